@@ -1,0 +1,53 @@
+# Everything a newcomer needs is `make demo` and `make test`; both build .venv when it is missing.
+# PYTHON picks another interpreter (>= 3.11) for the virtual environment.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast bench lint format audit lock clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock pyproject.toml scripts/bootstrap.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/bootstrap.sh
+	@touch $@
+
+demo: $(STAMP)  ## Crawl the bundled sample shop with live progress and show the CSV
+	@$(BIN)/crawlery demo
+
+test: lint  ## Lint, type-check and run every test
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+test-fast: $(STAMP)  ## Only the unit tests, without coverage
+	@$(BIN)/python -m pytest tests/unit -q
+
+bench: $(STAMP)  ## Ratios against what a user would pick instead (slow, idle machine)
+	@$(BIN)/python -m pytest tests/benchmarks -q -s -m bench -p no:xdist
+
+lint: $(STAMP)  ## Ruff, mypy --strict, import contracts, unused dependencies
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/deptry .
+
+format: $(STAMP)  ## Let ruff sort imports and lay out the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+audit: $(STAMP)  ## Known vulnerabilities in the locked dependencies (needs the internet)
+	@test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/pip install -q pip-audit; }
+	@$(VENV)-audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
+
+lock: $(STAMP)  ## Resolve pyproject.toml anew into requirements.lock
+	@test -x $(VENV)-lock/bin/uv || { $(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install -q uv; }
+	@$(VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --extra dev pyproject.toml -o requirements.lock
+
+clean:  ## Remove everything that the targets made
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* out build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
