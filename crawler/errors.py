@@ -5,10 +5,22 @@
     +-- RecipeError          a recipe cannot be used; carries every problem found in it
     +-- InputError           the inputs given to a recipe do not fit its schema
     +-- PageError            one page could not be turned into rows
+        +-- ParseRefused     its bytes are too deep, too many or no such document
+        +-- PageMismatch     it is not the page type that was asked for
+        +-- PathGone         the path that makes its rows is not there
 
 Each message says what was wrong, where, and what to do. Nothing here knows about Scrapy, HTTP or the command line:
 the borders turn these into an exit status or a response.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crawler.recipe.diagnostics import Problem
 
 
 class CrawleryError(Exception):
@@ -17,3 +29,35 @@ class CrawleryError(Exception):
 
 class ConfigError(CrawleryError):
     """A setting or an environment variable has a value that cannot be used."""
+
+
+class RecipeError(CrawleryError):
+    """A recipe cannot be used. `problems` holds everything wrong with it, in file order; never empty."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class InputError(CrawleryError):
+    """The inputs given to a recipe do not fit its schema; one message per input in `messages`."""
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        self.messages = tuple(messages)
+        super().__init__("\n".join(self.messages))
+
+
+class PageError(CrawleryError):
+    """One page could not be turned into rows; the crawl goes on without it and counts it by its class."""
+
+
+class ParseRefused(PageError):
+    """A page is too large, too deep or not the kind of document it should be."""
+
+
+class PageMismatch(PageError):
+    """The final URL matches no page type, several, or not the one that was asked for."""
+
+
+class PathGone(PageError):
+    """The `each` path of a JSON page does not exist: the site has changed, which an empty list would not say."""

@@ -1,0 +1,431 @@
+"""The checked plan: what a recipe's YAML becomes, ready to run on pages.
+
+Every value is frozen and compiled (selectors, regexes, templates, steps), so that a plan that exists is a plan that can
+run. `loader` builds it, `extract` runs it, the Scrapy side reads its `fetch` and `limits`. It knows nothing of YAML
+positions: whatever can be wrong was reported before a plan existed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from crawler.recipe.values import MISSING, Value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crawler.recipe.contract import ItemContract
+    from crawler.recipe.inputs import InputSchema
+    from crawler.recipe.queries import CssQuery, Query
+    from crawler.recipe.regex import Regex
+    from crawler.recipe.steps import Step
+    from crawler.recipe.template import Template, ValueTemplate
+
+ParseKind: TypeAlias = Literal["html", "json", "xml", "text"]
+
+# --- sources: where a rule reads -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuerySource:
+    """`css:`, `xpath:` or `jmespath:`; bound to the row, or to the page source named by the rule's `from`."""
+
+    query: Query
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetaSource:
+    """`meta:` - the `content` of `<meta name=...>`, `property=...` or `itemprop=...`."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResponseSource:
+    """`response:` - `url`, `request_url`, `status`, `encoding`, `text` or `headers.NAME`."""
+
+    attribute: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConstSource:
+    """`const:` - a value written in the recipe."""
+
+    value: Value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TemplateSource:
+    """`template:` - or a string rule that is a `{{ }}` template."""
+
+    template: Template
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrecedingSource:
+    """`preceding:` in a row - the nearest element before the row that matches `css`, and a rule read inside it."""
+
+    css: CssQuery
+    value: RuleNode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableSource:
+    """`table:` in a table row - the cell under the column whose header text is `header`."""
+
+    header: str
+
+
+Source: TypeAlias = (
+    QuerySource | MetaSource | ResponseSource | ConstSource | TemplateSource | PrecedingSource | TableSource
+)
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """`when`, `while`, `drop_if`: true if the rule's value holds (see `values.holds`)."""
+
+    rule: RuleNode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Take:
+    """One source and what is done with what it gives: the leaf of every rule."""
+
+    source: Source
+    from_: str | None = None
+    as_: Literal["text", "html", "count"] = "text"
+    remove: tuple[CssQuery, ...] = ()
+    all: bool = False
+    process: tuple[Step, ...] = ()
+    when: Condition | None = None
+    default: Value = MISSING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnyOf:
+    """Alternatives: the first member whose result is not missing wins. A YAML list, or `any:`."""
+
+    members: tuple[RuleNode, ...]
+    all: bool = False
+    process: tuple[Step, ...] = ()
+    when: Condition | None = None
+    default: Value = MISSING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnionOf:
+    """`union:` - the values of all members in one list, missing ones left out."""
+
+    members: tuple[RuleNode, ...]
+    process: tuple[Step, ...] = ()
+    when: Condition | None = None
+    default: Value = MISSING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowSelector:
+    """`each:` - what makes rows. Element matches become rows of the tree, other values become JSON rows.
+
+    With `parse` each value is text that is parsed on its own (HTML inside JSON).
+    """
+
+    take: Take
+    parse: ParseKind | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """One row per match of `each`, or one row for the whole scope without it. A field may itself be `Rows`."""
+
+    each: RowSelector | None
+    fields: Mapping[str, RuleNode]  # in evaluation order: what a template refers to comes first
+    drop_if: Condition | None = None
+    when: Condition | None = None
+    cartesian: str | None = None  # `else: {cartesian: FIELD}`: rows from the options of a sibling field
+
+
+RuleNode: TypeAlias = Take | AnyOf | UnionOf | Rows
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageSource:
+    """`sources: NAME` - a value of the page parsed once and addressed by `from: NAME`."""
+
+    name: str
+    rule: RuleNode
+    parse: ParseKind | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Follow:
+    """Links of a page, with what is carried along to the page type they lead to."""
+
+    links: RuleNode
+    each: RowSelector | None = None
+    allow: tuple[Regex, ...] = ()
+    deny: tuple[Regex, ...] = ()
+    carry: Mapping[str, RuleNode] = field(default_factory=dict)
+    page: str | None = None  # None: routed by `match` of the page types
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Paginate:
+    """How a list goes on. `next` and `cursor` need the page; `param` and `offset` can step over a lost one."""
+
+    kind: Literal["next", "param", "offset", "cursor"]
+    link: RuleNode | None = None  # next: the link; cursor: the cursor's value
+    param: str = ""  # the query parameter that `param`, `offset` and `cursor` set
+    start: int = 1
+    step: int = 1
+    total: RuleNode | None = None  # offset: stop when this many rows are behind us
+    while_: Condition | None = None
+    max_pages: int = 1000
+    append: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """`fetch.retry`. Waits grow from `backoff_min_s` to `backoff_max_s`, doubling, with jitter."""
+
+    times: int = 3
+    statuses: frozenset[int] = frozenset({408, 429, 500, 502, 503, 504})
+    network_errors: bool = True
+    backoff_min_s: float = 1.0
+    backoff_max_s: float = 60.0
+    respect_retry_after: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetch:
+    """How a page is requested. A page's own `fetch` is already merged over the recipe's."""
+
+    headers: Mapping[str, Template] = field(default_factory=dict)
+    encoding: str | None = None  # None = auto: BOM, HTTP charset, meta
+    timeout_s: float | None = None
+    retry: Retry = field(default_factory=Retry)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A page type: what a callback is to a spider."""
+
+    name: str
+    parse: ParseKind | None  # None: by Content-Type
+    match: tuple[Regex, ...]
+    fetch: Fetch
+    drop_if: Condition | None
+    sources: Mapping[str, PageSource]
+    follow: tuple[Follow, ...]
+    paginate: Paginate | None
+    item: str | None
+    rows: Rows | None  # set exactly when `item` is
+
+
+# --- start -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestSpec:
+    """`start.request`: one HTTP request with its parts as templates."""
+
+    url: Template
+    method: str = "GET"
+    query: Mapping[str, ValueTemplate] = field(default_factory=dict)
+    headers: Mapping[str, Template] = field(default_factory=dict)
+    form: Mapping[str, ValueTemplate] | None = None
+    json_body: ValueTemplate | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """One entry of `start`: requests (one per combination of `for_each`) of one page type."""
+
+    requests: tuple[RequestSpec, ...]
+    for_each: Mapping[str, ValueTemplate]
+    page: str | None
+
+
+# --- run-wide parts --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """`limits`. None = the deployment's own; a recipe can only be gentler than that."""
+
+    obey_robots: bool | None = None
+    delay_s: float | None = None
+    concurrency_per_domain: int | None = None
+    autothrottle: bool | None = None
+    depth: int | None = None
+    requests: ValueTemplate | None = None  # renders to an integer
+    items: ValueTemplate | None = None  # renders to an integer
+    duration_s: float | None = None
+    stop_after_errors: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quality:
+    """`quality`: when a run may be published. A share is a fraction of the rows seen (accepted + rejected)."""
+
+    items_minimum: int | None = None
+    items_maximum: int | None = None
+    rejected_maximum: int | None = None
+    rejected_maximum_share: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Export:
+    """One file of a run."""
+
+    name: str
+    item: str
+    format: Literal["csv", "jsonl"]
+    join: Mapping[str, str] = field(default_factory=dict)  # `columns: {tags: {join: "|"}}`
+    raw: bool = False  # True: no guard against spreadsheet formulas
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipeTest:
+    """One entry of `tests`: a saved page and what must come out of it."""
+
+    page: str
+    snapshot: str  # relative to the recipe's folder of pages
+    url: str
+    expect: Mapping[str, Any]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    carried: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+    content_type: str | None = None
+    line: int = 0  # where it stands in the file, for reports
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """A whole recipe, checked and compiled."""
+
+    name: str
+    version: str
+    description: str
+    labels: Mapping[str, str]
+    allowed_domains: tuple[Template, ...]
+    inputs: InputSchema
+    fetch: Fetch
+    limits: Limits
+    start: tuple[Start, ...]
+    pages: Mapping[str, Page]
+    items: Mapping[str, ItemContract]
+    quality: Quality | None
+    exports: tuple[Export, ...]
+    tests: tuple[RecipeTest, ...]
+    text: str  # as read, the child of `extends`
+    sha256: str  # of the text (and of the parent's, if any)
+    path: Path | None = None
+
+    @property
+    def snapshot_dir(self) -> Path | None:
+        """The folder that holds the saved pages: `recipes/NAME/` beside `recipes/NAME.yaml`."""
+        return None if self.path is None else self.path.with_suffix("")
+
+
+# --- what goes in and comes out of one page --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chain:
+    """Where in a paginated list a request stands; travels with the request of each next page."""
+
+    id: str  # names the list: hash of its first page
+    number: int = 1  # 1 = the first page of the list
+    value: int | str | None = None  # of the parameter that `param`, `offset` and `cursor` set
+    rows: int = 0  # rows and links seen on the pages before, for `offset.total`
+    pending: tuple[str, Mapping[str, Any]] | None = None  # with `append`: page 1's response URL and raw row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageRequest:
+    """A request that a recipe wants made. `page` None = its type is found by `match` on the final URL."""
+
+    url: str
+    page: str | None
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    carried: Mapping[str, Any] = field(default_factory=dict)
+    chain: Chain | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageInput:
+    """One fetched page, as the engine needs it: bytes and url, and what is known about how they came."""
+
+    request: PageRequest
+    url: str  # final URL of the response
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A row that the contract has accepted: every field in contract order, None where missing."""
+
+    item: str
+    values: dict[str, Any]
+    key: tuple[Any, ...] = ()  # values of the contract's `key`; empty without one
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reject:
+    """A row that the contract refused, with the first reason for each field that broke a rule."""
+
+    item: str
+    url: str
+    reasons: tuple[Reason, ...]
+    values: dict[str, Any]  # as extracted
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Why a row was refused: `FIELD: RULE`, with a sentence."""
+
+    field: str
+    rule: str  # required, type, pattern, minimum, ..., check
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldTrace:
+    """What happened to one field of one row: for `recipe try` and for alternative statistics."""
+
+    path: str  # "price", "variants[].price"
+    value: Value
+    winner: int | None  # index of the alternative that won, 0-based; None = none
+    matches: int  # matches of the winner, or of the last alternative tried
+    source: str = ""  # the winner (or last tried) as written, e.g. `css: h1`
+    failure: str | None = None  # last failed step: "step 2 (price): more than one amount"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageResult:
+    """Everything that one page gave."""
+
+    page: str
+    outcome: Literal["ok", "dropped", "empty"]
+    rows: tuple[Row, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    requests: tuple[PageRequest, ...] = ()
+    next: PageRequest | None = None
+    #: Why the list ended here, if it did: "" | "last" | "while" | "max_pages" | "no_rows"
+    chain_end: str = ""
+    stats: Mapping[str, int] = field(default_factory=dict)  # `recipe/...` counters to add up
+    traces: tuple[FieldTrace, ...] = ()  # only when asked for
+    likely_cause: str = ""  # for an empty page: the sentence a person needs
