@@ -7,13 +7,13 @@ positions: whatever can be wrong was reported before a plan existed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from crawler.recipe.values import MISSING, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from crawler.recipe.contract import ItemContract
