@@ -103,7 +103,7 @@ class Take:
     all: bool = False
     process: tuple[Step, ...] = ()
     when: Condition | None = None
-    default: Value = MISSING
+    default: Value = MISSING  # a Template is rendered; here and in AnyOf, UnionOf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,6 +130,8 @@ class UnionOf:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowSelector:
     """`each:` - what makes rows. Element matches become rows of the tree, other values become JSON rows.
+
+    Only `source`, `from_`, `remove` and `process` of the take count; `process` turns matches into values first.
 
     With `parse` each value is text that is parsed on its own (HTML inside JSON).
     """
@@ -345,8 +347,9 @@ class Chain:
     id: str  # names the list: hash of its first page
     number: int = 1  # 1 = the first page of the list
     value: int | str | None = None  # of the parameter that `param`, `offset` and `cursor` set
-    rows: int = 0  # rows and links seen on the pages before, for `offset.total`
-    pending: tuple[str, Mapping[str, Any]] | None = None  # with `append`: page 1's response URL and raw row
+    lost: int = 0  # pages lost in a row just before this one
+    pending: tuple[str, Mapping[str, Any]] | None = None  # with `append`: page 1's base URL and its row before coercion
+    visited: tuple[int, ...] = ()  # with `append`: hashes of the URLs behind us
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -360,6 +363,9 @@ class PageRequest:
     body: bytes = b""
     carried: Mapping[str, Any] = field(default_factory=dict)
     chain: Chain | None = None
+    #: False for the pages of an `append` chain: their row travels with the request, so it must never be filtered as a
+    #: duplicate. Such a chain watches for loops itself (`Chain.visited`).
+    dedupe: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -415,6 +421,23 @@ class FieldTrace:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EmptyCause:
+    """Why a page gave nothing, as far as can be told from outside."""
+
+    page: str
+    selector: str  # as written; the longest part of it that matches is in `hint`
+    status: int
+    size_bytes: int
+    hint: str = ""
+
+    def sentence(self, pages: int = 1) -> str:
+        """The line a person needs, for `pages` pages that failed in the same way."""
+        where = f"{pages} page" if pages == 1 else f"{pages} pages"
+        facts = f"status {self.status}, {self.size_bytes:,} bytes" + (f": {self.hint}" if self.hint else "")
+        return f"{self.page}: `{self.selector}` matched 0 on {where} ({facts})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PageResult:
     """Everything that one page gave."""
 
@@ -424,8 +447,10 @@ class PageResult:
     rejects: tuple[Reject, ...] = ()
     requests: tuple[PageRequest, ...] = ()
     next: PageRequest | None = None
-    #: Why the list ended here, if it did: "" | "last" | "while" | "max_pages" | "no_rows"
+    #: Why the list ended here, if it did: "" | "last" | "while" | "total" | "max_pages" | "no_rows" | "loop"
     chain_end: str = ""
     stats: Mapping[str, int] = field(default_factory=dict)  # `recipe/...` counters to add up
     traces: tuple[FieldTrace, ...] = ()  # only when asked for
-    likely_cause: str = ""  # for an empty page: the sentence a person needs
+    #: 64-bit ids of what this page shows (links and rows): a list that shows nothing new has stalled.
+    marks: tuple[int, ...] = ()
+    cause: EmptyCause | None = None  # for an empty page
