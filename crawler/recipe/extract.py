@@ -1,0 +1,378 @@
+"""One page in, everything it gives out: rows, rejects, links, the next page. Also where a crawl begins.
+
+The functions here are pure: the same recipe and the same bytes give the same result, on a laptop, in a test and in the
+fleet. Who fetches, retries, deduplicates and stores is not their business.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import msgspec
+
+from crawler.errors import InputError, PageError, PageMismatch, PathGone
+from crawler.recipe.causes import empty_cause
+from crawler.recipe.contract import accept
+from crawler.recipe.documents import parse_document
+from crawler.recipe.model import PageRequest, PageResult, Reject, Row, RowSelector, Rows
+from crawler.recipe.paging import chain_of, continuation, continuation_after_loss, mark
+from crawler.recipe.rules import PageContext, RowScope, plain_value
+from crawler.recipe.urls import http_link
+from crawler.recipe.values import MISSING, Value, is_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from crawler.recipe.contract import ItemContract
+    from crawler.recipe.model import Follow, Page, PageInput, Recipe, RequestSpec, Start
+    from crawler.recipe.template import ValueTemplate
+
+# --- a page ----------------------------------------------------------------------------------------------------------
+
+
+def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) -> PageResult:
+    """Everything that one fetched page gives.
+
+    Args:
+        recipe: the plan.
+        page_input: the page's bytes, its final URL and the request that asked for it.
+        trace: also record, for each field of each row, which alternative won (`recipe try`).
+
+    Raises:
+        PageError: the page is not what the recipe was written for (`PageMismatch`, `PathGone`, `ParseRefused`, or a
+            condition that failed). It must be counted as failed; nothing of it may be used.
+    """
+    page = page_type(recipe, page_input)
+    context = PageContext(
+        page=page,
+        input=page_input,
+        document=parse_document(
+            page_input.body,
+            kind=page.parse,
+            url=page_input.url,
+            content_type=page_input.headers.get("content-type"),
+            encoding=page.fetch.encoding,
+        ),
+        traces=[] if trace else None,
+    )
+    root = RowScope(context.document.root)
+    if page.drop_if is not None and context.condition(page.drop_if, root):
+        return PageResult(page=page.name, outcome="dropped", stats=dict(context.stats))
+    return _Extraction(recipe, context, root).result()
+
+
+def page_type(recipe: Recipe, page_input: PageInput) -> Page:
+    """The page type of a response: the one its request named, checked against `match`, or the only one that matches.
+
+    Raises:
+        PageMismatch: the final URL does not fit, or fits no type or several.
+    """
+    wanted, url = page_input.request.page, page_input.url
+    if wanted is not None:
+        page = recipe.pages[wanted]
+        if page.match and not any(pattern.search(url) for pattern in page.match):
+            patterns = ", ".join(pattern.pattern for pattern in page.match)
+            raise PageMismatch(f"{wanted}: the final URL {url} does not match {patterns}")
+        return page
+    fitting = [page for page in recipe.pages.values() if any(pattern.search(url) for pattern in page.match)]
+    if len(fitting) == 1:
+        return fitting[0]
+    names = ", ".join(page.name for page in fitting)
+    raise PageMismatch(f"{url} matches {'no page type' if not fitting else f'several page types: {names}'}")
+
+
+class _Extraction:
+    """The work on one page, in the order in which its parts need each other."""
+
+    def __init__(self, recipe: Recipe, context: PageContext, root: RowScope) -> None:
+        self.recipe = recipe
+        self.context = context
+        self.root = root
+        self.page = context.page
+        self.rows: list[Row] = []
+        self.rejects: list[Reject] = []
+        self.marks: dict[int, None] = {}  # ordered, unique
+
+    def result(self) -> PageResult:
+        raw = self._raw_rows()
+        requests, links = self._follow()
+        more = continuation(self.context, self.root, shown=len(raw) + links)
+        following = more.request
+        end = more.end
+        paginate = self.page.paginate
+        if paginate is not None and paginate.append:
+            following, end, raw = self._appended(raw, following, end)
+        for base_url, values in raw:
+            self._judge(values, base_url)
+        # Past the end of a list there is nothing, and that is no fault; its first page must show something.
+        outcome = "ok" if raw or links or following or self.context.input.request.chain else "empty"
+        return PageResult(
+            page=self.page.name,
+            outcome=outcome,  # type: ignore[arg-type]
+            rows=tuple(self.rows),
+            rejects=tuple(self.rejects),
+            requests=tuple(requests),
+            next=following,
+            chain_end=end,
+            stats=dict(self.context.stats),
+            traces=tuple(self.context.traces or ()),
+            marks=tuple(self.marks),
+            cause=empty_cause(self.context) if outcome == "empty" else None,
+        )
+
+    # --- rows ---
+
+    def _raw_rows(self) -> list[tuple[str, dict[str, Value]]]:
+        """Base URL and values of each row, before the contract."""
+        rows = self.page.rows
+        if rows is None:
+            return []
+        base_url = self.context.document.base_url
+        found = []
+        for scope in self._row_scopes(rows):
+            at = RowScope(scope)
+            if rows.drop_if is None or not self.context.condition(rows.drop_if, at):
+                found.append((base_url, self.context.fields(rows, at)))
+        return found
+
+    def _row_scopes(self, rows: Rows) -> Iterable[Any]:
+        if rows.each is None:
+            return [self.root.scope]
+        return self._each(rows.each)
+
+    def _each(self, each: RowSelector) -> list[Any]:
+        scopes = self.context.row_scopes(each, self.root)
+        if scopes is None:
+            text = getattr(getattr(each.take.source, "query", None), "text", "each")
+            raise PathGone(
+                f"{self.page.name}: `{text}` is not there on {self.context.input.url} (an empty list would be `[]`);"
+                " the site has changed or answered with an error"
+            )
+        return scopes
+
+    def _judge(self, values: dict[str, Value], base_url: str) -> None:
+        item = self.page.item
+        if item is None:
+            raise AssertionError("rows exist only on pages with an item")
+        contract = self.recipe.items[item]
+        self._mark_row(contract, values)
+        accepted = accept(contract, values, base_url=base_url)
+        if isinstance(accepted, tuple):
+            url = self.context.input.url
+            self.rejects.append(Reject(item=item, url=url, reasons=accepted, values=values))
+        else:
+            self.rows.append(Row(item=item, values=accepted, key=tuple(accepted[name] for name in contract.key)))
+
+    def _mark_row(self, contract: ItemContract, values: dict[str, Value]) -> None:
+        key = [values.get(name) for name in contract.key]
+        identity = values if not contract.key or any(is_missing(part) for part in key) else key
+        self.marks[mark("row", contract.name, json.dumps(plain_value(identity), sort_keys=True, default=str))] = None
+
+    # --- links ---
+
+    def _follow(self) -> tuple[list[PageRequest], int]:
+        """The requests of all `follow` entries, and the number of links before allow and deny."""
+        requests: dict[tuple[str, str | None], PageRequest] = {}
+        links = 0
+        for follow in self.page.follow:
+            if follow.when is not None and not self.context.condition(follow.when, self.root):
+                continue
+            for at in self._follow_scopes(follow):
+                found = list(self._links(follow, at))
+                links += len(found)
+                allowed = [url for url in found if _allowed(follow, url)]
+                if not allowed:
+                    continue
+                carried = self._carried(follow, at)
+                for url in allowed:
+                    requests.setdefault((url, follow.page), PageRequest(url=url, page=follow.page, carried=carried))
+                    self.marks[mark("link", url)] = None
+        return list(requests.values()), links
+
+    def _follow_scopes(self, follow: Follow) -> list[RowScope]:
+        if follow.each is None:
+            return [self.root]
+        return [RowScope(scope) for scope in self._each(follow.each)]
+
+    def _links(self, follow: Follow, at: RowScope) -> Iterator[str]:
+        values = self.context.evaluate(follow.links, at, as_links=True).value
+        for value in [] if is_missing(values) else values if isinstance(values, list) else [values]:
+            url = http_link(self.context.document.base_url, value)
+            if url is None:
+                self.context.stats["recipe/link_ignored"] += 1
+            else:
+                yield url
+
+    def _carried(self, follow: Follow, at: RowScope) -> dict[str, Value]:
+        carried: dict[str, Value] = {}
+        for name, rule in follow.carry.items():
+            value = self.context.value(rule, at, f"carry.{name}")
+            if not is_missing(value):
+                carried[name] = value
+        return carried
+
+    # --- `append`: one row over several pages ---
+
+    def _appended(
+        self, raw: list[tuple[str, dict[str, Value]]], following: PageRequest | None, end: str
+    ) -> tuple[PageRequest | None, str, list[tuple[str, dict[str, Value]]]]:
+        """Holds page 1's row back until the last page: it travels with the request of the next page."""
+        request = self.context.input.request
+        chain = chain_of(self.page, request)
+        base_url, values = raw[0] if raw else (self.context.document.base_url, {})
+        if chain.pending is not None:
+            names = self.page.paginate.append if self.page.paginate is not None else ()
+            base_url, values = chain.pending[0], joined_fields(chain.pending[1], values, names)
+        visited = (*chain.visited, mark(request.url))
+        if following is not None and following.chain is not None:
+            if mark(following.url) not in visited:
+                onward = replace(following.chain, pending=(base_url, values), visited=visited)
+                return replace(following, chain=onward, dedupe=False), end, []
+            end = "loop"
+        return None, end, [(base_url, values)]
+
+
+def _allowed(follow: Follow, url: str) -> bool:
+    if follow.allow and not any(pattern.search(url) for pattern in follow.allow):
+        return False
+    return not any(pattern.search(url) for pattern in follow.deny)
+
+
+def joined_fields(first: Mapping[str, Value], more: Mapping[str, Value], names: Iterable[str]) -> dict[str, Value]:
+    """Page 1's row with the named fields of a later page joined on: text by a newline, lists by their members."""
+    joined = dict(first)
+    for name in names:
+        addition = more.get(name, MISSING)
+        if is_missing(addition):
+            continue
+        before = joined.get(name, MISSING)
+        if is_missing(before):
+            joined[name] = addition
+        elif isinstance(before, list) or isinstance(addition, list):
+            joined[name] = [
+                *(before if isinstance(before, list) else [before]),
+                *(addition if isinstance(addition, list) else [addition]),
+            ]
+        else:
+            joined[name] = f"{before}\n{addition}"
+    return joined
+
+
+# --- a page that never came ------------------------------------------------------------------------------------------
+
+
+def after_loss(
+    recipe: Recipe, request: PageRequest, inputs: Mapping[str, Any], *, status: int | None = None
+) -> PageResult:
+    """What is left to do when a page was lost for good.
+
+    A counting list (`param`, `offset`) goes on with the page after it, unless the site says 404 or 410: that is how
+    many lists end. A row that waited for this page (`append`) is given out as it is.
+    """
+    _ = inputs
+    name = request.page
+    if name is None or name not in recipe.pages:
+        return PageResult(page=name or "", outcome="empty")
+    page = recipe.pages[name]
+    chain = request.chain
+    past_the_end = status in (404, 410) and chain is not None and chain.number > 1
+    following = None if past_the_end else continuation_after_loss(page, request)
+    rows: tuple[Row, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    if chain is not None and chain.pending is not None and page.item is not None:
+        base_url, values = chain.pending
+        contract = recipe.items[page.item]
+        accepted = accept(contract, values, base_url=base_url)
+        if isinstance(accepted, tuple):
+            rejects = (Reject(item=page.item, url=base_url, reasons=accepted, values=dict(values)),)
+        else:
+            rows = (Row(item=page.item, values=accepted, key=tuple(accepted[field] for field in contract.key)),)
+    return PageResult(page=name, outcome="empty", rows=rows, rejects=rejects, next=following)
+
+
+# --- where a crawl begins --------------------------------------------------------------------------------------------
+
+
+def start_requests(recipe: Recipe, inputs: Mapping[str, Any]) -> list[PageRequest]:
+    """The requests of `start`, one per URL and combination of `for_each`, in the order of the recipe.
+
+    Args:
+        recipe: the plan.
+        inputs: as `recipe.inputs.resolve` gave them.
+
+    Raises:
+        InputError: an input leads to no URL, or to one that is not http(s).
+    """
+    requests: list[PageRequest] = []
+    problems: list[str] = []
+    for number, start in enumerate(recipe.start):
+        for names in _combinations(start, inputs):
+            scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": names}
+            for spec in start.requests:
+                request = _start_request(spec, start.page, scopes)
+                if isinstance(request, str):
+                    problems.append(f"start[{number}]: {request}")
+                else:
+                    requests.append(request)
+    if problems:
+        raise InputError(problems)
+    return requests
+
+
+def _combinations(start: Start, inputs: Mapping[str, Any]) -> Iterator[dict[str, Value]]:
+    scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": {}}
+    choices: list[list[Value]] = []
+    for template in start.for_each.values():
+        value = template.render(scopes)
+        choices.append(value if isinstance(value, list) else [] if is_missing(value) else [value])
+    for combination in itertools.product(*choices):
+        yield dict(zip(start.for_each, combination, strict=True))
+
+
+def _start_request(spec: RequestSpec, page: str | None, scopes: Mapping[str, Mapping[str, Value]]) -> PageRequest | str:
+    """The request, or the sentence that says why there is none."""
+    rendered = spec.url.render(scopes)
+    if is_missing(rendered):
+        return f"`{spec.url.text}` is empty with these inputs"
+    url = http_link("", rendered)
+    if url is None:
+        return f"`{spec.url.text}` gives {str(rendered)[:200]!r}, which is no http(s) URL"
+    headers = {
+        name: str(value) for name, template in spec.headers.items() if not is_missing(value := template.render(scopes))
+    }
+    body = b""
+    if spec.form is not None:
+        body = urlencode(_pairs(spec.form, scopes)).encode()
+        headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+    elif spec.json_body is not None:
+        body = msgspec.json.encode(spec.json_body.render(scopes), decimal_format="number")
+        headers.setdefault("Content-Type", "application/json")
+    return PageRequest(
+        url=_with_query(url, _pairs(spec.query, scopes)),
+        page=page,
+        method=spec.method,
+        headers=tuple(headers.items()),
+        body=body,
+    )
+
+
+def _pairs(templates: Mapping[str, ValueTemplate], scopes: Mapping[str, Mapping[str, Value]]) -> list[tuple[str, str]]:
+    """Query or form pairs; a list repeats its key, a missing value leaves it out."""
+    pairs: list[tuple[str, str]] = []
+    for name, template in templates.items():
+        value = template.render(scopes)
+        for member in value if isinstance(value, list) else [value]:
+            if member is not MISSING and member is not None:
+                pairs.append((name, str(member).lower() if isinstance(member, bool) else str(member)))
+    return pairs
+
+
+def _with_query(url: str, pairs: list[tuple[str, str]]) -> str:
+    if not pairs:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(pairs))))))

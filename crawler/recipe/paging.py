@@ -1,0 +1,170 @@
+"""How a list goes on: the request of the next page, and why there is none.
+
+`next` and `cursor` read it from the page. `param` and `offset` count, so they can step over a page that was lost. A
+list that shows nothing new is ended by the frontier (it knows what the list has shown before), not here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from crawler.errors import PageError
+from crawler.recipe.model import Chain, PageRequest
+from crawler.recipe.urls import http_link
+from crawler.recipe.values import Value, is_missing
+
+if TYPE_CHECKING:
+    from crawler.recipe.model import Page, Paginate
+    from crawler.recipe.rules import PageContext, RowScope
+
+#: Pages lost one after another before a counting list gives up: past the end of many lists every page is an error.
+MAX_LOST_IN_A_ROW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """The next page of a list, or why there is none (values of `PageResult.chain_end`)."""
+
+    request: PageRequest | None
+    end: str = ""
+
+
+def mark(*parts: str) -> int:
+    """A 64-bit id of something a page shows."""
+    digest = hashlib.blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(digest.digest(), "big")
+
+
+def chain_of(page: Page, request: PageRequest) -> Chain:
+    """Where this request stands in its list; a request without a chain starts one."""
+    if request.chain is not None:
+        return request.chain
+    return Chain(id=f"{mark(page.name, request.method, request.url, request.body.decode('utf-8', 'replace')):016x}")
+
+
+def continuation(context: PageContext, at: RowScope, *, shown: int) -> Continuation:
+    """The next page after this one.
+
+    Args:
+        context: the page.
+        at: its root.
+        shown: rows and links on this page, before any filter.
+
+    Raises:
+        PageError: `while` failed, or what should lead to the next page is no link and no scalar.
+    """
+    page, paginate = context.page, context.page.paginate
+    if paginate is None:
+        return Continuation(None)
+    request = context.input.request
+    chain = chain_of(page, request)
+    if paginate.while_ is not None and not context.condition(paginate.while_, at):
+        return Continuation(None, "while")
+    if not shown and paginate.kind != "next":
+        return Continuation(None, "no_rows")
+    url, value = _target(context, at, paginate, chain)
+    if url is None:
+        return Continuation(None, "last")
+    seen = chain.rows + shown
+    if paginate.total is not None and _reached(context, at, paginate, seen):
+        return Continuation(None, "total")
+    if chain.number >= paginate.max_pages:
+        return Continuation(None, "max_pages")
+    following = Chain(id=chain.id, number=chain.number + 1, value=value, rows=seen)
+    return Continuation(_turned(request, url, following))
+
+
+def continuation_after_loss(page: Page, request: PageRequest) -> PageRequest | None:
+    """The page after one that never came, for lists that count; None where only the lost page knew the way."""
+    paginate = page.paginate
+    if paginate is None or paginate.kind not in ("param", "offset"):
+        return None
+    chain = chain_of(page, request)
+    if chain.number >= paginate.max_pages or chain.lost + 1 >= MAX_LOST_IN_A_ROW:
+        return None
+    url, value = _counted(request.url, paginate, chain)
+    following = replace(chain, number=chain.number + 1, value=value, lost=chain.lost + 1)
+    return _turned(request, url, following)
+
+
+def _turned(request: PageRequest, url: str, chain: Chain) -> PageRequest:
+    return replace(request, url=url, chain=chain)
+
+
+def _target(
+    context: PageContext, at: RowScope, paginate: Paginate, chain: Chain
+) -> tuple[str | None, int | str | None]:
+    """URL of the next page and the value of its parameter; (None, None) at the end of the list."""
+    request = context.input.request
+    if paginate.kind in ("param", "offset"):
+        return _counted(request.url, paginate, chain)
+    if paginate.link is None:
+        raise AssertionError("next and cursor always have a rule")
+    if paginate.kind == "next":
+        links = context.evaluate(paginate.link, at, as_links=True).value
+        if is_missing(links):
+            return None, None
+        for link in links if isinstance(links, list) else [links]:
+            url = http_link(context.document.base_url, link)
+            if url is not None:
+                return url, None
+        return None, None
+    cursor = context.value(paginate.link, at)
+    if is_missing(cursor) or cursor is False:
+        return None, None
+    if isinstance(cursor, dict | list):
+        raise PageError(f"{context.page.name}: the cursor is no single value but {type(cursor).__name__}")
+    text = str(cursor)
+    return with_parameter(request.url, paginate.param, text), text
+
+
+def _counted(url: str, paginate: Paginate, chain: Chain) -> tuple[str, int]:
+    current = chain.value if isinstance(chain.value, int) else _parameter(url, paginate.param, paginate.start)
+    value = current + paginate.step
+    return with_parameter(url, paginate.param, str(value)), value
+
+
+def _parameter(url: str, name: str, otherwise: int) -> int:
+    """The number that the first page's URL already carries, so that a recipe may start in the middle."""
+    for key, value in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+        if key == name and value.isascii() and value.isdigit():
+            return int(value)
+    return otherwise
+
+
+def with_parameter(url: str, name: str, value: str) -> str:
+    """The URL with one query parameter set: replaced where it stands, else appended; the rest stays byte for byte."""
+    parts = urlsplit(url)
+    pair = urlencode({name: value})
+    pieces = [piece for piece in parts.query.split("&") if piece]
+    names = [
+        parse_qsl(piece, keep_blank_values=True)[0][0] if parse_qsl(piece, keep_blank_values=True) else ""
+        for piece in pieces
+    ]
+    if name in names:
+        first = names.index(name)
+        kept = [
+            pair if index == first else piece
+            for index, piece in enumerate(pieces)
+            if index == first or names[index] != name
+        ]
+    else:
+        kept = [*pieces, pair]
+    return urlunsplit(parts._replace(query="&".join(kept)))
+
+
+def _reached(context: PageContext, at: RowScope, paginate: Paginate, seen: int) -> bool:
+    if paginate.total is None:
+        return False
+    total: Value = context.value(paginate.total, at)
+    if is_missing(total):
+        return False
+    if isinstance(total, str) and total.strip().isascii() and total.strip().isdigit():
+        total = int(total)
+    if isinstance(total, bool) or not isinstance(total, int | Decimal):
+        raise PageError(f"{context.page.name}: paginate.total is no number: {str(total)[:80]!r}")
+    return seen >= total

@@ -1,0 +1,385 @@
+"""Evaluates rules on one page: which source gave the value, what its steps made of it, which alternative won.
+
+A `PageContext` lives as long as one page. It owns what all rules of the page share: the document, the page sources
+(parsed when first asked for), the counters and, for `recipe try`, the traces. It knows nothing of contracts, requests
+or the network.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from crawler.errors import PageError
+from crawler.recipe.documents import parse_fragment, value_scope
+from crawler.recipe.model import (
+    AnyOf,
+    ConstSource,
+    FieldTrace,
+    MetaSource,
+    PrecedingSource,
+    QuerySource,
+    ResponseSource,
+    Rows,
+    RowSelector,
+    Take,
+    TemplateSource,
+    UnionOf,
+)
+from crawler.recipe.queries import JmesQuery, QueryError
+from crawler.recipe.steps import StepFailed, run_steps
+from crawler.recipe.template import Template
+from crawler.recipe.values import MISSING, Value, holds, is_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crawler.recipe.documents import Document, Scope
+    from crawler.recipe.model import Condition, Page, PageInput, RuleNode
+    from crawler.recipe.queries import Query
+
+#: Rows that `else: {cartesian: ..}` may make of one page's options; more is a broken selector, not a product.
+MAX_CARTESIAN_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What evaluating one rule gave. `winner` counts alternatives from 0; None = nothing won."""
+
+    value: Value
+    winner: int | None = None
+    matches: int = 0
+    source: str = ""
+    failure: str | None = None
+
+
+@dataclass(slots=True)
+class RowScope:
+    """Where a rule stands: the part of the page it sees, and the rows that templates may refer to."""
+
+    scope: Scope
+    item: Mapping[str, Value] = field(default_factory=dict)  # the outermost row, as far as it is known
+    row: Mapping[str, Value] = field(default_factory=dict)  # the innermost row
+    path: str = ""  # prefix of field names in counters and traces: "variants[]."
+    fallback: Mapping[str, Value] = field(default_factory=dict)  # a cartesian row inherits from its item
+
+
+@dataclass(slots=True)
+class PageContext:
+    """Everything that the rules of one page share; see the module's docstring."""
+
+    page: Page
+    input: PageInput
+    document: Document
+    stats: Counter[str] = field(default_factory=Counter)
+    traces: list[FieldTrace] | None = None
+    _sources: dict[str, Scope | None] = field(default_factory=dict)
+
+    # --- rules ------------------------------------------------------------------------------------------------------
+
+    def value(self, rule: RuleNode, at: RowScope, name: str = "") -> Value:
+        """The value of a rule, or MISSING. `name` is the field's path in counters.
+
+        Raises:
+            PageError: the page is another kind of document than the rule was written for.
+        """
+        return self.evaluate(rule, at, name).value
+
+    def evaluate(
+        self, rule: RuleNode, at: RowScope, name: str = "", *, as_links: bool = False, many: bool = False
+    ) -> Got:
+        """As `value`, with what a trace needs. `as_links`: elements give their href or src, all of them."""
+        if isinstance(rule, Rows):
+            return Got(self.nested_rows(rule, at, name), winner=0, source="each")
+        if rule.when is not None and not self.condition(rule.when, at):
+            return Got(MISSING, source="when")
+        if isinstance(rule, Take):
+            got = self._take(rule, at, name, as_links=as_links, many=many)
+        elif isinstance(rule, AnyOf):
+            got = self._any_of(rule, at, name, as_links=as_links, many=many)
+        else:
+            got = self._union_of(rule, at, name, as_links=as_links)
+        if is_missing(got.value) and rule.default is not MISSING:
+            return Got(self._default(rule.default, at), got.winner, got.matches, "default", got.failure)
+        return got
+
+    def condition(self, condition: Condition, at: RowScope) -> bool:
+        """Whether `when`, `while` or `drop_if` holds.
+
+        Raises:
+            PageError: the condition itself failed (a JMESPath type error): that never counts as "does not hold".
+        """
+        got = self.evaluate(condition.rule, at)
+        if got.failure is not None and is_missing(got.value):
+            raise PageError(f"{self.page.name}: the condition `{got.source}` failed: {got.failure}")
+        return holds(got.value)
+
+    def _take(self, take: Take, at: RowScope, name: str, *, as_links: bool, many: bool) -> Got:
+        source = source_text(take)
+        try:
+            found = self._found(take, at, as_links=as_links)
+        except QueryError as error:
+            self.stats[f"recipe/query_failed/{name or '-'}"] += 1
+            return Got(MISSING, source=source, failure=str(error))
+        matches = len(found)
+        if take.as_ == "count":
+            value: Value = matches
+        else:
+            value = self._chosen(found, name, every=take.all or many or as_links)
+        if value is MISSING or not take.process:
+            return Got(value, None if value is MISSING else 0, matches, source)
+        value, failure = self._steps(take, value, name)
+        return Got(value, None if is_missing(value) else 0, matches, source, failure)
+
+    def _chosen(self, found: list[Value], name: str, *, every: bool) -> Value:
+        """All members, or the first that is not missing; a choice between different ones is counted."""
+        members = [value for value in found if not is_missing(value)]
+        if not members:
+            return MISSING
+        if every:
+            # JMESPath gives one value; with `all` a list is spread into its members.
+            spread = members[0] if len(members) == 1 and isinstance(members[0], list) else members
+            return [value for value in spread if not is_missing(value)] or MISSING
+        if len(members) > 1 and name and any(member != members[0] for member in members):
+            self.stats[f"recipe/ambiguous/{name}"] += 1
+        return members[0]
+
+    def _steps(self, rule: Take | AnyOf | UnionOf, value: Value, name: str) -> tuple[Value, str | None]:
+        try:
+            return run_steps(rule.process, value, base_url=self.document.base_url), None
+        except StepFailed as error:
+            number = error.index + 1
+            self.stats[f"recipe/step_failed/{name or '-'}/{number}"] += 1
+            return MISSING, f"step {number} ({error.name}): {error}"
+
+    def _any_of(self, rule: AnyOf, at: RowScope, name: str, *, as_links: bool, many: bool) -> Got:
+        last = Got(MISSING)
+        for index, member in enumerate(rule.members):
+            got = self.evaluate(member, at, name, as_links=as_links, many=many or rule.all)
+            failure = got.failure or last.failure
+            value = got.value
+            if not is_missing(value) and rule.process:
+                value, failed = self._steps(rule, value, name)
+                failure = failed or failure
+            if not is_missing(value):
+                return Got(value, index, got.matches, got.source, failure)
+            last = Got(MISSING, None, got.matches, got.source, failure)
+        return last
+
+    def _union_of(self, rule: UnionOf, at: RowScope, name: str, *, as_links: bool) -> Got:
+        union: list[Value] = []
+        failure = None
+        for member in rule.members:
+            got = self.evaluate(member, at, name, as_links=as_links)
+            failure = got.failure or failure
+            if not is_missing(got.value):
+                union.extend(got.value if isinstance(got.value, list) else [got.value])
+        value: Value = union or MISSING
+        if union and rule.process:
+            value, failure = self._steps(rule, value, name)
+        return Got(value, None if is_missing(value) else 0, len(union), "union", failure)
+
+    def _default(self, default: Value, at: RowScope) -> Value:
+        return default.render(self.template_scopes(at)) if isinstance(default, Template) else default
+
+    # --- sources ----------------------------------------------------------------------------------------------------
+
+    def _found(self, take: Take, at: RowScope, *, as_links: bool) -> list[Value]:
+        """Every match of the source, missing ones included."""
+        source = take.source
+        if isinstance(source, QuerySource):
+            scope = at.scope if take.from_ is None else self.source(take.from_, at)
+            return [] if scope is None else self._query(scope, source.query, take, as_links=as_links)
+        if isinstance(source, ConstSource):
+            return [source.value]
+        if isinstance(source, TemplateSource):
+            return _listed(source.template.render(self.template_scopes(at)))
+        if isinstance(source, MetaSource):
+            return list(self.document.meta(source.name))
+        if isinstance(source, ResponseSource):
+            return _listed(self._response(source.attribute))
+        if isinstance(source, PrecedingSource):
+            before = at.scope.preceding(source.css)
+            inner = None if before is None else RowScope(before, at.item, at.row, at.path)
+            return [] if inner is None else _listed(self.value(source.value, inner))
+        cell = at.scope.table_cell(source.header)
+        return [] if cell is None else [cell.own(as_="html" if take.as_ == "html" else "text", remove=take.remove)]
+
+    def _query(self, scope: Scope, query: Query, take: Take, *, as_links: bool) -> list[Value]:
+        if isinstance(query, JmesQuery) != (scope.language == "jmespath"):
+            raise PageError(
+                f"{self.page.name}: the page is {scope.document.kind}, and `{query.language}: {query.text}` cannot read"
+                f" that; it came with status {self.input.status} from {self.input.url}"
+            )
+        if as_links:
+            return list(scope.links(query))
+        return scope.values(query, as_="html" if take.as_ == "html" else "text", remove=take.remove)
+
+    def _response(self, attribute: str) -> Value:
+        page = self.input
+        if attribute.startswith("headers."):
+            return page.headers.get(attribute.removeprefix("headers.").lower(), MISSING)
+        known: dict[str, Any] = {"url": page.url, "request_url": page.request.url, "status": page.status}
+        if attribute in known:
+            return known[attribute]
+        return self.document.text if attribute == "text" else self.document.encoding
+
+    def source(self, name: str, at: RowScope) -> Scope | None:
+        """The page source of that name, parsed once; None where the page does not have it."""
+        if name not in self._sources:
+            self._sources[name] = None  # also ends a source that refers to itself
+            spec = self.page.sources[name]
+            value = self.value(spec.rule, RowScope(self.document.root, at.item, at.row), f"sources.{name}")
+            self._sources[name] = None if is_missing(value) else self._parsed(value, spec.parse)
+        return self._sources[name]
+
+    def _parsed(self, value: Value, kind: str | None) -> Scope | None:
+        if kind is None or not isinstance(value, str):
+            return value_scope(value, self.document)
+        try:
+            return parse_fragment(value, kind=kind, url=self.document.base_url).root  # type: ignore[arg-type]
+        except PageError:
+            # A broken script block is no reason to lose the page: the alternatives of the rules decide.
+            self.stats["recipe/source_unparsed"] += 1
+            return None
+
+    def template_scopes(self, at: RowScope) -> dict[str, Mapping[str, Value]]:
+        """What `{{ }}` may refer to here."""
+        return {"inputs": self.input.inputs, "carried": self.input.request.carried, "item": at.item, "row": at.row}
+
+    # --- rows -------------------------------------------------------------------------------------------------------
+
+    def row_scopes(self, each: RowSelector, at: RowScope) -> list[Scope] | None:
+        """The rows that `each` makes here; None when its JSON path does not exist."""
+        take = each.take
+        scope = at.scope if take.from_ is None else self.source(take.from_, at)
+        if scope is None:
+            return None
+        if isinstance(take.source, QuerySource) and not take.process and each.parse is None:
+            query = take.source.query
+            if isinstance(query, JmesQuery) != (scope.language == "jmespath"):
+                self._query(scope, query, take, as_links=False)  # raises with the reason
+            return scope.rows(query)
+        value = self._take(take, at, "", as_links=False, many=True).value
+        if value is MISSING:
+            return None
+        members = value if isinstance(value, list) else [value]
+        if each.parse is None:
+            return [value_scope(member, self.document) for member in members]
+        return [parsed for member in members if (parsed := self._parsed(member, each.parse)) is not None]
+
+    def nested_rows(self, rows: Rows, at: RowScope, name: str) -> Value:
+        """A list of objects, one per match of the field's `each`; MISSING if there are none."""
+        if rows.when is not None and not self.condition(rows.when, at):
+            return MISSING
+        scopes = [at.scope] if rows.each is None else self.row_scopes(rows.each, at) or []
+        inner = [RowScope(scope, at.item, path=f"{name}[].") for scope in scopes]
+        if not inner and rows.cartesian is not None:
+            inner = self._cartesian(rows.cartesian, at, name)
+        values = [self.fields(rows, row) for row in inner if not self._dropped(rows, row)]
+        return values or MISSING
+
+    def _dropped(self, rows: Rows, at: RowScope) -> bool:
+        return rows.drop_if is not None and self.condition(rows.drop_if, at)
+
+    def fields(self, rows: Rows, at: RowScope) -> dict[str, Value]:
+        """One row: every field in turn, so that templates see the ones before. Missing fields are left out."""
+        values: dict[str, Value] = {}
+        at.row = values
+        if not at.path:
+            at.item = values
+        for name, rule in rows.fields.items():
+            path = at.path + name
+            got = self.evaluate(rule, at, path)
+            value = got.value
+            if is_missing(value) and name in at.fallback:
+                value = at.fallback[name]
+            if not is_missing(value):
+                values[name] = value
+            self._count(rule, path, got)
+        return values
+
+    def _count(self, rule: RuleNode, path: str, got: Got) -> None:
+        if isinstance(rule, AnyOf) and len(rule.members) > 1 and got.winner is not None:
+            self.stats[f"recipe/alternative/{path}/{got.winner + 1}"] += 1
+        if self.traces is not None:
+            self.traces.append(
+                FieldTrace(
+                    path=path,
+                    value=got.value,
+                    winner=got.winner,
+                    matches=got.matches,
+                    source=got.source,
+                    failure=got.failure,
+                )
+            )
+
+    def _cartesian(self, options: str, at: RowScope, name: str) -> list[RowScope]:
+        """Every combination of the options in the sibling field: [{name, values}, ..] -> [{name: value}, ..].
+
+        A field that has no rule of its own in such a row takes the item's value of the same name (the parent's price).
+        """
+        known = [option for option in at.item.get(options) or [] if isinstance(option, dict)]
+        choices = [
+            (str(option["name"]), values if isinstance(values := option.get("values"), list) else [values])
+            for option in known
+            if not is_missing(option.get("name")) and not is_missing(option.get("values"))
+        ]
+        if not choices:
+            return []
+        total = 1
+        for _, values in choices:
+            total *= len(values)
+        if total > MAX_CARTESIAN_ROWS:
+            raise PageError(
+                f"{self.page.name}: {name}: {total} combinations of options, more than {MAX_CARTESIAN_ROWS}"
+            )
+        inherited = {key: value for key, value in at.item.items() if key not in (name, options)}
+        return [
+            RowScope(
+                value_scope(
+                    {"attributes": dict(zip((n for n, _ in choices), combination, strict=True))}, self.document
+                ),
+                at.item,
+                path=f"{name}[].",
+                fallback=inherited,
+            )
+            for combination in itertools.product(*(values for _, values in choices))
+        ]
+
+
+def _listed(value: Value) -> list[Value]:
+    return [] if value is MISSING else [value]
+
+
+def source_text(take: Take) -> str:
+    """The source as a person wrote it, for traces and reports: `css: h1`."""
+    source = take.source
+    prefix = "" if take.from_ is None else f"{take.from_} "
+    if isinstance(source, QuerySource):
+        return f"{prefix}{source.query.language}: {source.query.text}"
+    if isinstance(source, TemplateSource):
+        return f"template: {source.template.text}"
+    if isinstance(source, MetaSource):
+        return f"meta: {source.name}"
+    if isinstance(source, ResponseSource):
+        return f"response: {source.attribute}"
+    if isinstance(source, ConstSource):
+        return f"const: {source.value}"
+    if isinstance(source, PrecedingSource):
+        return f"preceding: {source.css.text}"
+    return f"table: {source.header}"
+
+
+def plain_value(value: Value) -> Value:
+    """The value as JSON can hold it (Decimal as text), for ids and reports."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: plain_value(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_value(member) for member in value]
+    return value
