@@ -14,11 +14,11 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from crawler.errors import InputError, PageError, PageMismatch, PathGone
+from crawler.errors import InputError, PageMismatch, PathGone
 from crawler.recipe.causes import empty_cause
 from crawler.recipe.contract import accept
 from crawler.recipe.documents import parse_document
-from crawler.recipe.model import PageRequest, PageResult, Reject, Row, RowSelector, Rows
+from crawler.recipe.model import PageRequest, PageResult, Reject, Row, Rows, RowSelector
 from crawler.recipe.paging import chain_of, continuation, continuation_after_loss, mark
 from crawler.recipe.rules import PageContext, RowScope, plain_value
 from crawler.recipe.urls import http_link
@@ -365,10 +365,13 @@ def _pairs(templates: Mapping[str, ValueTemplate], scopes: Mapping[str, Mapping[
     pairs: list[tuple[str, str]] = []
     for name, template in templates.items():
         value = template.render(scopes)
-        for member in value if isinstance(value, list) else [value]:
-            if member is not MISSING and member is not None:
-                pairs.append((name, str(member).lower() if isinstance(member, bool) else str(member)))
+        members = value if isinstance(value, list) else [value]
+        pairs.extend((name, _text(member)) for member in members if member is not MISSING and member is not None)
     return pairs
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _with_query(url: str, pairs: list[tuple[str, str]]) -> str:

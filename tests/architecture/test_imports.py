@@ -1,0 +1,51 @@
+"""What importing a package loads, seen by a fresh interpreter: static import checks miss third-party packages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from source import ROOT, modules
+
+FORBIDDEN = ("scrapy", "twisted", "redis", "itemadapter", "boto3", "flask")
+
+
+def loaded_after(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_loads_nothing_else():
+    assert not {"scrapy", "lxml", "selectolax", "yaml"} & loaded_after("import crawler")
+
+
+@pytest.mark.parametrize("package", ["crawler.recipe", "crawler.sample_shop"])
+def test_pure_packages_load_neither_scrapy_nor_twisted_nor_redis(package):
+    members = [module.name for module in modules() if module.name.startswith(package) and "__main__" not in module.name]
+    assert len(members) > 1
+    loaded = loaded_after("\n".join(f"import {member}" for member in members))
+    assert not loaded & set(FORBIDDEN)
+
+
+def test_no_import_cycle_when_modules_are_loaded():
+    names = {module.name for module in modules()}
+    graph = {module.name: {name for name in module.loaded_imports() if name in names} for module in modules()}
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path[path.index(name) :], name))
+        if name in done:
+            return
+        for target in graph[name]:
+            if target != name:
+                visit(target, (*path, name))
+        done.add(name)
+
+    for name in graph:
+        visit(name, ())
