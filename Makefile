@@ -7,10 +7,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench lint format audit lock clean
+.PHONY: help demo test test-fast bench check-books lint format audit lock clean
 
 help:  ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.lock pyproject.toml scripts/bootstrap.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/bootstrap.sh
@@ -27,6 +27,9 @@ test-fast: $(STAMP)  ## Only the unit tests, without coverage
 
 bench: $(STAMP)  ## Ratios against what a user would pick instead (slow, idle machine)
 	@$(BIN)/python -m pytest tests/benchmarks -q -s -m bench -p no:xdist
+
+check-books: $(STAMP)  ## Crawl a saved copy of books.toscrape.com and compare every cell: COPY=directory
+	@$(BIN)/python tests/acceptance/check_books.py "$(COPY)"
 
 lint: $(STAMP)  ## Ruff, mypy --strict, import contracts, unused dependencies
 	@$(BIN)/ruff check .
