@@ -101,8 +101,8 @@ def crawl(site: str, out: Path, summary: Path) -> int:
 def main() -> int:
     directory = Path(sys.argv[1])
     problems: list[str] = []
-    with tempfile.TemporaryDirectory() as folder, running_site(directory) as site:
-        site = str(getattr(site, "url", site)).rstrip("/")
+    with tempfile.TemporaryDirectory() as folder, running_site(directory) as server:
+        site = str(getattr(server, "url", server)).rstrip("/")
         out, summary_path = Path(folder) / "books.csv", Path(folder) / "summary.json"
         status = crawl(site, out, summary_path)
         expected, missing = truth(directory, site)
