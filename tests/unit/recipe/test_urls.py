@@ -56,7 +56,20 @@ def test_links_as_pages_write_them(reference, expected):
 
 @pytest.mark.parametrize(
     "reference",
-    ["", "  ", "mailto:a@b.c", "javascript:void(0)", "tel:1", "data:,x", "ftp://x/y", "http://", "http://[::1", 7, None, "http://a:port/"],
+    [
+        "",
+        "  ",
+        "mailto:a@b.c",
+        "javascript:void(0)",
+        "tel:1",
+        "data:,x",
+        "ftp://x/y",
+        "http://",
+        "http://[::1",
+        7,
+        None,
+        "http://a:port/",
+    ],
 )
 def test_what_is_no_web_link_is_none(reference):
     assert http_link("https://x.test/", reference) is None
