@@ -1,0 +1,82 @@
+"""The `crawlery` command: its groups, what is printed when something goes wrong, and the exit status.
+
+A command is loaded when it is called: only `crawl`, `demo` and `shop` need Scrapy or a server, and `crawlery --help`
+should not wait for them.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from crawler.cli import exits
+from crawler.cli.groups import CommandGroup
+
+
+@click.group(
+    cls=CommandGroup,
+    lazy={
+        "crawl": ("crawler.cli.crawl:crawl", "Crawl a site with a recipe and write its rows to a file."),
+        "demo": ("crawler.cli.shop:demo", "Crawl the bundled sample shop and show what came out."),
+        "recipe": ("crawler.cli.recipe:recipe", "Make, check, try and test recipes."),
+        "shop": ("crawler.cli.shop:shop", "Serve the bundled sample shop, to try things on."),
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--debug", is_flag=True, help="When Crawlery itself fails, show the traceback.")
+@click.version_option(version("crawlery"), prog_name="crawlery", message="%(prog)s %(version)s")
+def cli(*, debug: bool) -> None:
+    """Crawlery turns a YAML recipe into a crawl, and the crawl into a CSV.
+
+    \b
+    crawlery demo                                  a crawl to look at
+    crawlery recipe new https://shop.example/      a first recipe for a site
+    crawlery recipe test NAME                      prove it on saved pages
+    crawlery crawl NAME -o rows.csv                crawl
+    """
+    _ = debug
+
+
+def main() -> NoReturn:
+    """Entry point of `crawlery`: runs the command line and ends the process with its exit status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; every failure becomes a message on stderr and an exit status."""
+    try:
+        status = cli.main(arguments, prog_name="crawlery", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        # `crawlery recipe list | head`: nobody is left to be told.
+        sys.stderr.close()
+        return exits.OK
+    except Exception as error:  # noqa: BLE001 - the process border: a bug is reported, not thrown at the person
+        return _report_bug(error, debug="--debug" in arguments)
+    return status if isinstance(status, int) else exits.OK
+
+
+def _report_bug(error: Exception, *, debug: bool) -> int:
+    trace = "".join(traceback.format_exception(error))
+    if debug:
+        click.echo(trace, err=True)
+        where = "the traceback is above"
+    else:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="crawlery-bug-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(trace)
+        where = f"the traceback is in {Path(file.name)}"
+    click.echo(f"Error: this is a bug in Crawlery ({type(error).__name__}: {error}); {where}", err=True)
+    return exits.BUG

@@ -1,0 +1,281 @@
+"""Why a field is missing on a page: which part of its selector still matches.
+
+Runs one page as a crawl would and then asks, for each rule that found nothing, how far its selector gets. Also runs a
+single rule outside any recipe. Pure, as the engine is; how the answer looks is the command line's business.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from crawler.errors import PageError, RecipeError
+from crawler.recipe.documents import parse_document
+from crawler.recipe.extract import extract_page, page_type
+from crawler.recipe.loader import load_recipe_text
+from crawler.recipe.model import AnyOf, PageInput, PageRequest, QuerySource, Rows, Take, UnionOf
+from crawler.recipe.queries import QueryError
+from crawler.recipe.rules import Got, PageContext, RowScope, source_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from crawler.recipe.documents import Scope
+    from crawler.recipe.model import Condition, FieldTrace, Page, PageResult, Recipe, RowSelector, RuleNode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Miss:
+    """A selector that matched nothing: as written, and the longest part of it that does match."""
+
+    source: str
+    prefix: str = ""  # empty: not even its first part matches
+    prefix_matches: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One field over all rows of a page."""
+
+    path: str
+    first: FieldTrace  # of the first row that has it, else of the first row
+    rows: int
+    filled: int
+    alternatives: int  # number of alternatives that the rule has; 1 for a plain rule
+    misses: tuple[Miss, ...] = ()  # of the alternatives before the one that won, or of all
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """What one page gave, and why not more. Exactly one of `result` and `error` is set."""
+
+    page: str
+    kind: str  # html, json, xml, text
+    encoding: str
+    result: PageResult | None = None
+    error: PageError | None = None
+    findings: tuple[Finding, ...] = ()
+    #: `each`, `follow`, `paginate.next` that matched nothing, by where they stand in the recipe.
+    misses: Mapping[str, tuple[Miss, ...]] = field(default_factory=dict)
+
+
+def diagnose(recipe: Recipe, page_input: PageInput) -> Diagnosis:
+    """Run one page and explain what is missing.
+
+    Raises:
+        PageError: the page's type cannot be told, or its bytes cannot be parsed as that type at all.
+    """
+    page = page_type(recipe, page_input)
+    context = _context(page, page_input)
+    try:
+        result = extract_page(recipe, page_input, trace=True)
+    except PageError as error:
+        return Diagnosis(
+            page=page.name,
+            kind=context.document.kind,
+            encoding=context.document.encoding,
+            error=error,
+            misses=dict(_page_misses(page, context, None)),
+        )
+    return Diagnosis(
+        page=page.name,
+        kind=context.document.kind,
+        encoding=context.document.encoding,
+        result=result,
+        findings=tuple(_findings(page, context, result)),
+        misses=dict(_page_misses(page, context, result)),
+    )
+
+
+def _context(page: Page, page_input: PageInput) -> PageContext:
+    document = parse_document(
+        page_input.body,
+        kind=page.parse,
+        url=page_input.url,
+        content_type=page_input.headers.get("content-type"),
+        encoding=page.fetch.encoding,
+    )
+    return PageContext(page=page, input=page_input, document=document)
+
+
+# --- fields ----------------------------------------------------------------------------------------------------------
+
+
+def _findings(page: Page, context: PageContext, result: PageResult) -> Iterator[Finding]:
+    if page.rows is None:
+        return
+    by_path: dict[str, list[FieldTrace]] = {}
+    for trace in result.traces:
+        by_path.setdefault(trace.path, []).append(trace)
+    scope = _first_row(context, page.rows.each, context.document.root)
+    row = None if scope is None else RowScope(scope)
+    if row is not None:
+        context.fields(page.rows, row)  # templates and `from` of the rules below see the row as a crawl does
+    yield from _row_findings(page.rows, context, row, by_path, "")
+
+
+def _row_findings(
+    rows: Rows, context: PageContext, at: RowScope | None, by_path: Mapping[str, list[FieldTrace]], prefix: str
+) -> Iterator[Finding]:
+    for name, rule in rows.fields.items():
+        path = prefix + name
+        traces = by_path.get(path)
+        if not traces:
+            continue
+        filled = [trace for trace in traces if trace.winner is not None]
+        first = filled[0] if filled else traces[0]
+        yield Finding(
+            path=path,
+            first=first,
+            rows=len(traces),
+            filled=len(filled),
+            alternatives=len(rule.members) if isinstance(rule, AnyOf) else 1,
+            misses=() if at is None else tuple(_rule_misses(rule, context, at, first.winner)),
+        )
+        if isinstance(rule, Rows) and at is not None:
+            inner = _first_row(context, rule.each, at.scope)
+            inside = None if inner is None else RowScope(inner, at.item, path=f"{path}[].")
+            if inside is not None:
+                context.fields(rule, inside)
+            yield from _row_findings(rule, context, inside, by_path, f"{path}[].")
+
+
+def _first_row(context: PageContext, each: RowSelector | None, scope: Scope) -> Scope | None:
+    if each is None:
+        return scope
+    try:
+        scopes = context.row_scopes(each, RowScope(scope))
+    except (PageError, QueryError):
+        return None
+    return scopes[0] if scopes else None
+
+
+# --- misses ----------------------------------------------------------------------------------------------------------
+
+
+def _page_misses(
+    page: Page, context: PageContext, result: PageResult | None
+) -> Iterator[tuple[str, tuple[Miss, ...]]]:
+    root = RowScope(context.document.root)
+    if page.rows is not None and page.rows.each is not None and (result is None or not result.rows + result.rejects):
+        yield "each", tuple(_rule_misses(page.rows.each.take, context, root, None))
+    for number, follow in enumerate(page.follow):
+        at = root
+        if follow.each is not None:
+            scope = _first_row(context, follow.each, root.scope)
+            if scope is None:
+                yield f"follow[{number}].each", tuple(_rule_misses(follow.each.take, context, root, None))
+                continue
+            at = RowScope(scope)
+        yield f"follow[{number}].links", tuple(_rule_misses(follow.links, context, at, None))
+    if page.paginate is not None and page.paginate.link is not None:
+        yield f"paginate.{page.paginate.kind}", tuple(_rule_misses(page.paginate.link, context, root, None))
+
+
+def _rule_misses(rule: RuleNode, context: PageContext, at: RowScope, winner: int | None) -> Iterator[Miss]:
+    """Misses of the alternatives that were tried before `winner`, or of all of them."""
+    if isinstance(rule, AnyOf | UnionOf):
+        tried = rule.members if winner is None or isinstance(rule, UnionOf) else rule.members[:winner]
+        for member in tried:
+            yield from _rule_misses(member, context, at, None)
+    elif isinstance(rule, Rows):
+        if rule.each is not None and _first_row(context, rule.each, at.scope) is None:
+            yield from _rule_misses(rule.each.take, context, at, None)
+    else:
+        miss = None if winner is not None else _miss(rule, context, at)
+        if miss is not None:
+            yield miss
+
+
+def _miss(take: Take, context: PageContext, at: RowScope) -> Miss | None:
+    """Why this take found nothing; None if it did find something (a step may have failed later)."""
+    if not isinstance(take.source, QuerySource):
+        return None
+    if take.when is not None and not _holds(context, take.when, at):
+        return Miss(source=source_text(take), note="its `when` does not hold")
+    query = take.source.query
+    scope = at.scope if take.from_ is None else context.source(take.from_, at)
+    if scope is None:
+        return Miss(source=source_text(take), note=f"the page has no source `{take.from_}`")
+    try:
+        if scope.values(query, as_="html" if take.as_ == "html" else "text", remove=take.remove):
+            return None
+        prefix, matches = scope.longest_prefix(query)
+    except (QueryError, PageError) as error:
+        return Miss(source=source_text(take), note=str(error))
+    return Miss(source=source_text(take), prefix=prefix, prefix_matches=matches)
+
+
+def _holds(context: PageContext, condition: Condition, at: RowScope) -> bool:
+    try:
+        return context.condition(condition, at)
+    except PageError:
+        return False
+
+
+# --- a rule on its own -----------------------------------------------------------------------------------------------
+
+_RULE_RECIPE = """\
+schema_version: 1
+name: rule
+version: "1.0.0"
+start: [{{urls: "https://rule.invalid/", page: page}}]
+pages:
+  page:
+    parse: {kind}
+    item: item
+    fields:
+      value: {rule}
+items:
+  item: {{version: 1, fields: {{value: {{type: string}}}}}}
+"""
+
+
+class RuleRefused(PageError):
+    """A rule on its own that cannot be used; the message is what is wrong and the hint."""
+
+
+def evaluate_rule(rule: Any, page_input: PageInput, *, kind: str | None = None) -> Got:
+    """Evaluate one rule on a page, as a recipe would.
+
+    Args:
+        rule: what stands behind a field's name in a recipe: a string, a map or a list, as plain data.
+        page_input: the page.
+        kind: how it is parsed (html, json, xml, text); None = as a recipe would by default.
+
+    Raises:
+        RuleRefused: the rule cannot be used.
+        PageError: the page cannot be parsed, or is another kind than the rule is for.
+    """
+    document = parse_document(
+        page_input.body,
+        kind=kind,  # type: ignore[arg-type]
+        url=page_input.url,
+        content_type=page_input.headers.get("content-type"),
+    )
+    text = _RULE_RECIPE.format(kind=document.kind, rule=json.dumps(rule, ensure_ascii=False))
+    try:
+        recipe = load_recipe_text(text, name="rule")
+    except RecipeError as error:
+        raise RuleRefused("; ".join(_without_place(error))) from error
+    page = recipe.pages["page"]
+    if page.rows is None:
+        raise AssertionError("the page of _RULE_RECIPE has fields")
+    context = PageContext(page=page, input=page_input, document=document)
+    return context.evaluate(page.rows.fields["value"], RowScope(document.root), "value")
+
+
+def _without_place(error: RecipeError) -> Iterator[str]:
+    """Problems without file and line, which name a recipe that the person never wrote."""
+    for problem in error.problems:
+        path = problem.path.removeprefix("pages.page.fields.value").lstrip(".")
+        message = f"{path}: {problem.message}" if path else problem.message
+        yield f"{message} ({problem.hint})" if problem.hint else message
+
+
+def rule_page(url: str, body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> PageInput:
+    """A page input for `evaluate_rule`: what a response is to a rule without a recipe."""
+    request = PageRequest(url=url, page=None)
+    return PageInput(request=request, url=url, body=body, status=status, headers=dict(headers or {}))
