@@ -31,6 +31,10 @@ _TEXTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "/basket.html": ("Basket", ("Your basket is empty.",)),
     pages.PRIVATE_PATH: ("Prototype", ("Robots were asked not to come here.",)),
 }
+_API: Final[Mapping[str, Callable[[Catalogue, str, Mapping[str, str]], Rendered]]] = {
+    "/api/products": feeds.api_products,
+    "/api/feed": feeds.api_cursor,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,10 +68,7 @@ class SampleShop:
         self._faults: dict[str, int] = {}
         self._products = {product.path: product for product in self.catalogue.products}
         self._draw = lru_cache(maxsize=_PAGES_KEPT)(self._render)
-        self._api: Mapping[str, Callable[[Catalogue, str, Mapping[str, str]], Rendered]] = {
-            "/api/products": feeds.api_products,
-            "/api/feed": feeds.api_cursor,
-        }
+        self._fixed = _fixed_pages(self.catalogue, config)
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answers one request. Never raises for anything a client can send."""
@@ -161,41 +162,16 @@ class SampleShop:
         product = self.catalogue.product(unquote(path.removeprefix("/api/products/")))
         if product is not None:
             return feeds.api_product(product, site)
-        if path in _TEXTS:
-            return pages.text_page(self.catalogue, *_TEXTS[path])
+        if path in self._fixed:
+            return self._fixed[path](site)
         if path.startswith("/media/") and path.endswith(".svg"):
             return Rendered(body=drawing(path).encode(), content_type="image/svg+xml")
         parameters = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
-        return self._fixed_page(path, site) or self._queried_page(path, parameters, site)
-
-    def _fixed_page(self, path: str, site: str) -> Rendered | None:
-        catalogue = self.catalogue
-        match path:
-            case "/" | "/index.html":
-                return pages.home_page(catalogue)
-            case "/robots.txt":
-                return feeds.robots_txt(site, self._config.crawl_delay_s)
-            case "/sitemap.xml":
-                return feeds.sitemap_index(site)
-            case "/sitemap-categories.xml":
-                return feeds.sitemap_categories(catalogue, site)
-            case "/sitemap-products.xml.gz":
-                return feeds.sitemap_products(catalogue, site)
-            case "/feed.xml":
-                return feeds.product_feed(catalogue, site)
-            case "/stock.txt":
-                return feeds.stock_list(catalogue)
-            case "/assets/shop.css":
-                return Rendered(body=STYLE_SHEET.encode(), content_type="text/css; charset=utf-8")
-            case "/assets/icon.svg":
-                return Rendered(body=drawing("/icon/1.svg").encode(), content_type="image/svg+xml")
-            case pages.SOFT_404_PATH:
-                return pages.not_found_page(catalogue)
-        return None
+        return self._queried_page(path, parameters, site)
 
     def _queried_page(self, path: str, parameters: Mapping[str, str], site: str) -> Rendered | None:
-        if path in self._api:
-            return self._api[path](self.catalogue, site, parameters)
+        if path in _API:
+            return _API[path](self.catalogue, site, parameters)
         if path == "/search":
             return pages.search_page(self.catalogue, parameters.get("q", ""))
         for category in self.catalogue.categories:
@@ -203,6 +179,30 @@ class SampleShop:
             if number is not None:
                 return pages.list_page(self.catalogue, category, number, site)
         return None
+
+
+def _fixed_pages(catalogue: Catalogue, config: ShopConfig) -> dict[str, Callable[[str], Rendered]]:
+    """The pages that no query changes, by path; each is drawn for one address of the shop."""
+
+    def plain(drawn: Rendered) -> Callable[[str], Rendered]:
+        return lambda _site: drawn
+
+    home = pages.home_page(catalogue)
+    icon = Rendered(body=drawing("/icon/1.svg").encode(), content_type="image/svg+xml")
+    return {
+        "/": plain(home),
+        "/index.html": plain(home),
+        "/robots.txt": lambda site: feeds.robots_txt(site, config.crawl_delay_s),
+        "/sitemap.xml": feeds.sitemap_index,
+        "/sitemap-categories.xml": lambda site: feeds.sitemap_categories(catalogue, site),
+        "/sitemap-products.xml.gz": lambda site: feeds.sitemap_products(catalogue, site),
+        "/feed.xml": lambda site: feeds.product_feed(catalogue, site),
+        "/stock.txt": lambda _site: feeds.stock_list(catalogue),
+        "/assets/shop.css": plain(Rendered(body=STYLE_SHEET.encode(), content_type="text/css; charset=utf-8")),
+        "/assets/icon.svg": plain(icon),
+        pages.SOFT_404_PATH: plain(pages.not_found_page(catalogue)),
+        **{path: plain(pages.text_page(catalogue, *words)) for path, words in _TEXTS.items()},
+    }
 
 
 def default_heals(catalogue: Catalogue) -> frozenset[str]:
