@@ -1,0 +1,206 @@
+"""What a frontier promises: the requests of one job, each leased to one holder at a time and settled exactly once.
+
+A *page* is a request with everything that follows from it. It is `ready`, `delayed` or `leased` until it is settled
+with one outcome, and then it is gone; accepted = ready + delayed + leased + settled holds after every call. The
+scheduler talks to this contract only; `memory` keeps a job in one process, other back ends keep it for a fleet. All of
+them pass `tests/contract/frontier`.
+
+Nothing here knows what a body holds, how a page is fetched or what Scrapy is.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: Every outcome with which a page can be settled, and what it means.
+OUTCOMES: Final[Mapping[str, str]] = {
+    "ok": "fetched, and its callback ran to the end",
+    "redirected": "the site sent us on; the target is a page of its own",
+    "not_modified": "unchanged since the last run",
+    "http_404": "404 or 410: the page does not exist",
+    "http_4xx": "another answer of the 4xx family",
+    "http_5xx": "a 5xx answer that is not retried",
+    "timeout": "no answer in time, and not retried",
+    "robots": "robots.txt forbids it",
+    "filtered": "refused by a rule of ours: off-site, a filter, a middleware",
+    "egress_denied": "its address may not be talked to",
+    "too_large": "larger than the download limit, packed or unpacked",
+    "parse_refused": "no document, or one too deep or too large to parse",
+    "page_error": "its callback failed: not the page that it was written for",
+    "poison": "its holders died three times while it was all they held",
+    "gave_up": "failed more often than it may be tried again",
+    "cancelled": "never fetched: the job ended before",
+}
+
+#: Outcomes that are no failure: the page was read, or we chose not to fetch it.
+HARMLESS: Final = frozenset({"ok", "redirected", "not_modified", "robots", "filtered", "cancelled"})
+
+#: A lease that expired this often while it was its holder's only one is not given out again.
+MAX_CRASH_TRIES: Final = 3
+
+
+class Reply(enum.StrEnum):
+    """The answer to a call that names a lease or a job."""
+
+    OK = "ok"
+    STALE = "stale"  # the lease is no longer held: nothing has changed, forget the page
+    CLOSED = "closed"  # the job takes no more pages
+
+
+class Fate(enum.StrEnum):
+    """What became of a request that was handed in."""
+
+    ENQUEUED = "enqueued"
+    SEEN = "seen"  # known already
+    JOINED = "joined"  # next page of a list, known already through another list: somebody else reads on
+    STALLED = "stalled"  # next page of a list that has shown nothing new, or that has been there before
+    CLOSED = "closed"  # the job takes no more pages
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrontierRequest:
+    """One request as the frontier keeps it.
+
+    Attributes:
+        id: 64 bits, see `crawler.frontier.identity`; a request with a known id is not accepted again.
+        host: the queue it waits in; a host that is slow or on hold never blocks another.
+        body: the encoded request, opaque.
+        priority: higher goes first within its host; equal ones in the order they came.
+        chain: the paginated list this is a page of, if any.
+        on_progress: accept it only if the page that found it has shown something new in its chain.
+    """
+
+    id: int
+    host: str
+    body: bytes
+    priority: int = 0
+    chain: str | None = None
+    on_progress: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """A request that is ours for a while. Everything that is said about it later names the token."""
+
+    request: FrontierRequest
+    token: int
+    tries: int = 0  # how often the site has failed it so far
+    suspect: bool = False  # a lease of it has expired before: leased alone, with nothing else in flight
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeaseReply:
+    """What `lease` gives, and what the holder needs to know to wait well."""
+
+    leases: tuple[Lease, ...] = ()
+    open: int = 0  # pages not settled yet: ready + delayed + leased, after this call
+    due_in_s: float | None = None  # until the next delayed page or held host comes free; None: nothing waits for time
+    at_limit: bool = False  # the job may fetch no more pages; what is ready will never be leased
+    reply: Reply = Reply.OK
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageCommit:
+    """A page's end: its outcome and everything that counts only if the lease still holds.
+
+    `marks` are 64-bit ids of what the page has shown (links, rows). They are remembered per chain: a list that shows
+    nothing that it has not shown before has stalled, whatever other lists have shown.
+    """
+
+    lease: Lease
+    outcome: str
+    children: tuple[FrontierRequest, ...] = ()
+    rows: Mapping[str, int] = field(default_factory=dict)  # accepted rows by item
+    chain: str | None = None
+    marks: frozenset[int] = frozenset()
+    url: str = ""  # for the record of failures
+    reason: str = ""  # ditto, one line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommitReply:
+    """Whether the commit counted, and what became of each child, in order."""
+
+    reply: Reply
+    children: tuple[Fate, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """One page that could not be read."""
+
+    url: str
+    outcome: str
+    reason: str
+    tries: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledger:
+    """The books of a job. Counters are kept; `audit` counts anew."""
+
+    accepted: int = 0
+    ready: int = 0
+    delayed: int = 0
+    leased: int = 0
+    settled: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+    retries: int = 0
+    stalled: int = 0
+    joined: int = 0
+    failures: tuple[Failure, ...] = ()
+    closed: str = ""  # why the job takes no more pages; empty while it does
+
+    @property
+    def balanced(self) -> bool:
+        """The invariant: nothing accepted is lost or counted twice."""
+        return self.accepted == self.ready + self.delayed + self.leased + sum(self.settled.values())
+
+
+class Frontier(Protocol):
+    """The calls. Each is atomic; none raises for something that another holder did."""
+
+    async def enqueue(self, requests: Sequence[FrontierRequest]) -> tuple[Fate, ...]:
+        """Accepts requests that no page has found: the first one of a job, or those of an extension."""
+        ...
+
+    async def lease(self, *, worker: str, call: int, limit: int, ttl_s: float) -> LeaseReply:
+        """Up to `limit` requests for `ttl_s` seconds.
+
+        `call` counts a worker's calls from 1. The same (worker, call) gets the same answer again, so that a lost
+        reply loses nothing.
+        """
+        ...
+
+    async def renew(self, *, worker: str, leases: Sequence[Lease], ttl_s: float) -> tuple[Lease, ...]:
+        """Prolongs what is still held and answers the leases that are not."""
+        ...
+
+    async def commit(self, commits: Sequence[PageCommit]) -> tuple[CommitReply, ...]:
+        """Settles pages, each on its own: children accepted, rows and outcome counted, lease gone - or STALE."""
+        ...
+
+    async def retry(self, lease: Lease, *, delay_s: float, reason: str, hold_host_s: float = 0.0) -> Reply:
+        """Gives a page back for a later try, which is counted. `hold_host_s`: nothing of its host is leased so long."""
+        ...
+
+    async def release(self, *, worker: str, leases: Sequence[Lease] | None = None) -> int:
+        """Hands leases (all, without `leases`) back at once, with no try counted; answers how many."""
+        ...
+
+    async def close(self, reason: str) -> Reply:
+        """Ends a job of which nothing is leased: the rest is counted as `cancelled`. STALE while something is."""
+        ...
+
+    async def ledger(self) -> Ledger:
+        """The kept counters."""
+        ...
+
+    async def audit(self) -> Ledger:
+        """The same, counted anew from what is stored; slow, for tests and watchdogs."""
+        ...

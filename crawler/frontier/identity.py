@@ -1,0 +1,58 @@
+"""When two requests are the same: the 64-bit id by which a frontier knows them.
+
+The id is blake2b keyed with a secret of the job, so that a site cannot construct two links that collide. Odds that any
+two of 10 million pages of a job share an id, so that one is never fetched: 3e-6.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Final
+
+from w3lib.url import canonicalize_url
+
+#: The one request that a job begins with; every other id comes from a hash.
+START_ID: Final = 1
+
+
+def request_id(secret: bytes, *, url: str, method: str = "GET", body: bytes = b"", page_type: str = "") -> int:
+    """Identity of a request: page type, method, canonical URL (query sorted, no fragment) and body.
+
+    Headers, cookies, priority and what a request carries along are no part of it.
+
+    Args:
+        secret: of the job, 1 to 64 bytes.
+        url: absolute.
+        method: in upper case.
+        body: as sent.
+        page_type: what the page is read as; the same URL may be two page types, and then it is two pages.
+    """
+    canonical = canonicalize_url(url).encode("utf-8", "surrogatepass")
+    return _hashed(secret, b"page", page_type.encode(), method.encode(), canonical, body)
+
+
+def child_id(secret: bytes, *, parent: int, ordinal: int) -> int:
+    """Identity of a request that must not be filtered as a duplicate: its place among its parent's children.
+
+    It is the same again when the parent is read again, so a page that is committed twice has its children once.
+    """
+    return _hashed(secret, b"child", str(parent).encode(), str(ordinal).encode())
+
+
+def foreign_id(secret: bytes, fingerprint: bytes) -> int:
+    """Identity from a project's own request fingerprinter."""
+    return _hashed(secret, b"fingerprint", fingerprint)
+
+
+def text_id(secret: bytes, *parts: str) -> int:
+    """A 64-bit id of any text, for the marks of a list."""
+    return _hashed(secret, b"text", *(part.encode("utf-8", "surrogatepass") for part in parts))
+
+
+def _hashed(secret: bytes, *parts: bytes) -> int:
+    digest = blake2b(digest_size=8, key=secret)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    number = int.from_bytes(digest.digest(), "big")
+    return number if number > START_ID else START_ID + 1

@@ -1,0 +1,92 @@
+"""Back ends of the frontier contract. A new one is one more parameter here."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+
+from crawler.frontier.contract import Frontier, FrontierRequest
+from crawler.frontier.memory import MemoryFrontier
+
+
+class Clock:
+    """Time that moves when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Job:
+    """A frontier under test, with a sync face: every call is run to its end."""
+
+    def __init__(self, frontier: Frontier, clock: Clock) -> None:
+        self.frontier = frontier
+        self.clock = clock
+        self.calls: dict[str, itertools.count] = {}
+
+    def __getattr__(self, name):
+        method = getattr(self.frontier, name)
+        return lambda *args, **kwargs: asyncio.run(method(*args, **kwargs))
+
+    def add(self, *requests: FrontierRequest):
+        return asyncio.run(self.frontier.enqueue(requests))
+
+    def take(self, limit: int = 100, *, worker: str = "w1", ttl_s: float = 60.0):
+        call = next(self.calls.setdefault(worker, itertools.count(1)))
+        return asyncio.run(self.frontier.lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s))
+
+    def take_one(self, **kwargs):
+        (lease,) = self.take(1, **kwargs).leases
+        return lease
+
+    def settle(self, lease, outcome: str = "ok", **kwargs):
+        from crawler.frontier.contract import PageCommit
+
+        (reply,) = asyncio.run(self.frontier.commit([PageCommit(lease=lease, outcome=outcome, **kwargs)]))
+        return reply
+
+    def check(self):
+        """The books, counted anew; they must balance and agree with the kept ones."""
+        counted, kept = asyncio.run(self.frontier.audit()), asyncio.run(self.frontier.ledger())
+        assert counted == kept
+        assert counted.balanced
+        return counted
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["memory"])
+def make_job(request, clock):
+    """Builds a job of the back end under test; keyword arguments are the frontier's limits."""
+
+    def make(**limits) -> Job:
+        assert request.param == "memory"
+        return Job(MemoryFrontier(clock=clock, **limits), clock)
+
+    return make
+
+
+@pytest.fixture
+def job(make_job) -> Job:
+    return make_job()
+
+
+@pytest.fixture
+def page():
+    """Builds a request: `page(7)`, `page(7, host="b", priority=2)`."""
+
+    def build(number: int, host: str = "a", **kwargs) -> FrontierRequest:
+        return FrontierRequest(id=number, host=host, body=f"body {number}".encode(), **kwargs)
+
+    return build
