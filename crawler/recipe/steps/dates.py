@@ -1,0 +1,258 @@
+"""The `date` step: text to ISO 8601, the same today and in a year.
+
+Relative dates ("yesterday") are read only against a date that the recipe names, a date without a year never. Which of
+`03/04` is the month is never guessed: without `order` a date that can be read both ways is a failure.
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from dateparser.date import DateDataParser
+
+from crawler.recipe.scalars import NotScalar, describe, number_of
+from crawler.recipe.steps.definition import (
+    Run,
+    StepDefinition,
+    StepError,
+    StepFailed,
+    StepInfo,
+    choice,
+    needed_text,
+    options_argument,
+)
+from crawler.recipe.suggestions import did_you_mean
+from crawler.recipe.values import MISSING, Value
+
+#: Characters; a longer text holds more than a date, and the free parser is slow on it.
+MAX_DATE_LENGTH: Final = 100
+
+_OPTIONS: Final = {
+    "formats": "strptime formats, tried in order, or `unix` and `unix_ms`; without them ISO 8601 and written dates",
+    "languages": "languages of written dates, e.g. [he, en]; default en. Not together with `formats`",
+    "order": "DMY, MDY or YMD, for written dates like 03/04/2024",
+    "timezone": "the zone of times that name none, e.g. Asia/Jerusalem; times that do are converted to it",
+    "relative_to": "an ISO date that `yesterday` and `2 days ago` count from; without it they are a failure",
+    "as": "date or datetime; without it a datetime exactly where the text has a time of day",
+}
+_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
+_DIRECTIVES: Final = frozenset("YymbBdjHIpMSfzAa%")
+_TIME_DIRECTIVES: Final = frozenset("HIMS")
+_ISO = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?\s?(?:Z|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?", re.ASCII
+)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UNIX: Final = {"unix": 1, "unix_ms": 1000}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Moment:
+    """A date as read; `has_time` False if the text named the day only."""
+
+    at: datetime
+    has_time: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Date:
+    formats: tuple[str, ...]
+    parsers: tuple[DateDataParser, ...]
+    timezone: zoneinfo.ZoneInfo | None
+    shape: Literal["date", "datetime"] | None
+
+    def __call__(self, value: Value, _base_url: str) -> Value:
+        text = needed_text(value).strip()
+        if len(text) > MAX_DATE_LENGTH:
+            raise StepFailed(f"{describe(text)} is too long for a date")
+        moment = _from_formats(text, self.formats) if self.formats else _free(text, self.parsers)
+        return self._written(moment, text)
+
+    def _written(self, moment: _Moment, text: str) -> str:
+        at = moment.at
+        if moment.has_time and self.timezone is not None:
+            try:
+                at = at.replace(tzinfo=self.timezone) if at.tzinfo is None else at.astimezone(self.timezone)
+            except (OverflowError, ValueError):
+                raise StepFailed(f"{describe(text)} is outside the calendar") from None
+        if self.shape == "date" or (self.shape is None and not moment.has_time):
+            return at.date().isoformat()
+        if not moment.has_time:
+            raise StepFailed(f"{describe(text)} has no time of day, and the recipe asks for one")
+        return at.isoformat()
+
+
+def _from_formats(text: str, formats: tuple[str, ...]) -> _Moment:
+    for written in formats:
+        if written in _UNIX:
+            moment = _unix(text, _UNIX[written])
+            if moment is not None:
+                return moment
+            continue
+        try:
+            at = datetime.strptime(text, written)  # noqa: DTZ007 - a zone comes from the format or the option
+        except ValueError:
+            continue
+        return _Moment(at=at, has_time=not _TIME_DIRECTIVES.isdisjoint(_DIRECTIVE.findall(written)))
+    raise StepFailed(f"{describe(text)} fits none of {', '.join(formats)}")
+
+
+def _unix(text: str, per_second: int) -> _Moment | None:
+    try:
+        seconds = number_of(text) / per_second
+        return _Moment(at=_EPOCH + timedelta(microseconds=int(seconds * Decimal(10**6))), has_time=True)
+    except (NotScalar, OverflowError):
+        return None
+
+
+def _free(text: str, parsers: tuple[DateDataParser, ...]) -> _Moment:
+    """A written date. Every parser reads the text in its own order; they must agree."""
+    if _ISO.fullmatch(text):
+        try:
+            return _Moment(at=datetime.fromisoformat(_iso_for_python(text)), has_time=len(text) > 10)
+        except ValueError:
+            raise StepFailed(f"{describe(text)} is no date of the calendar") from None
+    readings: dict[datetime, _Moment] = {}
+    for parser in parsers:
+        data = _parsed(parser, text)
+        if data is not None:
+            readings.setdefault(data.at, data)
+    if not readings:
+        raise StepFailed(f"{describe(text)} is no date with day, month and year")
+    if len(readings) > 1:
+        first, second = list(readings)[:2]
+        raise StepFailed(
+            f"{describe(text)} can be {first:%Y-%m-%d} or {second:%Y-%m-%d}; say `order: DMY`, or give `formats`"
+        )
+    return next(iter(readings.values()))
+
+
+def _parsed(parser: DateDataParser, text: str) -> _Moment | None:
+    try:
+        data = parser.get_date_data(text)
+    except (ValueError, OverflowError, TypeError, AttributeError, IndexError, KeyError, RecursionError):
+        # What dateparser raises on noise is not documented and has changed; noise is no date.
+        return None
+    at = data.date_obj
+    return None if at is None else _Moment(at=at.replace(microsecond=at.microsecond), has_time=data.period == "time")
+
+
+def _iso_for_python(text: str) -> str:
+    """Nanoseconds cut to microseconds, and no blank before the offset: what `fromisoformat` reads."""
+    compact = text[:10] + text[10:].replace(",", ".").replace(" ", "T", 1).replace(" ", "")
+    return re.sub(r"(\.\d{6})\d+", r"\1", compact)
+
+
+# --- building ---------------------------------------------------------------------------------------------------------
+
+
+def _build_date(argument: Any) -> Run:
+    options = {} if argument is MISSING else argument
+    if isinstance(options, str):
+        options = {"formats": [options]}
+    if not isinstance(options, dict):
+        raise StepError(f"takes a map of options, got {describe(options)}", 'write `date: {formats: ["%d/%m/%Y"]}`')
+    options = options_argument(options, _OPTIONS)
+    formats = _formats(options.get("formats", []), written="formats" in options)
+    if formats:
+        extra = next((name for name in ("languages", "order", "relative_to") if name in options), None)
+        if extra:
+            raise StepError(f"`{extra}` does not go with `formats`", f"leave out `{extra}`, or `formats`")
+    shape = choice(options, "as", ("date", "datetime"), None)
+    return _Date(
+        formats=formats,
+        parsers=() if formats else _parsers(options),
+        timezone=_timezone(options.get("timezone")),
+        shape=None if shape is None else "date" if shape == "date" else "datetime",
+    )
+
+
+def _formats(value: Any, *, written: bool) -> tuple[str, ...]:
+    formats = [value] if isinstance(value, str) else value
+    if not isinstance(formats, list) or not all(isinstance(one, str) for one in formats) or (written and not formats):
+        raise StepError("`formats` must be a list of formats", 'write `date: {formats: ["%d/%m/%Y"]}`')
+    for one in formats:
+        if one not in _UNIX:
+            _check_format(one)
+    return tuple(formats)
+
+
+def _check_format(written: str) -> None:
+    directives = _DIRECTIVE.findall(written)
+    if not directives:
+        raise StepError(f"format {written!r} has no directive", "write like %d/%m/%Y, or `unix`")
+    for one in directives:
+        if one not in _DIRECTIVES or not one:
+            hint = "%d, %m and %H read numbers with and without leading zero" if one == "-" else None
+            raise StepError(f"format {written!r}: `%{one}` is not supported", hint)
+    named = set(directives)
+    if named.isdisjoint("Yy") or not ("j" in named or ("d" in named and not named.isdisjoint("mbB"))):
+        raise StepError(f"format {written!r} names no full date", "it needs a year, a month and a day")
+    try:
+        datetime.strptime(datetime(2024, 3, 5, tzinfo=UTC).strftime(written), written)  # noqa: DTZ007 - thrown away
+    except ValueError as error:
+        raise StepError(f"format {written!r}: {error}") from None
+
+
+def _timezone(name: Any) -> zoneinfo.ZoneInfo | None:
+    if name is None:
+        return None
+    known = zoneinfo.available_timezones()
+    if not isinstance(name, str) or name not in known:
+        raise StepError(f"timezone {describe(name)} is not known", did_you_mean(str(name), known))
+    return zoneinfo.ZoneInfo(name)
+
+
+def _parsers(options: dict[str, Any]) -> tuple[DateDataParser, ...]:
+    languages = options.get("languages", ["en"])
+    if isinstance(languages, str):
+        languages = [languages]
+    if not isinstance(languages, list) or not languages or not all(isinstance(one, str) for one in languages):
+        raise StepError("`languages` must be a list of language codes", "write `languages: [en]`")
+    order = choice(options, "order", ("DMY", "MDY", "YMD"), None)
+    orders = ("DMY", "MDY") if order is None else (order,)
+    settings: dict[str, Any] = {
+        "PARSERS": ["absolute-time"],
+        "REQUIRE_PARTS": ["day", "month", "year"],
+        "RETURN_TIME_AS_PERIOD": True,
+        "PREFER_LOCALE_DATE_ORDER": False,
+        "TIMEZONE": "UTC",
+    }
+    base = options.get("relative_to")
+    if base is not None:
+        settings["RELATIVE_BASE"] = _base_date(base)
+        settings["PARSERS"] = ["relative-time", "absolute-time"]
+    try:
+        return tuple(DateDataParser(languages=languages, settings={**settings, "DATE_ORDER": one}) for one in orders)
+    except ValueError as error:
+        raise StepError(f"`languages`: {error}", "write two-letter codes, e.g. [he, en]") from None
+
+
+def _base_date(value: Any) -> datetime:
+    try:
+        day = value if isinstance(value, date) else date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise StepError(f"`relative_to` is {describe(value)}, must be a date like 2024-03-05") from None
+    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a calendar day has no zone
+
+
+STEPS: Final = (
+    StepDefinition(
+        info=StepInfo(
+            name="date",
+            summary="Reads a date and writes it as ISO 8601. Never depends on the day it runs.",
+            argument="nothing, a format, or a map",
+            options=_OPTIONS,
+            example=(
+                {"formats": ["%d/%m/%Y %H:%M"], "timezone": "Asia/Jerusalem"},
+                "05/03/2024 14:30",
+                "2024-03-05T14:30:00+02:00",
+            ),
+        ),
+        build=_build_date,
+    ),
+)

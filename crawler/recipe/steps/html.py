@@ -1,0 +1,70 @@
+"""Steps on HTML that is kept as text."""
+
+from __future__ import annotations
+
+import html
+from typing import Any, Final
+
+import nh3
+
+from crawler.recipe.scalars import describe
+from crawler.recipe.steps.definition import (
+    Run,
+    StepDefinition,
+    StepError,
+    StepInfo,
+    no_argument,
+    options_argument,
+    text_step,
+)
+from crawler.recipe.values import MISSING
+
+
+def _build_html_unescape(argument: Any) -> Run:
+    no_argument(argument)
+    return text_step(html.unescape)
+
+
+_SAFE_OPTIONS: Final = {"tags": "the elements that may stay; default: those of formatted text, lists, tables, images"}
+
+
+def _build_safe_html(argument: Any) -> Run:
+    if argument is MISSING:
+        return text_step(lambda text: nh3.clean(_encodable(text)))
+    if not isinstance(argument, dict):
+        raise StepError(f"takes a map of options, got {describe(argument)}", "write `safe_html: {tags: [p, b]}`")
+    tags = options_argument(argument, _SAFE_OPTIONS).get("tags")
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise StepError("`tags` must be a list of element names", "write `safe_html: {tags: [p, b]}`")
+    allowed = {tag.lower() for tag in tags}
+    unknown = sorted(allowed - nh3.ALLOWED_TAGS)
+    if unknown:
+        raise StepError(f"`tags`: `{unknown[0]}` is not an element that can be allowed")
+    return text_step(lambda text: nh3.clean(_encodable(text), tags=allowed))
+
+
+def _encodable(text: str) -> str:
+    """Half a surrogate pair, which JSON escapes can hold and no encoder writes, becomes `?`."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+STEPS: Final = (
+    StepDefinition(
+        info=StepInfo(
+            name="html_unescape",
+            summary="Turns `&amp;` and its like into the characters, for text that was escaped twice.",
+            example=(MISSING, "Oak &amp; Ash", "Oak & Ash"),
+        ),
+        build=_build_html_unescape,
+    ),
+    StepDefinition(
+        info=StepInfo(
+            name="safe_html",
+            summary="Keeps formatted text, and removes scripts, styles, event handlers and unknown elements.",
+            argument="nothing, or a map",
+            options=_SAFE_OPTIONS,
+            example=(MISSING, '<p onclick="x()">Oak<script>x()</script></p>', "<p>Oak</p>"),
+        ),
+        build=_build_safe_html,
+    ),
+)

@@ -1,0 +1,281 @@
+"""Steps that read numbers and prices out of text, exactly as the page writes them.
+
+A number step reads a text that is one number; `price` looks for the one amount in a text with words and currencies.
+Neither guesses: two possible readings are a failure, which the rule's next alternative or the recipe's author resolves.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from price_parser import Price
+
+from crawler.recipe.scalars import MAX_DIGITS, NotScalar, describe, integer_of, number_of
+from crawler.recipe.steps.definition import (
+    Run,
+    StepDefinition,
+    StepError,
+    StepFailed,
+    StepInfo,
+    choice,
+    needed_text,
+    options_argument,
+)
+from crawler.recipe.values import MISSING, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# --- characters -------------------------------------------------------------------------------------------------------
+
+_BLANKS = (
+    "\t\n\r\x0b\x0c\N{NO-BREAK SPACE}\u2000\u2001\u2002\u2003"
+    "\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+)
+#: Direction marks, isolates, joiners and the BOM: invisible, and all over right-to-left prices.
+_INVISIBLE = (
+    "\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad"
+)
+_DIGIT_ZEROS = "\u0660\u06f0\u0966\u09e6\u0a66\u0ae6\u0be6\u0c66\u0ce6\u0d66\u0e50\u0ed0\u0f20\u1040\uff10"
+_PLAIN = str.maketrans(
+    dict.fromkeys(_BLANKS, " ")
+    | dict.fromkeys(_INVISIBLE, "")
+    | {chr(ord(zero) + digit): str(digit) for zero in _DIGIT_ZEROS for digit in range(10)}
+    | {"\u2212": "-", "\ufe63": "-", "\uff0d": "-", "\u066b": ".", "\u066c": ",", "\u2019": "'", "\u02bc": "'"}
+)
+
+
+def _plain_number_text(text: str) -> str:
+    """The text with ASCII digits, blanks, minus and separators, without invisible marks."""
+    return text if text.isascii() and "\t" not in text and "\n" not in text else text.translate(_PLAIN)
+
+
+# --- number, integer --------------------------------------------------------------------------------------------------
+
+_GROUPED: Final = {
+    ".": re.compile(
+        r"([+-]?) ?([0-9]{1,3}(?:([ ,'])[0-9]{2,3}(?:\3[0-9]{2,3})*(?<=[ ,'][0-9]{3}))?|[0-9]+)(\.[0-9]+)?"
+    ),
+    ",": re.compile(r"([+-]?) ?([0-9]{1,3}(?:([ .'])[0-9]{2,3}(?:\3[0-9]{2,3})*(?<=[ .'][0-9]{3}))?|[0-9]+)(,[0-9]+)?"),
+}
+_NUMBER_OPTIONS: Final = {"decimal": "the decimal separator, `.` (the default) or `,`; the other one groups digits"}
+
+
+def _read_number(text: str, decimal: str) -> Decimal:
+    plain = _plain_number_text(text).strip()
+    match = _GROUPED[decimal].fullmatch(plain) if len(plain) <= MAX_DIGITS else None
+    if match is None:
+        raise StepFailed(f"{describe(text)} is not a number")
+    digits = "".join(char for char in match[2] if char.isdigit())
+    fraction = (match[4] or "").replace(",", ".")
+    return Decimal(f"{'-' if match[1] == '-' else ''}{digits}{fraction}")
+
+
+def _number(value: Value, decimal: str) -> Decimal:
+    if isinstance(value, str):
+        return _read_number(value, decimal)
+    try:
+        return number_of(value)
+    except NotScalar as error:
+        raise StepFailed(f"needs a number, got {error}") from None
+
+
+def _decimal_option(argument: Any) -> str:
+    if argument is MISSING:
+        return "."
+    if not isinstance(argument, dict):
+        raise StepError(f"takes a map of options, got {describe(argument)}", 'write `{decimal: ","}`')
+    return choice(options_argument(argument, _NUMBER_OPTIONS), "decimal", (".", ","), ".") or "."
+
+
+def _build_number(argument: Any) -> Run:
+    decimal = _decimal_option(argument)
+    return lambda value, _base_url: _number(value, decimal)
+
+
+def _build_integer(argument: Any) -> Run:
+    decimal = _decimal_option(argument)
+
+    def run(value: Value, _base_url: str) -> Value:
+        number = _number(value, decimal)
+        try:
+            return integer_of(number)
+        except NotScalar:
+            raise StepFailed(f"{describe(value)} is not a whole number") from None
+
+    return run
+
+
+# --- price ------------------------------------------------------------------------------------------------------------
+
+#: A run of digits with what may separate them inside one amount. A blank belongs to it only before three digits.
+_AMOUNT = re.compile(
+    r"""
+    (?P<number> [0-9]+ (?: [.,'] [0-9]+ | [ ] [0-9]{3} (?![0-9]) )* | (?<![0-9]) [.,] [0-9]+ )
+    (?: € (?P<cents> [0-9]{2} ) (?![0-9]) )?   # 35€99
+    (?P<rest> [ ]* % )?
+    """,
+    re.VERBOSE,
+)
+#: What may stand between a minus and its amount: a currency sign or code.
+_SIGN = re.compile(r"(?:^|[^\w.,])-[ ]?(?:[^\w\s\d.,-]{1,3}|[A-Z]{1,3}[$£]?)?[ ]?$")
+_SIGN_BEHIND_CURRENCY = re.compile(r"(?:^|[^\w])(?:[^\w\s.,-]{1,3}|[A-Z]{3})[ ]?-$")
+_GROUPED_AMOUNT = re.compile(r"[0-9]{1,3}(?P<group>[.,' ])(?:[0-9]{2,3}(?P=group))*[0-9]{3}(?:(?P<point>[.,])[0-9]+)?")
+_PLAIN_AMOUNT = re.compile(r"[0-9]+(?:(?P<point>[.,])[0-9]+)?")
+_FREE_WORDS: Final = frozenset(
+    (
+        *("free", "gratis", "gratuit", "gratuite", "grátis", "gratuito", "kostenlos", "umsonst", "ilmainen", "zdarma"),
+        *("darmowe", "ingyenes", "ücretsiz", "бесплатно", "безкоштовно", "חינם", "בחינם", "مجاني", "مجانا", "مجاناً"),
+        *("免费", "免費", "無料", "무료"),
+    )
+)
+_PRICE_OPTIONS: Final = {
+    "which": "first, last, lowest or highest of several different amounts; without it they are a failure",
+    "decimal": "the decimal separator, `.` or `,`; without it `1.234` and `1,234` are thousands",
+    "free": "the amount that a text like `Free` stands for; without it that is a failure",
+}
+_CHOOSE: Final[dict[str, Callable[[list[Decimal]], Decimal]]] = {
+    "first": lambda amounts: amounts[0],
+    "last": lambda amounts: amounts[-1],
+    "lowest": min,
+    "highest": max,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Price:
+    which: str | None
+    decimal: str | None
+    free: Decimal | None
+
+    def __call__(self, value: Value, _base_url: str) -> Value:
+        if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+            return _number(value, ".")
+        text = _plain_number_text(needed_text(value))
+        amounts = _amounts(text, self.decimal)
+        if not amounts:
+            if _is_free(text):
+                if self.free is not None:
+                    return self.free
+                raise StepFailed(f"{describe(value)} is no amount; `price: {{free: 0}}` makes it one")
+            raise StepFailed(f"no amount in {describe(value)}")
+        if len(set(amounts)) == 1:
+            return amounts[0]
+        if self.which is None:
+            several = ", ".join(dict.fromkeys(f"{amount:f}" for amount in amounts[:5]))
+            raise StepFailed(f"more than one amount in {describe(value)}: {several}")
+        return _CHOOSE[self.which](amounts)
+
+
+def _is_free(text: str) -> bool:
+    return "".join(char for char in text.lower() if char.isalpha() or char.isspace()).strip() in _FREE_WORDS
+
+
+def _amounts(text: str, decimal: str | None) -> list[Decimal]:
+    """Every amount in the text, in order. Percentages are none."""
+    found = []
+    for match in _AMOUNT.finditer(text):
+        if match["rest"]:
+            continue
+        if len(match["number"]) > MAX_DIGITS:
+            raise StepFailed("a number too long to be an amount")
+        amount = _read_amount(match["number"], decimal, match["cents"])
+        found.append(-amount if amount and _is_negative(text, match.start(), match.end()) else amount)
+    return found
+
+
+def _is_negative(text: str, start: int, end: int) -> bool:
+    before = text[max(0, start - 8) : start]
+    if _SIGN.search(before) or _SIGN_BEHIND_CURRENCY.search(before):
+        return True
+    opened = before.rfind("(")
+    return (
+        opened >= 0 and not any(map(str.isalpha, before[opened:])) and text[end : end + 4].rstrip(" €$£₪").endswith(")")
+    )
+
+
+def _read_amount(number: str, decimal: str | None, cents: str | None) -> Decimal:
+    """One amount. Raises StepFailed if its separators cannot be those of a number (`12.34.56`)."""
+    if cents is not None:
+        whole = _read_amount(number, "€", None)
+        return whole + Decimal(f"0.{cents}")
+    if number[0] in ".,":
+        number = f"0{number}"
+    point = _decimal_point(number, decimal)
+    # Given the point, price-parser need not guess; alone it reads 0.999 as 999, and a second amount not at all.
+    amount = None if point is None else Price.fromstring(number, decimal_separator=point).amount
+    if amount is None:
+        raise StepFailed(f"{number!r} is not written like an amount")
+    return amount
+
+
+def _decimal_point(number: str, decimal: str | None) -> str | None:
+    """The character before the fraction (any of them if there is no fraction); None if the number is malformed."""
+    grouped = _GROUPED_AMOUNT.fullmatch(number)
+    if grouped and decimal in (None, grouped["point"]) and grouped["point"] and grouped["point"] != grouped["group"]:
+        return grouped["point"]
+    if grouped and not grouped["point"] and grouped["group"] != decimal:
+        single = number.count(grouped["group"]) == 1 and grouped["group"] in ".,"
+        if not (single and decimal is None and number[0] == "0"):
+            return "," if grouped["group"] == "." else "."
+    plain = _PLAIN_AMOUNT.fullmatch(number)
+    if plain is None or (decimal is not None and plain["point"] not in (None, decimal)):
+        return None
+    return plain["point"] or "."
+
+
+def _build_price(argument: Any) -> Run:
+    example = "price: {which: lowest}"
+    if argument is MISSING:
+        return _Price(which=None, decimal=None, free=None)
+    if not isinstance(argument, dict):
+        raise StepError(f"takes a map of options, got {describe(argument)}", f"write `{example}`")
+    options = options_argument(argument, _PRICE_OPTIONS)
+    free = options.get("free")
+    if free is not None:
+        try:
+            free = number_of(free)
+        except NotScalar:
+            raise StepError(f"`free` is {describe(free)}, must be a number", "write `price: {free: 0}`") from None
+    return _Price(
+        which=choice(options, "which", tuple(_CHOOSE), None),
+        decimal=choice(options, "decimal", (".", ","), None),
+        free=free,
+    )
+
+
+STEPS: Final = (
+    StepDefinition(
+        info=StepInfo(
+            name="number",
+            summary="Reads a text that is one number, digits grouped or not, with all its decimals.",
+            argument="nothing, or a map",
+            options=_NUMBER_OPTIONS,
+            example=({"decimal": ","}, "1.234,50", Decimal("1234.50")),
+        ),
+        build=_build_number,
+    ),
+    StepDefinition(
+        info=StepInfo(
+            name="integer",
+            summary="Reads a text that is one whole number, digits grouped or not.",
+            argument="nothing, or a map",
+            options=_NUMBER_OPTIONS,
+            example=(MISSING, "1,234", 1234),
+        ),
+        build=_build_integer,
+    ),
+    StepDefinition(
+        info=StepInfo(
+            name="price",
+            summary="Finds the one amount in a text, with all its decimals. Several different amounts are a failure.",
+            argument="nothing, or a map",
+            options=_PRICE_OPTIONS,
+            example=(MISSING, "\N{POUND SIGN}1,290.00 incl. 20 % VAT", Decimal("1290.00")),
+        ),
+        build=_build_price,
+    ),
+)

@@ -1,0 +1,156 @@
+"""All steps by name, and chains of them: built at load, checked for fit, run on a page's values.
+
+Steps of other packages come by entry points of the group `crawlery.steps`, each naming a `StepDefinition`; a name that
+is taken already is refused. Knows nothing of rules or pages.
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from crawler.recipe.steps import dates, html, lists, numbers, text, urls
+from crawler.recipe.steps.definition import Step, StepDefinition, StepError, StepFailed, StepInfo
+from crawler.recipe.suggestions import did_you_mean
+from crawler.recipe.values import MISSING, Value, is_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: What comes out of a source or a chain: certainly one value, certainly a list, or what the page's JSON holds.
+Shaped: TypeAlias = Literal["one", "list", "unknown"]
+
+ENTRY_POINT_GROUP: Final = "crawlery.steps"
+
+_BUILT_IN: Final = tuple(
+    definition for module in (text, lists, numbers, dates, urls, html) for definition in module.STEPS
+)
+_OTHER_NAMES: Final = {
+    "trim": "strip",
+    "lowercase": "lower",
+    "uppercase": "upper",
+    "int": "integer",
+    "float": "number",
+    "decimal": "number",
+    "money": "price",
+    "prefix": "prepend",
+    "suffix": "append",
+    "first": "slice: 0",
+    "last": "slice: -1",
+    "filter": "reject",
+    "remove": "replace: {text: .., with: ''}",
+    "default": "the rule's own `default`",
+    "absolute_url": "canonical_url",
+    "urljoin": "canonical_url",
+    "sanitize": "safe_html",
+    "collapse": "squeeze",
+    "normalize": "squeeze",
+    "match": "regex",
+    "extract": "regex",
+    "distinct": "unique",
+    "dedupe": "unique",
+    "head": "limit",
+    "take": "limit",
+}
+
+
+@functools.cache
+def _definitions() -> Mapping[str, StepDefinition]:
+    found = {definition.info.name: definition for definition in _BUILT_IN}
+    for entry_point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
+        origin = f"entry point `{entry_point.name}` of the group `{ENTRY_POINT_GROUP}`"
+        definition = entry_point.load()
+        if not isinstance(definition, StepDefinition):
+            raise StepError(f"{origin} names {definition!r}, which is no StepDefinition")
+        if definition.info.name != entry_point.name:
+            raise StepError(f"{origin} names a step called `{definition.info.name}`", "give both the same name")
+        if entry_point.name in found:
+            raise StepError(f"{origin}: there is a step of that name already", "rename the entry point")
+        found[entry_point.name] = definition
+    return found
+
+
+def catalogue() -> tuple[StepInfo, ...]:
+    """Every step that a recipe can use here, built-in ones first."""
+    return tuple(definition.info for definition in _definitions().values())
+
+
+def build_step(name: str, argument: Any = MISSING) -> Step:
+    """The step of that name, ready to run. Raises StepError for an unknown name or an argument that does not fit."""
+    known = _definitions()
+    definition = known.get(name)
+    if definition is None:
+        other = _OTHER_NAMES.get(name.lower())
+        hint = f"did you mean `{other}`?" if other else did_you_mean(name, known)
+        raise StepError(f"there is no step `{name}`", hint or f"the steps are {', '.join(known)}")
+    try:
+        run = definition.build(argument)
+        takes, gives = (definition.info.takes, definition.info.gives)
+        if definition.shapes is not None:
+            takes, gives = definition.shapes(argument)
+    except StepError as error:
+        raise StepError(f"`{name}` {error.args[0]}", error.hint) from None
+    return Step(name=name, argument=argument, takes=takes, gives=gives, run=run)
+
+
+def _walk(steps: Sequence[Step], starts: Shaped) -> tuple[Shaped, tuple[int, str] | None]:
+    shape = starts
+    for index, step in enumerate(steps):
+        if step.takes == "list":
+            if shape == "one":
+                return shape, (
+                    index,
+                    (
+                        f"`{step.name}` works on a list, but one value comes here; "
+                        "add `all: true` to the rule, or a `split` before it"
+                    ),
+                )
+            shape = "list" if step.gives == "list" else "one"
+        elif step.gives == "list":
+            shape = "list"
+    return shape, None
+
+
+def check_chain(steps: Sequence[Step], *, starts: Shaped) -> tuple[int, str] | None:
+    """The first step that cannot work on what comes to it, and why; None if all fit."""
+    return _walk(steps, starts)[1]
+
+
+def chain_gives(steps: Sequence[Step], *, starts: Shaped) -> Shaped:
+    """What comes out of a chain that fits."""
+    return _walk(steps, starts)[0]
+
+
+def run_steps(steps: Sequence[Step], value: Value, *, base_url: str) -> Value:
+    """The value after all steps, or MISSING.
+
+    Element steps run on each member of a list; missing members are dropped before every step, and a missing value ends
+    the chain. Raises StepFailed, whose `index` and `name` say which step it was.
+    """
+    for index, step in enumerate(steps):
+        if is_missing(value):
+            return MISSING
+        try:
+            value = _apply(step, value, base_url)
+        except StepFailed as failure:
+            failure.index = index
+            failure.name = step.name
+            raise
+    return MISSING if is_missing(value) else value
+
+
+def _apply(step: Step, value: Value, base_url: str) -> Value:
+    if not isinstance(value, list):
+        return step.run(value, base_url)
+    members = [member for member in value if not is_missing(member)]
+    if step.takes == "list":
+        return step.run(members, base_url)
+    results: list[Value] = []
+    for member in members:
+        result = step.run(member, base_url)
+        if step.gives == "list" and isinstance(result, list):
+            results.extend(result)
+        else:
+            results.append(result)
+    return [result for result in results if not is_missing(result)]
