@@ -33,20 +33,28 @@ def directory_handler(directory: Path) -> Handler:
         raise ConfigError(f"{directory}: no such folder to serve; unpack the saved site there first")
 
     def handle(request: HttpRequest) -> HttpResponse:
-        name = unquote(request.path).lstrip("/")
-        if "\0" in name:
+        try:
+            return _serve(root, request.path)
+        except (OSError, RuntimeError, ValueError):
+            # a name too long for the file system, a loop of links, a NUL byte: no such page
             return _NOT_FOUND
-        found = (root / name).resolve()
-        if not found.is_relative_to(root):
-            return _NOT_FOUND
-        if found.is_dir():
-            if not request.path.endswith("/"):
-                # one slash in front: two would name another host
-                return HttpResponse(status=301, headers=(("Location", f"/{quote(name)}/"),), content_type=None)
-            found /= _INDEX
-        if not found.is_file() or (request.path.endswith("/") and found.name != _INDEX):
-            return _NOT_FOUND
-        kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
-        return HttpResponse(body=found.read_bytes(), content_type=kind)
 
     return handle
+
+
+def _serve(root: Path, path: str) -> HttpResponse:
+    name = unquote(path).lstrip("/")
+    found = (root / name).resolve()
+    if not found.is_relative_to(root):
+        return _NOT_FOUND
+    if found.is_dir():
+        if not path.endswith("/"):
+            # one slash in front: two would name another host
+            return HttpResponse(status=301, headers=(("Location", f"/{quote(name)}/"),), content_type=None)
+        found /= _INDEX
+    elif path.endswith("/"):
+        return _NOT_FOUND
+    if not found.is_file():
+        return _NOT_FOUND
+    kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
+    return HttpResponse(body=found.read_bytes(), content_type=kind)
