@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.recipe.coercion import Coerce, compile_field
+from crawler.recipe.exact_jmespath import ExpressionError, compile_expression
 from crawler.recipe.field_schema import field_schema
 from crawler.recipe.fields import Broken, ContractError, FieldSpec, Reader
 from crawler.recipe.model import Reason
-from crawler.recipe.row_checks import CheckError, RowCheck, compile_check
+from crawler.recipe.row_checks import RowCheck
 from crawler.recipe.scalars import describe
 from crawler.recipe.suggestions import did_you_mean
 from crawler.recipe.values import MISSING, Value
@@ -115,9 +116,9 @@ def _checks(written: Any, reader: Reader) -> tuple[RowCheck, ...]:
             reader.problem((*path, "message"), f"must be text, is {describe(message)}")
             continue
         try:
-            found.append(compile_check(check["jmespath"], message))
-        except CheckError as error:
-            reader.problem((*path, "jmespath"), str(error))
+            found.append(RowCheck(expression=compile_expression(check["jmespath"]), message=message))
+        except ExpressionError as error:
+            reader.problem((*path, "jmespath"), error.args[0], error.hint)
     return tuple(found)
 
 
