@@ -1,4 +1,4 @@
-"""The error of a selector or path that cannot be used; in a module of its own because every query language raises it."""
+"""The error of a query that cannot be used; in a module of its own because every query language raises it."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class Regex:
         return pieces
 
     def check_replacement(self, replacement: str) -> None:
-        r"""Raise RegexError if `replacement` names a group that the pattern has not, or an escape that means nothing."""
+        r"""Raise RegexError for a group that the pattern has not, or an escape that means nothing."""
         _split_replacement(replacement, self.groups)
 
 

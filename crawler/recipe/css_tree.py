@@ -1,0 +1,170 @@
+"""What a parsed selector is made of. Values only: `css` makes them, `css_match` and `css_lxml` run them.
+
+A compound (`a.x[href]`) is what lexbor or cssselect matches on its own. Everything that relates elements (combinators,
+and `:not()`/`:is()` around them) is kept as structure, because lexbor backtracks through chains of ancestors and looks
+above the element it searches in; `css_match` decides per page which way to go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+Combinator: TypeAlias = Literal[" ", ">", "+", "~"]
+
+#: What a part of a query gives of each match: the element, its own text, each text node in it, or an attribute.
+PartKind: TypeAlias = Literal["element", "own_text", "texts", "attr"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TypeName:
+    """A type selector. `name` is unescaped, as written."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plain:
+    """A simple selector that lexbor and cssselect read alike, as written: class, id, attribute, :empty, :root."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlaggedAttribute:
+    """`[name="value" i]`: the ASCII case of the value is ignored."""
+
+    name: str
+    operator: str
+    value: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nth:
+    """`:nth-child(an+b of S)` and its like; an empty `of` counts all siblings."""
+
+    name: str
+    a: int
+    b: int
+    of: tuple[Compound, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contains:
+    """`:contains("x")`: a text node in the element, at any depth, holds the string."""
+
+    string: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Has:
+    """`:has(> x)`: one compound after at most one combinator; any of the members."""
+
+    members: tuple[tuple[Combinator, Compound], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Logical:
+    """`:is()` (and `:where()`), `:not()`."""
+
+    name: Literal["is", "not"]
+    members: tuple[Complex, ...]
+
+
+Simple: TypeAlias = TypeName | Plain | FlaggedAttribute | Nth | Contains | Has | Logical
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compound:
+    """Simple selectors that one element must match, all of them; none = any element.
+
+    `relational` are those that hold combinators, which no engine is asked to match by itself.
+    """
+
+    simples: tuple[Simple, ...]
+    relational: tuple[Logical, ...]
+    lexbor: str  # the simples as lexbor reads them; "*" if there are none
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Complex:
+    """Compounds joined by combinators: `combinators[i]` stands before `compounds[i + 1]`.
+
+    `anchored`: the first compound is `:scope`, the row itself (also for a leading combinator).
+    """
+
+    compounds: tuple[Compound, ...]
+    combinators: tuple[Combinator, ...]
+    anchored: bool
+    native: str | None  # the whole as lexbor reads it; None if it is anchored or holds relational simples
+    prefixes: tuple[str, ...]  # as written, up to the end of each compound
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CssPart:
+    """One comma part of a query: a selector and what is read of each match."""
+
+    selector: Complex
+    kind: PartKind
+    attribute: str = ""
+
+
+ANY: Final = Compound(simples=(), relational=(), lexbor="*")
+
+
+def css_string(text: str) -> str:
+    """`text` as a quoted CSS string."""
+    escaped = "".join(f"\\{ord(char):x} " if char in '"\\' or char < " " else char for char in text)
+    return f'"{escaped}"'
+
+
+def compound_of(simples: tuple[Simple, ...]) -> Compound:
+    """A compound, with its text for lexbor."""
+    relational = tuple(
+        simple
+        for simple in simples
+        if isinstance(simple, Logical) and not all(_is_one_compound(member) for member in simple.members)
+    )
+    texts = [_lexbor(simple) for simple in simples if simple not in relational]
+    return Compound(simples=simples, relational=relational, lexbor="".join(texts) or "*")
+
+
+def _is_one_compound(member: Complex) -> bool:
+    return len(member.compounds) == 1 and not member.anchored and not member.compounds[0].relational
+
+
+def _lexbor(simple: Simple) -> str:
+    """One simple selector as lexbor reads it."""
+    match simple:
+        case TypeName(text=text) | Plain(text=text) | FlaggedAttribute(text=text):
+            return text
+        case Contains(string=string):
+            # lexbor looks into the element's own text nodes only
+            own = f":lexbor-contains({css_string(string)})"
+            return f":is({own}, :has({own}))"
+        case Nth(name=name, a=a, b=b, of=of):
+            of_text = f" of {', '.join(compound.lexbor for compound in of)}" if of else ""
+            return f":{name}({a}n{b:+d}{of_text})"
+        case Has(members=members):
+            inner = ", ".join(f"{combinator} {compound.lexbor}".strip() for combinator, compound in members)
+            return f":has({inner})"
+        case Logical(name=name, members=members):
+            return f":{name}({', '.join(member.compounds[0].lexbor for member in members)})"
+
+
+def complex_of(
+    compounds: tuple[Compound, ...],
+    combinators: tuple[Combinator, ...],
+    *,
+    anchored: bool,
+    prefixes: tuple[str, ...],
+) -> Complex:
+    """A complex selector, with its text for lexbor if lexbor may match it as a whole."""
+    native = None
+    if not anchored and not any(compound.relational for compound in compounds):
+        native = compounds[0].lexbor
+        for combinator, compound in zip(combinators, compounds[1:], strict=True):
+            native += f" {compound.lexbor}" if combinator == " " else f" {combinator} {compound.lexbor}"
+    return Complex(compounds=compounds, combinators=combinators, anchored=anchored, native=native, prefixes=prefixes)

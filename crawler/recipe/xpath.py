@@ -1,0 +1,176 @@
+"""The XPath of recipes: XPath 1.0 as libxml2 has it, checked at load so that a page can only make it give nothing.
+
+Functions come from an allow-list (no `document()`, no extension functions), there are no variables and no namespace
+prefixes. In a row a path that begins with `/` would leave the row for the page; it is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from lxml import etree
+
+from crawler.recipe.query_error import QueryError
+
+#: Characters in an expression.
+MAX_XPATH_LENGTH: Final = 1000
+
+#: How deep brackets may hold each other; libxml2 parses them by recursion.
+MAX_XPATH_NESTING: Final = 20
+
+FUNCTIONS: Final = frozenset(
+    """
+    last position count local-name name string concat starts-with contains substring-before substring-after substring
+    string-length normalize-space translate boolean not true false lang number sum floor ceiling round
+    """.split()
+)
+_NODE_TESTS: Final = frozenset({"text", "node", "comment", "processing-instruction"})
+_OPERATOR_NAMES: Final = frozenset({"and", "or", "mod", "div"})
+
+_XPATH_2 = "XPath 1.0 has no such function; "
+_HINTS: Final = {
+    "ends-with": _XPATH_2 + "write substring(x, string-length(x) - n), or css [a$=...]",
+    "matches": _XPATH_2 + "use a `regex` step",
+    "replace": _XPATH_2 + "use a `replace` step",
+    "tokenize": _XPATH_2 + "use a `split` step",
+    "string-join": _XPATH_2 + "use `all: true` with a `join` step",
+    "lower-case": _XPATH_2 + "use a `lower` step",
+    "upper-case": _XPATH_2 + "use an `upper` step",
+    "distinct-values": _XPATH_2 + "use a `unique` step",
+    "has-class": "write css: .name",
+    "id": "write //*[@id='...']",
+    "max": _XPATH_2 + "take a list with `all: true`",
+    "min": _XPATH_2 + "take a list with `all: true`",
+}
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<literal>"[^"]*"|'[^']*')
+      | (?P<number>\d+(?:\.\d*)?|\.\d+)
+      | (?P<symbol>::|//|\.\.|!=|<=|>=|[()\[\].@,/|+\-=<>*$:])
+      | (?P<name>[^\W\d][\w.\-]*)
+    )""",
+    re.VERBOSE,
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+#: Tokens behind which an operand begins, and a name cannot be an operator.
+_BEFORE_OPERAND: Final = frozenset({"", "(", "[", ",", "|", "+", "-", "=", "!=", "<", "<=", ">", ">=", "and", "or"})
+
+_PROBE = etree.fromstring("<html><head/><body/></html>")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class XPathQuery:
+    """A compiled expression; `evaluate` is safe to call from one thread at a time."""
+
+    text: str
+    row: bool
+    evaluate: etree.XPath = field(compare=False, repr=False)
+    steps: tuple[str, ...] = field(compare=False, repr=False)  # prefixes of a path, longest first, for a miss
+
+    @property
+    def language(self) -> Literal["xpath"]:
+        """The query language, as recipes spell it."""
+        return "xpath"
+
+
+def compile_xpath(text: str, *, row: bool = False) -> XPathQuery:
+    """Compile an expression; in a `row` it must be relative. Raises QueryError."""
+    if len(text) > MAX_XPATH_LENGTH:
+        raise QueryError(f"the XPath has {len(text)} characters, at most {MAX_XPATH_LENGTH} are allowed")
+    if not text.strip():
+        raise QueryError("the XPath is empty")
+    control = _CONTROL.search(text)
+    if control:
+        raise QueryError(f"character {control.start() + 1} is a control character")
+    tokens = _tokens(text)
+    _check(tokens, row=row)
+    return XPathQuery(text=text, row=row, evaluate=_compile(text), steps=_steps(text, tokens))
+
+
+def _compile(text: str) -> etree.XPath:
+    try:
+        compiled = etree.XPath(text, regexp=False, smart_strings=False)
+        compiled(_PROBE)  # libxml2 counts a function's arguments only when it runs
+    except etree.XPathError as error:
+        raise QueryError(f"the XPath does not compile: {error}", _syntax_hint(text)) from None
+    return compiled
+
+
+def _syntax_hint(text: str) -> str | None:
+    if text.lstrip()[:1] in {".", "#"} and not text.lstrip().startswith(("./", "..", ".[", ".=")):
+        return "a CSS selector goes under `css:`"
+    return None
+
+
+def _tokens(text: str) -> list[tuple[str, str, int]]:
+    """(kind, text, position) of each token."""
+    tokens: list[tuple[str, str, int]] = []
+    position = 0
+    end = len(text.rstrip())
+    while position < end:
+        match = _TOKEN.match(text, position)
+        if not match or match.lastgroup is None:
+            raise QueryError(f"{text[position:].lstrip()[:1]!r} at character {position + 1} is no XPath")
+        tokens.append((match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
+        position = match.end()
+    return tokens
+
+
+def _check(tokens: list[tuple[str, str, int]], *, row: bool) -> None:
+    """Refuse what a recipe may not use: unknown functions, variables, prefixes, absolute paths in rows."""
+    before = ""
+    depth = 0
+    for index, (kind, token, position) in enumerate(tokens):
+        following = tokens[index + 1][1] if index + 1 < len(tokens) else ""
+        if kind == "symbol":
+            depth += (token in "([") - (token in ")]")
+            if depth > MAX_XPATH_NESTING:
+                raise QueryError(f"more than {MAX_XPATH_NESTING} brackets lie in each other")
+            if token == "$":
+                raise QueryError(f"${following} at character {position + 1}: there are no variables")
+            if token == ":":
+                raise QueryError(
+                    f"a prefix before character {position + 1}: there are no namespaces",
+                    "write the name alone; XML is read without its prefixes",
+                )
+            if row and token in {"/", "//"} and before in _BEFORE_OPERAND:
+                raise QueryError(
+                    f"{token!r} at character {position + 1} leaves the row for the whole page",
+                    f"write .{token}",
+                )
+        elif kind == "name":
+            if token in _OPERATOR_NAMES and before not in _BEFORE_OPERAND | {"@", "::", "/", "//"}:
+                before = "and"  # whatever operator: an operand follows
+                continue
+            if following == "(":
+                _check_function(token, position)
+        before = token if kind == "symbol" else "operand"
+
+
+def _check_function(name: str, position: int) -> None:
+    if name in FUNCTIONS or name in _NODE_TESTS:
+        return
+    raise QueryError(
+        f"the function {name}() at character {position + 1} is not supported",
+        _HINTS.get(name, f"there are {', '.join(sorted(FUNCTIONS))}"),
+    )
+
+
+def _steps(text: str, tokens: list[tuple[str, str, int]]) -> tuple[str, ...]:
+    """For `//a/b[1]/@c`: `//a/b[1]`, `//a`. Empty for what is no single path, such as a union or a function call."""
+    depth = 0
+    cuts: list[int] = []
+    for index, (_, token, position) in enumerate(tokens):
+        if token in {"(", "["}:
+            depth += 1
+        elif token in {")", "]"}:
+            depth -= 1
+        elif depth == 0 and token in {"/", "//"} and index > 0 and tokens[index - 1][1] != ".":
+            cuts.append(position)
+        elif depth == 0 and token in {"|", "+", "-", "=", "!=", "<", "<=", ">", ">=", ","}:
+            return ()
+    prefixes = [text[:cut].strip() for cut in reversed(cuts)]
+    return tuple(prefix for prefix in prefixes if prefix)
