@@ -23,7 +23,7 @@ _MAX_WORD = 64
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing that is wrong. `line` and `column` count from 1; `path` is the dotted form, empty for the whole file."""
+    """One thing that is wrong. `line` and `column` count from 1; `path` is dotted, empty for the whole file."""
 
     file: str
     line: int

@@ -16,10 +16,11 @@ import yaml
 from yaml.reader import ReaderError
 
 from crawler.recipe import yaml_traps
-from crawler.recipe.diagnostics import Path, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from crawler.recipe.diagnostics import Path, Report
 
 #: Size of a recipe; checked before anything is parsed.
 MAX_BYTES = 256 * 1024
@@ -375,7 +376,9 @@ class _Reader:
                 self._report.add(key.mark, path, *yaml_traps.complex_key(self._source.lines, key.mark.line))
                 continue
             if key.style == "plain" and key.raw == "<<":
-                self._report.add(key.mark, path, "merge keys (`<<`) are not allowed", "write the keys out, or `extends`")
+                self._report.add(
+                    key.mark, path, "merge keys (`<<`) are not allowed", "write the keys out, or `extends`"
+                )
             elif key.style == "plain" and key.raw == "":
                 self._report.add(key.mark, path, "a key is missing before `:`", None)
             elif key.raw in entries:
@@ -439,7 +442,7 @@ def _number_kind(raw: str) -> Literal["int", "float", "octal", "huge", "special"
         digits = exponent.lstrip("+-")
         if not digits or not set(digits) <= _DIGITS or len(exponent) - len(digits) > 1:
             return None
-        return "huge" if len(digits) > 2 else "float"  # noqa: PLR2004 - 1e99 is beyond any page
+        return "huge" if len(digits) > 2 else "float"
     if dot:
         return "float"
     return "octal" if len(whole) > 1 and whole.startswith("0") else "int"

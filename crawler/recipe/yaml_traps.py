@@ -45,9 +45,7 @@ class Trap:
     hint: str | None
 
 
-def explain_syntax(
-    lines: Sequence[str], *, problem: str, at: tuple[int, int], context: tuple[int, int] | None
-) -> Trap:
+def explain_syntax(lines: Sequence[str], *, problem: str, at: tuple[int, int], context: tuple[int, int] | None) -> Trap:
     """A parser's complaint in words that help. `at` is where it stopped, `context` where what it was reading began."""
     line, column = at
     text = _line(lines, line)
@@ -197,9 +195,7 @@ def _flow_ends(body: str, start: int) -> list[int]:
     ends = []
     for index in range(start + 1, len(body)):
         letter = body[index]
-        if letter == "," and _begins_key(body[index + 1 :]):
-            ends.append(index)
-        elif letter in "}]":
+        if (letter == "," and _begins_key(body[index + 1 :])) or letter in "}]":
             ends.append(index)
     return ends
 

@@ -1,0 +1,462 @@
+"""Compiles rules and rows: from checked nodes to `model.RuleNode`.
+
+Here a string becomes a selector in the language of its place, `from` is held against the page sources, steps against
+what comes to them, and fields are put into the order in which their templates need each other. Names that other parts
+of the recipe define (inputs, carried values) are only collected; `crosscheck` resolves them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from crawler.recipe import checked
+from crawler.recipe.compile_texts import Language, Scopes, TextCompiler, Use
+from crawler.recipe.diagnostics import Path, did_you_mean, one_of
+from crawler.recipe.model import (
+    AnyOf,
+    Condition,
+    ConstSource,
+    MetaSource,
+    ParseKind,
+    PrecedingSource,
+    QuerySource,
+    ResponseSource,
+    Rows,
+    RowSelector,
+    RuleNode,
+    Source,
+    TableSource,
+    Take,
+    TemplateSource,
+    UnionOf,
+)
+from crawler.recipe.queries import JmesQuery
+from crawler.recipe.steps import Step, chain_gives, check_chain
+from crawler.recipe.template import is_template
+from crawler.recipe.values import MISSING, Value
+from crawler.recipe.yaml_reader import ListNode, MapNode, Scalar, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from crawler.recipe.queries import CssQuery
+    from crawler.recipe.yaml_reader import Mark, Node
+
+Shaped: TypeAlias = Literal["one", "list", "unknown"]
+
+_SOURCE_KEYS = ("css", "xpath", "jmespath", "meta", "response", "const", "template", "preceding", "table")
+_RESPONSE_PARTS = ("url", "request_url", "status", "encoding", "text")
+_TREE_KINDS = ("html", "xml")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a rule stands, as far as its meaning depends on it."""
+
+    language: Language
+    kind: ParseKind | None  # of the page or row: None = by Content-Type
+    page_kind: ParseKind | None
+    row: bool = False
+    scopes: Scopes = field(default_factory=Scopes)
+    sources: Mapping[str, Language | None] = field(default_factory=dict)  # None: broken, nothing is known
+    page: str = ""
+
+    def inside(self, *, language: Language, kind: ParseKind | None) -> Place:
+        """The place inside a row."""
+        return replace(self, language=language, kind=kind, row=True)
+
+
+class RuleCompiler:
+    """Compiles the rules of one recipe; every method gives None after it has reported why."""
+
+    def __init__(self, texts: TextCompiler) -> None:
+        self.texts = texts
+        self.report = texts.report
+        self._places: dict[int, tuple[Mark, Path]] = {}
+
+    # --- rules ---
+
+    def rule(self, node: Node | None, path: Path, place: Place) -> RuleNode | None:
+        """Any rule: text, a map, or a list of alternatives."""
+        compiled: RuleNode | None = None
+        if isinstance(node, Scalar):
+            compiled = self._text(node, path, place)
+        elif isinstance(node, ListNode):
+            members = self._members(node, path, place)
+            compiled = AnyOf(members=members) if members is not None else None
+        elif isinstance(node, MapNode):
+            compiled = self._map(node, path, place)
+        if compiled is not None and node is not None:
+            self._places[id(compiled)] = (node.mark, path)
+        return compiled
+
+    def condition(self, node: Node | None, path: Path, place: Place) -> Condition | None:
+        """`when`, `while`, `drop_if`."""
+        compiled = self.rule(node, path, place)
+        return Condition(rule=compiled) if compiled is not None else None
+
+    def _members(self, node: Node | None, path: Path, place: Place) -> tuple[RuleNode, ...] | None:
+        compiled = [self.rule(member, where, place) for where, member in checked.members(node, path)]
+        good = tuple(member for member in compiled if member is not None)
+        return good if good and len(good) == len(compiled) else None
+
+    def _text(self, node: Scalar, path: Path, place: Place) -> Take | None:
+        text = str(node.value)
+        if is_template(text):
+            template = self.texts.template(node, path, place.scopes)
+            return Take(source=TemplateSource(template=template)) if template is not None else None
+        is_tree = place.language == "css" and place.kind != "xml"
+        if is_tree and (self.texts.swallowed_comment(node, path) or self.texts.no_element(node, path)):
+            return None
+        query = self.texts.query(place.language, node, path, row=place.row)
+        return Take(source=QuerySource(query=query)) if query is not None else None
+
+    def _map(self, node: MapNode, path: Path, place: Place) -> RuleNode | None:
+        if "each" in node or "fields" in node:
+            return self.rows(node, path, place)
+        when, good = self._when(node, path, place)
+        if "any" in node or "union" in node:
+            return self._group(node, path, place, when=when, good=good)
+        source = self._source(node, path, place)
+        remove = self._remove(node, path)
+        every = bool(checked.boolean(node, "all"))
+        as_ = checked.text(node, "as") or "text"
+        starts = "list" if every and as_ != "count" else _starts(source, as_)
+        process = self._process(node, path, starts)
+        default = self._default(node, path, place)
+        if source is None or process is None or remove is None or not good or default is None:
+            return None
+        return Take(
+            source=source,
+            from_=checked.text(node, "from"),
+            as_=as_,  # type: ignore[arg-type]
+            remove=remove,
+            all=every,
+            process=process,
+            when=when,
+            default=default[0],
+        )
+
+    def _group(
+        self, node: MapNode, path: Path, place: Place, *, when: Condition | None, good: bool
+    ) -> AnyOf | UnionOf | None:
+        key = "any" if "any" in node else "union"
+        members = self._members(node.get(key), (*path, key), place)
+        every = bool(checked.boolean(node, "all"))
+        starts: Shaped = "list"
+        if key == "any":
+            kinds = {gives(member, many=every) for member in members or ()}
+            starts = kinds.pop() if len(kinds) == 1 else "unknown"
+        process = self._process(node, path, starts)
+        default = self._default(node, path, place)
+        if members is None or process is None or not good or default is None:
+            return None
+        if key == "any":
+            return AnyOf(members=members, all=every, process=process, when=when, default=default[0])
+        return UnionOf(members=members, process=process, when=when, default=default[0])
+
+    # --- parts of a rule ---
+
+    def _when(self, node: MapNode, path: Path, place: Place) -> tuple[Condition | None, bool]:
+        if "when" not in node:
+            return None, True
+        when = self.condition(node.get("when"), (*path, "when"), place)
+        return when, when is not None
+
+    def _process(self, node: MapNode, path: Path, starts: Shaped) -> tuple[Step, ...] | None:
+        found = self.texts.steps(node.get("process"), (*path, "process"))
+        if found is None:
+            return None
+        steps = tuple(step for step, _, _ in found)
+        wrong = check_chain(steps, starts=starts)
+        if wrong is not None:
+            _, mark, where = found[wrong[0]]
+            self.report.add(mark, where, wrong[1])
+            return None
+        return steps
+
+    def _remove(self, node: MapNode, path: Path) -> tuple[CssQuery, ...] | None:
+        found = []
+        for where, member in checked.scalars(node, "remove", path):
+            found.append(self.texts.css(member, where, row=True))
+        good = tuple(query for query in found if query is not None)
+        return good if len(good) == len(found) else None
+
+    def _default(self, node: MapNode, path: Path, place: Place) -> tuple[Value] | None:
+        """The default in a tuple (it may be anything), MISSING without one; None after reporting."""
+        found = node.get("default")
+        if found is None:
+            return (MISSING,)
+        where = (*path, "default")
+        if isinstance(found, Scalar) and isinstance(found.value, str) and is_template(found.value):
+            template = self.texts.template(found, where, place.scopes)
+            return None if template is None else (template,)
+        return (plain(found),)
+
+    def _source(self, node: MapNode, path: Path, place: Place) -> Source | None:
+        key = next((key for key in _SOURCE_KEYS if key in node), None)
+        if key is None:
+            return None
+        where = (*path, key)
+        if key in {"css", "xpath", "jmespath"}:
+            return self._query(node, key, path, place)
+        if key in {"preceding", "table"}:
+            return self._row_source(node, key, where, place)
+        if key == "const":
+            return self._const(node, where)
+        found = checked.scalar(node, key)
+        if found is None:
+            return None
+        if key == "template":
+            template = self.texts.template(found, where, place.scopes)
+            return None if template is None else TemplateSource(template=template)
+        if key == "response":
+            return self._response(found, where)
+        if place.page_kind in {"json", "text"}:
+            self.report.add(found.mark, where, f"a {place.page_kind} page has no <meta> elements")
+            return None
+        return MetaSource(name=str(found.value))
+
+    def _query(self, node: MapNode, key: str, path: Path, place: Place) -> QuerySource | None:
+        found = checked.scalar(node, key)
+        if found is None:
+            return None
+        needed: Language = "jmespath" if key == "jmespath" else "css"
+        source = checked.scalar(node, "from")
+        row = place.row
+        if source is not None:
+            name = str(source.value)
+            if name not in place.sources:
+                hint = did_you_mean(name, place.sources) or (
+                    f"the page has {one_of(place.sources)}" if place.sources else "the page has no `sources`"
+                )
+                self.report.add(source.mark, (*path, "from"), f"there is no page source '{name}'", hint)
+                return None
+            language, row = place.sources[name], False
+            if language is not None and language != needed:
+                self._wrong_language(found, (*path, key), key, f"the source '{name}'", language)
+                return None
+        elif needed != place.language:
+            what = "this row" if place.row else "this page"
+            self._wrong_language(found, (*path, key), key, what, place.language)
+            return None
+        query = self.texts.query(key, found, (*path, key), row=row)
+        return None if query is None else QuerySource(query=query)
+
+    def _wrong_language(self, node: Scalar, path: Path, key: str, what: str, language: Language) -> None:
+        if language == "jmespath":
+            message = f"`{key}` reads HTML and XML, but {what} is JSON"
+            hint = "use jmespath, or say `parse: html` where the text is HTML"
+        else:
+            message = f"`jmespath` reads JSON, but {what} is HTML or XML"
+            hint = "use css or xpath, name a page source with `from`, or say `parse: json` where it is JSON"
+        self.report.add(node.mark, path, message, hint)
+
+    def _row_source(self, node: MapNode, key: str, path: Path, place: Place) -> Source | None:
+        found = checked.mapping(node, key)
+        if found is None:
+            return None
+        if not place.row or place.language != "css":
+            entry = node.by_key[key]
+            self.report.add(entry.mark, path, f"`{key}` works in rows of HTML or XML", "put it below an `each`")
+            return None
+        if key == "table":
+            header = checked.text(found, "header")
+            return None if header is None else TableSource(header=header)
+        css = checked.scalar(found, "css")
+        selector = None if css is None else self.texts.css(css, (*path, "css"), row=False)
+        value = self.rule(found.get("value"), (*path, "value"), place)
+        if selector is None or value is None:
+            return None
+        return PrecedingSource(css=selector, value=value)
+
+    def _const(self, node: MapNode, path: Path) -> ConstSource | None:
+        found = node.get("const")
+        if found is None:
+            return None
+        if isinstance(found, Scalar) and isinstance(found.value, str) and is_template(found.value):
+            self.report.add(found.mark, path, "`const` is no template", f"write template: {found.value!r}")
+            return None
+        return ConstSource(value=plain(found))
+
+    def _response(self, node: Scalar, path: Path) -> ResponseSource | None:
+        part = str(node.value)
+        if part in _RESPONSE_PARTS or (part.startswith("headers.") and len(part) > len("headers.")):
+            return ResponseSource(attribute=part)
+        hint = did_you_mean(part, (*_RESPONSE_PARTS, "headers")) or f"use {one_of((*_RESPONSE_PARTS, 'headers.NAME'))}"
+        if part == "headers":
+            hint = "name the header: headers.content-type"
+        self.report.add(node.mark, path, f"the response has no '{part}'", hint)
+        return None
+
+    # --- rows ---
+
+    def each(self, node: Node | None, path: Path, place: Place) -> tuple[RowSelector, Place] | None:
+        """`each`, and the place inside its rows."""
+        if isinstance(node, Scalar):
+            take = self._text(node, path, place)
+            if take is not None and isinstance(take.source, TemplateSource):
+                self.report.add(node.mark, path, "`each` is a selector, not a template")
+                return None
+            parse = None
+        elif isinstance(node, MapNode):
+            compiled = self._map(node, path, place)
+            take = compiled if isinstance(compiled, Take) else None
+            parse = checked.text(node, "parse")
+        else:
+            return None
+        if take is None or not isinstance(take.source, QuerySource):
+            return None
+        if parse in _TREE_KINDS and not isinstance(take.source.query, JmesQuery):
+            take = replace(take, as_="html")
+        self._places[id(take)] = (node.mark, path)
+        language, kind = self._inside(take, parse, place)
+        return RowSelector(take=take, parse=parse), place.inside(language=language, kind=kind)  # type: ignore[arg-type]
+
+    def _inside(self, take: Take, parse: str | None, place: Place) -> tuple[Language, ParseKind | None]:
+        if parse is not None:
+            return ("css", parse) if parse in _TREE_KINDS else ("jmespath", "json")  # type: ignore[return-value]
+        query = take.source.query if isinstance(take.source, QuerySource) else None
+        if (
+            isinstance(query, JmesQuery)
+            or take.process
+            or (query is not None and "::" in query.text and query.language == "css")
+        ):
+            return "jmespath", "json"
+        return "css", place.kind if take.from_ is None else "html"
+
+    def rows(self, node: MapNode, path: Path, place: Place) -> Rows | None:
+        """A field that is rows of its own, or the rows of a page (`each`, `fields`)."""
+        depth = place.scopes.depth + 1
+        when, good = self._when(node, path, place)
+        selector, inside = None, place
+        if "each" in node:
+            found = self.each(node.get("each"), (*path, "each"), place)
+            if found is None:
+                return None  # which language the rows speak is unknown: errors in them would be guesses
+            selector, inside = found
+        names = place.scopes.names | {"item", "row"}
+        inside = replace(inside, scopes=replace(place.scopes, names=names, depth=depth))
+        drop_if = None
+        if "drop_if" in node and depth > 1:
+            drop_if = self.condition(node.get("drop_if"), (*path, "drop_if"), inside)
+            good = good and drop_if is not None
+        fields = self._fields(node, path, inside)
+        cartesian = checked.text(checked.mapping(node, "else"), "cartesian")
+        if fields is None or not good:
+            return None
+        return Rows(each=selector, fields=fields, drop_if=drop_if, when=when, cartesian=cartesian)
+
+    def _fields(self, node: MapNode, path: Path, place: Place) -> dict[str, RuleNode] | None:
+        entries = list(checked.entries(node, "fields"))
+        known = checked.names(node, "fields")
+        depth = place.scopes.depth
+        compiled: dict[str, RuleNode] = {}
+        needs: dict[str, dict[str, Use]] = {}
+        marks = {entry.key: entry.mark for entry in entries}
+        for entry in entries:
+            where = (*path, "fields", entry.key)
+            before = len(self.texts.uses)
+            rule = self.rule(entry.node, where, place)
+            if rule is not None:
+                compiled[entry.key] = rule
+            uses = [use for use in self.texts.uses[before:] if _reads_row(use, depth)]
+            self._known_fields(uses, known)
+            needs[entry.key] = {use.name: use for use in uses if use.name in marks}
+            sibling = self._cartesian(entry.node, where, known, entry.key)
+            if sibling is not None:
+                needs[entry.key][sibling.name] = sibling
+        ordered = self._ordered(needs)
+        if ordered is None or len(compiled) != len(known):
+            return None
+        return {name: compiled[name] for name in ordered}
+
+    def _known_fields(self, uses: Iterable[Use], known: list[str]) -> None:
+        for use in uses:
+            if use.name not in known:
+                what = "row" if use.scope == "row" else "item"
+                hint = did_you_mean(use.name, known) or f"the {what} has {one_of(known)}"
+                self.report.add(use.mark, use.path, f"`{use.scope}.{use.name}`: there is no field '{use.name}'", hint)
+
+    def _cartesian(self, node: Node, path: Path, known: list[str], own: str) -> Use | None:
+        otherwise = checked.mapping(node, "else") if isinstance(node, MapNode) else None
+        found = checked.scalar(otherwise, "cartesian")
+        if found is None:
+            return None
+        name = str(found.value)
+        where = (*path, "else", "cartesian")
+        if name not in known or name == own:
+            others = [other for other in known if other != own]
+            hint = did_you_mean(name, others) or f"the fields beside it are {one_of(others)}"
+            self.report.add(found.mark, where, f"there is no field '{name}' beside '{own}'", hint)
+            return None
+        return Use(scope="row", name=name, mark=found.mark, path=where, page=None, depth=0)
+
+    def _ordered(self, needs: Mapping[str, Mapping[str, Use]]) -> list[str] | None:
+        """Fields in file order, each after those it refers to; None after reporting a cycle."""
+        done: dict[str, None] = {}
+        open_: list[str] = []
+
+        def visit(name: str) -> bool:
+            if name in done:
+                return True
+            if name in open_:
+                cycle = [*open_[open_.index(name) :], name]
+                use = needs[open_[-1]][name]
+                self.report.add(use.mark, use.path, f"fields refer to each other in a circle: {' -> '.join(cycle)}")
+                return False
+            open_.append(name)
+            good = not [other for other in needs[name] if not visit(other)]
+            open_.pop()
+            done[name] = None
+            return good
+
+        circular = [name for name in needs if not visit(name)]
+        return None if circular else list(done)
+
+    # --- what a rule gives, for the contract ---
+
+    def misfits(self, rule: RuleNode, *, wanted: Shaped) -> Iterable[tuple[Mark, Path]]:
+        """Places of the rule's parts that give a list where one value is wanted, or the other way round."""
+        if isinstance(rule, AnyOf) and not rule.process and not rule.all:
+            for member in rule.members:
+                yield from self.misfits(member, wanted=wanted)
+        elif gives(rule) not in {"unknown", wanted} and id(rule) in self._places:
+            yield self._places[id(rule)]
+
+
+def _reads_row(use: Use, depth: int) -> bool:
+    """Whether a use below fields at `depth` refers to one of those fields."""
+    if use.scope == "item":
+        return depth == 1
+    return use.scope == "row" and use.depth == depth
+
+
+def _starts(source: Source | None, as_: str) -> Shaped:
+    """What a source gives without `all`."""
+    if as_ == "count" or source is None:
+        return "one"
+    if isinstance(source, ConstSource):
+        return "list" if isinstance(source.value, list) else "one"
+    if isinstance(source, TemplateSource):
+        return "unknown" if source.template.whole else "one"
+    if isinstance(source, PrecedingSource):
+        return gives(source.value)
+    if isinstance(source, QuerySource) and isinstance(source.query, JmesQuery):
+        return "unknown"
+    return "one"
+
+
+def gives(rule: RuleNode, *, many: bool = False) -> Shaped:
+    """Whether a rule gives one value or a list, as far as the recipe alone can tell."""
+    if isinstance(rule, Rows):
+        return "list"
+    if isinstance(rule, UnionOf):
+        return chain_gives(rule.process, starts="list")
+    if isinstance(rule, AnyOf):
+        kinds: set[Any] = {gives(member, many=many or rule.all) for member in rule.members}
+        starts: Shaped = kinds.pop() if len(kinds) == 1 else "unknown"
+        return chain_gives(rule.process, starts=starts)
+    every = (rule.all or many) and rule.as_ != "count"
+    return chain_gives(rule.process, starts="list" if every else _starts(rule.source, rule.as_))
