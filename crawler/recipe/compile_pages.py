@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 #: Headers that carry a secret: a recipe is a file that people share.
 SECRET_HEADERS = frozenset(
-    [
+    {
         "authorization",
         "proxy-authorization",
         "cookie",
@@ -50,11 +50,11 @@ SECRET_HEADERS = frozenset(
         "apikey",
         "x-auth-token",
         "x-access-token",
-    ]
+    }
 )
 #: Headers that the connection itself sets.
 _CONNECTION_HEADERS = frozenset(
-    [
+    {
         "host",
         "content-length",
         "transfer-encoding",
@@ -65,7 +65,7 @@ _CONNECTION_HEADERS = frozenset(
         "upgrade",
         "expect",
         "proxy-connection",
-    ]
+    }
 )
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crawler.recipe import checked
-from crawler.recipe.check import PAGE_KEYS
 from crawler.recipe.diagnostics import did_you_mean, one_of
+from crawler.recipe.language import EXPECT_KEYS
 from crawler.recipe.yaml_reader import ListNode, MapNode, Scalar
 
 if TYPE_CHECKING:
@@ -309,11 +309,11 @@ class CrossCheck:
             if item is not None and contract is None:
                 continue
             for entry in checked.mapping(node, "expect") or ():
-                if entry.key in PAGE_KEYS or entry.key in known:
+                if entry.key in EXPECT_KEYS or entry.key in known:
                     continue
-                hint = did_you_mean(entry.key, [*known, *PAGE_KEYS])
+                hint = did_you_mean(entry.key, [*known, *EXPECT_KEYS])
                 if contract is None:
-                    message = f"this page type has no item, so it can expect only {one_of(PAGE_KEYS)}"
+                    message = f"this page type has no item, so it can expect only {one_of(EXPECT_KEYS)}"
                 else:
                     message = f"the item '{item}' has no field '{entry.key}'"
                 self.report.add(entry.mark, (*path, "expect", entry.key), message, hint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from crawler.recipe.diagnostics import one_of
 from crawler.recipe.fields import FORMATS, TYPES
 from crawler.recipe.inputs import RESERVED_NAMES
 from crawler.recipe.language_rules import (
@@ -41,6 +42,9 @@ from crawler.recipe.shape import (
 
 #: The `$id` of the published schema changes with this number.
 SCHEMA_VERSION = 1
+
+#: What `tests[].expect` says about the page rather than about a field of its first row.
+EXPECT_KEYS = ("rows", "follow", "next", "rejects", "outcome")
 
 #: Types of an input: what JSON can hold.
 INPUT_TYPES = ("string", "integer", "number", "boolean", "array", "object")
@@ -504,8 +508,8 @@ _TEST = NamedMap(
         Key("url", Text(noun="a URL"), "URL the page was saved from", required=True),
         Key(
             "expect",
-            UserMap(value=Anything(), keys="field of the first row, or rows, follow, next, rejects, outcome"),
-            "What must come out: values of fields, {count: 6}, rows, follow, next, rejects, outcome",
+            UserMap(value=Anything(), keys=f"field of the first row, or {one_of(EXPECT_KEYS)}"),
+            f"What must come out: fields of the first row ({{count: 6}} for a list), {one_of(EXPECT_KEYS)}",
             required=True,
         ),
         Key("inputs", UserMap(value=Anything(nullable=False), keys="name of an input"), "Inputs of the test"),
@@ -578,4 +582,4 @@ def language_schema() -> dict[str, Any]:
     }
 
 
-__all__ = ["FETCH", "RECIPE", "SCHEMA_VERSION", "language_schema"]
+__all__ = ["EXPECT_KEYS", "FETCH", "RECIPE", "SCHEMA_VERSION", "language_schema"]
