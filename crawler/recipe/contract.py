@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.recipe.coercion import Coerce, compile_field
+from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.exact_jmespath import ExpressionError, compile_expression
 from crawler.recipe.field_schema import field_schema
 from crawler.recipe.fields import Broken, ContractError, FieldSpec, Reader
 from crawler.recipe.model import Reason
 from crawler.recipe.row_checks import RowCheck
 from crawler.recipe.scalars import describe
-from crawler.recipe.suggestions import did_you_mean
 from crawler.recipe.values import MISSING, Value
 
 if TYPE_CHECKING:

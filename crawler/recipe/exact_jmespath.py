@@ -15,8 +15,8 @@ import jmespath
 from jmespath import functions, visitor
 from jmespath.exceptions import JMESPathError
 
+from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.scalars import NotScalar, number_of, text_of
-from crawler.recipe.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from crawler.recipe.values import Value
@@ -113,9 +113,9 @@ def compile_expression(text: str) -> ExactExpression:
         raise ExpressionError(f"the expression has {len(text)} characters, at most {MAX_EXPRESSION_LENGTH} are allowed")
     try:
         tree = _put_right(jmespath.compile(text).parsed)
+        _check_functions(tree)
     except (JMESPathError, RecursionError) as error:
         raise ExpressionError(_one_line(error)) from None
-    _check_functions(tree)
     return ExactExpression(text, tree)
 
 

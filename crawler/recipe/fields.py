@@ -12,9 +12,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.regex import Regex, RegexError, compile_regex
 from crawler.recipe.scalars import NotScalar, decimal_of, describe, integer_of, number_of
-from crawler.recipe.suggestions import did_you_mean
 from crawler.recipe.values import MISSING, Value
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ come as text (`-a name=value`) are read by it. Inputs hold JSON values only. Kno
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -14,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from crawler.errors import InputError
+from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.field_schema import field_schema
 from crawler.recipe.fields import FIELD_KEYS, Broken, ContractError, FieldSpec, Reader
 from crawler.recipe.scalars import NotScalar, describe, integer_of, number_of
-from crawler.recipe.suggestions import did_you_mean
 from crawler.recipe.values import MISSING, Value
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class InputSchema:
             except Broken as broken:
                 messages.append(_message(name + broken.inside, broken.message, spec))
             else:
-                values[name] = copy.deepcopy(value)
+                values[name] = _json(value)
         if messages:
             raise InputError(messages)
         return values
@@ -209,6 +208,19 @@ def _typed(value: Value, spec: FieldSpec) -> Value:
     return value
 
 
+def _json(value: Value) -> Value:
+    """A copy that holds JSON's own types only: a Decimal of a recipe's default becomes a number."""
+    if isinstance(value, dict):
+        return {key: _json(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(member) for member in value]
+    return _json_number(value) if isinstance(value, Decimal) else value
+
+
+def _json_number(number: Decimal) -> int | float:
+    return int(number) if number.as_tuple().exponent == 0 else float(number)
+
+
 def _check_uri(value: str) -> None:
     try:
         parts = urlsplit(value)
@@ -225,7 +237,7 @@ def _from_text(text: str, spec: FieldSpec) -> Value:
             return integer_of(text)
         if spec.type == "number":
             number = number_of(text, exponent=True)
-            return int(number) if number == number.to_integral_value() and "." not in text else float(number)
+            return _json_number(number)
     except NotScalar:
         raise Broken("type", f"{describe(text)} is not {'an' if spec.type == 'integer' else 'a'} {spec.type}") from None
     if spec.type == "boolean":

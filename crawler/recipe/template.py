@@ -6,17 +6,18 @@ the whole missing. Compiled once, at load. Knows nothing of pages: values come i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from crawler.recipe.diagnostics import did_you_mean, nearest
 from crawler.recipe.scalars import NotScalar, text_of
 from crawler.recipe.steps import Step, StepError, StepFailed, build_step, check_chain, run_steps
-from crawler.recipe.suggestions import did_you_mean
 from crawler.recipe.template_parser import OPEN, Expression, TemplateError, split_template
 from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 __all__ = [
     "SCOPES",
@@ -59,9 +60,7 @@ def _member(value: Value, part: str) -> Value:
             return MISSING
         index = int(part)
         return value[index] if -len(value) <= index < len(value) else MISSING
-    if hasattr(value, "get"):
-        return value.get(part, MISSING)
-    return MISSING
+    return value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,21 +150,16 @@ def _reference(path: tuple[str, ...], names: frozenset[str]) -> Reference:
     first, rest = path[0], path[1:]
     if first in names:
         return Reference(scope="", path=path)
-    if first not in SCOPES:
-        written = ".".join(path)
+    if first in SCOPES:
         if rest:
-            found = did_you_mean(first, (*SCOPES, *names))
-            message = f"`{written}`: there is no scope `{first}`"
-            return _refuse(message, found or f"the scopes are {', '.join(SCOPES)}")
-        found = did_you_mean(first, names) if names else None
-        return _refuse(f"`{first}` is a bare name", found or f"did you mean `inputs.{first}`?")
+            return Reference(scope=first, path=rest)
+        raise TemplateError(f"`{first}` is a scope, not a value", f"write `{first}.NAME`")
     if not rest:
-        return _refuse(f"`{first}` is a scope, not a value", f"write `{first}.NAME`")
-    return Reference(scope=first, path=rest)
-
-
-def _refuse(message: str, hint: str) -> Reference:
-    raise TemplateError(message, hint)
+        hint = did_you_mean(first, names) or f"did you mean `inputs.{first}`?"
+        raise TemplateError(f"`{first}` is a bare name", hint)
+    near = nearest(first, (*SCOPES, *names))
+    hint = f"did you mean `{'.'.join((near[0], *rest))}`?" if near else f"the scopes are {', '.join(SCOPES)}"
+    raise TemplateError(f"`{'.'.join(path)}`: there is no scope `{first}`", hint)
 
 
 # --- values whose texts may be templates ------------------------------------------------------------------------------
@@ -208,7 +202,7 @@ def _node(value: Value, names: frozenset[str]) -> _Node:
     if isinstance(value, list):
         return [_node(member, names) for member in value]
     if isinstance(value, dict):
-        return {str(key): _node(member, names) for key, member in value.items()}
+        return {text_of(key): _node(member, names) for key, member in value.items()}
     return _Constant(value=value)
 
 

@@ -1,7 +1,7 @@
 """The `date` step: text to ISO 8601, the same today and in a year.
 
-Relative dates ("yesterday") are read only against a date that the recipe names, a date without a year never. Which of
-`03/04` is the month is never guessed: without `order` a date that can be read both ways is a failure.
+A date without a year and a relative one ("yesterday") are failures: what they mean depends on the day of the crawl.
+Which of `03/04` is the month is never guessed: without `order` a date that can be read both ways is a failure.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import zoneinfo
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal
 
 from dateparser.date import DateDataParser
 
+from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.scalars import NotScalar, describe, number_of
 from crawler.recipe.steps.definition import (
     Run,
@@ -26,7 +27,6 @@ from crawler.recipe.steps.definition import (
     needed_text,
     options_argument,
 )
-from crawler.recipe.suggestions import did_you_mean
 from crawler.recipe.values import MISSING, Value
 
 #: Characters; a longer text holds more than a date, and the free parser is slow on it.
@@ -37,7 +37,6 @@ _OPTIONS: Final = {
     "languages": "languages of written dates, e.g. [he, en]; default en. Not together with `formats`",
     "order": "DMY, MDY or YMD, for written dates like 03/04/2024",
     "timezone": "the zone of times that name none, e.g. Asia/Jerusalem; times that do are converted to it",
-    "relative_to": "an ISO date that `yesterday` and `2 days ago` count from; without it they are a failure",
     "as": "date or datetime; without it a datetime exactly where the text has a time of day",
 }
 _DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
@@ -47,6 +46,8 @@ _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?\s?(?:Z|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?", re.ASCII
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: What dateparser takes for today; with all parts required it never shows.
+_NO_DAY: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - dateparser compares it with dates that have no zone
 _UNIX: Final = {"unix": 1, "unix_ms": 1000}
 
 
@@ -138,7 +139,7 @@ def _parsed(parser: DateDataParser, text: str) -> _Moment | None:
         # What dateparser raises on noise is not documented and has changed; noise is no date.
         return None
     at = data.date_obj
-    return None if at is None else _Moment(at=at.replace(microsecond=at.microsecond), has_time=data.period == "time")
+    return None if at is None else _Moment(at=at, has_time=data.period == "time")
 
 
 def _iso_for_python(text: str) -> str:
@@ -159,7 +160,7 @@ def _build_date(argument: Any) -> Run:
     options = options_argument(options, _OPTIONS)
     formats = _formats(options.get("formats", []), written="formats" in options)
     if formats:
-        extra = next((name for name in ("languages", "order", "relative_to") if name in options), None)
+        extra = next((name for name in ("languages", "order") if name in options), None)
         if extra:
             raise StepError(f"`{extra}` does not go with `formats`", f"leave out `{extra}`, or `formats`")
     shape = choice(options, "as", ("date", "datetime"), None)
@@ -221,23 +222,12 @@ def _parsers(options: dict[str, Any]) -> tuple[DateDataParser, ...]:
         "RETURN_TIME_AS_PERIOD": True,
         "PREFER_LOCALE_DATE_ORDER": False,
         "TIMEZONE": "UTC",
+        "RELATIVE_BASE": _NO_DAY,
     }
-    base = options.get("relative_to")
-    if base is not None:
-        settings["RELATIVE_BASE"] = _base_date(base)
-        settings["PARSERS"] = ["relative-time", "absolute-time"]
     try:
         return tuple(DateDataParser(languages=languages, settings={**settings, "DATE_ORDER": one}) for one in orders)
     except ValueError as error:
         raise StepError(f"`languages`: {error}", "write two-letter codes, e.g. [he, en]") from None
-
-
-def _base_date(value: Any) -> datetime:
-    try:
-        day = value if isinstance(value, date) else date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise StepError(f"`relative_to` is {describe(value)}, must be a date like 2024-03-05") from None
-    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a calendar day has no zone
 
 
 STEPS: Final = (

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.regex import Regex, RegexError, compile_regex
 from crawler.recipe.scalars import NotScalar, describe, text_of
-from crawler.recipe.suggestions import did_you_mean
 from crawler.recipe.values import MISSING, Value
 
 if TYPE_CHECKING:

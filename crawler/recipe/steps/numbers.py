@@ -7,6 +7,7 @@ Neither guesses: two possible readings are a failure, which the rule's next alte
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -44,7 +45,16 @@ _PLAIN = str.maketrans(
     dict.fromkeys(_BLANKS, " ")
     | dict.fromkeys(_INVISIBLE, "")
     | {chr(ord(zero) + digit): str(digit) for zero in _DIGIT_ZEROS for digit in range(10)}
-    | {"\u2212": "-", "\ufe63": "-", "\uff0d": "-", "\u066b": ".", "\u066c": ",", "\u2019": "'", "\u02bc": "'"}
+    | {
+        "\u2212": "-",
+        "\ufe63": "-",
+        "\uff0d": "-",
+        "\u066a": "%",
+        "\u066b": ".",
+        "\u066c": ",",
+        "\u2019": "'",
+        "\u02bc": "'",
+    }
 )
 
 
@@ -53,25 +63,49 @@ def _plain_number_text(text: str) -> str:
     return text if text.isascii() and "\t" not in text and "\n" not in text else text.translate(_PLAIN)
 
 
+# --- numbers with separators ------------------------------------------------------------------------------------------
+
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?P<group>[.,' ])(?:[0-9]{3}(?P=group))*[0-9]{3}(?:(?P<point>[.,])[0-9]+)?")
+_INDIAN = re.compile(r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}(?:\.[0-9]+)?")
+_UNGROUPED = re.compile(r"[0-9]*(?:(?P<point>[.,])[0-9]+)?")
+
+
+def _decimal_point(number: str, decimal: str | None) -> str | None:
+    """The character before the fraction, or any that could stand there if there is none; None if it is no number.
+
+    `decimal` is what the recipe says it is. Without that, one separator before exactly three digits groups them.
+    """
+    if decimal != "," and _INDIAN.fullmatch(number):
+        return "."
+    grouped = _GROUPED.fullmatch(number)
+    if grouped:
+        group, point = grouped["group"], grouped["point"]
+        if point is None and group != decimal:
+            return "," if group == "." else "."
+        if point is not None and point != group and decimal in (None, point):
+            return str(point)
+    ungrouped = _UNGROUPED.fullmatch(number)
+    if not number or ungrouped is None or (decimal is not None and ungrouped["point"] not in (None, decimal)):
+        return None
+    return ungrouped["point"] or "."
+
+
 # --- number, integer --------------------------------------------------------------------------------------------------
 
-_GROUPED: Final = {
-    ".": re.compile(
-        r"([+-]?) ?([0-9]{1,3}(?:([ ,'])[0-9]{2,3}(?:\3[0-9]{2,3})*(?<=[ ,'][0-9]{3}))?|[0-9]+)(\.[0-9]+)?"
-    ),
-    ",": re.compile(r"([+-]?) ?([0-9]{1,3}(?:([ .'])[0-9]{2,3}(?:\3[0-9]{2,3})*(?<=[ .'][0-9]{3}))?|[0-9]+)(,[0-9]+)?"),
-}
 _NUMBER_OPTIONS: Final = {"decimal": "the decimal separator, `.` (the default) or `,`; the other one groups digits"}
+_GROUP_MARKS: Final = {
+    point: str.maketrans({mark: None for mark in ".,' " if mark != point} | {point: "."}) for point in ".,"
+}
 
 
 def _read_number(text: str, decimal: str) -> Decimal:
     plain = _plain_number_text(text).strip()
-    match = _GROUPED[decimal].fullmatch(plain) if len(plain) <= MAX_DIGITS else None
-    if match is None:
+    sign = plain[:1] if plain[:1] in ("-", "+") else ""
+    number = plain.removeprefix(sign).lstrip()
+    point = _decimal_point(number, decimal) if len(number) <= MAX_DIGITS else None
+    if point is None:
         raise StepFailed(f"{describe(text)} is not a number")
-    digits = "".join(char for char in match[2] if char.isdigit())
-    fraction = (match[4] or "").replace(",", ".")
-    return Decimal(f"{'-' if match[1] == '-' else ''}{digits}{fraction}")
+    return Decimal(sign + number.translate(_GROUP_MARKS[point]))
 
 
 def _number(value: Value, decimal: str) -> Decimal:
@@ -111,20 +145,21 @@ def _build_integer(argument: Any) -> Run:
 
 # --- price ------------------------------------------------------------------------------------------------------------
 
-#: A run of digits with what may separate them inside one amount. A blank belongs to it only before three digits.
+#: A run of digits with what may separate them inside one amount. A blank does so only before three digits.
 _AMOUNT = re.compile(
     r"""
-    (?P<number> [0-9]+ (?: [.,'] [0-9]+ | [ ] [0-9]{3} (?![0-9]) )* | (?<![0-9]) [.,] [0-9]+ )
+    (?P<number> (?<![0-9.,]) [1-9][0-9]{0,2} (?: [ ][0-9]{3} )+ (?![0-9]) (?: [.,][0-9]+ )?
+              | [0-9]+ (?: [.,'][0-9]+ )*
+              | (?<![0-9]) [.,][0-9]+ )
     (?: € (?P<cents> [0-9]{2} ) (?![0-9]) )?   # 35€99
-    (?P<rest> [ ]* % )?
+    (?P<percent> [ ]*% )?
     """,
     re.VERBOSE,
 )
-#: What may stand between a minus and its amount: a currency sign or code.
-_SIGN = re.compile(r"(?:^|[^\w.,])-[ ]?(?:[^\w\s\d.,-]{1,3}|[A-Z]{1,3}[$£]?)?[ ]?$")
-_SIGN_BEHIND_CURRENCY = re.compile(r"(?:^|[^\w])(?:[^\w\s.,-]{1,3}|[A-Z]{3})[ ]?-$")
-_GROUPED_AMOUNT = re.compile(r"[0-9]{1,3}(?P<group>[.,' ])(?:[0-9]{2,3}(?P=group))*[0-9]{3}(?:(?P<point>[.,])[0-9]+)?")
-_PLAIN_AMOUNT = re.compile(r"[0-9]+(?:(?P<point>[.,])[0-9]+)?")
+#: What may stand between a minus and its amount is a currency sign or code; a dash between amounts is no minus.
+_MINUS_BEFORE = re.compile(r"(?P<before>^|[^\w.,-])-(?:[^\w\s.,-]{1,2}|[A-Z]{1,3}[$£]?)?[ ]?$")
+_LEADING_MINUS = re.compile(r"[ ]*-[ ]?(?:[^\w\s.,-]{1,2}|[A-Z]{1,3}[$£]?)?[ ]?")
+_MINUS_BEHIND_CURRENCY = re.compile(r"[ ]*(?:[^\w\s.,-]{1,2}|[A-Z]{1,2}[$£]|[A-Z]{3}[ ])[ ]?-")
 _FREE_WORDS: Final = frozenset(
     (
         *("free", "gratis", "gratuit", "gratuite", "grátis", "gratuito", "kostenlos", "umsonst", "ilmainen", "zdarma"),
@@ -176,55 +211,39 @@ def _is_free(text: str) -> bool:
 
 def _amounts(text: str, decimal: str | None) -> list[Decimal]:
     """Every amount in the text, in order. Percentages are none."""
-    found = []
+    found: list[Decimal] = []
     for match in _AMOUNT.finditer(text):
-        if match["rest"]:
+        if match["percent"]:
             continue
         if len(match["number"]) > MAX_DIGITS:
             raise StepFailed("a number too long to be an amount")
         amount = _read_amount(match["number"], decimal, match["cents"])
-        found.append(-amount if amount and _is_negative(text, match.start(), match.end()) else amount)
+        found.append(-amount if amount and _is_negative(text, match.start()) else amount)
     return found
 
 
-def _is_negative(text: str, start: int, end: int) -> bool:
-    before = text[max(0, start - 8) : start]
-    if _SIGN.search(before) or _SIGN_BEHIND_CURRENCY.search(before):
+def _is_negative(text: str, start: int) -> bool:
+    """Whether a minus belongs to the amount at `start`, and is no hyphen of a word and no dash of a range."""
+    if start <= 9 and (_LEADING_MINUS.fullmatch(text, 0, start) or _MINUS_BEHIND_CURRENCY.fullmatch(text, 0, start)):
         return True
-    opened = before.rfind("(")
-    return (
-        opened >= 0 and not any(map(str.isalpha, before[opened:])) and text[end : end + 4].rstrip(" €$£₪").endswith(")")
-    )
+    near = text[max(0, start - 9) : start]
+    minus = _MINUS_BEFORE.search(near)
+    if minus is None:
+        return False
+    before = near[: minus.end("before")].rstrip()
+    return not before or not (before[-1].isdigit() or unicodedata.category(before[-1]) == "Sc")
 
 
 def _read_amount(number: str, decimal: str | None, cents: str | None) -> Decimal:
     """One amount. Raises StepFailed if its separators cannot be those of a number (`12.34.56`)."""
     if cents is not None:
-        whole = _read_amount(number, "€", None)
-        return whole + Decimal(f"0.{cents}")
-    if number[0] in ".,":
-        number = f"0{number}"
+        return _read_amount(number, decimal, None) + Decimal(f"0.{cents}")
     point = _decimal_point(number, decimal)
-    # Given the point, price-parser need not guess; alone it reads 0.999 as 999, and a second amount not at all.
-    amount = None if point is None else Price.fromstring(number, decimal_separator=point).amount
+    # Told the point, price-parser need not guess: alone it reads 0.999 as 999.
+    amount = None if point is None else Price.fromstring(f"0{number}", decimal_separator=point).amount
     if amount is None:
         raise StepFailed(f"{number!r} is not written like an amount")
     return amount
-
-
-def _decimal_point(number: str, decimal: str | None) -> str | None:
-    """The character before the fraction (any of them if there is no fraction); None if the number is malformed."""
-    grouped = _GROUPED_AMOUNT.fullmatch(number)
-    if grouped and decimal in (None, grouped["point"]) and grouped["point"] and grouped["point"] != grouped["group"]:
-        return grouped["point"]
-    if grouped and not grouped["point"] and grouped["group"] != decimal:
-        single = number.count(grouped["group"]) == 1 and grouped["group"] in ".,"
-        if not (single and decimal is None and number[0] == "0"):
-            return "," if grouped["group"] == "." else "."
-    plain = _PLAIN_AMOUNT.fullmatch(number)
-    if plain is None or (decimal is not None and plain["point"] not in (None, decimal)):
-        return None
-    return plain["point"] or "."
 
 
 def _build_price(argument: Any) -> Run:

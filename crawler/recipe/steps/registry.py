@@ -10,9 +10,9 @@ import functools
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.steps import dates, html, lists, numbers, text, urls
 from crawler.recipe.steps.definition import Step, StepDefinition, StepError, StepFailed, StepInfo
-from crawler.recipe.suggestions import did_you_mean
 from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:

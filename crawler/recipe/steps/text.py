@@ -25,7 +25,7 @@ from crawler.recipe.steps.definition import (
     text_argument,
     text_step,
 )
-from crawler.recipe.values import MISSING, Value
+from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -284,7 +284,7 @@ def _build_slug(argument: Any) -> Run:
 
     def run(value: Value, _base_url: str) -> Value:
         if isinstance(value, dict):
-            return "-".join(filter(None, (slugged(needed_text(member)) for member in value.values())))
+            return "-".join(filter(None, (slugged(needed_text(one)) for one in value.values() if not is_missing(one))))
         return slugged(needed_text(value))
 
     return run
