@@ -123,7 +123,7 @@ def _product(seed: int, category: Category, number: int, name: str) -> Product:
         description=() if rng.random() < _NO_DESCRIPTION else _description(rng, category, name),
         images=_images(rng, sku),
         ean=None if rng.random() < _NO_EAN else _ean(rng),
-        weight_kg=None if rng.random() < _NO_WEIGHT else _hundredths(rng.randint(5, 4000)),
+        weight_kg=None if rng.random() < _NO_WEIGHT else _hundredths(5 + int(4000 * rng.random() ** 3)),
         attributes=tuple(attributes[: rng.randint(0, 2)]),
         variations=variations,
         listed=f"2026-{rng.randint(1, 6):02d}-{rng.randint(1, 28):02d}",

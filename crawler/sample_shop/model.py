@@ -166,10 +166,10 @@ class Product:
             "stock": self.stock,
             "rating": self.rating,
             "reviews": len(self.reviews),
-            "images": [site + path for path in self.images],
+            "images": [site + path for path in self.images] or None,
             "ean": self.ean,
             "weight_kg": self.weight_kg,
-            "attributes": [{"name": name, "value": value} for name, value in self.attributes],
+            "attributes": [{"name": name, "value": value} for name, value in self.attributes] or None,
             "variations": [
                 {
                     "sku": variation.sku,
@@ -180,7 +180,8 @@ class Product:
                     "stock": variation.stock,
                 }
                 for variation in self.variations
-            ],
+            ]
+            or None,
         }
 
 
@@ -207,8 +208,8 @@ class Catalogue:
             site: scheme, host and port of the running shop.
 
         Returns:
-            One mapping per product: text, `int`, `Decimal`, None where the page says nothing, and lists of mappings
-            for `attributes` and `variations`. `images` are absolute.
+            One mapping per product: text, `int`, `Decimal`, lists of mappings for `attributes` and `variations`,
+            absolute `images`; None where the page says nothing.
 
         """
         return [product.truth(site.rstrip("/")) for product in self.products]

@@ -89,15 +89,13 @@ class SampleShop:
         return table.get(request.target, table.get(request.path, default))
 
     def _fault(self, request: HttpRequest) -> HttpResponse | None:
-        for path in (request.target, request.path):
+        for path in dict.fromkeys((request.target, request.path)):
             if path in self._config.always_500 or (path in self.heals and self._counts(path, self._config.heal_after)):
                 return HttpResponse(status=500, body=b"<!DOCTYPE html><title>Error</title><h1>Internal error</h1>")
             times, after_s = self._config.rate_limited.get(path, (0, 0.0))
             if times and self._counts(path, times):
                 headers = (("Retry-After", f"{after_s:g}"),)
                 return HttpResponse(status=429, headers=headers, body=b"<!DOCTYPE html><title>Slow down</title>")
-            if request.target == request.path:
-                break
         return None
 
     def _counts(self, path: str, times: int) -> bool:

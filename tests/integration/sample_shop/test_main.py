@@ -1,5 +1,6 @@
 """The command line of the shop, as its own process."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -9,12 +10,13 @@ from urllib.request import urlopen
 import pytest
 
 COMMAND = (sys.executable, "-m", "crawler.sample_shop")
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_its_address_and_stops_cleanly(number):
     with subprocess.Popen(
-        [*COMMAND, "--products", "15"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, "--products", "15"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=BUFFERED
     ) as process:
         url = process.stdout.readline().strip()
         with urlopen(url) as page:

@@ -72,8 +72,13 @@ def test_pages_go_on_while_has_next_says_so():
 def test_the_link_to_the_next_page_is_relative_and_keeps_the_other_parameters():
     link = api(size="25", category="chairs", page="1")["links"]["next"]
     assert link is None
-    link = urlsplit(api(size="25")["links"]["next"])
-    assert (link.netloc, dict(parse_qsl(link.query))) == ("", {"page": "2", "size": "25"})
+    link = urlsplit(api(size="25", page="1")["links"]["next"])
+    assert (link.netloc, parse_qsl(link.query)) == ("", [("page", "2"), ("size", "25")])
+
+
+def test_a_list_that_fills_its_last_page_ends_there():
+    assert [api(page=str(page), size="30")["has_next"] for page in (1, 2)] == [True, False]
+    assert json.loads(feeds.api_cursor(CATALOGUE, SITE, {"size": "60"}).body)["next_cursor"] is None
 
 
 def test_offsets_say_the_total():

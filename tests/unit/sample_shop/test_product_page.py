@@ -88,13 +88,15 @@ def row_of(page):
         "stock": count,
         "rating": Decimal(rating) if rating else None,
         "reviews": len(tree.xpath("//article[@class='review']")),
-        "images": [urljoin(url, image) for image in dict.fromkeys(images)],
+        "images": [urljoin(url, image) for image in dict.fromkeys(images)] or None,
         "ean": first(tree, "//tr[@class='spec-ean']/td"),
         "weight_kg": Decimal(weight.removesuffix(" kg")) if weight else None,
         "attributes": [
             {"name": first(row, "th"), "value": first(row, "td")} for row in tree.xpath("//tr[@class='spec-attribute']")
-        ],
-        "variations": [variation(row) for row in tree.xpath("//table[@class='variations']//tr[@class='variation']")],
+        ]
+        or None,
+        "variations": [variation(row) for row in tree.xpath("//table[@class='variations']//tr[@class='variation']")]
+        or None,
     }
 
 
