@@ -71,9 +71,9 @@ def decimal_of(value: int | float | Decimal) -> Decimal:  # noqa: PYI041 - a flo
     if not number.is_finite():
         raise NotScalar(f"{number} is not a number")
     if abs(number.adjusted()) > MAX_DIGITS or len(number.as_tuple().digits) > MAX_DIGITS:
+        if number.is_zero():
+            return Decimal(0)
         raise NotScalar(f"a number of more than {MAX_DIGITS} digits")
-    if number.is_zero() and abs(int(number.as_tuple().exponent)) > MAX_DIGITS:
-        return Decimal(0)
     return number
 
 
