@@ -1,0 +1,62 @@
+"""The environment, read once: the only module that looks at it. Everything else gets values.
+
+Names and meanings are in `.env.example`. Units are in the names.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from environs import Env, EnvError
+
+from crawler.errors import ConfigError
+
+_ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """What the environment says.
+
+    Attributes:
+        recipes_paths: folders with recipes, first one wins.
+        exports_dir: where exports go that no `-o` sends elsewhere.
+        contact: URL or e-mail address in the User-Agent, for those who run a site; may be empty.
+        log_level: of Python's logging.
+        log_json: one JSON object per line instead of text.
+    """
+
+    recipes_paths: tuple[Path, ...]
+    exports_dir: Path
+    contact: str
+    log_level: str
+    log_json: bool
+
+
+def read_config() -> Config:
+    """The configuration of this process.
+
+    Raises:
+        ConfigError: a variable has a value that cannot be used; says which and what it may be.
+    """
+    env = Env()
+    try:
+        paths = env.str("RECIPES_PATH", "") or str(_ROOT / "recipes")
+        level = env.str("CRAWLERY_LOG_LEVEL", "INFO").upper()
+        config = Config(
+            recipes_paths=tuple(Path(path).expanduser() for path in paths.split(os.pathsep) if path),
+            exports_dir=Path(env.str("CRAWLERY_EXPORTS_DIR", "out")).expanduser(),
+            contact=env.str("CRAWLERY_CONTACT", "").strip(),
+            log_level=level,
+            log_json=env.bool("CRAWLERY_LOG_JSON", False),
+        )
+    except EnvError as error:
+        raise ConfigError(f"environment: {error}") from error
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+        raise ConfigError(f"environment: CRAWLERY_LOG_LEVEL={level!r}; one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+    if not config.contact.isascii() or not config.contact.isprintable() or len(config.contact) > 200:
+        raise ConfigError("environment: CRAWLERY_CONTACT must be one line of at most 200 ASCII characters")
+    return config

@@ -1,0 +1,187 @@
+"""The pages that are between their lease and their end: what has happened to each, kept beside the requests.
+
+Downloader and spider middlewares only *note* here what they see; the scheduler settles a page when the engine has let
+go of its request, because only then are its items through the pipelines. Notes lie in a table keyed by the request
+object, never in `meta`, which `Request(meta=response.meta)` would copy to another page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    NotSupported,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+)
+from scrapy.spidermiddlewares.httperror import HttpError
+
+from crawler.errors import ParseRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scrapy import Request
+    from scrapy.http import Response
+
+    from crawler.frontier.contract import FrontierRequest, Lease
+
+
+class PageTurn(IgnoreRequest):
+    """Raised by our downloader middlewares: this request ends here, and the page goes on in another way."""
+
+
+class TryLater(PageTurn):
+    """The page comes back after a wait."""
+
+    def __init__(self, reason: str, *, wait_s: float, hold_host_s: float) -> None:
+        self.wait_s = wait_s
+        self.hold_host_s = hold_host_s
+        super().__init__(reason)
+
+
+class Redirected(PageTurn):
+    """The site sent us on to another page."""
+
+    def __init__(self, target: Request, reason: str) -> None:
+        self.target = target
+        super().__init__(reason)
+
+
+class Hop(PageTurn):
+    """The site sent us to the same page again (it wants its cookie back): the same lease goes on with this request."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        super().__init__(f"again: {request.url}")
+
+
+class RobotsForbidden(IgnoreRequest):
+    """robots.txt does not allow it."""
+
+
+class RedirectedTooOften(IgnoreRequest):
+    """Its redirects lead nowhere."""
+
+
+@dataclass(slots=True, eq=False)
+class OpenPage:
+    """A page in our hands, and the notes about it.
+
+    Attributes:
+        lease: what the frontier gave.
+        request: the object that the engine has.
+        url: as asked for, for the record.
+        hops: in-place redirects so far.
+        responded: a response has reached the spider.
+        turn: how the request ended other than by a response or a failure.
+        outcome: of the first failure noted; empty while there is none.
+        gave_up: the failure is one that was tried often enough.
+        ordinal: requests announced so far.
+        children: requests found so far, as the frontier takes them.
+        chain: the list that this page is part of, `marks` what it shows.
+    """
+
+    lease: Lease
+    request: Request
+    url: str
+    hops: int = 0
+    responded: bool = False
+    turn: PageTurn | None = None
+    outcome: str = ""
+    reason: str = ""
+    gave_up: str = ""
+    ordinal: int = 0
+    children: list[tuple[FrontierRequest, Request]] = field(default_factory=list)
+    rows: Counter[str] = field(default_factory=Counter)
+    chain: str | None = None
+    marks: set[int] = field(default_factory=set)
+
+    def fail(self, outcome: str, reason: str) -> None:
+        """Notes a failure; the first one counts."""
+        if not self.outcome:
+            self.outcome, self.reason = outcome, reason
+
+
+class OpenPages:
+    """The table."""
+
+    def __init__(self) -> None:
+        self._pages: dict[Request, OpenPage] = {}
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    def __iter__(self) -> Iterator[OpenPage]:
+        return iter(list(dict.fromkeys(self._pages.values())))
+
+    def add(self, page: OpenPage) -> None:
+        """Notes a page whose request is handed to the engine."""
+        self._pages[page.request] = page
+
+    def of(self, request: Request | None) -> OpenPage | None:
+        """The page of a request; None for requests that are no page (robots.txt, images, `engine.download_async`)."""
+        return self._pages.get(request) if request is not None else None
+
+    def alias(self, request: Request, response: Response) -> None:
+        """Lets a page be found by the request that its response names, when a middleware has put in another."""
+        page = self._pages.get(request)
+        if page is not None and response.request is not None:
+            self._pages.setdefault(response.request, page)
+
+    def remove(self, page: OpenPage) -> None:
+        """Forgets a page."""
+        for request in [request for request, other in self._pages.items() if other is page]:
+            del self._pages[request]
+
+
+_NETWORK_ERRORS = (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    ResponseDataLossError,
+    ConnectionError,
+)
+
+
+def outcome_of(error: Any) -> tuple[str, str]:
+    """Outcome and one-line reason of what a download, a middleware or a callback raised."""
+    reason = " ".join(str(error).split())[:500] or type(error).__name__
+    if isinstance(error, HttpError):
+        return _outcome_of_status(error.response.status)
+    if isinstance(error, RobotsForbidden):
+        return "robots", reason
+    if isinstance(error, RedirectedTooOften):
+        return "gave_up", reason
+    if isinstance(error, DownloadCancelledError) or (isinstance(error, IgnoreRequest) and "DOWNLOAD_MAXSIZE" in reason):
+        return "too_large", reason
+    if isinstance(error, IgnoreRequest | NotSupported | UnsupportedURLSchemeError):
+        return "filtered", reason
+    if isinstance(error, DownloadTimeoutError):
+        return "timeout", reason
+    if isinstance(error, ParseRefused):
+        return "parse_refused", reason
+    if isinstance(error, _NETWORK_ERRORS):
+        return "gave_up", f"{type(error).__name__}: {reason}"
+    return "page_error", f"{type(error).__name__}: {reason}"
+
+
+def _outcome_of_status(status: int) -> tuple[str, str]:
+    reason = f"status {status}"
+    if status in (404, 410):
+        return "http_404", reason
+    if status == 304:
+        return "not_modified", reason
+    if status >= 500:
+        return "http_5xx", reason
+    if status >= 400:
+        return "http_4xx", reason
+    return "page_error", f"{reason}, which no callback handles"

@@ -1,0 +1,82 @@
+"""Redirects as pages: the page is settled as `redirected`, its target is its only child.
+
+So the target is filtered as a duplicate, refused when it is off-site and asked politely like any link. Two redirects
+are no new page, and stock Scrapy drops both as duplicates: one to the page itself (a cookie wall that wants its cookie
+back), which is followed in place, and one back to where we came from by way of another page (the same wall in two
+steps), which is read again. What a redirect looks like and which headers travel is Scrapy's code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from scrapy.downloadermiddlewares.redirect import BaseRedirectMiddleware
+from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware as ScrapyMetaRefreshMiddleware
+from scrapy.downloadermiddlewares.redirect import RedirectMiddleware as ScrapyRedirectMiddleware
+from scrapy.exceptions import IgnoreRequest
+
+from crawler.middlewares.open_pages import Hop, Redirected, RedirectedTooOften
+from crawler.scheduler import our_scheduler
+
+if TYPE_CHECKING:
+    from scrapy import Request
+
+    from crawler.scheduler import Scheduler
+
+#: How often a page may be come back to through other pages.
+_MAX_RETURNS: Final = 5
+
+#: What Scrapy's components note in `meta` about one download; it says nothing about the next one.
+_DOWNLOAD_META: Final = ("download_latency", "download_slot", "_auth_proxy", "_scheme_proxy", "_dont_cache")
+
+
+class _PageRedirects(BaseRedirectMiddleware):
+    """Puts pages on the frontier instead of handing the target to the engine."""
+
+    def _redirect(self, redirected: Request, request: Request, reason: Any) -> Request:
+        """The target, for a request that is no page.
+
+        Raises:
+            Hop: to the page itself.
+            Redirected: to another page.
+            RedirectedTooOften: the page leads nowhere.
+        """
+        scheduler = our_scheduler(self.crawler)
+        page = scheduler.pages.of(request) if scheduler is not None else None
+        if scheduler is None or page is None:
+            return super()._redirect(redirected, request, reason)
+        try:
+            target = super()._redirect(redirected, request, reason)
+        except IgnoreRequest as error:
+            raise RedirectedTooOften(f"redirected more than {self.max_redirect_times} times") from error
+        for name in _DOWNLOAD_META:
+            target.meta.pop(name, None)
+        if request.meta.get("download_slot") not in (None, self._own_slot(request)):
+            target.meta["download_slot"] = request.meta["download_slot"]  # the spider's wish, not the downloader's note
+        if scheduler.codec.identity(target) == scheduler.codec.identity(request):
+            hop = request.replace(url=target.url, cookies=None)
+            raise Hop(hop)
+        if self._returns(scheduler, target):
+            returns = target.meta["redirect_returns"] = target.meta.get("redirect_returns", 0) + 1
+            if returns > _MAX_RETURNS:
+                raise RedirectedTooOften(f"redirected in a circle: {target.url}")
+            target.dont_filter = True
+        raise Redirected(target, f"{reason} to {target.url}")
+
+    def _own_slot(self, request: Request) -> str:
+        bare = request.replace(meta={})
+        return self.crawler.engine.downloader.get_slot_key(bare)
+
+    def _returns(self, scheduler: Scheduler, target: Request) -> bool:
+        """Whether the target is one of the pages that sent us here."""
+        identity = scheduler.codec.identity(target)
+        behind = (target.replace(url=url) for url in target.meta.get("redirect_urls", ()))
+        return any(scheduler.codec.identity(earlier) == identity for earlier in behind)
+
+
+class RedirectMiddleware(_PageRedirects, ScrapyRedirectMiddleware):
+    """3xx with a Location."""
+
+
+class MetaRefreshMiddleware(_PageRedirects, ScrapyMetaRefreshMiddleware):
+    """`<meta http-equiv=refresh>`."""

@@ -1,0 +1,133 @@
+"""Failed tries: back to the frontier for later, with the host silent if the site asks for it.
+
+A page that waits for its next try holds no download slot: it lies in the frontier. Requests that are no page
+(robots.txt, images, `engine.download_async`) have nowhere to lie, so they wait here. When is the policy's decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from scrapy.downloadermiddlewares.retry import RetryMiddleware as ScrapyRetryMiddleware
+from scrapy.utils.response import response_status_message
+
+from crawler.extensions.politeness import Politeness
+from crawler.middlewares.open_pages import OpenPage, TryLater
+from crawler.middlewares.retry_policy import Decision, decide
+from crawler.recipe.model import Retry
+from crawler.scheduler import open_page
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.http import Response
+    from scrapy.settings import BaseSettings
+
+logger = logging.getLogger(__name__)
+
+#: A request that is no page waits at most this long for its next try.
+_MAX_WAIT_IN_PLACE_S = 60.0
+
+
+class RetryMiddleware(ScrapyRetryMiddleware):
+    """Scrapy's settings and `meta` keys (`dont_retry`, `max_retry_times`), our waiting."""
+
+    def __init__(self, settings: BaseSettings) -> None:
+        """The policy of pages that have none of their own."""
+        super().__init__(settings)
+        self._policy = Retry(
+            times=self.max_retry_times,
+            statuses=frozenset(self.retry_http_codes),
+            backoff_min_s=settings.getfloat("RETRY_BACKOFF_MIN"),
+            backoff_max_s=settings.getfloat("RETRY_BACKOFF_MAX"),
+        )
+
+    async def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:  # type: ignore[override]
+        """Ends the try here if its status is one that passes."""
+        _ = spider
+        retry_after = response.headers.get("Retry-After")
+        decision = self._decision(
+            request,
+            reason=response_status_message(response.status),
+            status=response.status,
+            retry_after=retry_after.decode("latin-1") if retry_after else None,
+        )
+        return await self._apply(decision, request) or response
+
+    async def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> Request | None:  # type: ignore[override]
+        """Ends the try here if the failure is one of the network."""
+        _ = spider
+        if not isinstance(exception, self.exceptions_to_retry):
+            return None
+        detail = " ".join(str(exception).split())[:300]
+        return await self._apply(self._decision(request, reason=f"{type(exception).__name__}: {detail}"), request)
+
+    def _decision(
+        self, request: Request, *, reason: str, status: int | None = None, retry_after: str | None = None
+    ) -> Decision | None:
+        if request.meta.get("dont_retry", False):
+            return None
+        page = open_page(self.crawler, request)
+        return decide(
+            self._policy_of(request),
+            tries=page.lease.tries if page is not None else request.meta.get("retry_times", 0),
+            reason=reason,
+            status=status,
+            retry_after=retry_after,
+            now=datetime.now(UTC),
+            jitter=random.random(),  # noqa: S311 - spreads waits, keeps no secret
+        )
+
+    def _policy_of(self, request: Request) -> Retry:
+        own = getattr(self.crawler.spider, "retry_policy", None)
+        policy = (own(request) if callable(own) else None) or self._policy
+        times = request.meta.get("max_retry_times")
+        if not isinstance(times, int):
+            return policy
+        return Retry(
+            times=times,
+            statuses=policy.statuses,
+            network_errors=policy.network_errors,
+            backoff_min_s=policy.backoff_min_s,
+            backoff_max_s=policy.backoff_max_s,
+            respect_retry_after=policy.respect_retry_after,
+        )
+
+    async def _apply(self, decision: Decision | None, request: Request) -> Request | None:
+        """Does what was decided.
+
+        Raises:
+            TryLater: the page goes back to the frontier.
+        """
+        if decision is None:
+            return None
+        page = open_page(self.crawler, request)
+        stats = self.crawler.stats
+        if not decision.again:
+            stats.inc_value("retry/max_reached")
+            logger.warning("Gave up on %s: %s", request, decision.reason)
+            if page is not None:
+                page.gave_up = decision.reason
+            return None
+        stats.inc_value("retry/count")
+        stats.inc_value(f"retry/reason_count/{decision.reason.partition(':')[0]}")
+        logger.debug("%s failed (%s); again in %.1f s", request, decision.reason, decision.wait_s)
+        if decision.hold_host_s > 0:
+            self._hold(request, page, decision.hold_host_s)
+        if page is not None:
+            raise TryLater(decision.reason, wait_s=decision.wait_s, hold_host_s=decision.hold_host_s)
+        if decision.wait_s > _MAX_WAIT_IN_PLACE_S:
+            return None
+        await asyncio.sleep(decision.wait_s)
+        again: Request = request.replace(dont_filter=True)
+        again.meta["retry_times"] = request.meta.get("retry_times", 0) + 1
+        return again
+
+    def _hold(self, request: Request, page: OpenPage | None, seconds: float) -> None:
+        politeness = self.crawler.get_extension(Politeness)
+        host = page.lease.request.host if page is not None else ""
+        if politeness is not None:
+            politeness.hold(request.meta.get("download_slot") or host, seconds)

@@ -1,0 +1,99 @@
+"""When a page is tried again, and how long that waits: one pure function.
+
+The middleware that calls it knows requests and responses; this knows numbers.
+"""
+
+from __future__ import annotations
+
+import email.utils
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from crawler.recipe.model import Retry
+
+#: No wait is longer, whatever a site asks for; a page that was to wait longer is tried once more and then given up.
+MAX_RETRY_AFTER_S: Final = 3600.0
+
+#: Statuses whose `Retry-After` counts (RFC 9110 10.2.3; 429 by RFC 6585).
+_MAY_ASK_TO_WAIT: Final = frozenset({429, 503})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What to do with a failed try.
+
+    Attributes:
+        again: try the page again after `wait_s` seconds; otherwise it has been given up.
+        hold_host_s: nothing else is asked of this host for so long.
+        reason: one line.
+    """
+
+    again: bool
+    wait_s: float = 0.0
+    hold_host_s: float = 0.0
+    reason: str = ""
+
+
+def decide(
+    policy: Retry,
+    *,
+    tries: int,
+    reason: str,
+    status: int | None = None,
+    retry_after: str | None = None,
+    now: datetime,
+    jitter: float,
+) -> Decision | None:
+    """What becomes of a try that failed; None if this failure is none that is tried again.
+
+    Waits double from `backoff_min_s` to `backoff_max_s`, and half of each is left to chance, so that pages that failed
+    together do not come back together. A 429, or a 503 that says how long, silences the whole host.
+
+    Args:
+        policy: the page's.
+        tries: how often the page has failed before.
+        reason: the failure in one line.
+        status: of the response; None for a network error.
+        retry_after: the header's value.
+        now: with a timezone.
+        jitter: a random number from 0 to 1.
+    """
+    if status is None and not policy.network_errors:
+        return None
+    if status is not None and status not in policy.statuses:
+        return None
+    asked = None
+    if policy.respect_retry_after and status in _MAY_ASK_TO_WAIT:
+        asked = parse_retry_after(retry_after, now=now)
+    too_long = asked is not None and asked > MAX_RETRY_AFTER_S
+    if tries >= policy.times or (too_long and tries > 0):
+        asked_text = f"; the site asks to wait {asked:.0f} s" if asked else ""
+        return Decision(again=False, reason=f"{reason} (given up after {tries + 1} tries{asked_text})")
+    ceiling = min(policy.backoff_max_s, policy.backoff_min_s * 2.0 ** min(tries, 30))
+    wait = ceiling * (0.5 + 0.5 * jitter)
+    hold = 0.0
+    if asked is not None:
+        wait = hold = min(asked, MAX_RETRY_AFTER_S)
+    elif status == 429:
+        hold = wait
+    return Decision(again=True, wait_s=wait, hold_host_s=hold, reason=reason)
+
+
+def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
+    """Seconds that a `Retry-After` header asks for: a number, or an HTTP date; None if it is neither.
+
+    A date that has passed means now.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        until = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=now.tzinfo)
+    return max(0.0, (until - now).total_seconds())

@@ -1,0 +1,108 @@
+"""Scrapy's settings for recipes and for ordinary spiders alike. `scrapy settings --get NAME` shows one.
+
+A recipe's `fetch` and `limits` are applied over these and can only be gentler (`crawler.spiders.limits`); what `-s
+NAME=VALUE` says on the command line is the operator's word and wins. Each setting that switches off an unsafe default
+of Scrapy has a test of its own in `tests/unit/test_settings.py`.
+"""
+
+from importlib.metadata import version
+
+from crawler.config import read_config
+
+_config = read_config()
+
+BOT_NAME = "crawlery"
+SPIDER_LOADER_CLASS = "crawler.spiders.loader.RecipeSpiderLoader"
+SPIDER_MODULES = ["crawler.spiders"]
+NEWSPIDER_MODULE = "crawler.spiders"
+COMMANDS_MODULE = "crawler.commands"
+
+# Ours: where recipes are, and where their exports go when no -O says otherwise.
+RECIPES_PATHS = [str(path) for path in _config.recipes_paths]
+EXPORTS_DIR = str(_config.exports_dir)
+SUMMARY_FILE = ""  # a path: the summary of the crawl as JSON
+
+# --- who we are -------------------------------------------------------------------------------------------------------
+
+# Honest: what it is and whom to talk to. Sites that want it gone can name it in robots.txt.
+USER_AGENT = f"Crawlery/{version('crawlery')}" + (f" (+{_config.contact})" if _config.contact else "")
+ROBOTSTXT_USER_AGENT = "Crawlery"
+ROBOTSTXT_OBEY = True
+
+# --- how fast ---------------------------------------------------------------------------------------------------------
+
+# AutoThrottle sets the delay between two requests to a host to (its latency / target concurrency): a site that answers
+# in 200 ms is asked ten times a second at most, one that is in trouble and takes 5 s every 2.5 s. Its own defaults
+# begin at 5 s and move only half-way at each response, which is minutes of waiting on a small site; half a second is
+# careful enough for a first request, and after eight fast answers the delay is that of the site. The floor of 10 ms
+# (with jitter 5 to 15) keeps a very fast site below about 100 requests a second, and lets the 1,050 pages of a local
+# copy be crawled in well under a minute.
+AUTOTHROTTLE_ENABLED = True
+AUTOTHROTTLE_START_DELAY = 0.5
+AUTOTHROTTLE_TARGET_CONCURRENCY = 2.0
+AUTOTHROTTLE_MAX_DELAY = 60.0
+DOWNLOAD_DELAY = 0.01
+CRAWL_DELAY_MAX = 60.0  # ours: a Crawl-delay of robots.txt counts up to this
+
+# Per site as many connections as a careful browser would use; in all so many that slow sites leave room for others.
+CONCURRENT_REQUESTS_PER_DOMAIN = 4
+CONCURRENT_REQUESTS = 32
+
+# Ours: pages, rows, seconds and failed pages after which a crawl ends; 0 = no limit. A recipe's `limits` set them.
+REQUESTS_LIMIT = 0
+ITEMS_LIMIT = 0
+DURATION_LIMIT = 0.0
+ERRORS_LIMIT = 0
+
+RETRY_TIMES = 3
+RETRY_HTTP_CODES = [408, 429, 500, 502, 503, 504, 522, 524]
+RETRY_BACKOFF_MIN = 1.0  # ours, as the next: seconds before the first retry, doubled each time
+RETRY_BACKOFF_MAX = 60.0
+DOWNLOAD_TIMEOUT = 60
+
+# --- what may be fetched ----------------------------------------------------------------------------------------------
+
+DOWNLOAD_HANDLERS = {"file": None, "ftp": None, "s3": None, "data": None}
+DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # also after decompression
+DOWNLOAD_WARNSIZE = 8 * 1024 * 1024
+DOWNLOAD_VERIFY_CERTIFICATES = True
+REMOTE_CONTROL_ENABLED = False  # would serve code execution on loopback
+TELNETCONSOLE_ENABLED = False
+URLLENGTH_LIMIT = 8192
+
+# --- where pages come from and go -------------------------------------------------------------------------------------
+
+SCHEDULER = "crawler.scheduler.Scheduler"
+FRONTIER = "crawler.frontier.memory.MemoryFrontier"  # ours
+
+SPIDER_MIDDLEWARES = {
+    "crawler.middlewares.settle.SettleSpiderMiddleware": 0,
+}
+DOWNLOADER_MIDDLEWARES = {
+    "crawler.middlewares.settle.SettleDownloaderMiddleware": 0,
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "crawler.middlewares.robots.RobotsTxtMiddleware": 100,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "crawler.middlewares.retry.RetryMiddleware": 550,
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+    "crawler.middlewares.redirect.MetaRefreshMiddleware": 580,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+    "crawler.middlewares.redirect.RedirectMiddleware": 600,
+}
+EXTENSIONS = {
+    "scrapy.extensions.throttle.AutoThrottle": None,
+    "crawler.extensions.politeness.Politeness": 0,
+    "scrapy.extensions.telnet.TelnetConsole": None,
+    "scrapy.extensions.remote_control.RemoteControl": None,
+}
+
+# --- how it runs ------------------------------------------------------------------------------------------------------
+
+# Scrapy starts this many tasks for *every* response (100 by default: half of the time of a small page). Items of one
+# page go through the pipelines one after another; pages still run side by side.
+CONCURRENT_ITEMS = 1
+ASYNCIO_EVENT_LOOP = "uvloop.Loop"
+
+LOG_LEVEL = _config.log_level
+LOG_JSON = _config.log_json  # ours
+FEED_EXPORT_ENCODING = "utf-8"

@@ -1,0 +1,203 @@
+"""Scrapy requests as frontier requests, and back.
+
+A request of a page type, in a chain, says so in `meta["recipe"]` (see `RecipeFacts`); every other request has neither.
+A request that cannot travel (a lambda as its callback, an open file in its meta) can still be crawled by the process
+that made it: it stays there as an object, and the frontier holds its number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from scrapy import Request
+from scrapy.http import FormRequest, JsonRequest, XmlRpcRequest
+from scrapy.utils.httpobj import urlparse_cached
+from scrapy.utils.request import RequestFingerprinter
+
+from crawler.frontier.codec import NotEncodable, Undecodable, WireRequest, decode, encode
+from crawler.frontier.contract import FrontierRequest
+from crawler.frontier.identity import child_id, foreign_id, request_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scrapy import Spider
+    from scrapy.crawler import Crawler
+
+#: The only classes that a request may be made of again.
+_KINDS: Final[dict[str, type[Request]]] = {
+    kind.__name__: kind for kind in (Request, FormRequest, JsonRequest, XmlRpcRequest)
+}
+_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
+
+_LOCAL = b"local:"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipeFacts:
+    """What `meta["recipe"]` says about a request."""
+
+    page_type: str = ""
+    chain: str | None = None
+    on_progress: bool = False
+    dedupe: bool = True
+
+    @classmethod
+    def of(cls, request: Request) -> RecipeFacts:
+        """The facts of a request; those of a hand-written spider have none."""
+        facts = request.meta.get("recipe")
+        if not isinstance(facts, dict):
+            return _NO_FACTS
+        chain = facts.get("chain")
+        return cls(
+            page_type=facts.get("page") or "",
+            chain=chain["id"] if isinstance(chain, dict) else None,
+            on_progress=bool(facts.get("on_progress")),
+            dedupe=bool(facts.get("dedupe", True)),
+        )
+
+
+_NO_FACTS = RecipeFacts()
+
+
+class RequestCodec:
+    """Turns the requests of one spider into frontier requests and back."""
+
+    def __init__(self, *, spider: Spider, secret: bytes, fingerprint: Callable[[Request], bytes] | None = None) -> None:
+        """`fingerprint`: the project's own idea of identity; None = URL, method, body and page type."""
+        self._spider = spider
+        self._secret = secret
+        self._fingerprint = fingerprint
+        self._local: dict[int, Request] = {}
+        self._numbers = 0
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *, secret: bytes) -> RequestCodec:
+        """The codec of a crawl; honours a fingerprinter that the project has put in place of Scrapy's."""
+        spider = crawler.spider
+        if spider is None:
+            raise AssertionError("a codec belongs to a spider that runs")
+        fingerprinter = crawler.request_fingerprinter
+        stock = type(fingerprinter) is RequestFingerprinter
+        return cls(spider=spider, secret=secret, fingerprint=None if stock else fingerprinter.fingerprint)
+
+    def identity(self, request: Request) -> int:
+        """The id by which a request is known as seen."""
+        if self._fingerprint is not None:
+            return foreign_id(self._secret, self._fingerprint(request))
+        page_type = RecipeFacts.of(request).page_type
+        return request_id(self._secret, url=request.url, method=request.method, body=request.body, page_type=page_type)
+
+    def pack(self, request: Request, *, parent: int, ordinal: int, keep: bool = False) -> FrontierRequest:
+        """A request as the frontier takes it.
+
+        Args:
+            request: a copy of it travels; it waits in the queue of its download slot.
+            parent: id of the page that found it.
+            ordinal: its place among the requests of that page.
+            keep: keep the very object, for those who hold a reference to it (`scrapy shell`).
+        """
+        facts = RecipeFacts.of(request)
+        dedupe = facts.dedupe and not request.dont_filter
+        body = self._keep(request) if keep else self._encoded(request)
+        return FrontierRequest(
+            id=self.identity(request) if dedupe else child_id(self._secret, parent=parent, ordinal=ordinal),
+            host=request.meta.get("download_slot") or urlparse_cached(request).hostname or "",
+            body=body,
+            priority=request.priority,
+            chain=facts.chain,
+            on_progress=facts.on_progress,
+        )
+
+    def unpack(self, packed: FrontierRequest) -> Request:
+        """The request, to be handed to the engine.
+
+        Raises:
+            Undecodable: its bytes are none of ours.
+        """
+        if packed.body.startswith(_LOCAL):
+            number = int(packed.body[len(_LOCAL) :])
+            if number not in self._local:
+                raise Undecodable(f"request {number} belongs to another process")
+            return self._local[number]
+        wire = decode(packed.body)
+        if wire.kind not in _KINDS:
+            raise Undecodable(f"unknown kind of request: {wire.kind!r}")
+        try:
+            return _KINDS[wire.kind](
+                wire.url,
+                method=wire.method,
+                headers=wire.headers,
+                body=wire.body,
+                cookies=wire.cookies,
+                meta=wire.meta,
+                cb_kwargs=wire.cb_kwargs,
+                callback=self._method(wire.callback),
+                errback=self._method(wire.errback),
+                encoding=wire.encoding,
+                priority=wire.priority,
+                dont_filter=wire.dont_filter,
+                flags=wire.flags,
+            )
+        except (AttributeError, ValueError, TypeError) as error:
+            raise Undecodable(f"{wire.url}: {error}") from error
+
+    def forget(self, packed: FrontierRequest) -> None:
+        """Drops the object of a request that is settled or was never accepted."""
+        if packed.body.startswith(_LOCAL):
+            self._local.pop(int(packed.body[len(_LOCAL) :]), None)
+
+    # --- inside ---
+
+    def _encoded(self, request: Request) -> bytes:
+        kind = _NAMES.get(type(request))
+        callback, errback = self._name(request.callback), self._name(request.errback)
+        if kind is None or callback is _NO_NAME or errback is _NO_NAME:
+            return self._keep(request)
+        wire = WireRequest(
+            kind=kind,
+            url=request.url,
+            method=request.method,
+            headers=list(request.headers.items()),
+            body=request.body,
+            cookies=request.cookies or None,
+            meta=request.meta,
+            cb_kwargs=request.cb_kwargs,
+            callback=callback or None,
+            errback=errback or None,
+            encoding=request.encoding,
+            priority=request.priority,
+            dont_filter=request.dont_filter,
+            flags=request.flags,
+        )
+        try:
+            return encode(wire)
+        except NotEncodable:
+            return self._keep(request)
+
+    def _keep(self, request: Request) -> bytes:
+        self._numbers += 1
+        self._local[self._numbers] = request
+        return _LOCAL + str(self._numbers).encode()
+
+    def _name(self, callback: Any) -> str:
+        """The name of a method of our spider; "" for no callback."""
+        if callback is None:
+            return ""
+        name = getattr(callback, "__name__", None)
+        if getattr(callback, "__self__", None) is self._spider and getattr(self._spider, str(name), None) == callback:
+            return str(name)
+        return _NO_NAME
+
+    def _method(self, name: str | None) -> Callable[..., Any] | None:
+        if name is None:
+            return None
+        method = getattr(self._spider, name)
+        if not callable(method):
+            raise TypeError(f"{name} is no method of spider {self._spider.name!r}")
+        return method  # type: ignore[no-any-return]
+
+
+#: Stands for a callback that is no method of the spider.
+_NO_NAME: Final = "\0"

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawler.frontier.codec import MAX_ENCODED_BYTES, NotEncodable, Undecodable, WireRequest, decode, encode
+
+plain_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary()
+    | st.decimals(allow_nan=False)
+    | st.dates()
+    | st.datetimes().map(lambda moment: moment.replace(fold=0)),
+    lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(st.text(), plain_values))
+def test_what_goes_in_comes_out_with_its_types(meta):
+    decoded = decode(encode(WireRequest(url="http://a/", meta=meta))).meta
+    assert decoded == meta
+    assert repr(decoded) == repr(meta)
+
+
+def test_every_field_survives():
+    request = WireRequest(
+        kind="JsonRequest",
+        url="http://a/x?q=1",
+        method="POST",
+        headers=[(b"Accept", [b"a", b"b"])],
+        body=b"\x00\xff",
+        cookies={"a": "1"},
+        meta={"depth": 2, "kinds": {"b", "a"}, "frozen": frozenset({1})},
+        cb_kwargs={"page": (1, Decimal("2.50"))},
+        callback="parse_page",
+        errback="lost",
+        encoding="latin-1",
+        priority=-3,
+        dont_filter=True,
+        flags=["x"],
+    )
+    assert decode(encode(request)) == request
+
+
+class Opaque:
+    """Something that only lives in one process."""
+
+
+class Text(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        (Opaque(), r"meta\.x: Opaque"),
+        (lambda: None, r"meta\.x: function"),
+        ([1, {"a": Opaque()}], r"meta\.x\[1\]\.a: Opaque"),
+        ({1: "a"}, r"meta\.x: key 1"),
+        (Text("a"), r"meta\.x: Text"),
+        (dt.timedelta(1), r"meta\.x: timedelta"),
+        (2**64, "http://a/"),
+        ("\ud800", "http://a/"),
+        ("x" * MAX_ENCODED_BYTES, "at most"),
+    ],
+)
+def test_what_cannot_travel_is_refused_with_its_place(value, where):
+    with pytest.raises(NotEncodable, match=where):
+        encode(WireRequest(url="http://a/", meta={"x": value}))
+
+
+def test_a_value_that_holds_itself_is_refused():
+    endless: list = []
+    endless.append(endless)
+    with pytest.raises(NotEncodable, match="nested deeper"):
+        encode(WireRequest(url="http://a/", meta={"x": endless}))
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"",
+        b"\xc1",
+        b"not msgpack",
+        msgspec.msgpack.encode([1]) + b"x",
+        msgspec.msgpack.encode({"v": 1}),
+        msgspec.msgpack.encode([2, "Request", "http://a/"]),
+        msgspec.msgpack.encode([1, "Request", 7]),
+        msgspec.msgpack.encode([1, "Request", "u", "GET", [], b"", msgspec.msgpack.Ext(99, b"\xc0")]),
+        msgspec.msgpack.encode([1, "Request", "u", "GET", [], b"", msgspec.msgpack.Ext(2, b"\xa1x")]),
+    ],
+)
+def test_garbage_and_other_versions_are_one_clear_error(garbage):
+    with pytest.raises(Undecodable):
+        decode(garbage)
