@@ -1,0 +1,146 @@
+r"""Rows as CSV and as JSON Lines: what a cell looks like, and nothing about where files go.
+
+CSV is what pandas and DuckDB read without options and what a spreadsheet opens without running anything: UTF-8 without
+a byte order mark, `\n` between rows (a reader that guesses the line end is not misled by one inside quotes), a header
+always. A list or a nested value is one cell of compact JSON; decimals keep their digits and never have an exponent; a
+missing value is an empty cell.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: A cell that begins so may be taken for a formula by a spreadsheet; the last four are the full-width forms.
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - they are meant
+
+_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+_SPECIAL: Final = re.compile(r'[",\r\n]')
+_JSON: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+class TextFile(Protocol):
+    """What a writer needs of a file that is open for text."""
+
+    def write(self, text: str, /) -> Any:
+        """Appends text."""
+
+
+class CsvWriter:
+    """Writes rows as CSV; columns in the order given, whatever order a row has."""
+
+    def __init__(
+        self, file: TextFile, columns: Sequence[str], *, join: Mapping[str, str] | None = None, raw: bool = False
+    ) -> None:
+        """A writer.
+
+        Args:
+            file: open for text with `newline=""`.
+            columns: names of the fields, which are the header.
+            join: for a list field, the text between its members instead of JSON.
+            raw: leave cells alone that a spreadsheet would take for a formula.
+        """
+        self._columns = tuple(columns)
+        self._join = dict(join or {})
+        self._raw = raw
+        self._file = file
+
+    def write_header(self) -> None:
+        """The names of the columns."""
+        self._file.write(csv_line(self._columns))
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """One row; fields that are no column are left out, columns without a value are empty."""
+        cells = [csv_cell(row.get(name), join=self._join.get(name), raw=self._raw) for name in self._columns]
+        self._file.write(csv_line(cells))
+
+
+class JsonlWriter:
+    """Writes rows as JSON, one a line; missing values are null."""
+
+    def __init__(self, file: TextFile, columns: Sequence[str] | None = None) -> None:
+        """`columns`: only these fields, in this order; None = as the row has them."""
+        self._file = file
+        self._columns = None if columns is None else tuple(columns)
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """One row."""
+        chosen = dict(row) if self._columns is None else {name: row.get(name) for name in self._columns}
+        self._file.write(compact_json(chosen) + "\n")
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """A whole CSV as text, for previews and tests."""
+    file = io.StringIO(newline="")
+    writer = CsvWriter(file, columns)
+    writer.write_header()
+    for row in rows:
+        writer.write(row)
+    return file.getvalue()
+
+
+def csv_line(cells: Sequence[str]) -> str:
+    """One line. Python's own writer leaves a carriage return unquoted when lines end in a newline."""
+    if len(cells) == 1 and not cells[0]:
+        return '""\n'  # an empty line would be no row
+    return ",".join(['"' + cell.replace('"', '""') + '"' if _SPECIAL.search(cell) else cell for cell in cells]) + "\n"
+
+
+def csv_cell(value: Any, *, join: str | None = None, raw: bool = False) -> str:
+    """The text of a cell."""
+    if isinstance(value, str):
+        return value if raw else guarded(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | Decimal):
+        return plain_number(value)
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if join is not None and isinstance(value, list | tuple):
+        joined = join.join(csv_cell(member, raw=True) for member in value if member is not None)
+        return joined if raw else guarded(joined)
+    return compact_json(value)
+
+
+def guarded(text: str) -> str:
+    """The text with a leading `'` if a spreadsheet could run it; numbers stay numbers."""
+    if text.startswith(FORMULA_STARTS) and not _NUMBER.fullmatch(text):
+        return "'" + text
+    return text
+
+
+def plain_number(value: float | Decimal) -> str:
+    """A number in plain digits: no exponent, as many decimals as it came with."""
+    if isinstance(value, int):
+        return str(value)
+    number = value if isinstance(value, Decimal) else Decimal(repr(value))
+    return format(number, "f") if number.is_finite() else ""
+
+
+def compact_json(value: Any) -> str:
+    """JSON without blanks; decimals exact and as numbers, dates as ISO 8601."""
+    return _JSON.encode(_json_ready(value)).decode()
+
+
+def _json_ready(value: Any) -> Any:
+    """The value with every decimal in plain digits: JSON would take `1E+3`, but not every reader of tables does."""
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            return None
+        return msgspec.Raw(format(value, "f").encode())
+    if isinstance(value, dict):
+        return {str(key): _json_ready(member) for key, member in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_json_ready(member) for member in value]
+    return value

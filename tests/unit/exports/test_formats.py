@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+from decimal import Decimal
+
+import duckdb
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawler.exports.formats import CsvWriter, JsonlWriter, compact_json, csv_cell, csv_text, guarded
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (None, ""),
+        ("", ""),
+        ("a, b", "a, b"),
+        (0, "0"),
+        (False, "false"),
+        (True, "true"),
+        (-12, "-12"),
+        (10**30, "1" + "0" * 30),
+        (Decimal("51.77"), "51.77"),
+        (Decimal("1290.00"), "1290.00"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("1E-9"), "0.000000001"),
+        (Decimal("-0.50"), "-0.50"),
+        (Decimal("NaN"), ""),
+        (1e300, "1" + "0" * 300),
+        (0.1, "0.1"),
+        (float("inf"), ""),
+        (dt.date(2026, 3, 1), "2026-03-01"),
+        (dt.datetime(2026, 3, 1, 12, 30, tzinfo=dt.UTC), "2026-03-01T12:30:00+00:00"),
+        (["a", "b"], '["a","b"]'),
+        ([], "[]"),
+        ([{"price": Decimal("1.50"), "sku": None}], '[{"price":1.50,"sku":null}]'),
+        ([Decimal("1E+3")], "[1000]"),
+        ({"דגם": "א"}, '{"דגם":"א"}'),
+    ],
+)
+def test_a_cell_holds_the_value_and_nothing_is_lost(value, cell):
+    assert csv_cell(value) == cell
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_a_cell_that_a_spreadsheet_could_run_is_quoted(start):
+    assert csv_cell(f'{start}HYPERLINK("x")') == f'\'{start}HYPERLINK("x")'
+    assert csv_cell(f"{start}x", raw=True) == f"{start}x"
+    assert csv_cell(f"a{start}x") == f"a{start}x"
+
+
+@pytest.mark.parametrize("text", ["-5", "+1", "-1.5", "-.5", "+1e3", "-2.E-7"])
+def test_numbers_stay_numbers(text):
+    assert guarded(text) == text
+
+
+@pytest.mark.parametrize("text", ["-5+1", "--5", "+", "-1,000", "=1", "+٣", "-5\n", "+1e", "-inf"])
+def test_what_only_begins_like_a_number_is_guarded(text):
+    assert guarded(text) == "'" + text
+
+
+def test_a_list_can_be_joined_instead():
+    assert csv_cell(["a", None, Decimal("1.0")], join=" | ") == "a | 1.0"
+    assert csv_cell([], join="|") == ""
+    assert csv_cell(["=a", "b"], join="|") == "'=a|b"
+    assert csv_cell("not a list", join="|") == "not a list"
+
+
+def test_columns_are_in_their_order_with_a_header_and_unknown_fields_left_out():
+    rows = [{"b": 2, "a": 1, "c": 3}, {"a": None}]
+    assert csv_text(rows, ["a", "b"]) == "a,b\n1,2\n,\n"
+    assert csv_text([], ["a", "b"]) == "a,b\n"
+
+
+def test_the_writer_takes_join_and_raw():
+    file = io.StringIO(newline="")
+    writer = CsvWriter(file, ["tags", "note"], join={"tags": "|"}, raw=True)
+    writer.write({"tags": ["x", "y"], "note": "=1"})
+    assert file.getvalue() == "x|y,=1\n"
+
+
+def test_json_lines_keep_types_and_digits():
+    file = io.StringIO()
+    writer = JsonlWriter(file, ["sku", "price", "tags"])
+    writer.write({"tags": ("a",), "price": Decimal("1.50"), "other": 1})
+    assert file.getvalue() == '{"sku":null,"price":1.50,"tags":["a"]}\n'
+    whole = io.StringIO()
+    JsonlWriter(whole).write({"b": {1}, "a": Decimal("Infinity")})
+    assert whole.getvalue() == '{"b":[1],"a":null}\n'
+
+
+AWKWARD = [
+    {"name": 'a "quoted", text', "note": "two\nlines", "price": Decimal("51.77"), "tags": ["a,b", 'c"d'], "n": 1},
+    {"name": "cr\r\nlf", "note": "cr\ralone", "price": None, "tags": [], "n": 2},
+    {"name": "שולחן – עץ", "note": "  blanks kept  ", "price": Decimal("-1.50"), "tags": [{"k": "v\n"}], "n": 3},
+    {"name": "\u2028line\u2029para\x85", "note": "'quoted'", "price": Decimal(0), "tags": ["\t"], "n": None},
+    *({"name": f"plain {n}", "note": "x" * 300, "price": Decimal(n), "tags": ["t"], "n": n} for n in range(50)),
+]
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "rows.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(csv_text(AWKWARD, ["name", "note", "price", "tags", "n"]))
+    return path
+
+
+def test_pandas_reads_the_file_without_options(written):
+    frame = pd.read_csv(written)
+    assert list(frame.columns) == ["name", "note", "price", "tags", "n"]
+    assert str(frame["price"].dtype) == "float64"
+    assert [json.loads(cell) for cell in frame["tags"]] == [row["tags"] for row in AWKWARD]
+    assert next(iter(frame["name"])) == AWKWARD[0]["name"]
+    assert len(frame) == len(AWKWARD)
+
+
+def test_duckdb_reads_the_file_without_options(written):
+    table = duckdb.sql(f"select * from '{written}'")
+    assert table.columns == ["name", "note", "price", "tags", "n"]
+    rows = table.fetchall()
+    assert [row[0] for row in rows] == [row["name"] for row in AWKWARD]
+    assert [row[1] for row in rows] == [row["note"] for row in AWKWARD]
+    assert [json.loads(row[3]) for row in rows] == [row["tags"] for row in AWKWARD]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.fixed_dictionaries({"a": st.text() | st.none(), "b": st.text()}), max_size=5))
+def test_any_text_comes_back_from_a_csv_reader(rows):
+    text = csv_text(rows, ["a", "b"])
+    read = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [[guarded(row["a"] or ""), guarded(row["b"])] for row in rows] == [[row["a"], row["b"]] for row in read]
+
+
+def test_compact_json_of_a_float_and_of_text():
+    assert compact_json({"x": 0.5, "y": "</script>"}) == '{"x":0.5,"y":"</script>"}'
