@@ -1,1 +1,1 @@
-"""`crawlery ...`: one file for each group of commands. What a command computes lives elsewhere; here it is asked and shown."""
+"""`crawlery ...`: one file for each command. What a command computes lives elsewhere; here it is asked and shown."""

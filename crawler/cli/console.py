@@ -82,7 +82,7 @@ def _safe_character(character: str) -> str:
 
 
 def shown(value: Any, limit: int = 200) -> str:
-    """A value as a person reads it: text as it is, nothing as `-`, lists and maps as JSON; cut at `limit` characters."""
+    """A value as a person reads it: text as it is, nothing as `-`, lists as JSON; at most `limit` characters."""
     if value is MISSING or value is None:
         return "-"
     text = value if isinstance(value, str) else to_json(value)

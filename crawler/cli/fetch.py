@@ -144,7 +144,7 @@ def http_url(url: str) -> str:
     """
     parts = urlsplit(url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        hint = f"; did you mean https://{url}?" if "://" not in url and "." in url.split("/")[0] else ""
+        hint = f"; did you mean https://{url}?" if "://" not in url and "." in url.split("/", 1)[0] else ""
         raise FetchFailed(f"{url!r} is no http or https URL{hint}")
     return safe_url_string(url.strip())
 

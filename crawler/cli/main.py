@@ -18,6 +18,15 @@ import click
 from crawler.cli import exits
 from crawler.cli.groups import CommandGroup
 
+_HELP = """Crawlery turns a YAML recipe into a crawl, and the crawl into a CSV.
+
+\b
+crawlery demo                                a crawl to look at
+crawlery recipe new https://shop.example/    a first recipe for a site
+crawlery recipe test NAME                    prove it on saved pages
+crawlery crawl NAME -o rows.csv              crawl
+"""
+
 
 @click.group(
     cls=CommandGroup,
@@ -27,19 +36,13 @@ from crawler.cli.groups import CommandGroup
         "recipe": ("crawler.cli.recipe:recipe", "Make, check, try and test recipes."),
         "shop": ("crawler.cli.shop:shop", "Serve the bundled sample shop, to try things on."),
     },
+    help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--debug", is_flag=True, help="When Crawlery itself fails, show the traceback.")
 @click.version_option(version("crawlery"), prog_name="crawlery", message="%(prog)s %(version)s")
 def cli(*, debug: bool) -> None:
-    """Crawlery turns a YAML recipe into a crawl, and the crawl into a CSV.
-
-    \b
-    crawlery demo                                  a crawl to look at
-    crawlery recipe new https://shop.example/      a first recipe for a site
-    crawlery recipe test NAME                      prove it on saved pages
-    crawlery crawl NAME -o rows.csv                crawl
-    """
+    """Turn a YAML recipe into a crawl, and the crawl into a CSV."""
     _ = debug
 
 

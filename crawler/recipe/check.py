@@ -82,9 +82,7 @@ def run_test(recipe: Recipe, test: RecipeTest) -> Verdict:
     except PageError as error:
         return Verdict(test=test, error=f"{type(error).__name__}: {error}", elapsed_s=time.perf_counter() - begun)
     differences = tuple(differences_of(recipe, test.expect, result))
-    return Verdict(
-        test=test, differences=differences, checked=len(test.expect), elapsed_s=time.perf_counter() - begun
-    )
+    return Verdict(test=test, differences=differences, checked=len(test.expect), elapsed_s=time.perf_counter() - begun)
 
 
 class SnapshotUnreadable(CrawleryError):

@@ -155,9 +155,7 @@ def _first_row(context: PageContext, each: RowSelector | None, scope: Scope) -> 
 # --- misses ----------------------------------------------------------------------------------------------------------
 
 
-def _page_misses(
-    page: Page, context: PageContext, result: PageResult | None
-) -> Iterator[tuple[str, tuple[Miss, ...]]]:
+def _page_misses(page: Page, context: PageContext, result: PageResult | None) -> Iterator[tuple[str, tuple[Miss, ...]]]:
     root = RowScope(context.document.root)
     if page.rows is not None and page.rows.each is not None and (result is None or not result.rows + result.rejects):
         yield "each", tuple(_rule_misses(page.rows.each.take, context, root, None))

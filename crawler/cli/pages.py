@@ -1,0 +1,151 @@
+"""Gets one page for a recipe, from the site or from a file, as a crawl would ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler.cli import console
+from crawler.cli.fetch import MAX_BYTES, Fetched, PageFetcher
+from crawler.cli.groups import CommandFailed
+from crawler.errors import InputError
+from crawler.recipe.extract import start_requests
+from crawler.recipe.model import PageInput, PageRequest
+from crawler.recipe.values import is_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from crawler.recipe.model import Recipe
+
+#: URL of a saved page of which nobody said where it came from.
+UNKNOWN_URL = "http://localhost/"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GottenPage:
+    """A page, and the type it is taken for (`why` says how that was found)."""
+
+    input: PageInput
+    page: str
+    why: str
+    fetched: Fetched | None = None  # None: it came from a file
+
+
+def is_url(target: str) -> bool:
+    """Whether a person means a URL, not a file."""
+    return target.startswith(("http://", "https://"))
+
+
+def get_page(
+    recipe: Recipe,
+    target: str,
+    *,
+    inputs: Mapping[str, Any],
+    page: str | None = None,
+    url: str | None = None,
+    fetcher: PageFetcher | None = None,
+) -> GottenPage:
+    """The page at a URL or in a file, with its type.
+
+    Args:
+        recipe: the plan.
+        target: URL or file.
+        inputs: resolved inputs.
+        page: its type; None = guessed.
+        url: of a file: where it came from.
+        fetcher: for URLs.
+
+    Raises:
+        CommandFailed: no such file, no such page type, or a type that cannot be guessed.
+        FetchFailed: the page could not be fetched.
+    """
+    if page is not None and page not in recipe.pages:
+        raise CommandFailed(f"{recipe.name} has no page type {page!r}; there are {', '.join(recipe.pages)}")
+    if is_url(target):
+        if url is not None:
+            raise CommandFailed("--url is for files: it says where a saved page came from")
+        return _from_site(recipe, target, inputs, page, fetcher or PageFetcher())
+    return _from_file(recipe, Path(target), inputs, page, url)
+
+
+def _from_site(
+    recipe: Recipe, url: str, inputs: Mapping[str, Any], page: str | None, fetcher: PageFetcher
+) -> GottenPage:
+    request = _start_of(recipe, inputs, url) or PageRequest(url=url, page=None)
+    guessed = page or request.page or _by_match(recipe, url)
+    headers = {**(_headers(recipe, guessed, inputs) if guessed else {}), **dict(request.headers)}
+    fetched = fetcher.get(url, headers=headers, method=request.method, body=request.body)
+    name, why = (page, "as asked") if page else guess_page(recipe, fetched.url, request.page)
+    page_input = PageInput(
+        request=PageRequest(url=url, page=name, method=request.method, headers=request.headers, body=request.body),
+        url=fetched.url,
+        body=fetched.body,
+        status=fetched.status,
+        headers=fetched.headers,
+        inputs=inputs,
+    )
+    return GottenPage(input=page_input, page=name, why=why, fetched=fetched)
+
+
+def _from_file(recipe: Recipe, path: Path, inputs: Mapping[str, Any], page: str | None, url: str | None) -> GottenPage:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise CommandFailed(f"{path} is larger than {MAX_BYTES // 1024 // 1024} MiB")
+        body = path.read_bytes()
+    except OSError as error:
+        hint = "; a URL begins with http:// or https://" if "." in str(path) and not path.exists() else ""
+        raise CommandFailed(f"{path}: {(error.strerror or str(error)).lower()}{hint}") from error
+    test = next((test for test in recipe.tests if test.snapshot == path.name), None)
+    if url is None:
+        url = test.url if test is not None else UNKNOWN_URL
+        if test is None:
+            console.note(f"the page's own URL is not known, {url} is assumed; --url says it")
+    known = test.page if test is not None else None
+    name, why = (page, "as asked") if page else guess_page(recipe, url, known)
+    headers = {"content-type": test.content_type} if test is not None and test.content_type else {}
+    request = PageRequest(url=url, page=name, carried=test.carried if test is not None else {})
+    page_input = PageInput(request=request, url=url, body=body, headers=headers, inputs=inputs)
+    return GottenPage(input=page_input, page=name, why=why)
+
+
+def guess_page(recipe: Recipe, url: str, known: str | None = None) -> tuple[str, str]:
+    """The page type of a URL, and why it is that one.
+
+    Raises:
+        CommandFailed: it cannot be told.
+    """
+    if known is not None:
+        return known, "the recipe says so"
+    matching = _by_match(recipe, url)
+    if matching is not None:
+        return matching, "by its match"
+    if len(recipe.pages) == 1:
+        return next(iter(recipe.pages)), "the only page type"
+    with_item = [page.name for page in recipe.pages.values() if page.item is not None]
+    if len(with_item) == 1:
+        return with_item[0], "the only page type with an item"
+    raise CommandFailed(f"which page type is {url}? Say it with --page: {', '.join(recipe.pages)}")
+
+
+def _by_match(recipe: Recipe, url: str) -> str | None:
+    fitting = [page.name for page in recipe.pages.values() if any(pattern.search(url) for pattern in page.match)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _start_of(recipe: Recipe, inputs: Mapping[str, Any], url: str) -> PageRequest | None:
+    """The start request for that URL, which may be a POST or have headers of its own."""
+    try:
+        starts = start_requests(recipe, inputs)
+    except InputError:
+        return None
+    return next((request for request in starts if request.url.rstrip("/") == url.rstrip("/")), None)
+
+
+def _headers(recipe: Recipe, page: str, inputs: Mapping[str, Any]) -> dict[str, str]:
+    scopes: dict[str, Mapping[str, Any]] = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": {}}
+    rendered = {name: template.render(scopes) for name, template in recipe.pages[page].fetch.headers.items()}
+    return {name: str(value) for name, value in rendered.items() if not is_missing(value)}

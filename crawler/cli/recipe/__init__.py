@@ -1,0 +1,1 @@
+"""`crawlery recipe ...`: one file a command, none of which loads Scrapy."""
