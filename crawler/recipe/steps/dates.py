@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+from dateparser.data.languages_info import language_order
 from dateparser.date import DateDataParser
 
 from crawler.recipe.diagnostics import did_you_mean
@@ -190,6 +191,8 @@ def _check_format(written: str) -> None:
         if one not in _DIRECTIVES or not one:
             hint = "%d, %m and %H read numbers with and without leading zero" if one == "-" else None
             raise StepError(f"format {written!r}: `%{one}` is not supported", hint)
+        if one != "%" and directives.count(one) > 1:
+            raise StepError(f"format {written!r}: `%{one}` is there twice")
     named = set(directives)
     if named.isdisjoint("Yy") or not ("j" in named or ("d" in named and not named.isdisjoint("mbB"))):
         raise StepError(f"format {written!r} names no full date", "it needs a year, a month and a day")
@@ -214,6 +217,9 @@ def _parsers(options: dict[str, Any]) -> tuple[DateDataParser, ...]:
         languages = [languages]
     if not isinstance(languages, list) or not languages or not all(isinstance(one, str) for one in languages):
         raise StepError("`languages` must be a list of language codes", "write `languages: [en]`")
+    for one in languages:
+        if one not in language_order:
+            raise StepError(f"`languages`: there is no language {one!r}", "write codes without country, e.g. [he, en]")
     order = choice(options, "order", ("DMY", "MDY", "YMD"), None)
     orders = ("DMY", "MDY") if order is None else (order,)
     settings: dict[str, Any] = {
@@ -224,10 +230,7 @@ def _parsers(options: dict[str, Any]) -> tuple[DateDataParser, ...]:
         "TIMEZONE": "UTC",
         "RELATIVE_BASE": _NO_DAY,
     }
-    try:
-        return tuple(DateDataParser(languages=languages, settings={**settings, "DATE_ORDER": one}) for one in orders)
-    except ValueError as error:
-        raise StepError(f"`languages`: {error}", "write two-letter codes, e.g. [he, en]") from None
+    return tuple(DateDataParser(languages=languages, settings={**settings, "DATE_ORDER": one}) for one in orders)
 
 
 STEPS: Final = (

@@ -145,9 +145,11 @@ def options_argument(argument: Mapping[Any, Any], allowed: Mapping[str, str]) ->
 
 def choice(options: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str | None) -> str | None:
     """One of a few words, or the default where the option is not written."""
-    value = options.get(name, default)
-    if value is default or value in allowed:
-        return default if value is default else str(value)
+    if name not in options:
+        return default
+    value = options[name]
+    if isinstance(value, str) and value in allowed:
+        return value
     hint = did_you_mean(value, allowed) if isinstance(value, str) else None
     raise StepError(f"`{name}` is {describe(value)}, must be one of {', '.join(allowed)}", hint)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.recipe.scalars import describe
+from crawler.recipe.scalars import NotScalar, decimal_of, describe
 from crawler.recipe.steps.definition import (
     Run,
     Shape,
@@ -85,10 +85,11 @@ def _identity(value: Value) -> Hashable:
         return ("object", frozenset((key, _identity(member)) for key, member in value.items()))
     if isinstance(value, bool):
         return ("boolean", value)
-    if isinstance(value, int | Decimal):
-        return ("number", value)
-    if isinstance(value, float):
-        return ("number", Decimal(repr(value)))
+    if isinstance(value, int | float | Decimal):
+        try:
+            return ("number", decimal_of(value))
+        except NotScalar:
+            return ("number", repr(value))
     return ("other", repr(value)) if not isinstance(value, str) else value
 
 
