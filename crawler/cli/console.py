@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 #: Width of tables where there is no terminal to ask.
 _PIPED_WIDTH: Final = 120
 
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 #: Characters that could move the cursor, change colours or reverse the line.
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 #: Format characters that text needs: zero-width (non-)joiner, direction marks of one character.
@@ -92,7 +93,7 @@ def shown(value: Any, limit: int = 200) -> str:
 
 def to_json(value: Any, *, indent: int = -1) -> str:
     """JSON with letters as they are; a Decimal keeps its digits. `indent` -1 = compact."""
-    packed = msgspec.json.encode(_encodable(value), decimal_format="number")
+    packed = _ENCODER.encode(_encodable(value))
     return msgspec.json.format(packed, indent=indent).decode() if indent >= 0 else packed.decode()
 
 

@@ -106,7 +106,7 @@ class PageFetcher:
                 found = {name.lower(): value for name, value in response.headers.items()}
                 return Fetched(
                     url=response.geturl(),
-                    status=response.status,
+                    status=response.status or 0,
                     body=body_,
                     headers=found,
                     elapsed_s=time.monotonic() - begun,

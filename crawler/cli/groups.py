@@ -16,13 +16,9 @@ if TYPE_CHECKING:
 
 
 class CommandFailed(click.ClickException):
-    """A message for the person who typed the command; exit status 2 unless said otherwise."""
+    """A message for the person who typed the command; exit status 2."""
 
     exit_code = exits.USAGE
-
-    def __init__(self, message: str, *, exit_code: int = exits.USAGE) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 class RecipeRefused(CommandFailed):

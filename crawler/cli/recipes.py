@@ -1,7 +1,7 @@
 """Finds recipes by name or path, and loads them.
 
-A recipe's name means NAME.yaml in the folder of recipes: RECIPES_PATH, or `recipes/` of the checkout that the current
-folder lies in. Anything with a slash or a `.yaml` ending is a path.
+A recipe's name means NAME.yaml in one of the folders of RECIPES_PATH, by default `recipes/` of this checkout. Anything
+with a slash or a `.yaml` ending is a path.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.cli.groups import CommandFailed, RecipeRefused
+from crawler.config import read_config
 from crawler.errors import RecipeError
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.loader import load_recipe
@@ -26,25 +27,23 @@ if TYPE_CHECKING:
 _ENDINGS = (".yaml", ".yml")
 
 
-def recipes_dir() -> Path:
-    """The folder of recipes; it need not exist."""
+def recipes_dirs() -> tuple[Path, ...]:
+    """The folders of recipes, the first one winning; as a person would write them from here."""
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "scrapy.cfg").is_file():
-            return _short(folder / "recipes")
-    return Path("recipes")
+    return tuple(
+        path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
+        for path in read_config().recipes_paths
+    )
 
 
-def _short(path: Path) -> Path:
-    """The path as a person would write it from here."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def recipe_paths(folder: Path | None = None) -> list[Path]:
-    """Every recipe file of the folder, by name."""
-    folder = recipes_dir() if folder is None else folder
-    return sorted(path for path in folder.glob("*") if path.suffix in _ENDINGS and path.is_file())
+def recipe_paths() -> list[Path]:
+    """Every recipe file of the folders, by name; of two with the same name the one that wins."""
+    found: dict[str, Path] = {}
+    for folder in recipes_dirs():
+        for path in sorted(folder.glob("*")):
+            if path.suffix in _ENDINGS and path.is_file() and not path.name.startswith("."):
+                found.setdefault(path.stem, path)
+    return [found[name] for name in sorted(found)]
 
 
 def recipe_path(name: str) -> Path:
@@ -56,16 +55,14 @@ def recipe_path(name: str) -> Path:
     if "/" in name or name.endswith(_ENDINGS):
         path = Path(name)
         if not path.is_file():
-            raise CommandFailed(f"{name}: {'this is a folder' if path.is_dir() else 'no such file'}")
+            raise CommandFailed(f"{name}: {'this is a folder' if path.is_dir() else 'there is no such file'}")
         return path
-    folder = recipes_dir()
-    known = {path.stem: path for path in recipe_paths(folder)}
+    known = {path.stem: path for path in recipe_paths()}
     if name in known:
         return known[name]
-    hint = did_you_mean(name, known)
-    if hint is None:
-        hint = f"there are {', '.join(known)}" if known else f"there is no recipe in {folder}/"
-    raise CommandFailed(f"no recipe {name!r} in {folder}/; {hint}")
+    where = " and ".join(f"{folder}/" for folder in recipes_dirs())
+    hint = did_you_mean(name, known) or (f"there are {', '.join(known)}" if known else "there is none at all")
+    raise CommandFailed(f"no recipe {name!r} in {where}; {hint}")
 
 
 def load(name: str) -> Recipe:
@@ -88,7 +85,7 @@ def chosen_paths(names: Sequence[str]) -> list[Path]:
     """
     paths = [recipe_path(name) for name in names] if names else recipe_paths()
     if not paths:
-        raise CommandFailed(f"there is no recipe in {recipes_dir()}/; `crawlery recipe new URL` makes one")
+        raise CommandFailed(f"there is no recipe in {recipes_dirs()[0]}/; `crawlery recipe new URL` makes one")
     return paths
 
 

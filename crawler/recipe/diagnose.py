@@ -6,7 +6,7 @@ single rule outside any recipe. Pure, as the engine is; how the answer looks is 
 
 from __future__ import annotations
 
-import json
+import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import AnyOf, PageInput, PageRequest, QuerySource, Rows, Take, UnionOf
 from crawler.recipe.queries import QueryError
 from crawler.recipe.rules import Got, PageContext, RowScope, source_text
+from crawler.recipe.yaml_writer import flow, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -225,7 +226,7 @@ pages:
     parse: {kind}
     item: item
     fields:
-      value: {rule}
+{rule}
 items:
   item: {{version: 1, fields: {{value: {{type: string}}}}}}
 """
@@ -239,7 +240,7 @@ def evaluate_rule(rule: Any, page_input: PageInput, *, kind: str | None = None) 
     """Evaluate one rule on a page, as a recipe would.
 
     Args:
-        rule: what stands behind a field's name in a recipe: a string, a map or a list, as plain data.
+        rule: what stands behind a field's name in a recipe: as plain data, or as its YAML text.
         page_input: the page.
         kind: how it is parsed (html, json, xml, text); None = as a recipe would by default.
 
@@ -253,7 +254,7 @@ def evaluate_rule(rule: Any, page_input: PageInput, *, kind: str | None = None) 
         url=page_input.url,
         content_type=page_input.headers.get("content-type"),
     )
-    text = _RULE_RECIPE.format(kind=document.kind, rule=json.dumps(rule, ensure_ascii=False))
+    text = _RULE_RECIPE.format(kind=document.kind, rule=_as_field(rule))
     try:
         recipe = load_recipe_text(text, name="rule")
     except RecipeError as error:
@@ -263,6 +264,19 @@ def evaluate_rule(rule: Any, page_input: PageInput, *, kind: str | None = None) 
         raise AssertionError("the page of _RULE_RECIPE has fields")
     context = PageContext(page=page, input=page_input, document=document)
     return context.evaluate(page.rows.fields["value"], RowScope(document.root), "value")
+
+
+def _as_field(rule: Any) -> str:
+    """The rule as the field `value` of a recipe. Text that is no map or list in YAML is a selector."""
+    if not isinstance(rule, str):
+        return f"      value: {flow(rule)}"
+    text = textwrap.dedent(rule).strip()
+    key = text.partition(":")[0]
+    in_flow = text[:1] + text[-1:] in ("{}", "[]") and not text.startswith("{{")
+    in_block = text.startswith("- ") or (key.isidentifier() and text[len(key) : len(key) + 2] in (": ", ":\n"))
+    if not in_flow and not in_block:
+        return f"      value: {quoted(text)}"
+    return "      value:\n" + textwrap.indent(text, " " * 8)
 
 
 def _without_place(error: RecipeError) -> Iterator[str]:

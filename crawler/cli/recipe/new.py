@@ -16,7 +16,7 @@ from crawler.cli import console
 from crawler.cli.fetch import PageFetcher
 from crawler.cli.groups import CommandFailed
 from crawler.cli.recipe.survey import Survey, Surveyor, survey
-from crawler.cli.recipes import recipes_dir
+from crawler.cli.recipes import recipes_dirs
 from crawler.errors import PageError
 from crawler.recipe.check import run_tests
 from crawler.recipe.extract import extract_page
@@ -52,7 +52,7 @@ def new(url: str, name: str | None, output: Path | None, *, force: bool) -> None
     chosen = name or (output.stem if output is not None else name_of(url))
     if field_name(chosen.replace("-", "_")) != chosen.replace("-", "_"):
         raise CommandFailed(f"--name {chosen}: a recipe's name has lower-case letters, digits, - and _ only")
-    target = output or recipes_dir() / f"{chosen}.yaml"
+    target = output or recipes_dirs()[0] / f"{chosen}.yaml"
     if target.exists() and not force:
         raise CommandFailed(f"{target} exists; --name gives another name, --force overwrites it")
     if target.stem != chosen:
@@ -70,7 +70,7 @@ def new(url: str, name: str | None, output: Path | None, *, force: bool) -> None
 
 
 def _call(target: Path, name: str) -> str:
-    return name if target.parent == recipes_dir() else str(target)
+    return name if target.parent in recipes_dirs() else str(target)
 
 
 def name_of(url: str) -> str:

@@ -35,9 +35,15 @@ if TYPE_CHECKING:
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input of the recipe.")
 @click.option("--force", is_flag=True, help="Overwrite a saved page, and record rejected rows and error pages too.")
 def record(
-    name: str, target: str, page: str | None, url: str | None, snapshot: str | None, inputs: tuple[str, ...], *,
+    name: str,
+    target: str,
+    *,
+    page: str | None,
+    url: str | None,
+    snapshot: str | None,
+    inputs: tuple[str, ...],
     force: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Save a page beside the recipe and write a test with what it gives now.
 
     The page goes to NAME/ beside NAME.yaml, the test to the end of `tests`; comments in the recipe stay.

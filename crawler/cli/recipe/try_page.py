@@ -35,7 +35,7 @@ _MAX_REJECTS = 5
 @click.option("--page", metavar="TYPE", help="Page type; by default found by `match`, or the only one with an item.")
 @click.option("--url", help="Where a saved page came from; links are resolved against it.")
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input of the recipe.")
-def try_page(name: str, target: str, page: str | None, url: str | None, inputs: tuple[str, ...]) -> None:
+def try_page(name: str, target: str, *, page: str | None, url: str | None, inputs: tuple[str, ...]) -> None:
     """Run one page of a recipe and show where each field came from.
 
     For a field that is missing it shows the longest part of its selector that matches.
