@@ -136,7 +136,7 @@ def _free(text: str, parsers: tuple[DateDataParser, ...]) -> _Moment:
 def _parsed(parser: DateDataParser, text: str) -> _Moment | None:
     try:
         data = parser.get_date_data(text)
-    except (ValueError, OverflowError, TypeError, AttributeError, IndexError, KeyError, RecursionError):
+    except (ValueError, OverflowError, TypeError, AttributeError, IndexError, KeyError):
         # What dateparser raises on noise is not documented and has changed; noise is no date.
         return None
     at = data.date_obj
