@@ -8,7 +8,6 @@
         +-- ParseRefused     its bytes are too deep, too many or no such document
         +-- PageMismatch     it is not the page type that was asked for
         +-- PathGone         the path that makes its rows is not there
-        +-- QueryFailed      a query met a value that it cannot work on
 
 Each message says what was wrong, where, and what to do. Nothing here knows about Scrapy, HTTP or the command line:
 the borders turn these into an exit status or a response.
@@ -62,7 +61,3 @@ class PageMismatch(PageError):
 
 class PathGone(PageError):
     """The `each` path of a JSON page does not exist: the site has changed, which an empty list would not say."""
-
-
-class QueryFailed(PageError):
-    """A query met a value that it cannot work on, such as `length()` of a number; the message names both."""

@@ -57,16 +57,17 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 _BARE_ARGUMENT = re.compile(r"[^()\"']*")
 
 #: Pseudo-classes that lexbor and cssselect read alike.
-_PLAIN_PSEUDOS: Final = frozenset(
-    {"root", "empty", "first-child", "last-child", "only-child", "first-of-type", "last-of-type", "only-of-type"}
-)
-#: Pseudo-classes of forms and links, spelt out: engines disagree on them (lexbor's `:disabled` misses an <option>).
+_PLAIN_PSEUDOS: Final = frozenset({"root", "empty", "first-child", "last-child", "only-child"})
+#: Pseudo-classes that are spelt out, because engines disagree on them (lexbor's `:disabled` misses an <option>).
 _SPELT_OUT: Final = {
     "checked": ":is(option[selected], input[checked])",
     "disabled": ":is([disabled])",
     "required": ":is([required])",
     "link": ":is(a[href], area[href])",
     "any-link": ":is(a[href], area[href])",
+    "first-of-type": ":nth-of-type(1)",
+    "last-of-type": ":nth-last-of-type(1)",
+    "only-of-type": ":is(:nth-of-type(1):nth-last-of-type(1))",
 }
 _NTH_PSEUDOS: Final = frozenset({"nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type"})
 _LOGICAL_PSEUDOS: Final[dict[str, Literal["is", "not"]]] = {"is": "is", "where": "is", "not": "not"}

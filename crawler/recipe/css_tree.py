@@ -50,6 +50,16 @@ class Nth:
     b: int
     of: tuple[Compound, ...] = ()
 
+    @property
+    def of_type(self) -> bool:
+        """Whether only siblings of the same name count."""
+        return self.name.endswith("of-type")
+
+    def holds(self, position: int) -> bool:
+        """Whether the `position`-th sibling (from 1) is meant."""
+        steps = position - self.b
+        return steps == 0 if self.a == 0 else steps % self.a == 0 and steps // self.a >= 0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contains:
@@ -132,7 +142,12 @@ def compound_of(simples: tuple[Simple, ...]) -> Compound:
 
 
 def _is_one_compound(member: Complex) -> bool:
-    return len(member.compounds) == 1 and not member.anchored and not member.compounds[0].relational
+    """Whether every engine can match the member with one test. XPath 1.0 cannot count siblings of the same name."""
+    return (
+        len(member.compounds) == 1
+        and not member.compounds[0].relational
+        and not any(isinstance(simple, Nth) and simple.of_type for simple in member.compounds[0].simples)
+    )
 
 
 def _lexbor(simple: Simple) -> str:

@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from crawler.errors import QueryFailed
 from crawler.recipe.css import CssQuery, compile_css, is_html_element
 from crawler.recipe.exact_jmespath import ExactExpression, ExpressionError, ExpressionFailed, compile_expression
-from crawler.recipe.query_error import QueryError
+from crawler.recipe.query_error import QueryError, QueryFailed
 from crawler.recipe.xpath import XPathQuery, compile_xpath
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ __all__ = [
     "JmesQuery",
     "Query",
     "QueryError",
+    "QueryFailed",
     "XPathQuery",
     "compile_css",
     "compile_jmespath",

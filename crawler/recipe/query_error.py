@@ -1,6 +1,8 @@
-"""The error of a query that cannot be used; in a module of its own because every query language raises it."""
+"""The errors of queries; in a module of its own because every query language and every kind of document raises them."""
 
 from __future__ import annotations
+
+from crawler.errors import PageError
 
 
 class QueryError(ValueError):
@@ -9,3 +11,11 @@ class QueryError(ValueError):
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class QueryFailed(QueryError, PageError):
+    """A query is sound but cannot work on this page's value: `length()` of a number, CSS on JSON.
+
+    A rule that catches it as QueryError goes on with the next alternative; nobody who does not gets a traceback, because
+    it also is a PageError.
+    """

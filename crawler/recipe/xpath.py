@@ -21,10 +21,7 @@ MAX_XPATH_LENGTH: Final = 1000
 MAX_XPATH_NESTING: Final = 20
 
 FUNCTIONS: Final = frozenset(
-    """
-    last position count local-name name string concat starts-with contains substring-before substring-after substring
-    string-length normalize-space translate boolean not true false lang number sum floor ceiling round
-    """.split()
+    ["last", "position", "count", "local-name", "name", "string", "concat", "starts-with", "contains", "substring-before", "substring-after", "substring", "string-length", "normalize-space", "translate", "boolean", "not", "true", "false", "lang", "number", "sum", "floor", "ceiling", "round"]
 )
 _NODE_TESTS: Final = frozenset({"text", "node", "comment", "processing-instruction"})
 _OPERATOR_NAMES: Final = frozenset({"and", "or", "mod", "div"})

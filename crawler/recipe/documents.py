@@ -1,0 +1,171 @@
+"""Bytes in, a document to query out: one door for HTML, XML, JSON and text pages.
+
+What a rule may ask of a page is in the two protocols below; the modules per kind answer. Nothing but ParseRefused
+(and, for a query that cannot work on a value, QueryFailed) comes out of here, whatever the bytes are.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from crawler.errors import ParseRefused
+from crawler.recipe.encoding import decode
+from crawler.recipe.html_document import HtmlDocument
+from crawler.recipe.value_document import ValueDocument, ValueScope
+from crawler.recipe.xml_document import XmlDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crawler.recipe.model import ParseKind
+    from crawler.recipe.queries import CssQuery, Query
+    from crawler.recipe.values import Value
+
+
+class Document(Protocol):
+    """A parsed page, or a parsed value of one."""
+
+    @property
+    def kind(self) -> ParseKind:
+        """What it was parsed as."""
+
+    @property
+    def url(self) -> str:
+        """Where it came from."""
+
+    @property
+    def base_url(self) -> str:
+        """What its links are relative to: `url`, or `<base href>` on it."""
+
+    @property
+    def encoding(self) -> str:
+        """The name of the encoding it was decoded by."""
+
+    @property
+    def text(self) -> str:
+        """The decoded text, before parsing."""
+
+    @property
+    def root(self) -> Scope:
+        """The whole document as a scope."""
+
+    @property
+    def stats(self) -> dict[str, int]:
+        """Counters such as `recipe/tree_fallback`, to be added to the page's."""
+
+    def meta(self, name: str) -> list[str]:
+        """`content` of each `<meta>` whose name, property or itemprop this is."""
+
+
+class Scope(Protocol):
+    """A document, an element of it or a JSON value: what queries are read in."""
+
+    @property
+    def document(self) -> Document:
+        """Where it belongs."""
+
+    @property
+    def is_row(self) -> bool:
+        """False for a whole document."""
+
+    @property
+    def language(self) -> Literal["css", "jmespath"]:
+        """The language of a plain string here."""
+
+    def values(
+        self, query: Query, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()
+    ) -> list[Value]:
+        """What the query finds: stripped text (or HTML) of each match; for JMESPath no or one JSON value."""
+
+    def rows(self, query: Query) -> list[Scope] | None:
+        """Each match as a row. None where a JMESPath leads nowhere, as opposed to an empty list."""
+
+    def links(self, query: Query) -> list[str]:
+        """The links of each match as written: href, src, `::attr()`, or the strings of a JMESPath."""
+
+    def own(self, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()) -> Value:
+        """The scope itself: visible text, HTML, or the JSON value."""
+
+    def preceding(self, css: CssQuery) -> Scope | None:
+        """The nearest element before the row that matches."""
+
+    def table_cell(self, header: str) -> Scope | None:
+        """In a table row, the cell under the column of that header."""
+
+    def longest_prefix(self, query: Query) -> tuple[str, int]:
+        """For a query that found nothing: the longest part of it, from the left, that matches, and how often."""
+
+
+_JSON_TYPE = re.compile(r"(?:application|text)/(?:[\w.+-]*\+)?json\b|application/(?:x-)?json", re.ASCII)
+_HTML_TYPE: Final = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
+_XML_TYPE = re.compile(r"(?:text|application)/xml\b|[\w.-]+/[\w.-]+\+xml\b", re.ASCII)
+_HTML_START = re.compile(
+    r"<(?:!doctype\s+html|!--|html|head|body|title|script|meta|link|div|p|a|table|h[1-6]|ul|span|br|iframe|style)\b|<!--",
+    re.IGNORECASE,
+)
+_XML_START = re.compile(r"<\?xml\b|<(?:rss|feed|urlset|sitemapindex|rdf:RDF|opml)\b", re.IGNORECASE)
+
+
+def parse_document(
+    body: bytes,
+    *,
+    kind: ParseKind | None,
+    url: str,
+    content_type: str | None = None,
+    encoding: str | None = None,
+) -> Document:
+    """Decode and parse a page. `kind` None: by Content-Type, then by how the text begins.
+
+    Raises:
+        ParseRefused: too deep, too many elements, no such document, or `encoding` is none.
+    """
+    text, name = decode(body, content_type=content_type, encoding=encoding)
+    return _parse(text, kind=kind or _kind(text, content_type), url=url, encoding=name)
+
+
+def parse_fragment(text: str, *, kind: ParseKind, url: str) -> Document:
+    """Parse a value of a page on its own; HTML that begins with a bare `<tr>` or `<td>` is given its table.
+
+    Raises:
+        ParseRefused: as `parse_document`.
+    """
+    if kind == "html":
+        return HtmlDocument.of_fragment(text, url=url)
+    return _parse(text, kind=kind, url=url, encoding="utf-8")
+
+
+def value_scope(value: Value, document: Document) -> Scope:
+    """A JSON-like row for any Python value, belonging to `document`."""
+    return ValueScope(document, value, is_row=True)
+
+
+def _parse(text: str, *, kind: ParseKind, url: str, encoding: str) -> Document:
+    if kind == "html":
+        return HtmlDocument(text, url=url, encoding=encoding)
+    if kind == "xml":
+        return XmlDocument(text, url=url, encoding=encoding)
+    if kind == "json":
+        return ValueDocument.of_json(text, url=url, encoding=encoding)
+    if kind == "text":
+        return ValueDocument(text, kind="text", text=text, url=url, encoding=encoding)
+    raise ParseRefused(f"cannot parse as {kind!r}; write html, xml, json or text")
+
+
+def _kind(text: str, content_type: str | None) -> ParseKind:
+    """By Content-Type; text/plain, a missing and an unknown type say nothing, so the text's beginning decides."""
+    mime = (content_type or "").partition(";")[0].strip().lower()
+    if mime in _HTML_TYPE:
+        return "html"
+    if _JSON_TYPE.match(mime):
+        return "json"
+    if _XML_TYPE.match(mime):
+        return "xml"
+    start = text[:1024].lstrip("\ufeff \t\r\n\f")
+    if start[:1] in {"{", "["}:
+        return "json"
+    if _XML_START.match(start):
+        return "html" if re.search(r"<!doctype\s+html|<html\b", start, re.IGNORECASE) else "xml"
+    if _HTML_START.match(start):
+        return "html"
+    return "text"

@@ -1,0 +1,442 @@
+"""HTML pages: lexbor's tree for CSS, and for XPath a second one that lxml makes of lexbor's serialisation.
+
+Elements cross between the two by their number in document order. Where the trees differ (measured: 3 of 600 real
+pages) the page goes on wholly on lxml's, and `recipe/tree_fallback` counts it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urljoin
+
+from lxml import etree
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+from crawler.errors import ParseRefused
+from crawler.recipe.css_match import select
+from crawler.recipe.query_error import QueryFailed
+from crawler.recipe.table_cells import cell_under
+from crawler.recipe.text import own_text, text_nodes, visible_text
+from crawler.recipe.tree_guard import check_tree
+from crawler.recipe.tree_scope import LINK_ATTRIBUTES, TreeScope, evaluate, longest_prefix, require_css
+from crawler.recipe.xpath import XPathQuery
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lxml.etree import _Element
+
+    from crawler.recipe.css import CssQuery
+    from crawler.recipe.css_tree import Complex, Compound, CssPart
+    from crawler.recipe.documents import Document, Scope
+    from crawler.recipe.queries import Query
+    from crawler.recipe.values import Value
+
+#: Steps that lexbor may at worst take back in one selector before it is matched compound by compound instead.
+_AFFORDABLE_STEPS: Final = 20_000_000
+
+#: Text that begins with a part of a table, which HTML drops outside of one.
+_BARE_TABLE_PART = re.compile(
+    r"(?:\s|<!--.*?-->)*<(?:caption|colgroup|col|thead|tbody|tfoot|tr|td|th)[\s/>]", re.IGNORECASE | re.DOTALL
+)
+_WHOLE_PAGE = re.compile(r"(?:\s|<!--.*?-->)*<(?:!doctype|html|head|body)[\s>]", re.IGNORECASE | re.DOTALL)
+_OPEN_TAG = re.compile(r"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
+
+
+class _LexborEngine:
+    """What selectors and table look-up need of a tree."""
+
+    def find(self, compound: Compound, root: LexborNode) -> list[LexborNode]:
+        return root.css(compound.lexbor)
+
+    def key(self, node: LexborNode) -> int:
+        return node.mem_id
+
+    def parent(self, node: LexborNode) -> LexborNode | None:
+        parent = node.parent
+        return parent if parent is not None and parent.is_element_node else None
+
+    def previous(self, node: LexborNode) -> LexborNode | None:
+        previous = node.prev
+        while previous is not None and not previous.is_element_node:
+            previous = previous.prev
+        return previous
+
+    def tag(self, node: LexborNode) -> str:
+        return node.tag or ""
+
+    def children(self, node: LexborNode) -> list[LexborNode]:
+        return list(node.iter())
+
+    def attribute(self, node: LexborNode, name: str) -> str | None:
+        return node.attributes.get(name)
+
+    def text(self, node: LexborNode) -> str:
+        return visible_text(node)
+
+
+_ENGINE = _LexborEngine()
+
+
+class HtmlDocument:
+    """A parsed HTML page."""
+
+    __slots__ = ("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_second", "_size")
+    __slots__ += ("encoding", "root", "stats", "text", "url")
+
+    kind: Literal["html"] = "html"
+
+    def __init__(self, text: str, *, url: str, encoding: str, fragment: bool = False) -> None:
+        self.text = text
+        self.url = url
+        self.encoding = encoding
+        self.stats: dict[str, int] = {}
+        self._size = check_tree(text)
+        try:
+            self._parser = LexborHTMLParser(text.encode("utf-8", "replace"))
+        except (SelectolaxError, MemoryError) as error:
+            raise ParseRefused(f"no HTML: {error}") from None
+        root = self._parser.body if fragment else self._parser.root
+        if root is None:
+            raise ParseRefused("the page has no HTML in it")
+        self._second: SecondTree | None = None
+        self._nodes: list[LexborNode] | None = None
+        self._ordinals: dict[int, int] = {}
+        self._base_url: str | None = None
+        self._meta: dict[str, list[str]] | None = None
+        self.root: Scope = HtmlScope(self, root, origin=None)
+
+    @classmethod
+    def of_fragment(cls, text: str, *, url: str) -> HtmlDocument:
+        """Parse text that stands in a <body>; a part of a table is given its table."""
+        if _WHOLE_PAGE.match(text):
+            return cls(text, url=url, encoding="utf-8")
+        table = "<table>" if _BARE_TABLE_PART.match(text) else ""
+        return cls(f"<!DOCTYPE html><body>{table}{text}", url=url, encoding="utf-8", fragment=True)
+
+    @property
+    def base_url(self) -> str:
+        """`<base href>` on the URL, or the URL."""
+        if self._base_url is None:
+            self._base_url = self.url
+            base = self._parser.css_first("base[href]")
+            if base is not None:
+                try:
+                    self._base_url = urljoin(self.url, (base.attributes.get("href") or "").strip())
+                except ValueError:  # no URL at all, such as http://[
+                    self._base_url = self.url
+        return self._base_url
+
+    def meta(self, name: str) -> list[str]:
+        """`content` of each `<meta>` whose name, property or itemprop this is, without case."""
+        if self._meta is None:
+            self._meta = {}
+            for node in self._parser.css("meta[content]"):
+                attributes = node.attributes
+                content = (attributes.get("content") or "").strip()
+                names = {(attributes.get(key) or "").strip().lower() for key in ("name", "property", "itemprop")}
+                for each in names - {""} if content else ():
+                    self._meta.setdefault(each, []).append(content)
+        return list(self._meta.get(name.strip().lower(), ()))
+
+    @property
+    def nodes(self) -> list[LexborNode]:
+        """Every element in document order."""
+        if self._nodes is None:
+            self._nodes = self._parser.css("*")
+            self._ordinals = {node.mem_id: number for number, node in enumerate(self._nodes)}
+        return self._nodes
+
+    def ordinal(self, node: LexborNode) -> int:
+        """The element's number in document order, from 0."""
+        if self._nodes is None:
+            return self.nodes and self._ordinals[node.mem_id]
+        return self._ordinals[node.mem_id]
+
+    def affords(self, selector: Complex) -> bool:
+        """Whether lexbor may match the selector as a whole; it backtracks at each blank and each ~."""
+        steps = self._size.elements
+        up = selector.combinators.count(" ")
+        back = selector.combinators.count("~")
+        if up + back < 2:
+            return True
+        steps *= max(self._size.depth, 1) ** up * max(self._size.elements, 1) ** back
+        return steps <= _AFFORDABLE_STEPS
+
+    @property
+    def switched(self) -> bool:
+        """Whether the page has gone over to lxml's tree."""
+        return self._second is not None and self._second.differs
+
+    def second(self) -> SecondTree:
+        """Lxml's tree, made on first use."""
+        if self._second is None:
+            self._second = SecondTree(self, self._serialised())
+            if self._second.differs:
+                self.stats["recipe/tree_fallback"] = 1
+        return self._second
+
+    def _serialised(self) -> str:
+        """Lexbor's tree as HTML, with templates empty: their content is no part of the tree."""
+        html = self._parser.html or ""
+        for template in self._parser.css("template"):
+            written = template.html or ""
+            opening = _OPEN_TAG.match(written)
+            if opening:
+                html = html.replace(written, f"{opening[0]}</template>")
+        return html
+
+
+class SecondTree:
+    """lxml's tree of the same page. `differs` if its elements are not those of lexbor, in order and nesting."""
+
+    __slots__ = ("_document", "_ordinals", "differs", "elements", "tree")
+
+    html: Final = True
+
+    def __init__(self, document: HtmlDocument, serialised: str) -> None:
+        self._document = document
+        self.tree = _parse_tree(serialised)
+        self.elements: list[_Element] = list(self.tree.iter(etree.Element))
+        self._ordinals = {element: number for number, element in enumerate(self.elements)}
+        self.differs = not self._agrees()
+
+    @property
+    def as_document(self) -> Document:
+        """The page."""
+        return self._document
+
+    def ordinal(self, element: _Element) -> int:
+        """The element's number in document order, from 0."""
+        return self._ordinals[element]
+
+    def _agrees(self) -> bool:
+        nodes = self._document.nodes
+        if len(nodes) != len(self.elements):
+            return False
+        for node, element in zip(nodes, self.elements, strict=True):
+            if node.tag != element.tag and (node.tag or "").lower() != element.tag:
+                return False
+            parent = node.parent
+            above = element.getparent()
+            if above is not None and (parent is None or self._document.ordinal(parent) != self._ordinals[above]):
+                return False
+        return True
+
+
+def _parse_tree(serialised: str) -> _Element:
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=False, no_network=True)
+    try:
+        tree = etree.fromstring(serialised.encode("utf-8", "replace"), parser)
+    except etree.XMLSyntaxError:
+        tree = None
+    return etree.fromstring("<html/>") if tree is None else tree
+
+
+class HtmlScope:
+    """A page or an element of it. `origin` is how the row was found: the scope, the query, the number of the match."""
+
+    __slots__ = ("_node", "_origin", "document")
+
+    language: Literal["css"] = "css"
+
+    def __init__(
+        self, document: HtmlDocument, node: LexborNode, *, origin: tuple[HtmlScope, Query | str, int] | None
+    ) -> None:
+        self.document = document
+        self._node = node
+        self._origin = origin
+
+    @property
+    def is_row(self) -> bool:
+        """False for the whole page."""
+        return self._origin is not None
+
+    def values(
+        self, query: Query, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()
+    ) -> list[Value]:
+        """Stripped text (or HTML) of each match."""
+        if isinstance(query, XPathQuery):
+            if self.document.second().differs:
+                return self._on_tree().values(query, as_=as_, remove=remove)
+            return [
+                result if isinstance(result, str) else _of(result, as_=as_, remove=remove)
+                for result in self._xpath(query)
+            ]
+        if self.document.switched:
+            return self._on_tree().values(query, as_=as_, remove=remove)
+        css = require_css(query)
+        if css.kind == "element":
+            return [_of(node, as_=as_, remove=remove) for node in self._select(css)]
+        values: list[Value] = []
+        for part, node in self._matches(css):
+            if part.kind == "element":
+                values.append(_of(node, as_=as_, remove=remove))
+            elif part.kind == "own_text":
+                values.append(own_text(node))
+            elif part.kind == "texts":
+                values.extend(text_nodes(node))
+            else:
+                value = _attribute(node, part.attribute)
+                if value is not None:
+                    values.append(value.strip())
+        return values
+
+    def rows(self, query: Query) -> list[Scope] | None:
+        """Each element that matches, as a row."""
+        if (isinstance(query, XPathQuery) and self.document.second().differs) or self.document.switched:
+            return self._on_tree().rows(query)
+        return [
+            HtmlScope(self.document, node, origin=(self, query, number))
+            for number, node in enumerate(self._found(query))
+        ]
+
+    def links(self, query: Query) -> list[str]:
+        """The links of each match as written."""
+        if (isinstance(query, XPathQuery) and self.document.second().differs) or self.document.switched:
+            return self._on_tree().links(query)
+        found: list[str | None] = []
+        if isinstance(query, XPathQuery):
+            found.extend(result if isinstance(result, str) else _link(result) for result in self._xpath(query))
+        else:
+            for part, node in self._matches(require_css(query)):
+                if part.kind == "element":
+                    found.append(_link(node))
+                elif part.kind == "attr":
+                    found.append(_attribute(node, part.attribute))
+                else:
+                    found.append(own_text(node))
+        return [link for written in found if written and (link := written.strip())]
+
+    def own(self, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()) -> Value:
+        """The element itself: its visible text or its HTML."""
+        if self.document.switched:
+            return self._on_tree().own(as_=as_, remove=remove)
+        return _of(self._node, as_=as_, remove=remove)
+
+    def preceding(self, css: CssQuery) -> Scope | None:
+        """The nearest element before the row, not around it, that matches."""
+        if self.document.switched:
+            return self._on_tree().preceding(css)
+        if self._origin is None:
+            return None
+        page = self.document.root
+        assert isinstance(page, HtmlScope)
+        ordinal = self.document.ordinal
+        matches = page._select(css)
+        around: set[int] = set()
+        above = self._node.parent
+        while above is not None:
+            around.add(above.mem_id)
+            above = above.parent
+        for index in range(bisect_left(matches, ordinal(self._node), key=ordinal) - 1, -1, -1):
+            if matches[index].mem_id not in around:
+                return HtmlScope(self.document, matches[index], origin=(self, css, -1))
+        return None
+
+    def table_cell(self, header: str) -> Scope | None:
+        """In a table row, the cell under the column of that header."""
+        if self.document.switched:
+            return self._on_tree().table_cell(header)
+        cell = cell_under(_ENGINE, self._node, header)
+        return None if cell is None else HtmlScope(self.document, cell, origin=(self, header, -1))
+
+    def longest_prefix(self, query: Query) -> tuple[str, int]:
+        """The longest part of the query that matches, and how often."""
+        if self.document.switched:
+            return self._on_tree().longest_prefix(query)
+        return longest_prefix(query, self._found, row=self.is_row)
+
+    def _found(self, query: Query) -> list[LexborNode]:
+        """The elements that match, on lexbor's tree."""
+        if isinstance(query, XPathQuery):
+            return [result for result in self._xpath(query) if not isinstance(result, str)]
+        return self._select(require_css(query))
+
+    def _xpath(self, query: XPathQuery) -> list[LexborNode | str]:
+        """Results of an XPath, elements as lexbor's own."""
+        second = self.document.second()
+        if second.differs:
+            raise QueryFailed(f"`xpath: {query.text}`: the page has gone over to lxml's tree")
+        nodes = self.document.nodes
+        results = evaluate(query, second.elements[self.document.ordinal(self._node)])
+        return [result if isinstance(result, str) else nodes[second.ordinal(result)] for result in results]
+
+    def _select(self, css: CssQuery) -> list[LexborNode]:
+        """The elements that any part matches, each once, in document order."""
+        if len(css.parts) == 1:
+            return self._of_part(css.parts[0].selector)
+        return _unique([node for _, node in self._matches(css)])
+
+    def _matches(self, css: CssQuery) -> list[tuple[CssPart, LexborNode]]:
+        """Each match with the part of the query it is of, in document order."""
+        found = [(part, node) for part in css.parts for node in self._of_part(part.selector)]
+        if len(css.parts) > 1:
+            ordinal = self.document.ordinal
+            found.sort(key=lambda match: ordinal(match[1]))
+            if css.kind is not None:
+                found = [
+                    match
+                    for number, match in enumerate(found)
+                    if not number or match[1].mem_id != found[number - 1][1].mem_id
+                ]
+        return found
+
+    def _of_part(self, selector: Complex) -> list[LexborNode]:
+        native = selector.native
+        if native is not None and (
+            len(selector.compounds) == 1 or (not self._origin and self.document.affords(selector))
+        ):
+            return self._node.css(native)
+        return select(_ENGINE, selector, self._node)
+
+    def _on_tree(self) -> TreeScope:
+        """This scope on lxml's tree, found there by the query it was found by here."""
+        second = self.document.second()
+        if self._origin is None:
+            return TreeScope(second, second.tree, is_row=False)
+        scope, query, number = self._origin
+        before = scope._on_tree()
+        found: Scope | None
+        if isinstance(query, str):
+            found = before.table_cell(query)
+        elif number < 0:
+            assert not isinstance(query, XPathQuery)
+            found = before.preceding(require_css(query))
+        else:
+            rows = before.rows(query) or []
+            found = rows[number] if number < len(rows) else None
+        if isinstance(found, TreeScope):
+            return found
+        return TreeScope(second, etree.Element(self._node.tag or "div"), is_row=True)
+
+
+def _unique(nodes: list[LexborNode]) -> list[LexborNode]:
+    """Neighbours that are the same element, once."""
+    return [node for number, node in enumerate(nodes) if not number or node.mem_id != nodes[number - 1].mem_id]
+
+
+def _attribute(node: LexborNode, name: str) -> str | None:
+    """The attribute's value, None for a missing or valueless one."""
+    attributes = node.attributes
+    value = attributes.get(name)
+    return attributes.get(name.lower()) if value is None else value
+
+
+def _link(node: LexborNode) -> str | None:
+    name = LINK_ATTRIBUTES.get(node.tag or "")
+    return None if name is None else node.attributes.get(name)
+
+
+def _of(node: LexborNode, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> str:
+    """The element's visible text or HTML, without what `remove` matches inside it; the page's tree stays whole."""
+    if remove:
+        node = node.clone()
+        for css in remove:
+            for part in css.parts:
+                for match in select(_ENGINE, part.selector, node):
+                    if match.mem_id != node.mem_id:
+                        match.decompose()
+    return (node.html or "").strip() if as_ == "html" else visible_text(node)

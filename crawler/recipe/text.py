@@ -1,0 +1,150 @@
+"""Visible text: what a reader of the page would see of an element, in lines.
+
+Descendants except script, style, template and noscript; block boundaries and <br> become one newline, runs of ASCII
+white space one blank, ends are stripped, NBSP stays. The same rules for lexbor's tree and for lxml's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+    from selectolax.lexbor import LexborNode
+
+#: Elements whose content a reader does not see.
+HIDDEN: Final = frozenset({"script", "style", "template", "noscript"})
+
+#: Elements that begin and end a line: CSS's block, list-item and table display types, and <option>.
+BLOCKS: Final = frozenset(
+    {
+        *("address", "article", "aside", "blockquote", "body", "caption", "center", "col", "colgroup", "dd", "details"),
+        *("dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "frameset", "h1"),
+        *("h2", "h3", "h4", "h5", "h6", "head", "header", "hgroup", "hr", "html", "legend", "li", "listing", "main"),
+        *("menu", "nav", "ol", "optgroup", "option", "p", "plaintext", "pre", "search", "section", "summary", "table"),
+        *("tbody", "td", "tfoot", "th", "thead", "title", "tr", "ul", "xmp"),
+    }
+)
+
+#: Stands for a line break while text is collected; no HTML or XML parser lets NUL through.
+_BREAK: Final = "\0"
+
+#: ASCII white space as `str.split` sees it, so that both ways below agree.
+_BLANKS = re.compile(r"[\t-\r\x1c- ]+")
+
+
+def squeezed(text: str) -> str:
+    """Runs of ASCII white space as one blank, ends stripped."""
+    if text.isascii():
+        return " ".join(text.split())
+    return _BLANKS.sub(" ", text).strip()
+
+
+def lines(collected: str) -> str:
+    """Collected text with `_BREAK` marks as lines; empty lines are dropped."""
+    if _BREAK not in collected:
+        return squeezed(collected)
+    return "\n".join(line for part in collected.split(_BREAK) if (line := squeezed(part)))
+
+
+def visible_text(node: LexborNode) -> str:
+    """The visible text of a lexbor element."""
+    child = node.first_child
+    if child is None:
+        return ""
+    if child.is_text_node and child.next is None:
+        return squeezed(child.text_content or "")
+    parts: list[str] = []
+    _collect(node, parts)
+    return lines("".join(parts))
+
+
+def _collect(node: LexborNode, parts: list[str]) -> None:
+    """Text and break marks below `node`, in order; iterative, because pages nest deeper than Python calls."""
+    open_elements: list[tuple[LexborNode | None, bool]] = []
+    child = node.first_child
+    while True:
+        if child is None:
+            if not open_elements:
+                return
+            child, is_block = open_elements.pop()
+            if is_block:
+                parts.append(_BREAK)
+            continue
+        tag = child.tag
+        if tag == "-text":
+            parts.append(child.text_content or "")
+        elif tag == "br":
+            parts.append(_BREAK)
+        elif child.is_element_node and tag not in HIDDEN:
+            is_block = tag in BLOCKS
+            if is_block:
+                parts.append(_BREAK)
+            open_elements.append((child.next, is_block))
+            child = child.first_child
+            continue
+        child = child.next
+
+
+def own_text(node: LexborNode) -> str:
+    """The text nodes that are children of a lexbor element, joined."""
+    child = node.first_child
+    if child is not None and child.next is None:
+        return squeezed(child.text_content or "") if child.is_text_node else ""
+    parts: list[str] = []
+    while child is not None:
+        if child.is_text_node:
+            parts.append(child.text_content or "")
+        child = child.next
+    return squeezed("".join(parts))
+
+
+def text_nodes(node: LexborNode) -> list[str]:
+    """Each text node below a lexbor element on its own, those of white space only left out."""
+    texts = (squeezed(inner.text_content or "") for inner in node.traverse(include_text=True) if inner.is_text_node)
+    return [text for text in texts if text]
+
+
+def tree_text(element: _Element) -> str:
+    """The visible text of an element of lxml's HTML tree."""
+    parts: list[str] = [element.text or ""]
+    open_elements: list[tuple[_Element, bool]] = []
+    iterator = iter(element)
+    iterators = [iterator]
+    while iterators:
+        child = next(iterators[-1], None)
+        if child is None:
+            iterators.pop()
+            if open_elements:
+                closed, is_block = open_elements.pop()
+                parts.append(_BREAK if is_block else "")
+                parts.append(closed.tail or "")
+            continue
+        tag = child.tag
+        if not isinstance(tag, str) or tag in HIDDEN:
+            parts.append(child.tail or "")
+        elif tag == "br":
+            parts.append(_BREAK + (child.tail or ""))
+        else:
+            is_block = tag in BLOCKS
+            parts.append((_BREAK if is_block else "") + (child.text or ""))
+            open_elements.append((child, is_block))
+            iterators.append(iter(child))
+    return lines("".join(parts))
+
+
+def tree_own_text(element: _Element) -> str:
+    """The text nodes that are children of an lxml element, joined."""
+    return squeezed((element.text or "") + "".join(child.tail or "" for child in element))
+
+
+def tree_text_nodes(element: _Element) -> list[str]:
+    """Each text node below an lxml element on its own, those of white space only left out."""
+    texts: list[str] = []
+    for event_element in element.iter():
+        if isinstance(event_element.tag, str):
+            texts.append(event_element.text or "")
+        if event_element is not element:
+            texts.append(event_element.tail or "")
+    return [text for text in map(squeezed, texts) if text]

@@ -1,0 +1,261 @@
+"""Refuses pages that would cost more to parse than any page is worth, before a parser sees them.
+
+lexbor is quadratic on nesting (1 MB of nested tags took it 3.6 s), and HTML5 itself repeats unclosed <b> and <i> in
+every following paragraph (14 KB can make a million elements). Real pages stay far below the limits; unclosed <p>, <li>,
+<td> and void elements are no nesting.
+
+Counting brackets is enough for nearly every page; only where the count leaves doubt are the tags followed one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from crawler.errors import ParseRefused
+
+MAX_ELEMENTS: Final = 100_000
+MAX_DEPTH: Final = 512
+MAX_SIBLINGS: Final = 20_000
+
+#: Up to so many "<", lexbor needs < 0.1 s for any nesting, so that counting may be fooled without harm.
+_COUNTABLE: Final = 20_000
+#: Elements that repeated formatting may add before the tags are followed one by one.
+_TOLERABLE_REPEATS: Final = 5_000_000
+#: Up to so many "<", formatting need not be counted to know that it cannot do that.
+_FEW: Final = 2_000
+_CHUNKS: Final = 12
+
+_VOID: Final = frozenset(
+    ["area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "img", "image", "input", "keygen", "link", "meta", "param", "source", "track", "wbr"]
+)
+_IGNORED: Final = frozenset({"html", "head", "body"})
+#: HTML repeats these, unclosed, in the next block; of one start tag three at most. <a> and <nobr> close themselves.
+_FORMATTING: Final = frozenset(["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"])
+_ALIKE_FORMATTING: Final = 3
+#: Start tags that close an open <p>.
+_CLOSES_P: Final = frozenset(
+    ["address", "article", "aside", "blockquote", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "li", "listing", "main", "menu", "nav", "ol", "p", "plaintext", "pre", "search", "section", "summary", "table", "ul", "xmp"]
+)
+#: Start tags that close an open element of these names, unless something of `_KEEPS_ITEMS` stands between.
+_CLOSES_ITEM: Final = {
+    "li": frozenset({"li"}),
+    "dd": frozenset({"dd", "dt"}),
+    "dt": frozenset({"dd", "dt"}),
+    "option": frozenset({"option"}),
+    "optgroup": frozenset({"option", "optgroup"}),
+    "button": frozenset({"button"}),
+    "select": frozenset({"select"}),
+    "rt": frozenset({"rt", "rp"}),
+    "rp": frozenset({"rt", "rp"}),
+}
+_KEEPS_ITEMS: Final = frozenset(
+    ["applet", "article", "aside", "blockquote", "button", "caption", "center", "details", "dir", "dl", "fieldset", "figure", "footer", "form", "header", "main", "marquee", "menu", "nav", "object", "ol", "section", "select", "table", "tbody", "td", "template", "tfoot", "th", "thead", "tr", "ul"]
+)
+#: Ends of what an end tag may close.
+_SCOPE: Final = frozenset(["applet", "caption", "marquee", "object", "table", "td", "template", "th"])
+#: Inside a table: how far up each start tag goes back.
+_ROW_GROUPS: Final = frozenset({"tbody", "thead", "tfoot"})
+_TABLE_PARTS: Final = {
+    "caption": frozenset({"table"}),
+    "colgroup": frozenset({"table"}),
+    "tbody": frozenset({"table"}),
+    "thead": frozenset({"table"}),
+    "tfoot": frozenset({"table"}),
+    "tr": frozenset({"table", *_ROW_GROUPS}),
+    "td": frozenset({"table", "tr", *_ROW_GROUPS}),
+    "th": frozenset({"table", "tr", *_ROW_GROUPS}),
+}
+#: An end tag of an inline element does not close these.
+_SPECIAL: Final = _CLOSES_P | _KEEPS_ITEMS | {"option", "optgroup"}
+
+#: Where text (which repeats formatting) is rare or not allowed.
+_NO_TEXT: Final = frozenset(["colgroup", "dir", "dl", "menu", "ol", "optgroup", "option", "select", "table", "tbody", "tfoot", "thead", "tr", "ul"])
+
+_ATTRIBUTES: Final = r"""(?>[\s/]+|[^\s/>][^\s/>=]*+(?>\s*+=\s*+(?>"[^"]*+"?|'[^']*+'?|[^\s"'>][^\s>]*+)?)?)*+"""
+#: A tag with its attributes, a comment, or the content of <script> and <style>. Never fails behind a "<", never goes
+#: back, so it is linear.
+_TOKEN = re.compile(
+    r"<!--(?>-?>|.*?(?:--!?>|\Z))"
+    r"|<(script|style)(?=[\s/>])" + _ATTRIBUTES + r">?.*?(?:</\1(?=[\s/>])|\Z)"
+    r"|<(/?)([a-z][^\s/>]*+)(" + _ATTRIBUTES + r")>?",
+    re.DOTALL | re.IGNORECASE,
+)
+#: The same without skipping: in SVG and MathML the content of <style> is elements.
+_ANY_TAG = re.compile(r"(?!)(x)|<(/?)([a-z][^\s/>]*+)(" + _ATTRIBUTES + r")>?", re.DOTALL | re.IGNORECASE)
+_FOREIGN_ROOT = re.compile(r"<(?:svg|math)[\s/>]", re.IGNORECASE)
+_FORMATTING_TAG = re.compile(r"<(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)[\s/][^>]*+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TreeSize:
+    """Upper bounds of a page's tree, as counted."""
+
+    elements: int
+    depth: int
+
+
+def check_tree(text: str) -> TreeSize:
+    """Raise ParseRefused for HTML above 100,000 elements, depth 512 or 20,000 siblings. Linear in the text."""
+    size = len(text) // _CHUNKS + 1
+    tags = 0
+    closed = 0
+    depth = 0  # start tags less end tags, chunk by chunk: an upper bound as long as no end tag is a fake
+    for start in range(0, len(text), size):
+        chunk = text[start : start + size]
+        in_chunk = chunk.count("<")
+        depth = max(depth, tags - 2 * closed + in_chunk)
+        tags += in_chunk
+        closed += chunk.count("</")
+    if depth < MAX_DEPTH and tags <= _COUNTABLE and not _may_repeat(text, tags):
+        return TreeSize(elements=tags, depth=depth)
+    return _Scan().run(text)
+
+
+def _may_repeat(text: str, tags: int) -> bool:
+    """Whether unclosed formatting could add more elements than is tolerable."""
+    different = len(set(_FORMATTING_TAG.findall(text))) if tags > _FEW else tags // 4
+    return (len(_FORMATTING) + different) * _ALIKE_FORMATTING * tags > _TOLERABLE_REPEATS
+
+
+class _Scan:
+    """Follows the tags as an HTML parser would, keeping only the names of the open elements."""
+
+    def __init__(self) -> None:
+        self.open: list[str] = []
+        self.children = [0]  # of the root and of each open element
+        self.elements = 0
+        self.deepest = 0
+        self.formatting: list[tuple[str, str]] = []  # (name, whole tag) still active, the last opened last
+        self.foreign = 0  # open <svg> and <math>
+
+    def run(self, text: str) -> TreeSize:
+        token = _ANY_TAG if _FOREIGN_ROOT.search(text) else _TOKEN
+        for match in token.finditer(text):
+            name = match[3]
+            if name is None:
+                self.add()  # a comment counts like an element: it is a node, too
+            elif match[2]:
+                self.end(name.lower())
+            else:
+                self.start(name.lower(), match[4])
+        return TreeSize(elements=self.elements, depth=self.deepest)
+
+    def add(self) -> None:
+        """One more child of the innermost open element."""
+        self.elements += 1
+        self.children[-1] += 1
+        if self.elements > MAX_ELEMENTS:
+            raise ParseRefused(f"the page has more than {MAX_ELEMENTS:,} elements")
+        if self.children[-1] > MAX_SIBLINGS:
+            raise ParseRefused(f"the page has an element with more than {MAX_SIBLINGS:,} children")
+
+    def push(self, name: str) -> None:
+        self.add()
+        self.open.append(name)
+        self.children.append(0)
+        self.foreign += name in {"svg", "math"}
+        depth = len(self.open) + 2  # <html> and <body>
+        self.deepest = max(self.deepest, depth)
+        if depth > MAX_DEPTH:
+            raise ParseRefused(f"the page nests elements deeper than {MAX_DEPTH}")
+
+    def cut(self, index: int) -> None:
+        """Close the open elements from `index` on."""
+        self.foreign -= sum(name in {"svg", "math"} for name in self.open[index:])
+        del self.open[index:]
+        del self.children[index + 1 :]
+
+    def start(self, name: str, attributes: str) -> None:
+        if name in _IGNORED:
+            return
+        if name in _VOID:
+            self.add()
+            return
+        if name in _TABLE_PARTS and not self.back_to_table(name):
+            return
+        if name in _CLOSES_P:
+            self.close("p", frozenset({"button", *_SCOPE}))
+        if name in _CLOSES_ITEM:
+            for index in range(len(self.open) - 1, -1, -1):
+                if self.open[index] in _CLOSES_ITEM[name]:
+                    self.cut(index)
+                    break
+                if self.open[index] in _KEEPS_ITEMS:
+                    break
+        if self.foreign and attributes.endswith("/") and name not in _SPECIAL | _FORMATTING | {"span", "svg", "math"}:
+            self.add()
+            return
+        self.repeat_formatting()
+        if name in _FORMATTING:
+            self.format(name, attributes)
+        self.push(name)
+        if name not in _NO_TEXT:
+            self.repeat_formatting()
+
+    def format(self, name: str, attributes: str) -> None:
+        """A formatting element becomes active; of three alike the oldest is forgotten."""
+        if name in {"a", "nobr"}:
+            self.end(name)
+        alike = [index for index, active in enumerate(self.formatting) if active == (name, attributes)]
+        if len(alike) >= _ALIKE_FORMATTING:
+            del self.formatting[alike[0]]
+        self.formatting.append((name, attributes))
+
+    def repeat_formatting(self) -> None:
+        """What HTML does before text and inline elements: open again the active formatting that a block closed."""
+        if not self.formatting:
+            return
+        open_names: dict[str, int] = {}
+        for name in self.open:
+            open_names[name] = open_names.get(name, 0) + 1
+        for name, _ in self.formatting:
+            if open_names.get(name, 0) > 0:
+                open_names[name] -= 1
+            else:
+                self.push(name)
+
+    def back_to_table(self, name: str) -> bool:
+        """Close what a part of a table closes; False if no table is open, where HTML ignores the tag."""
+        contexts = _TABLE_PARTS[name]
+        for index in range(len(self.open) - 1, -1, -1):
+            if self.open[index] in contexts:
+                self.cut(index + 1)
+                return True
+            if self.open[index] == "template":
+                return True
+        return False
+
+    def end(self, name: str) -> None:
+        if name in _IGNORED:
+            return
+        if name in _FORMATTING:
+            self.end_formatting(name)
+        else:
+            self.close(name, _SCOPE if name in _SPECIAL else _SPECIAL)
+            if self.open and self.open[-1] not in _NO_TEXT:
+                self.repeat_formatting()
+
+    def end_formatting(self, name: str) -> None:
+        """The end of a formatting element leaves the blocks inside it open."""
+        for index in range(len(self.formatting) - 1, -1, -1):
+            if self.formatting[index][0] == name:
+                del self.formatting[index]
+                break
+        for index in range(len(self.open) - 1, -1, -1):
+            if self.open[index] == name:
+                del self.open[index]
+                del self.children[index + 1]
+                return
+            if self.open[index] in _SCOPE:
+                return
+
+    def close(self, name: str, boundary: frozenset[str]) -> None:
+        """Close the innermost open element of that name and all inside it, unless one of `boundary` is between."""
+        for index in range(len(self.open) - 1, -1, -1):
+            if self.open[index] == name:
+                self.cut(index)
+                return
+            if self.open[index] in boundary:
+                return

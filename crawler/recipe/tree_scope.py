@@ -1,0 +1,275 @@
+"""Scopes on lxml trees: XML documents, and HTML pages whose two trees differ."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from lxml import etree
+
+from crawler.recipe.css import CssQuery, compile_css
+from crawler.recipe.css_lxml import LxmlEngine
+from crawler.recipe.css_match import select
+from crawler.recipe.query_error import QueryError, QueryFailed
+from crawler.recipe.table_cells import cell_under
+from crawler.recipe.text import squeezed, tree_own_text, tree_text, tree_text_nodes
+from crawler.recipe.xpath import XPathQuery, compile_xpath
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lxml.etree import _Element
+
+    from crawler.recipe.css_tree import CssPart
+    from crawler.recipe.documents import Document, Scope
+    from crawler.recipe.queries import Query
+    from crawler.recipe.values import Value
+
+#: Where a link stands, by element.
+LINK_ATTRIBUTES: Final = {"a": "href", "area": "href", "link": "href", "frame": "src", "iframe": "src"}
+
+_STRING = etree.XPath("string()", smart_strings=False)
+
+
+class TreeDocument(Protocol):
+    """What a scope needs of the document it is in."""
+
+    @property
+    def html(self) -> bool:
+        """Names are lower-case, text is in lines; False for XML."""
+
+    @property
+    def as_document(self) -> Document:
+        """The document as rules see it."""
+
+    @property
+    def tree(self) -> _Element:
+        """The root element."""
+
+    def ordinal(self, element: _Element) -> int:
+        """The element's number in document order, from 0."""
+
+
+class _Elements(LxmlEngine):
+    """What selectors and table look-up need of a tree."""
+
+    def tag(self, node: _Element) -> str:
+        return str(node.tag)
+
+    def children(self, node: _Element) -> list[_Element]:
+        return list(node.iterchildren(etree.Element))
+
+    def attribute(self, node: _Element, name: str) -> str | None:
+        return node.get(name)
+
+    def text(self, node: _Element) -> str:
+        return tree_text(node)
+
+
+_HTML = _Elements(html=True)
+_XML = _Elements(html=False)
+
+
+class TreeScope:
+    """A document or an element of it."""
+
+    __slots__ = ("_engine", "_tree", "element", "is_row")
+
+    language: Literal["css"] = "css"
+
+    def __init__(self, tree: TreeDocument, element: _Element, *, is_row: bool) -> None:
+        self._tree = tree
+        self.element = element
+        self.is_row = is_row
+        self._engine = _HTML if tree.html else _XML
+
+    @property
+    def document(self) -> Document:
+        """Where it belongs."""
+        return self._tree.as_document
+
+    def values(
+        self, query: Query, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()
+    ) -> list[Value]:
+        """Stripped text (or markup) of each match."""
+        if isinstance(query, XPathQuery):
+            results = evaluate(query, self.element)
+            return [
+                self._of(result, as_=as_, remove=remove) if isinstance(result, etree._Element) else result
+                for result in results
+            ]
+        values: list[Value] = []
+        for part, element in self._matches(query):
+            if part.kind == "element":
+                values.append(self._of(element, as_=as_, remove=remove))
+            elif part.kind == "own_text":
+                values.append(tree_own_text(element))
+            elif part.kind == "texts":
+                values.extend(tree_text_nodes(element))
+            else:
+                value = element.get(part.attribute.lower() if self._tree.html else part.attribute)
+                if value is not None:
+                    values.append(value.strip())
+        return values
+
+    def rows(self, query: Query) -> list[Scope] | None:
+        """Each element that matches, as a row."""
+        return [TreeScope(self._tree, element, is_row=True) for element in self.elements(query)]
+
+    def elements(self, query: Query) -> list[_Element]:
+        """The elements that match."""
+        if isinstance(query, XPathQuery):
+            return [result for result in evaluate(query, self.element) if isinstance(result, etree._Element)]
+        return [element for _, element in self._matches(query)]
+
+    def links(self, query: Query) -> list[str]:
+        """The links of each match as written."""
+        if isinstance(query, XPathQuery):
+            found: list[str | None] = []
+            for result in evaluate(query, self.element):
+                found.append(self._link(result) if isinstance(result, etree._Element) else result)
+        else:
+            found = []
+            for part, element in self._matches(query):
+                if part.kind == "element":
+                    found.append(self._link(element))
+                elif part.kind == "attr":
+                    found.append(element.get(part.attribute.lower() if self._tree.html else part.attribute))
+                else:
+                    found.append(tree_own_text(element))
+        return [link for written in found if written and (link := written.strip())]
+
+    def own(self, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()) -> Value:
+        """The element itself: its visible text or its markup."""
+        return self._of(self.element, as_=as_, remove=remove)
+
+    def preceding(self, css: CssQuery) -> Scope | None:
+        """The nearest element before the row, not around it, that matches."""
+        if not self.is_row:
+            return None
+        whole = TreeScope(self._tree, self._tree.tree, is_row=False)
+        own = self._tree.ordinal(self.element)
+        around = set(self.element.iterancestors())
+        before = [
+            element for element in whole.elements(css) if self._tree.ordinal(element) < own and element not in around
+        ]
+        return TreeScope(self._tree, before[-1], is_row=True) if before else None
+
+    def table_cell(self, header: str) -> Scope | None:
+        """In a table row, the cell under the column of that header."""
+        cell = cell_under(self._engine, self.element, header)
+        return None if cell is None else TreeScope(self._tree, cell, is_row=True)
+
+    def longest_prefix(self, query: Query) -> tuple[str, int]:
+        """The longest part of the query that matches, and how often."""
+        return longest_prefix(query, self.elements, row=self.is_row)
+
+    def _matches(self, query: Query) -> list[tuple[CssPart, _Element]]:
+        """Each match with the part of the query it is of, in document order."""
+        css = require_css(query)
+        found = [(part, element) for part in css.parts for element in select(self._engine, part.selector, self.element)]
+        if len(css.parts) > 1:
+            found.sort(key=lambda match: self._tree.ordinal(match[1]))
+            if css.kind is not None:
+                found = [match for index, match in enumerate(found) if not index or match[1] is not found[index - 1][1]]
+        return found
+
+    def _of(self, element: _Element, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> str:
+        if remove:
+            element = self._without(element, remove)
+        if as_ == "html":
+            method = "html" if self._tree.html else "xml"
+            return etree.tostring(element, encoding="unicode", method=method, with_tail=False).strip()
+        if self._tree.html:
+            return tree_text(element)
+        return squeezed(str(_STRING(element)))
+
+    def _without(self, element: _Element, remove: Sequence[CssQuery]) -> _Element:
+        """A copy of the element that lacks what `remove` matches inside it."""
+        clone = copy.deepcopy(element)
+        clone.tail = None
+        for css in remove:
+            for part in css.parts:
+                for match in select(self._engine, part.selector, clone):
+                    if match is not clone:
+                        _drop(match)
+        return clone
+
+    def _link(self, element: _Element) -> str | None:
+        name = LINK_ATTRIBUTES.get(str(element.tag))
+        if name is None:
+            return None if self._tree.html else element.get("href") or str(_STRING(element))
+        return element.get(name) or (None if self._tree.html else str(_STRING(element)))
+
+
+def _drop(element: _Element) -> None:
+    """Remove an element but not the text behind it."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    previous = element.getprevious()
+    if previous is not None:
+        previous.tail = (previous.tail or "") + (element.tail or "")
+    else:
+        parent.text = (parent.text or "") + (element.tail or "")
+    parent.remove(element)
+
+
+def require_css(query: Query) -> CssQuery:
+    """The query if it is CSS. Raises QueryFailed for JMESPath, which reads no elements."""
+    if not isinstance(query, CssQuery):
+        raise QueryFailed(f"`{query.language}: {query.text}` cannot read markup; write it as `css:` or `xpath:`")
+    return query
+
+
+def evaluate(query: XPathQuery, context: _Element) -> list[_Element | str]:
+    """Elements, and everything else as text with its ends stripped. NaN is no result. Raises QueryFailed."""
+    try:
+        result = query.evaluate(context)
+    except etree.XPathError as error:
+        raise QueryFailed(f"`xpath: {query.text}` cannot be evaluated: {error}") from None
+    if isinstance(result, list):
+        return [_node(node) for node in result]
+    if isinstance(result, bool):
+        return ["true" if result else "false"]
+    if isinstance(result, float):
+        return [] if math.isnan(result) else [_number(result)]
+    return [str(result).strip()]
+
+
+def _node(node: object) -> _Element | str:
+    if isinstance(node, etree._Element):
+        return node if isinstance(node.tag, str) else (node.text or "").strip()  # a comment is its text
+    return str(node).strip()
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+class _Finder(Protocol):
+    def __call__(self, query: Query, /) -> Sequence[object]: ...
+
+
+def longest_prefix(query: Query, find: _Finder, *, row: bool) -> tuple[str, int]:
+    """The longest part of a selector or path, from the left, that `find` finds something for, and how much."""
+    best = ("", 0)
+    if isinstance(query, XPathQuery):
+        for step in query.steps:
+            try:
+                count = len(find(compile_xpath(step, row=row)))
+            except QueryError:  # half an expression
+                continue
+            if count:
+                return step, count
+    elif isinstance(query, CssQuery):
+        for part in query.parts:
+            for prefix in reversed(part.selector.prefixes):
+                if len(prefix) <= len(best[0]):
+                    break
+                count = len(find(compile_css(prefix, row=row)))
+                if count:
+                    best = (prefix, count)
+                    break
+    return best

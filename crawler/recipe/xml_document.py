@@ -1,0 +1,96 @@
+"""XML pages on lxml: feeds, sitemaps, catalogues. No DTD, no entities, no network; lexbor never sees them.
+
+Namespaces are taken off names on parsing, so that `item > title` and `//item/title` work on RSS and Atom alike.
+`media:title` is then a `title`, too: say where it stands (`item > title`, `content > title`). An attribute with a
+prefix gives way to one of the same name without.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Literal
+
+from lxml import etree
+
+from crawler.errors import ParseRefused
+from crawler.recipe.tree_guard import MAX_ELEMENTS
+from crawler.recipe.tree_scope import TreeScope
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+    from crawler.recipe.documents import Document, Scope
+
+_INTERNAL_DTD = re.compile(r"<!DOCTYPE[^>\[]*\[")
+
+
+class XmlDocument:
+    """A parsed XML page."""
+
+    __slots__ = ("_ordinals", "encoding", "root", "stats", "text", "tree", "url")
+
+    kind: Literal["xml"] = "xml"
+    html: Final = False
+
+    def __init__(self, text: str, *, url: str, encoding: str) -> None:
+        self.text = text
+        self.url = url
+        self.encoding = encoding
+        self.stats: dict[str, int] = {}
+        self.tree: _Element = _parse(text)
+        self._ordinals: dict[_Element, int] | None = None
+        self.root: Scope = TreeScope(self, self.tree, is_row=False)
+
+    @property
+    def as_document(self) -> Document:
+        """Itself."""
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """The URL: XML has no `<base>`."""
+        return self.url
+
+    def meta(self, name: str) -> list[str]:  # noqa: ARG002 - the protocol's signature
+        """Nothing: only HTML has `<meta>`."""
+        return []
+
+    def ordinal(self, element: _Element) -> int:
+        """The element's number in document order, from 0."""
+        if self._ordinals is None:
+            self._ordinals = {each: number for number, each in enumerate(self.tree.iter())}
+        return self._ordinals[element]
+
+
+def _parse(text: str) -> _Element:
+    if text.count("<") - text.count("</") > MAX_ELEMENTS:
+        raise ParseRefused(f"the page has more than {MAX_ELEMENTS:,} elements")
+    text = text.lstrip("\ufeff \t\r\n")
+    if _INTERNAL_DTD.search(text):
+        raise ParseRefused("the XML brings a DTD of its own, which is not read; a page like this can be a trap")
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        tree = etree.fromstring(text.encode("utf-8", "replace"), parser)
+    except etree.XMLSyntaxError as error:
+        raise ParseRefused(f"no XML: {error.msg}; `parse: html` reads what is broken") from None
+    _without_namespaces(tree)
+    return tree
+
+
+def _without_namespaces(tree: _Element) -> None:
+    for element in tree.iter(etree.Element):
+        tag = element.tag
+        if isinstance(tag, str) and tag.startswith("{"):
+            element.tag = tag.rpartition("}")[2]
+        for name in [name for name in element.attrib if isinstance(name, str) and name.startswith("{")]:
+            value = element.attrib.pop(name)
+            element.attrib.setdefault(name.rpartition("}")[2], value)
+    etree.cleanup_namespaces(tree)
