@@ -32,6 +32,8 @@ from crawler.recipe.template import is_template
 from crawler.recipe.yaml_reader import Broken, ListNode, MapNode, Scalar, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from crawler.recipe.diagnostics import Path
     from crawler.recipe.model import Condition
     from crawler.recipe.regex import Regex
@@ -379,7 +381,7 @@ def _gives_elements(rule: object) -> bool:
 
 
 def _shows_json(node: MapNode) -> bool:
-    """Whether a page without `parse` is JSON: one of its rules reads the page itself with JMESPath."""
+    """Whether a page without `parse` is JSON: most of its rules that name a language read it with JMESPath."""
     each = node.get("each")
     parts = [node.get(key) for key in ("drop_if", "sources", "paginate", "each")]
     follow = node.get("follow")
@@ -390,19 +392,27 @@ def _shows_json(node: MapNode) -> bool:
                 parts += [member.get("each"), member.get("when"), *inner]
     if each is None:
         parts.append(node.get("fields"))
-    return any(_reads_jmespath(part) for part in parts)
+    votes = [vote for part in parts for vote in _languages(part)]
+    return votes.count("jmespath") > votes.count("css")
 
 
-def _reads_jmespath(node: Node | None) -> bool:
+def _languages(node: Node | None) -> Iterator[Language]:
+    """The languages in which rules below a node read the page itself."""
     if isinstance(node, ListNode):
-        return any(_reads_jmespath(member) for member in node.items)
+        for member in node.items:
+            yield from _languages(member)
     if not isinstance(node, MapNode):
-        return False
-    if "each" in node and "fields" in node:
-        return _reads_jmespath(node.get("each"))
-    if isinstance(node.get("jmespath"), Scalar) and "from" not in node:
-        return True
-    return any(_reads_jmespath(entry.node) for entry in node if entry.key not in {"const", "default", "process"})
+        return
+    if "fields" in node or "each" in node:
+        yield from _languages(node.get("each"))
+    elif "from" not in node:
+        if "jmespath" in node:
+            yield "jmespath"
+        elif "css" in node or "xpath" in node:
+            yield "css"
+        else:
+            for entry in node:
+                yield from _languages(entry.node) if entry.key not in {"const", "default", "process"} else ()
 
 
 def _bare_words(node: MapNode) -> list[str]:

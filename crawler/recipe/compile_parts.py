@@ -36,6 +36,8 @@ def compile_items(root: MapNode, texts: TextCompiler) -> dict[str, ItemContract]
     for name, node, _ in checked.maps(root, "items"):
         path: Path = ("items", name)
         _patterns(node, path, texts)
+        if "fields" not in node:
+            continue  # said by its shape
         try:
             found[name] = build_contract(name, _whole(node))
         except ContractError as error:

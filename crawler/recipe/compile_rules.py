@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from crawler.recipe import checked
 from crawler.recipe.compile_texts import Language, Scopes, TextCompiler, Use
-from crawler.recipe.diagnostics import Path, did_you_mean, one_of
+from crawler.recipe.diagnostics import Path, did_you_mean, nearest, one_of
 from crawler.recipe.model import (
     AnyOf,
     Condition,
@@ -237,6 +237,8 @@ class RuleCompiler:
             if language is not None and language != needed:
                 self._wrong_language(found, (*path, key), key, f"the source '{name}'", language)
                 return None
+        elif needed != place.language and not node.complete:
+            return None  # what was refused may be the `from` that this query is for
         elif needed != place.language:
             what = "this row" if place.row else "this page"
             self._wrong_language(found, (*path, key), key, what, place.language)
@@ -362,22 +364,35 @@ class RuleCompiler:
             if rule is not None:
                 compiled[entry.key] = rule
             uses = [use for use in self.texts.uses[before:] if _reads_row(use, depth)]
-            self._known_fields(uses, known)
+            self._known_fields(uses, node, path)
             needs[entry.key] = {use.name: use for use in uses if use.name in marks}
             sibling = self._cartesian(entry.node, where, known, entry.key)
-            if sibling is not None:
+            if sibling is not None and sibling.name in marks:
                 needs[entry.key][sibling.name] = sibling
         ordered = self._ordered(needs)
         if ordered is None or len(compiled) != len(known):
             return None
         return {name: compiled[name] for name in ordered}
 
-    def _known_fields(self, uses: Iterable[Use], known: list[str]) -> None:
+    def _known_fields(self, uses: Iterable[Use], node: MapNode, path: Path) -> None:
+        """Report templates that refer to no field of the row; in a nested row also the field that was perhaps meant.
+
+        (The fields of an outermost row are held against the item's contract, which tells which end is misspelt.)
+        """
+        fields = checked.mapping(node, "fields")
+        known = [] if fields is None else list(fields.by_key)
         for use in uses:
-            if use.name not in known:
-                what = "row" if use.scope == "row" else "item"
-                hint = did_you_mean(use.name, known) or f"the {what} has {one_of(known)}"
-                self.report.add(use.mark, use.path, f"`{use.scope}.{use.name}`: there is no field '{use.name}'", hint)
+            if use.name in known:
+                continue
+            what = "row" if use.scope == "row" else "item"
+            hint = did_you_mean(use.name, known) or f"the {what} has {one_of(known)}"
+            self.report.add(use.mark, use.path, f"`{use.scope}.{use.name}`: there is no field '{use.name}'", hint)
+            if fields is None or use.scope != "row" or use.depth == 1:
+                continue
+            for name in nearest(use.name, known):
+                message = f"a template in this row refers to '{use.name}'"
+                mark = fields.by_key[name].mark
+                self.report.add(mark, (*path, "fields", name), message, did_you_mean(name, [use.name]))
 
     def _cartesian(self, node: Node, path: Path, known: list[str], own: str) -> Use | None:
         otherwise = checked.mapping(node, "else") if isinstance(node, MapNode) else None

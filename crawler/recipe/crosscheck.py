@@ -62,11 +62,11 @@ class CrossCheck:
 
     # --- names with two ends ---
 
-    def _two_ends(self, what: str, uses: list[_Name], definitions: Mapping[str, _Name], unused: str | None) -> None:
-        """Report uses without definition, and definitions without use where one of those uses is near them.
-
-        With `unused` a definition that nothing uses is wrong in any case; the text says why.
-        """
+    def _two_ends(self, what: str, section: str, uses: list[_Name]) -> None:
+        """Report uses without definition in `section`, and definitions without use where such a use is near them."""
+        definitions = self._defined(self.root, section, ())
+        if not definitions and not self.root.complete:
+            return
         dangling = [use for use in uses if use.name not in definitions]
         used = {use.name for use in uses}
         for use in dangling:
@@ -75,11 +75,10 @@ class CrossCheck:
                 hint = f"known are {one_of(definitions)}" if definitions else f"the recipe has no {what}"
             self.report.add(use.mark, use.path, f"there is no {what} '{use.name}'", hint)
         for name, definition in definitions.items():
-            if name in used:
-                continue
             hint = did_you_mean(name, [use.name for use in dangling])
-            if hint is not None or unused is not None:
-                self.report.add(definition.mark, definition.path, unused or f"nothing uses the {what} '{name}'", hint)
+            # Of a page type that nothing leads to, `_pages` says so.
+            if name not in used and hint is not None and section != "pages":
+                self.report.add(definition.mark, definition.path, f"nothing uses the {what} '{name}'", hint)
 
     def _defined(self, node: MapNode | None, key: str, path: Path) -> dict[str, _Name]:
         found = checked.mapping(node, key)
@@ -107,19 +106,25 @@ class CrossCheck:
             for use in self._text_at(entry, "page", path)
         ]
         expected = list(self._expected_pages())
-        self._two_ends("page type", [*uses, *tests, *expected], self._defined(self.root, "pages", ()), None)
-        broken = self.report.touches(("start",)) or any(
-            self.report.touches(("pages", name, "follow")) for name in self.page_names
+        self._two_ends("page type", "pages", [*uses, *tests, *expected])
+        self._unreached({use.name for use in uses}, {use.name for use in [*uses, *tests, *expected]})
+
+    def _unreached(self, reached: set[str], mentioned: set[str]) -> None:
+        """Report page types that nothing leads to, unless what is wrong elsewhere may be the reason."""
+        broken = not self._complete_pages() or any(
+            self.report.touches(path) for path in [("start",), *(("pages", name, "follow") for name in self.page_names)]
         )
-        reached = {use.name for use in uses}
-        dangling = [use.name for use in uses if use.name not in self.page_names]
-        for name, _, entry in checked.maps(self.root, "pages"):
-            routed = "match" in self.pages[name] and self._routes_by_match()
-            if name not in reached and not routed and (not broken or dangling):
-                hint = did_you_mean(name, dangling) or "name it in `page` of `start` or of a `follow`"
+        dangling = mentioned.difference(self.page_names)
+        by_match = self._routes_by_match()
+        for name, node, entry in checked.maps(self.root, "pages"):
+            if name in reached:
+                continue
+            hint = did_you_mean(name, dangling)
+            routed = by_match and "match" in node
+            if hint is not None or not (routed or broken or self.report.touches(("pages", name))):
                 message = f"nothing leads to the page type '{name}'"
-                if not self.report.touches(("pages", name)) or did_you_mean(name, dangling):
-                    self.report.add(entry.mark, ("pages", name), message, hint)
+                hint = hint or "name it in `page` of `start` or of a `follow`"
+                self.report.add(entry.mark, ("pages", name), message, hint)
 
     def _expected_pages(self) -> Iterator[_Name]:
         for path, entry in checked.members(self.root.get("tests"), ("tests",)):
@@ -157,16 +162,20 @@ class CrossCheck:
             for path, entry in checked.members(self.root.get("exports"), ("exports",))
             for use in self._text_at(entry, "item", path)
         ]
+        self._two_ends("item", "items", [*uses, *exports])
         definitions = self._defined(self.root, "items", ())
-        self._two_ends("item", [*uses, *exports], definitions, None)
         produced = {use.name for use in uses}
         for name, definition in definitions.items():
-            if name not in produced and not self.report.touches(("pages",)):
+            if name not in produced and self._complete_pages():
                 hint = did_you_mean(name, [use.name for use in uses if use.name not in definitions])
                 message = f"no page type has `item: {name}`, so there will never be a row of it"
                 self.report.add(
                     definition.mark, definition.path, message, hint or "add it to a page type, or delete it"
                 )
+
+    def _complete_pages(self) -> bool:
+        """Whether what no page has is truly absent, and not only refused or misspelt."""
+        return self.root.complete and all(page.complete for page in self.pages.values())
 
     def _contract(self, item: str | None) -> MapNode | None:
         return checked.mapping(checked.mapping(self.root, "items"), item) if item is not None else None
@@ -186,14 +195,16 @@ class CrossCheck:
         }
         unfilled = [other for other in known if other not in elsewhere]
         for field in checked.mapping(node, "fields") or ():
-            # A field of its own is allowed (templates may need it), but not while the contract waits for one.
-            if field.key not in known and unfilled:
-                hint = did_you_mean(field.key, unfilled) or f"no page fills {one_of(unfilled)}"
+            # A field of its own is allowed (templates may need it), but not while the contract waits for one, nor
+            # where it looks like one that this page leaves out.
+            hint = did_you_mean(field.key, unfilled) or did_you_mean(field.key, [o for o in known if o not in filled])
+            if field.key not in known and (hint is not None or unfilled):
+                hint = hint or f"no page fills {one_of(unfilled)}"
                 message = f"the item '{item}' has no field '{field.key}'"
                 self.report.add(field.mark, ("pages", name, "fields", field.key), message, hint)
         paginate = checked.mapping(node, "paginate")
         for path, append in checked.scalars(paginate, "append", ("pages", name, "paginate")):
-            if append.value not in filled:
+            if append.value not in filled and ("fields" in node or node.complete):
                 self.report.add(
                     append.mark,
                     path,
@@ -208,14 +219,14 @@ class CrossCheck:
         known = checked.names(node, "fields")
         filled = {name for page in pages for name in checked.names(page, "fields")}
         strangers = [name for name in filled if name not in known]
-        hidden = any(self.report.touches(("pages", name, "fields")) for name in self.pages) and not strangers
+        hidden = not all(page.complete or "fields" in page for page in pages)
         for field in checked.mapping(node, "fields") or ():
             if field.key not in filled and not hidden:
                 hint = did_you_mean(field.key, strangers) or "add a rule for it, or delete it"
                 message = f"no page fills the field '{field.key}'"
                 self.report.add(field.mark, ("items", item, "fields", field.key), message, hint)
         for path, key in checked.scalars(node, "key", ("items", item)):
-            if key.value not in known:
+            if known and key.value not in known:
                 near = did_you_mean(str(key.value), known)
                 self.report.add(key.mark, path, f"there is no field '{key.value}'", near)
 
@@ -226,10 +237,11 @@ class CrossCheck:
         for path, entry in checked.members(self.root.get("tests"), ("tests",)):
             given = entry if isinstance(entry, MapNode) else None
             uses += [_Name(one.key, one.mark, (*path, "inputs", one.key)) for one in checked.entries(given, "inputs")]
-        self._two_ends("input", uses, self._defined(self.root, "inputs", ()), None)
+        self._two_ends("input", "inputs", uses)
 
     def _carried(self) -> None:
         carried = self._carried_by_page()
+        reached = {use.name for use in self._page_uses()}
         for name in self.pages:
             uses = [
                 _Name(use.name, use.mark, use.path) for use in self.uses if (use.scope, use.page) == ("carried", name)
@@ -237,6 +249,8 @@ class CrossCheck:
             for path, entry in checked.members(self.root.get("tests"), ("tests",)):
                 if isinstance(entry, MapNode) and checked.text(entry, "page") == name:
                     uses += [_Name(o.key, o.mark, (*path, "carried", o.key)) for o in checked.entries(entry, "carried")]
+            if name not in carried and not (self._complete_pages() and name in reached):
+                continue
             dangling = [use for use in uses if use.name not in carried.get(name, {})]
             self._two_ends_carried(name, dangling, carried.get(name, {}), {use.name for use in uses})
 
@@ -246,8 +260,7 @@ class CrossCheck:
         for use in dangling:
             hint = did_you_mean(use.name, definitions)
             if hint is None:
-                known = f"carried there: {one_of(definitions)}" if definitions else "no `follow` carries anything to it"
-                hint = known
+                hint = f"carried there: {one_of(definitions)}" if definitions else "no `follow` carries anything to it"
             message = f"nothing carries '{use.name}' to the page type '{page}'"
             self.report.add(use.mark, use.path, message, hint)
         for name, places in definitions.items():
@@ -293,7 +306,7 @@ class CrossCheck:
             contract = self._contract(checked.text(node, "item"))
             known = checked.names(contract, "fields")
             for column in checked.mapping(node, "columns") or ():
-                if contract is not None and column.key not in known:
+                if known and column.key not in known:
                     hint = did_you_mean(column.key, known)
                     where = (*path, "columns", column.key)
                     self.report.add(column.mark, where, f"the item has no field '{column.key}'", hint)
@@ -306,7 +319,7 @@ class CrossCheck:
             item = checked.text(page, "item")
             contract = self._contract(item)
             known = checked.names(contract, "fields")
-            if item is not None and contract is None:
+            if item is not None and (contract is None or "fields" not in contract):
                 continue
             for entry in checked.mapping(node, "expect") or ():
                 if entry.key in EXPECT_KEYS or entry.key in known:

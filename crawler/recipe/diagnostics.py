@@ -69,6 +69,11 @@ class Report:
         self._problems[problem] = None
         self._paths.add(path)
 
+    @property
+    def full(self) -> bool:
+        """Whether more problems would only be counted: no hint is worth looking for."""
+        return len(self._problems) > MAX_PROBLEMS
+
     def touches(self, path: Path) -> bool:
         """Whether anything is wrong at `path` or below it: what is absent there may only be misspelt."""
         return any(other[: len(path)] == path for other in self._paths)

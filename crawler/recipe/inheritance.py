@@ -7,6 +7,8 @@ node keeps the file it came from, so that problems point into the right one.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crawler.recipe.shape import Named, NamedMap, Shape, UserMap
 from crawler.recipe.yaml_reader import Entry, MapNode, Node, Scalar
 
@@ -33,13 +35,12 @@ def merged(child: Node, parent: Node, shape: Shape) -> Node:
             entries[entry.key] = Entry(key=entry.key, at=entry.at, node=node)
         else:
             entries[entry.key] = entry
-    return MapNode(mark=child.mark, entries=tuple(entries.values()), flow=child.flow, end=child.end)
+    return replace(child, entries=tuple(entries.values()), complete=child.complete and parent.complete)
 
 
 def without_own(parent: MapNode) -> MapNode:
     """A parent's tree without what is not inherited."""
-    entries = tuple(entry for entry in parent if entry.key not in OWN_KEYS)
-    return MapNode(mark=parent.mark, entries=entries, flow=parent.flow, end=parent.end)
+    return replace(parent, entries=tuple(entry for entry in parent if entry.key not in OWN_KEYS))
 
 
 def _below(shape: NamedMap | UserMap, key: str) -> Shape | None:

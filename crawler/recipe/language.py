@@ -133,7 +133,7 @@ FETCH = NamedMap(
         Key("headers", _HEADERS, "Headers sent with every request"),
         Key(
             "encoding",
-            Text(noun="the name of an encoding", accepts=_encoding_problem, hint="write auto, or a name: windows-1255"),
+            Text(noun="an encoding", accepts=_encoding_problem, hint="write auto, or a name: windows-1255"),
             "Encoding of the pages; auto (the default) asks BOM, HTTP header and meta in turn",
         ),
         Key("timeout", _DURATION, "Longest time for one request"),
@@ -220,8 +220,8 @@ _PAGINATE_SHARED = (
 )
 
 
-def _paginate(*keys: Key, elsewhere: dict[str, str]) -> NamedMap:
-    return NamedMap(keys=(*keys, *_PAGINATE_SHARED), later=("scroll", "click"), elsewhere=elsewhere)
+def _paginate(*keys: Key, elsewhere: dict[str, str], also: tuple[str, ...] = ()) -> NamedMap:
+    return NamedMap(keys=(*keys, *_PAGINATE_SHARED), later=("scroll", "click"), elsewhere=elsewhere, also=also)
 
 
 _PARAM = Key("param", Text(), "Query parameter that counts pages, or takes the cursor")
@@ -265,6 +265,7 @@ _PAGINATE = Variants(
             Key("start", _COUNT_OR_ZERO, "Number of the first page (1)"),
             Key("step", _COUNT, "What the parameter grows by (1)"),
             elsewhere={"size": "`size` goes with `offset`", "total": "`total` goes with `offset`"},
+            also=("cursor", "next", "offset"),
         ),
     },
     noun="a way to the next page",
@@ -474,7 +475,7 @@ _EXPORT = NamedMap(
     keys=(
         Key(
             "name",
-            Text(noun="the name of a file", accepts=_name_problem),
+            Text(noun="a file name", accepts=_name_problem),
             "Name of the file, without its ending",
             required=True,
         ),
@@ -501,7 +502,7 @@ _TEST = NamedMap(
         Key("page", Text(noun="the name of a page type"), "Page type of the saved page", required=True),
         Key(
             "snapshot",
-            Text(noun="the name of a file"),
+            Text(noun="the name of a saved page"),
             "Saved page, in the folder named like the recipe",
             required=True,
         ),

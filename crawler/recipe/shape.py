@@ -11,7 +11,7 @@ maps with free names become `Broken`, so that their name still counts as defined
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +115,10 @@ class Text(Shape):
 
     def _retype_hint(self, node: Node) -> str | None:
         if isinstance(node, Scalar) and node.value is not None:
-            return f'quote it: "{node.raw}"'
+            # `version: 1.10` is a number for YAML, and no version until it has three parts.
+            longer = [node.raw + ".0" * count for count in range(3)]
+            fitting = [text for text in longer if self.accepts is None or self.accepts(text) is None]
+            return f'quote it: "{fitting[0]}"' if fitting else self.hint
         if isinstance(node, ListNode | MapNode) and node.flow and node.end is not None:
             line = node.mark.source.line(node.mark.line)
             if node.end.line == node.mark.line:
@@ -315,7 +318,7 @@ class UserMap(Shape):
             if message is not None:
                 report.add(entry.mark, below, message)
             entries.append(Entry(key=entry.key, at=entry.at, node=self.value.check(entry.node, below, report)))
-        return MapNode(mark=node.mark, entries=tuple(entries), flow=node.flow, end=node.end)
+        return replace(node, entries=tuple(entries))
 
     def schema(self, schemas: Schemas) -> dict[str, Any]:
         """An object with additional properties only."""
@@ -349,6 +352,7 @@ class NamedMap(Shape):
     later: tuple[str, ...] = ()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     together: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # key -> keys that must be there too
+    also: tuple[str, ...] = ()  # what an unknown key may have been meant to be, beside the keys here
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {key.name: key for key in self.keys})
@@ -372,7 +376,7 @@ class NamedMap(Shape):
             if not isinstance(checked, Broken):
                 entries.append(Entry(key=entry.key, at=entry.at, node=checked))
         self._required(node, path, report, meant)
-        return MapNode(mark=node.mark, entries=tuple(entries), flow=node.flow, end=node.end)
+        return replace(node, entries=tuple(entries), complete=node.complete and len(entries) == len(node.entries))
 
     def _unknown(self, entry: Entry, node: MapNode, path: Path, report: Report) -> Sequence[str]:
         """Report a key that is not known here; gives what it was probably meant to be."""
@@ -383,9 +387,12 @@ class NamedMap(Shape):
         if entry.key in self.elsewhere:
             report.add(entry.mark, below, f"'{entry.key}' does not belong here", self.elsewhere[entry.key])
             return ()
+        if report.full:
+            report.add(entry.mark, below, f"unknown key '{entry.key}'")
+            return ()
         absent = [key.name for key in self.keys if key.name not in node]
         # A key that is already there is the second choice: `css` beside `csss` is rarely meant twice.
-        known = [*absent, *self.elsewhere, *self.later]
+        known = [*absent, *self.elsewhere, *self.later, *self.also]
         meant = nearest(entry.key, known) or nearest(entry.key, [key.name for key in self.keys])
         hint = did_you_mean(entry.key, meant) if meant else f"allowed here: {', '.join(key.name for key in self.keys)}"
         report.add(entry.mark, below, f"unknown key '{entry.key}'", hint)

@@ -37,6 +37,7 @@ _STYLES: dict[str, Style] = {"'": "single", '"': "double", "|": "literal", ">": 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _DIGITS = frozenset("0123456789")
+_NUMBER_STARTS = _DIGITS | set("+-.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +101,13 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MapNode:
-    """A map, in file order, keys unique."""
+    """A map, in file order, keys unique. It is not `complete` if keys of it were refused: nothing is truly absent."""
 
     mark: Mark
     entries: tuple[Entry, ...]
     flow: bool = False
     end: Mark | None = None
+    complete: bool = True
 
     @cached_property
     def by_key(self) -> dict[str, Entry]:
@@ -160,7 +162,7 @@ def read_yaml(content: str | bytes, *, file: str, report: Report) -> Node | None
         mark = _mark_of_offset(source, error.position)
         report.add(mark, (), f"the character U+{error.character:04X} is not allowed in YAML", "delete it")
     except yaml.MarkedYAMLError as error:
-        _report_syntax(source, error, report)
+        _report_syntax(source, error, reader.quote, report)
     if len(report.problems()) > before and isinstance(root, Scalar):
         return None
     return root
@@ -201,6 +203,8 @@ def _decode(content: str | bytes, *, file: str, report: Report) -> SourceFile | 
             report.add(mark, (), f"byte 0x{content[error.start]:02X} is not UTF-8", "save the file as UTF-8")
             return None
     source = SourceFile(file, text.removeprefix("\ufeff"))
+    if not any(_is_control(letter) for letter in set(source.text) - {"\n", "\r"}):
+        return source
     for number, line in enumerate(source.lines, start=1):
         for column, letter in enumerate(line, start=1):
             if _is_control(letter):
@@ -220,7 +224,9 @@ def _mark_of_offset(source: SourceFile, offset: int) -> Mark:
     return Mark(source, len(lines), len(lines[-1]) + 1)
 
 
-def _report_syntax(source: SourceFile, error: yaml.MarkedYAMLError, report: Report) -> None:
+def _report_syntax(
+    source: SourceFile, error: yaml.MarkedYAMLError, quote: tuple[int, int, int] | None, report: Report
+) -> None:
     places = [Mark(source, at.line + 1, at.column + 1) for at in (error.problem_mark, error.context_mark) if at]
     place, *context = places or [Mark(source, 1, 1)]
     trap = yaml_traps.explain_syntax(
@@ -228,6 +234,7 @@ def _report_syntax(source: SourceFile, error: yaml.MarkedYAMLError, report: Repo
         problem=error.problem or "",
         at=(place.line, place.column),
         context=(context[0].line, context[0].column) if context else None,
+        quote=quote,
     )
     report.add(Mark(source, trap.line, trap.column), (), trap.message, trap.hint)
 
@@ -257,6 +264,7 @@ class _Reader:
         self._report = report
         self._count = 0
         self._stack: list[_Open] = []
+        self.quote: tuple[int, int, int] | None = None  # the last quoted text over several lines: see yaml_traps
 
     def read(self) -> Node | None:
         """Root of the first document; `_Refused` on anything that makes going on pointless."""
@@ -327,6 +335,8 @@ class _Reader:
         style = _STYLES.get(event.style or "", "plain")
         mark = self._mark(event.start_mark)
         value: str | int | Decimal | bool | None = event.value
+        if style in {"single", "double"} and event.end_mark.line > event.start_mark.line:
+            self.quote = (mark.line, mark.column, event.end_mark.line + 1)
         if style == "plain":
             value = self._resolve(event.value, mark)
         return Scalar(mark=mark, end=self._mark(event.end_mark), value=value, raw=event.value, style=style)
@@ -387,7 +397,9 @@ class _Reader:
                 self._report.add(key.mark, (*path, key.raw), message, "keep one of them")
             else:
                 entries[key.raw] = Entry(key=key.raw, at=key, node=value)
-        return MapNode(mark=opened.mark, entries=tuple(entries.values()), flow=opened.flow, end=end)
+        complete = len(entries) == len(pairs)
+        entries_found = tuple(entries.values())
+        return MapNode(mark=opened.mark, entries=entries_found, flow=opened.flow, end=end, complete=complete)
 
     def _swallowed(self, opened: _Open, pairs: list[tuple[Node, Node]]) -> set[int]:
         """Keys that are the rest of the value before them: `{css: .a, .b}` has a key `.b` without a value."""
@@ -427,6 +439,8 @@ def _is_bare(key: Node, value: Node) -> bool:
 
 def _number_kind(raw: str) -> Literal["int", "float", "octal", "huge", "special"] | None:
     """What number of the YAML 1.2 core schema `raw` is, None if it is text."""
+    if raw[0] not in _NUMBER_STARTS:
+        return None
     body = raw.removeprefix("-") if raw.startswith("-") else raw.removeprefix("+")
     if body.lower() in {".inf", ".nan"}:
         return "special"

@@ -45,10 +45,26 @@ class Trap:
     hint: str | None
 
 
-def explain_syntax(lines: Sequence[str], *, problem: str, at: tuple[int, int], context: tuple[int, int] | None) -> Trap:
-    """A parser's complaint in words that help. `at` is where it stopped, `context` where what it was reading began."""
+def explain_syntax(
+    lines: Sequence[str],
+    *,
+    problem: str,
+    at: tuple[int, int],
+    context: tuple[int, int] | None,
+    quote: tuple[int, int, int] | None = None,
+) -> Trap:
+    """A parser's complaint in words that help.
+
+    `at` is where it stopped, `context` where what it was reading began, `quote` the line and column where the last
+    quoted text began that runs over several lines, and the line where it ended.
+    """
     line, column = at
     text = _line(lines, line)
+    if quote is not None and quote[2] == line:
+        message = f"the quote that opens here closes only in line {line}"
+        return Trap(line=quote[0], column=quote[1], message=message, hint="close it in its own line")
+    if len(text) > _MAX_LINE:
+        return _unexplained(lines, problem=problem, at=at, context=context, hint=None)
     if "unexpected end of stream" in problem and context is not None:
         line, column = context
         return Trap(line=line, column=column, message="the quote that opens here is never closed", hint="close it")
@@ -56,6 +72,8 @@ def explain_syntax(lines: Sequence[str], *, problem: str, at: tuple[int, int], c
         # The parser stopped at the end of the file or on an empty line: what it was reading is the better place.
         line, column = context
         text = _line(lines, line)
+    if text.lstrip().startswith(": "):
+        return Trap(line=line, column=column, message="a key is missing before `:`", hint="write one before it")
     start = _value_start(text, column)
     fixed = corrected_line(text, column)
     hint = f"write: {fixed}" if fixed else None

@@ -142,7 +142,7 @@ def misspelt_keys(name: str) -> Iterator[tuple[str, str, int, str]]:
     for place in places(name):
         if place.key is None or (not place.named and free(place)):
             continue
-        if place.key.style != "plain" or place.path[:1] == ("tests",) and "inputs" in place.path[:-1]:
+        if place.key.style != "plain" or (place.path[:1] == ("tests",) and "inputs" in place.path[:-1]):
             continue
         if not place.named and place.path[-2:-1] == ("fields",) and len(place.path) > 4 and place.path[0] == "pages":
             continue  # fields of nested rows are in no contract
