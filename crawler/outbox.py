@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from scrapy import signals
 
 from crawler.frontier.contract import Fate, PageCommit, Reply
+from crawler.signals import page_settled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -84,8 +85,8 @@ class Outbox:
                     self._received(packed, request, fate)
             if commits:
                 replies = await self._frontier.commit([commit for _, commit in commits])
-                for (page, _), reply in zip(commits, replies, strict=True):
-                    self._committed(page, reply)
+                for (page, commit), reply in zip(commits, replies, strict=True):
+                    self._committed(page, commit.outcome, reply)
             for page, turn in retries:
                 await self._send_retry(page, turn)
 
@@ -108,7 +109,7 @@ class Outbox:
         self._crawler.signals.send_catch_log(signals.request_dropped, request=request, spider=self._crawler.spider)
         self._codec.forget(packed)
 
-    def _committed(self, page: OpenPage, reply: CommitReply) -> None:
+    def _committed(self, page: OpenPage, outcome: str, reply: CommitReply) -> None:
         if reply.reply is not Reply.OK:
             self._lost(page)
             return
@@ -119,6 +120,7 @@ class Outbox:
                 logger.warning("The list of %s shows nothing new on this page: it ends here, stalled", page.url)
                 self._crawler.stats.inc_value("recipe/stalled")
                 self.stalled.append(page.url)
+        self._crawler.signals.send_catch_log(page_settled, page=page, outcome=outcome, spider=self._crawler.spider)
 
     def _lost(self, page: OpenPage) -> None:
         """Somebody else has the page: nothing of it counts here."""

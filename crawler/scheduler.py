@@ -55,6 +55,9 @@ logger = logging.getLogger(__name__)
 #: In-place redirects of one page (cookie walls) before it is given up.
 MAX_HOPS: Final = 5
 
+#: What the start page is called in the books.
+START_URL: Final = "start()"
+
 _WORKER: Final = "local"
 
 
@@ -290,7 +293,7 @@ class Scheduler:
         self._set_timer(reply.due_in_s)
         for lease in reply.leases:
             if lease.request.id == START_ID:
-                self._start = OpenPage(lease=lease, request=Request("about:start"), url="start")
+                self._start = OpenPage(lease=lease, request=Request("about:start"), url=START_URL)
             elif (page := self._unpacked(lease)) is not None:
                 self._buffer.append(page)
             else:

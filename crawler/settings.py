@@ -92,9 +92,25 @@ DOWNLOADER_MIDDLEWARES = {
 EXTENSIONS = {
     "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.extensions.politeness.Politeness": 0,
+    "scrapy.extensions.feedexport.FeedExporter": None,
+    "crawler.extensions.feeds.FeedExporter": 0,
+    "crawler.extensions.rejects.RejectsFile": 0,
+    "crawler.extensions.limits.Limits": 0,
+    "crawler.extensions.summary.Summary": 0,
     "scrapy.extensions.telnet.TelnetConsole": None,
     "scrapy.extensions.remote_control.RemoteControl": None,
 }
+
+ITEM_PIPELINES = {"crawler.pipelines.rows.RowPipeline": 0}
+FEED_EXPORTERS = {
+    "csv": "crawler.extensions.feeds.CsvExporter",
+    "jsonl": "crawler.extensions.feeds.JsonlExporter",
+    "jsonlines": "crawler.extensions.feeds.JsonlExporter",
+    "jl": "crawler.extensions.feeds.JsonlExporter",
+    "pickle": None,
+    "marshal": None,
+}
+FEED_EXPORT_ENCODING = "utf-8"
 
 # --- how it runs ------------------------------------------------------------------------------------------------------
 
@@ -105,4 +121,3 @@ ASYNCIO_EVENT_LOOP = "uvloop.Loop"
 
 LOG_LEVEL = _config.log_level
 LOG_JSON = _config.log_json  # ours
-FEED_EXPORT_ENCODING = "utf-8"

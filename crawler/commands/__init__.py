@@ -1,1 +1,1 @@
-"""Commands of `scrapy` that this project adds or extends. Scrapy finds them through COMMANDS_MODULE."""
+"""Scrapy's commands where recipes need a word of their own: `scrapy crawl`, `scrapy list`."""

@@ -14,6 +14,7 @@ from scrapy.exceptions import CloseSpider
 
 from crawler.middlewares.open_pages import outcome_of
 from crawler.scheduler import open_page, our_scheduler
+from crawler.spiders.rows import RecipeRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -85,7 +86,7 @@ class SettleSpiderMiddleware:
         """Counts rows by item for the books of the frontier."""
         page = open_page(self._crawler, getattr(response, "request", None))
         if page is not None:
-            page.rows[getattr(item, "item_name", type(item).__name__)] += 1
+            page.rows[item.item if isinstance(item, RecipeRow) else type(item).__name__] += 1
 
 
 class SettleDownloaderMiddleware:

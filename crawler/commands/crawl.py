@@ -1,0 +1,67 @@
+"""`scrapy crawl NAME`: as Scrapy's, with a recipe's mistakes and wrong inputs as messages, and an exit status.
+
+0 = done (also with pages that exist no more), 2 = the recipe or an input is wrong, 3 = a list page was lost, 4 = the
+rows are not good enough to be used, 130 = cancelled, 1 = anything else went wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from scrapy.commands.crawl import Command as ScrapyCrawlCommand
+from scrapy.exceptions import UsageError
+
+from crawler.errors import CrawleryError
+from crawler.recipe.diagnostics import did_you_mean
+from crawler.spiders.recipe import RecipeSpider
+from crawler.spiders.runner import CrawlFailed, prepare, summary_of
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scrapy import Spider
+
+
+class Command(ScrapyCrawlCommand):
+    """See the module."""
+
+    def short_desc(self) -> str:
+        """For `scrapy -h`."""
+        return "Run a recipe or a spider of the project, by name"
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Crawls; `exitcode` is the process's exit status afterwards."""
+        if len(args) != 1:
+            raise UsageError("one recipe or spider, by name")
+        if self.crawler_process is None:
+            raise AssertionError("Scrapy makes the process before it runs a command")
+        try:
+            spidercls = self._spider(args[0])
+            if issubclass(spidercls, RecipeSpider):
+                spidercls(inputs=spidercls.inputs_of(opts.spargs))
+        except CrawleryError as error:
+            sys.stderr.write(f"{error}\n")
+            self.exitcode = 2
+            return
+        crawler = self._create_crawler(spidercls)
+        prepare(crawler)
+        self.crawler_process.crawl(crawler, **opts.spargs)
+        self.crawler_process.start()
+        try:
+            summary = summary_of(crawler)
+        except CrawlFailed as error:
+            sys.stderr.write(f"{error}\n")
+            self.exitcode = 1
+            return
+        self.exitcode = 1 if self.crawler_process.bootstrap_failed else summary.exit_code
+
+    def _spider(self, name: str) -> type[Spider]:
+        if self.crawler_process is None:
+            raise AssertionError("Scrapy makes the process before it runs a command")
+        loader = self.crawler_process.spider_loader
+        try:
+            return loader.load(name)
+        except KeyError as error:
+            hint = did_you_mean(name, loader.list()) or "`scrapy list` shows all"
+            raise CrawleryError(f"there is no recipe or spider called {name!r}; {hint}") from error

@@ -1,0 +1,241 @@
+"""What came out of a crawl: the facts, the outcome and its exit status, and the text a person reads.
+
+Pure: the extension in `summary.py` gathers the facts from a running crawl.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from crawler.frontier.contract import HARMLESS, OUTCOMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from crawler.recipe.model import Quality
+
+#: Exit statuses that scripts may rely on.
+EXIT_OK: Final = 0
+EXIT_LIST_LOST: Final = 3
+EXIT_QUALITY: Final = 4
+EXIT_CANCELLED: Final = 130
+
+_URLS_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrawlFacts:
+    """What was counted. Mappings are by name; nothing here is judged yet."""
+
+    name: str
+    is_recipe: bool
+    recipe_version: str = ""
+    finish_reason: str = "finished"
+    elapsed_s: float = 0.0
+    outcomes: Mapping[str, int] = field(default_factory=dict)  # settled pages by outcome, without `start`
+    failures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # URLs by outcome
+    reasons: Mapping[str, str] = field(default_factory=dict)  # by URL
+    rows: Mapping[str, int] = field(default_factory=dict)  # accepted, by item
+    rejects: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by item, then "FIELD: RULE"
+    rejected_rows: Mapping[str, int] = field(default_factory=dict)  # by item
+    duplicates: Mapping[str, int] = field(default_factory=dict)  # by item
+    item_errors: int = 0  # rows on which a pipeline failed
+    alternatives: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by "item.field", then source
+    lost_lists: Mapping[str, str] = field(default_factory=dict)  # outcome by URL
+    stalled_lists: tuple[str, ...] = ()
+    cut_lists: tuple[str, ...] = ()  # at max_pages
+    joined_lists: int = 0
+    dropped_pages: Mapping[str, int] = field(default_factory=dict)  # by page type
+    retries: int = 0
+    offsite: int = 0  # links refused as off-site
+    limit: str = ""  # the limit that ended the crawl
+    causes: tuple[str, ...] = ()  # sentences about pages that gave nothing
+    unreached: tuple[str, ...] = ()  # page types of which no page was read
+    start_failed: str = ""
+    files: tuple[str, ...] = ()
+    rejects_file: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrawlSummary:
+    """The facts, judged.
+
+    Attributes:
+        outcome: `complete`, `partial`, `quality_failed`, `empty` or `cancelled`.
+        why: a sentence for everything that kept it from `complete`.
+        cause: for a crawl without rows, its likely cause.
+        exit_code: of the command line.
+        facts: see `CrawlFacts`.
+    """
+
+    outcome: str
+    why: tuple[str, ...]
+    cause: str
+    exit_code: int
+    facts: CrawlFacts
+
+    @property
+    def pages(self) -> int:
+        """Pages that were asked for and settled."""
+        return sum(count for outcome, count in self.facts.outcomes.items() if outcome != "cancelled")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON. `failures` has the URLs by outcome class, `rows` and `rejects` are by item."""
+        facts = asdict(self.facts)
+        head = {
+            "name": facts.pop("name"),
+            "recipe_version": facts.pop("recipe_version"),
+            "outcome": self.outcome,
+            "why": list(self.why),
+            "cause": self.cause,
+            "exit_code": self.exit_code,
+            "elapsed_s": round(facts.pop("elapsed_s"), 3),
+            "pages": self.pages,
+        }
+        del facts["is_recipe"]
+        return {**head, **{name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}}
+
+    def text(self) -> str:
+        """Several lines for a person."""
+        return "\n".join(_lines(self))
+
+
+def judge(facts: CrawlFacts, quality: Quality | None) -> CrawlSummary:
+    """The outcome of a crawl.
+
+    A recipe without `quality` must give at least one row. A page that exists no more makes the result partial, and that
+    is all: sites are like that. A lost list page may hide any number of rows, so it has its own exit status.
+    """
+    missed = _quality_missed(facts, quality)
+    partial = _partial(facts)
+    nothing = facts.is_recipe and not sum(facts.rows.values())
+    cause = _likely_cause(facts) if nothing else ""
+    if facts.finish_reason in ("shutdown", "cancelled"):
+        outcome, code = "cancelled", EXIT_CANCELLED
+    elif missed:
+        outcome, code = "quality_failed", EXIT_QUALITY
+    elif nothing:
+        outcome, code = "empty", EXIT_QUALITY
+    elif partial:
+        outcome, code = "partial", EXIT_LIST_LOST if facts.lost_lists else EXIT_OK
+    else:
+        outcome, code = "complete", EXIT_OK
+    return CrawlSummary(outcome=outcome, why=(*missed, *partial), cause=cause, exit_code=code, facts=facts)
+
+
+def _quality_missed(facts: CrawlFacts, quality: Quality | None) -> list[str]:
+    if quality is None:
+        return []
+    rows, rejected = sum(facts.rows.values()), sum(facts.rejected_rows.values())
+    missed = []
+    if quality.items_minimum is not None and rows < quality.items_minimum:
+        missed.append(f"quality.items.minimum is {quality.items_minimum:,}; there are {rows:,} rows")
+    if quality.items_maximum is not None and rows > quality.items_maximum:
+        missed.append(f"quality.items.maximum is {quality.items_maximum:,}; there are {rows:,} rows")
+    if quality.rejected_maximum is not None and rejected > quality.rejected_maximum:
+        missed.append(f"quality.rejected.maximum is {quality.rejected_maximum:,}; {rejected:,} rows were rejected")
+    share = rejected / (rows + rejected) if rows + rejected else 0.0
+    if quality.rejected_maximum_share is not None and share > quality.rejected_maximum_share:
+        allowed = quality.rejected_maximum_share
+        missed.append(
+            f"quality.rejected.maximum is {allowed:.1%}; {share:.1%} of the rows were rejected ({rejected:,})"
+        )
+    return missed
+
+
+def _partial(facts: CrawlFacts) -> list[str]:
+    why = [f"a list page was lost ({outcome}): {url}" for url, outcome in list(facts.lost_lists.items())[:_URLS_SHOWN]]
+    if len(facts.lost_lists) > _URLS_SHOWN:
+        why.append(f"{len(facts.lost_lists) - _URLS_SHOWN} more list pages were lost")
+    failed = {outcome: count for outcome, count in facts.outcomes.items() if outcome not in HARMLESS and count}
+    why += [f"{_pages(count)}: {outcome} ({OUTCOMES[outcome]})" for outcome, count in failed.items()]
+    if facts.item_errors:
+        why.append(f"{facts.item_errors:,} rows were lost because a pipeline failed")
+    if facts.limit in ("limits.duration", "limits.stop_after_errors"):
+        why.append(f"{facts.limit} ended the crawl; {_pages(facts.outcomes.get('cancelled', 0))} not visited")
+    if facts.finish_reason in ("start_error", "scheduler_failed"):
+        why.append(f"the crawl ended by an error ({facts.finish_reason}); the log says which")
+    return why
+
+
+def _likely_cause(facts: CrawlFacts) -> str:
+    """Why there is no row, as far as can be told; the most telling fact first."""
+    if facts.start_failed:
+        return facts.start_failed
+    fetched = sum(count for outcome, count in facts.outcomes.items() if outcome in ("ok", "redirected", "page_error"))
+    if facts.outcomes.get("robots") and not fetched:
+        return "robots.txt forbids it"
+    if not fetched and facts.failures:
+        outcome, urls = max(facts.failures.items(), key=lambda failure: len(failure[1]))
+        reason = facts.reasons.get(urls[0], outcome)
+        return f"no page could be read; {urls[0]}: {reason}"
+    rejected = sum(facts.rejected_rows.values())
+    if rejected:
+        reasons = Counter({reason: count for item in facts.rejects.values() for reason, count in item.items()})
+        often = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(3))
+        return f"all {rejected:,} rows were rejected: {often}"
+    if facts.causes:
+        return "; ".join(facts.causes)
+    if facts.offsite and facts.unreached:
+        return f"{facts.offsite:,} links were refused as off-site; allow their hosts with allowed_domains"
+    if facts.unreached:
+        return f"no page of type {', '.join(facts.unreached)} was reached"
+    return "pages were read, but none gave a row"
+
+
+# --- text ------------------------------------------------------------------------------------------------------------
+
+
+def _lines(summary: CrawlSummary) -> Iterator[str]:
+    facts = summary.facts
+    yield f"{facts.name}: {summary.outcome} in {facts.elapsed_s:.1f} s"
+    by_outcome = ", ".join(f"{outcome} {count:,}" for outcome, count in sorted(facts.outcomes.items(), key=_by_count))
+    yield f"  pages     {summary.pages:,}" + (f" ({by_outcome})" if by_outcome else "")
+    for item, count in facts.rows.items():
+        extra = [
+            f"{facts.rejected_rows[item]:,} rejected" if facts.rejected_rows.get(item) else "",
+            f"{facts.duplicates[item]:,} duplicates" if facts.duplicates.get(item) else "",
+        ]
+        yield f"  rows      {item} {count:,}" + "".join(f", {words}" for words in extra if words)
+    for item, reasons in facts.rejects.items():
+        for reason, count in sorted(reasons.items(), key=_by_count):
+            yield f"  rejected  {item}.{reason}: {count:,}"
+    for outcome, urls in facts.failures.items():
+        for url in urls[:_URLS_SHOWN]:
+            yield f"  {outcome:<9} {url}" + (f" ({facts.reasons[url]})" if facts.reasons.get(url) else "")
+        if len(urls) > _URLS_SHOWN:
+            yield f"  {outcome:<9} ... and {len(urls) - _URLS_SHOWN:,} more"
+    yield from _list_lines(facts)
+    for name, sources in facts.alternatives.items():
+        used = ", ".join(f"{source} x {count:,}" for source, count in sorted(sources.items()))
+        yield f"  by rule   {name}: {used}"
+    for label, count in (("retries", facts.retries), ("off-site", facts.offsite)):
+        if count:
+            yield f"  {label:<9} {count:,}"
+    for path in (*facts.files, *filter(None, (facts.rejects_file,))):
+        yield f"  file      {path}"
+    for sentence in summary.why:
+        yield f"  why       {sentence}"
+    if summary.cause:
+        yield f"  cause     {summary.cause}"
+    if facts.limit and not any(facts.limit in sentence for sentence in summary.why):
+        yield f"  note      {facts.limit} ended the crawl; {_pages(facts.outcomes.get('cancelled', 0))} not visited"
+
+
+def _list_lines(facts: CrawlFacts) -> Iterator[str]:
+    kinds = (("lost", facts.lost_lists), ("stalled", facts.stalled_lists), ("max_pages", facts.cut_lists))
+    for kind, urls in kinds:
+        for url in list(urls)[:_URLS_SHOWN]:
+            yield f"  list      {kind}: {url}"
+        if len(urls) > _URLS_SHOWN:
+            yield f"  list      {kind}: ... and {len(urls) - _URLS_SHOWN:,} more"
+
+
+def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
+    return -entry[1], entry[0]
+
+
+def _pages(count: int) -> str:
+    return "1 page" if count == 1 else f"{count:,} pages"

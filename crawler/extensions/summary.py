@@ -1,0 +1,163 @@
+"""Gathers what a crawl has done, judges it at the end, logs it as text and writes it as JSON (SUMMARY_FILE)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter, defaultdict
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from scrapy import signals
+
+from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, judge
+from crawler.extensions.rejects import RejectsFile
+from crawler.frontier.contract import Ledger
+from crawler.frontier.identity import START_ID
+from crawler.scheduler import START_URL, our_scheduler
+from crawler.signals import page_settled
+from crawler.spiders.recipe import RecipeSpider
+from crawler.spiders.rows import RecipeRow
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from scrapy.crawler import Crawler
+
+    from crawler.middlewares.open_pages import OpenPage
+    from crawler.scheduler import Scheduler
+
+logger = logging.getLogger(__name__)
+
+
+class Summary:
+    """`summary` is None until the crawl has ended; `rows` counts while it runs."""
+
+    def __init__(self, crawler: Crawler, *, path: Path | None) -> None:
+        """`path`: where the JSON goes, if anywhere."""
+        self.summary: CrawlSummary | None = None
+        self.rows: Counter[str] = Counter()
+        self._crawler = crawler
+        self._path = path
+        self._began = monotonic()
+        self._scheduler: Scheduler | None = None
+        self._start: tuple[str, str] | None = None  # outcome and reason of `start()`
+        self._item_errors = 0
+        self._files: list[str] = []
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Connects to what is counted."""
+        path = crawler.settings.get("SUMMARY_FILE")
+        extension = cls(crawler, path=Path(path) if path else None)
+        connect = crawler.signals.connect
+        connect(extension.spider_opened, signal=signals.spider_opened)
+        connect(extension.item_scraped, signal=signals.item_scraped)
+        connect(extension.item_error, signal=signals.item_error)
+        connect(extension.page_settled, signal=page_settled)
+        connect(extension.feed_slot_closed, signal=signals.feed_slot_closed)
+        connect(extension.engine_stopped, signal=signals.engine_stopped)
+        return extension
+
+    def spider_opened(self) -> None:
+        """The engine forgets its scheduler before the last signal."""
+        self._began = monotonic()
+        self._scheduler = our_scheduler(self._crawler)
+
+    def item_scraped(self, item: Any) -> None:
+        """Counts a row."""
+        self.rows[item.item if isinstance(item, RecipeRow) else type(item).__name__] += 1
+
+    def item_error(self) -> None:
+        """Counts a row on which a pipeline failed."""
+        self._item_errors += 1
+
+    def page_settled(self, page: OpenPage, outcome: str) -> None:
+        """Notes how `start()` ended, which is no page of the site."""
+        if page.lease.request.id == START_ID:
+            self._start = (outcome, page.reason)
+
+    def feed_slot_closed(self, slot: Any) -> None:
+        """Notes a file that was written."""
+        self._files.append(str(slot.uri))
+
+    def engine_stopped(self) -> None:
+        """The last signal of a crawl: files are written and the books closed. `scrapy shell` has no such end."""
+        reason = self._crawler.stats.get_value("finish_reason")
+        if reason is None or self.summary is not None:
+            return
+        spider = self._crawler.spider
+        recipe = spider.recipe if isinstance(spider, RecipeSpider) else None
+        self.summary = judge(self._facts(str(reason)), recipe.quality if recipe is not None else None)
+        level = logging.INFO if self.summary.outcome == "complete" else logging.WARNING
+        logger.log(level, "%s", self.summary.text())
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(self.summary.as_dict(), ensure_ascii=False, indent=2)
+            self._path.write_text(text + "\n", encoding="utf-8")
+
+    # --- facts ---
+
+    def _facts(self, reason: str) -> CrawlFacts:
+        crawler, stats = self._crawler, self._crawler.stats
+        ledger = self._scheduler.final if self._scheduler is not None else None
+        books = ledger if ledger is not None else Ledger()
+        outcomes = Counter(books.settled)
+        if self._start is not None:
+            outcomes[self._start[0]] -= 1
+        failures: defaultdict[str, list[str]] = defaultdict(list)
+        found = [failure for failure in books.failures if failure.url != START_URL]
+        for failure in found:
+            failures[failure.outcome].append(failure.url)
+        rejects = crawler.get_extension(RejectsFile)
+        limit = stats.get_value("limits/reached", "")
+        facts = CrawlFacts(
+            name=crawler.spider.name if crawler.spider is not None else "",
+            is_recipe=False,
+            finish_reason=reason,
+            elapsed_s=monotonic() - self._began,
+            outcomes={outcome: count for outcome, count in outcomes.items() if count},
+            failures={outcome: tuple(urls) for outcome, urls in failures.items()},
+            reasons={failure.url: failure.reason for failure in found},
+            rows=dict(self.rows),
+            item_errors=self._item_errors,
+            stalled_lists=tuple(self._scheduler.outbox.stalled) if self._scheduler is not None else (),
+            joined_lists=books.joined,
+            retries=books.retries,
+            offsite=stats.get_value("offsite/filtered", 0),
+            limit="limits.requests" if self._scheduler is not None and self._scheduler.limit_reached else limit,
+            start_failed=f"start() failed: {self._start[1]}" if self._start and self._start[0] == "page_error" else "",
+            files=tuple(self._files),
+            rejects_file=str(rejects.path) if rejects is not None and rejects.path is not None else "",
+        )
+        spider = crawler.spider
+        return _with_report(facts, spider) if isinstance(spider, RecipeSpider) else facts
+
+
+def _with_report(facts: CrawlFacts, spider: RecipeSpider) -> CrawlFacts:
+    """The facts that only a recipe has."""
+    report, recipe = spider.report, spider.recipe
+    rejects: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for (item, field, rule), count in report.rejected_for.items():
+        rejects[item][f"{field}: {rule}"] = count
+    alternatives: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for (item, path, source), count in report.alternatives.items():
+        alternatives[f"{item}.{path}"][source] = count
+    return replace(
+        facts,
+        is_recipe=True,
+        recipe_version=recipe.version,
+        rows={item: facts.rows.get(item, 0) for item in recipe.items},
+        rejects={item: rejects.get(item, {}) for item in recipe.items},
+        rejected_rows=dict(report.rejected_rows),
+        duplicates=dict(report.duplicates),
+        alternatives=dict(alternatives),
+        lost_lists=dict(report.lost_lists),
+        stalled_lists=(*facts.stalled_lists, *report.loops),
+        cut_lists=tuple(report.max_pages),
+        dropped_pages=dict(report.dropped),
+        causes=tuple(cause.sentence(count) for cause, count in report.causes.values()),
+        unreached=tuple(name for name in recipe.pages if not report.pages[name]),
+    )

@@ -1,0 +1,291 @@
+"""A recipe as a Scrapy spider: pages in, rows and requests out. What a page means is `crawler.recipe`'s business.
+
+The loader makes a subclass for each recipe. A request carries what its page needs to know in `meta["recipe"]`, as plain
+values: the page type, what was carried along, its place in a list. The scheduler reads the page type, the chain and
+whether the request depends on progress.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider
+from scrapy.spidermiddlewares.httperror import HttpError
+
+from crawler.errors import PageError
+from crawler.middlewares.open_pages import outcome_of
+from crawler.recipe.extract import after_loss, extract_page, start_requests
+from crawler.recipe.model import Chain, PageInput, PageRequest
+from crawler.recipe.values import is_missing
+from crawler.scheduler import open_page
+from crawler.signals import page_settled, row_rejected
+from crawler.spiders.limits import Deployment, gentler
+from crawler.spiders.report import RecipeReport, alternative_name
+from crawler.spiders.rows import RecipeRow
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+    from typing import Self
+
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from scrapy.settings import BaseSettings
+    from twisted.python.failure import Failure
+
+    from crawler.middlewares.open_pages import OpenPage
+    from crawler.recipe.model import PageResult, Recipe, Retry
+
+#: Arguments that come from launchers, not from a person.
+_LAUNCHER_ARGUMENTS = frozenset({"_job", "name"})
+
+#: Outcomes after which a list page has done its duty.
+_LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled"})
+
+
+class RecipeSpider(Spider):
+    """The spider of one recipe; `recipe` is set on the subclass that the loader makes."""
+
+    recipe: ClassVar[Recipe]
+
+    def __init__(self, *, inputs: Mapping[str, Any]) -> None:
+        """`inputs` as `recipe.inputs` resolved them."""
+        super().__init__()
+        self.inputs = dict(inputs)
+        self.report = RecipeReport()
+        self._start = start_requests(self.recipe, self.inputs)
+        self.allowed_domains = _allowed_domains(self.recipe, self.inputs, self._start)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """The spider with the inputs of `-a name=value`; applies the recipe's limits to the crawl's settings.
+
+        Raises:
+            InputError: the inputs do not fit, with every problem.
+        """
+        _ = args
+        spider = cls(inputs=cls.inputs_of(kwargs))
+        spider._set_crawler(crawler)
+        settings, ignored = gentler(cls.recipe.limits, _deployment(crawler.settings), spider.inputs)
+        for name, value in settings.items():
+            if not crawler.settings.frozen:
+                crawler.settings.set(name, value, priority="spider")
+        for sentence in ignored:
+            spider.logger.warning(sentence)
+        crawler.signals.connect(spider.page_settled, signal=page_settled)
+        return spider
+
+    @classmethod
+    def inputs_of(cls, arguments: Mapping[str, str]) -> dict[str, Any]:
+        """Typed inputs from the texts of a command line.
+
+        Raises:
+            InputError: with every problem.
+        """
+        texts = {name: text for name, text in arguments.items() if name not in _LAUNCHER_ARGUMENTS}
+        return cls.recipe.inputs.from_text(texts)
+
+    # --- requests ---
+
+    async def start(self) -> AsyncIterator[Request]:
+        """The requests of `start`."""
+        for page_request in self._start:
+            yield self._request(page_request, depth=0)
+
+    def _request(self, wanted: PageRequest, *, depth: int, on_progress: bool = False) -> Request:
+        fetch = self.recipe.fetch if wanted.page is None else self.recipe.pages[wanted.page].fetch
+        scopes = {"inputs": self.inputs, "carried": wanted.carried, "item": {}, "row": {}, "": {}}
+        headers = dict(wanted.headers)
+        for name, template in fetch.headers.items():
+            value = template.render(scopes)
+            if not is_missing(value):
+                headers.setdefault(name, str(value))
+        facts = {
+            "page": wanted.page,
+            "carried": dict(wanted.carried),
+            "chain": asdict(wanted.chain) if wanted.chain is not None else None,
+            "headers": list(wanted.headers),
+            "dedupe": wanted.dedupe,
+            "on_progress": on_progress,
+            "depth": depth,
+        }
+        meta: dict[str, Any] = {"recipe": facts}
+        if fetch.timeout_s is not None:
+            meta["download_timeout"] = fetch.timeout_s
+        return Request(
+            wanted.url,
+            callback=self.parse,
+            errback=self.lost,
+            method=wanted.method,
+            headers=headers,
+            body=wanted.body,
+            meta=meta,
+        )
+
+    def retry_policy(self, request: Request) -> Retry | None:
+        """The page's own `fetch.retry`, for the retry middleware."""
+        facts = request.meta.get("recipe")
+        if not isinstance(facts, dict):
+            return None
+        page = self.recipe.pages.get(facts.get("page") or "")
+        return self.recipe.fetch.retry if page is None else page.fetch.retry
+
+    # --- pages ---
+
+    def parse(self, response: Response, **kwargs: Any) -> Iterator[RecipeRow | Request]:
+        """Everything that a page gives."""
+        _ = kwargs
+        request = response.request
+        if request is None:
+            raise AssertionError("Scrapy gives every response its request")
+        page_input = _page_input(response, self._page_request(request), self.inputs)
+        page = open_page(self.crawler, request)
+        try:
+            result = extract_page(self.recipe, page_input)
+        except PageError as error:
+            outcome, reason = outcome_of(error)
+            self.logger.warning("%s: %s", outcome, reason)
+            if page is not None:
+                page.fail(outcome, reason)
+            result = after_loss(self.recipe, page_input.request, self.inputs)
+            yield from self._output(result, request, response.url, lost=True)
+            return
+        if page is not None:
+            page.marks.update(result.marks)
+            if result.next is not None and result.next.chain is not None:
+                page.chain = result.next.chain.id
+            if result.outcome == "dropped":
+                page.fail("filtered", "drop_if")
+        self._note(result, response.url)
+        yield from self._output(result, request, response.url)
+
+    def lost(self, failure: Failure) -> Iterator[RecipeRow | Request]:
+        """What is left to do when a page never came."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        status = failure.value.response.status if isinstance(failure.value, HttpError) else None
+        result = after_loss(self.recipe, self._page_request(request), self.inputs, status=status)
+        yield from self._output(result, request, request.url, lost=True)
+
+    def _page_request(self, request: Request) -> PageRequest:
+        """The page request that a Scrapy request was made of; one from outside is routed by `match`."""
+        facts = request.meta.get("recipe")
+        if not isinstance(facts, dict):
+            return PageRequest(url=request.url, page=None)
+        chain = facts.get("chain")
+        return PageRequest(
+            url=request.url,
+            page=facts.get("page"),
+            method=request.method,
+            headers=tuple((name, value) for name, value in facts.get("headers", ())),
+            body=request.body,
+            carried=facts.get("carried") or {},
+            chain=Chain(**chain) if isinstance(chain, dict) else None,
+            dedupe=bool(facts.get("dedupe", True)),
+        )
+
+    def _output(
+        self, result: PageResult, request: Request, url: str, *, lost: bool = False
+    ) -> Iterator[RecipeRow | Request]:
+        for reject in result.rejects:
+            self.crawler.signals.send_catch_log(row_rejected, reject=reject, spider=self)
+        for row in result.rows:
+            yield RecipeRow(row.values, item=row.item, key=row.key, url=url)
+        facts = request.meta.get("recipe")
+        depth = facts.get("depth", 0) if isinstance(facts, dict) else 0
+        deepest = self.recipe.limits.depth
+        if deepest is not None and depth >= deepest and result.requests:
+            self.crawler.stats.inc_value("recipe/depth_limited", len(result.requests))
+        else:
+            for wanted in result.requests:
+                yield self._request(wanted, depth=depth + 1)
+        if result.next is not None:
+            yield self._request(result.next, depth=depth, on_progress=not lost and result.next.dedupe)
+
+    # --- notes ---
+
+    def _note(self, result: PageResult, url: str) -> None:
+        stats, report = self.crawler.stats, self.report
+        report.pages[result.page] += 1
+        item = self.recipe.pages[result.page].item or ""
+        for name, count in result.stats.items():
+            if name.startswith("recipe/alternative/"):
+                path, _, number = name.removeprefix("recipe/alternative/").rpartition("/")
+                source = alternative_name(self.recipe, result.page, path, int(number))
+                report.alternatives[item, path, source] += count
+                stats.inc_value(f"recipe/alternative/{item}/{path}/{number}", count)
+            else:
+                stats.inc_value(name, count)
+        if result.outcome == "dropped":
+            report.dropped[result.page] += 1
+            stats.inc_value(f"recipe/dropped/{result.page}")
+        elif result.outcome == "empty":
+            stats.inc_value(f"recipe/parse_empty/{result.page}")
+        if result.cause is not None:
+            report.empty(result.cause)
+        if result.chain_end:
+            stats.inc_value(f"recipe/list_end/{result.chain_end}")
+            report.end_of_list(result.chain_end, url)
+            if result.chain_end == "max_pages":
+                self.logger.warning("A list was cut at max_pages: %s", url)
+
+    def page_settled(self, page: OpenPage, outcome: str) -> None:
+        """Notes list pages that never came: what they listed may be missing.
+
+        A 404 or 410 on a later page of a counting list is how many lists end, and `drop_if` is the recipe's own word.
+        """
+        facts = page.request.meta.get("recipe")
+        if outcome in _LIST_READ or not isinstance(facts, dict) or page.reason == "drop_if":
+            return
+        page_type = self.recipe.pages.get(facts.get("page") or "")
+        if page_type is None or not (page_type.follow or page_type.paginate):
+            return
+        chain = facts.get("chain")
+        counting = page_type.paginate is not None and page_type.paginate.kind in ("param", "offset")
+        if outcome == "http_404" and counting and isinstance(chain, dict) and chain["number"] > 1:
+            return
+        self.report.lost_lists[page.url] = outcome
+
+
+def _page_input(response: Response, request: PageRequest, inputs: Mapping[str, Any]) -> PageInput:
+    headers = {
+        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
+        for name, values in response.headers.items()
+    }
+    return PageInput(
+        request=request, url=response.url, body=response.body, status=response.status, headers=headers, inputs=inputs
+    )
+
+
+def _allowed_domains(recipe: Recipe, inputs: Mapping[str, Any], start: list[PageRequest]) -> list[str]:
+    """The declared domains, and the hosts of the start pages where an input gives them or nothing is declared."""
+    scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": {}}
+    rendered = [template.render(scopes) for template in recipe.allowed_domains]
+    domains = [_host(str(value)) for value in rendered if not is_missing(value)]
+    from_inputs = any(
+        reference.scope == "inputs"
+        for entry in recipe.start
+        for spec in entry.requests
+        for reference in spec.url.references
+    )
+    if from_inputs or not domains:
+        domains += [urlsplit(request.url).hostname or "" for request in start]
+    return [domain for domain in dict.fromkeys(domains) if domain]
+
+
+def _host(text: str) -> str:
+    """The host of what may be written as a domain, a host with a port or a URL."""
+    return urlsplit(text if "//" in text else f"//{text}").hostname or ""
+
+
+def _deployment(settings: BaseSettings) -> Deployment:
+    return Deployment(
+        obey_robots=settings.getbool("ROBOTSTXT_OBEY"),
+        delay_s=settings.getfloat("DOWNLOAD_DELAY"),
+        concurrency_per_domain=settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
+        autothrottle=settings.getbool("AUTOTHROTTLE_ENABLED"),
+        requests=settings.getint("REQUESTS_LIMIT"),
+        items=settings.getint("ITEMS_LIMIT"),
+        duration_s=settings.getfloat("DURATION_LIMIT"),
+        errors=settings.getint("ERRORS_LIMIT"),
+    )

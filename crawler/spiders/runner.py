@@ -1,0 +1,89 @@
+"""Runs one crawl in this process to its end: what `scrapy crawl` and `crawlery crawl` share.
+
+A process can run one crawl only, since Twisted's reactor does not start twice.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.settings import Settings
+
+from crawler.extensions.feeds import export_feeds
+from crawler.extensions.summary import Summary
+from crawler.spiders.recipe import RecipeSpider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scrapy import Spider
+    from scrapy.crawler import Crawler
+
+    from crawler.extensions.crawl_summary import CrawlSummary
+
+
+class CrawlFailed(Exception):
+    """The crawl did not come to an end of which a summary could be made; the log says why."""
+
+
+def project_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of `crawler.settings`, with overrides as if given on the command line."""
+    settings = Settings()
+    settings.setmodule("crawler.settings", priority="project")
+    settings.setdict(dict(overrides or {}), priority="cmdline")
+    return settings
+
+
+def run_crawl(
+    spidercls: type[Spider],
+    arguments: Mapping[str, str],
+    *,
+    settings: Settings,
+    observe: Callable[[Crawler], None] | None = None,
+) -> CrawlSummary:
+    """Crawls, and blocks until it is done. SIGINT ends it gracefully, a second one at once.
+
+    Args:
+        spidercls: a recipe's or an ordinary spider.
+        arguments: as of `-a name=value`.
+        settings: see `project_settings`.
+        observe: called with the crawler before it starts, to connect to its signals.
+
+    Raises:
+        InputError: the arguments do not fit the recipe's inputs; nothing has been started.
+        CrawlFailed: the crawl did not start, or was killed.
+    """
+    if issubclass(spidercls, RecipeSpider):
+        spidercls.inputs_of(arguments)
+    process = AsyncCrawlerProcess(settings)
+    crawler = process.create_crawler(spidercls)
+    prepare(crawler)
+    if observe is not None:
+        observe(crawler)
+    process.crawl(crawler, **arguments)
+    process.start()
+    return summary_of(crawler)
+
+
+def prepare(crawler: Crawler) -> None:
+    """Sends the rows of a recipe to its declared exports, unless the settings send them elsewhere."""
+    spidercls = crawler.spidercls
+    if issubclass(spidercls, RecipeSpider) and not crawler.settings.getdict("FEEDS"):
+        feeds = export_feeds(spidercls.recipe, Path(crawler.settings["EXPORTS_DIR"]))
+        crawler.settings.set("FEEDS", feeds, priority="spider")
+
+
+def summary_of(crawler: Crawler) -> CrawlSummary:
+    """The summary of a crawl that has ended.
+
+    Raises:
+        CrawlFailed: it has none.
+    """
+    if crawler._extensions is None:  # noqa: SLF001 - the public name raises before the crawl has begun
+        raise CrawlFailed("the crawl could not be started; the log says why")
+    extension = crawler.get_extension(Summary)
+    if extension is None or extension.summary is None:
+        raise CrawlFailed("the crawl was ended before it could be summed up")
+    return extension.summary
