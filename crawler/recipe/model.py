@@ -347,6 +347,7 @@ class Chain:
     id: str  # names the list: hash of its first page
     number: int = 1  # 1 = the first page of the list
     value: int | str | None = None  # of the parameter that `param`, `offset` and `cursor` set
+    rows: int = 0  # rows and links seen on the pages before, for `offset.total`
     lost: int = 0  # pages lost in a row just before this one
     rows: int = 0  # rows and links seen on the pages before, for `offset.total`
     pending: tuple[str, Mapping[str, Any]] | None = None  # with `append`: page 1's base URL and its row before coercion
