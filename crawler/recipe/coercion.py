@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from w3lib.url import safe_url_string
 
 from crawler.recipe.fields import Broken, FieldSpec
-from crawler.recipe.scalars import NotScalar, decimal_of, describe, integer_of, number_of, text_of
+from crawler.recipe.scalars import NotScalar, decimal_of, describe, integer_of, number_of, text_of, whole_text
 from crawler.recipe.urls import absolute_url
 from crawler.recipe.values import MISSING, Value, is_missing
 
@@ -64,7 +64,7 @@ def _converter(spec: FieldSpec) -> Coerce:
 
 def _string(value: Value, _base_url: str) -> str:
     if isinstance(value, str):
-        return value
+        return whole_text(value)
     if isinstance(value, bool):
         raise Broken("type", f"{describe(value)} is a boolean, a text is wanted; the step `map` can name it")
     try:
@@ -168,7 +168,9 @@ def _object(fields: Mapping[str, Coerce]) -> Coerce:
 
 def _plain(value: Value, depth: int) -> Value:
     """A copy that JSON can hold: null for missing members, exact numbers, text keys."""
-    if isinstance(value, str | bool) or value is None:
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, bool) or value is None:
         return value
     if value is MISSING:
         return None
@@ -177,7 +179,7 @@ def _plain(value: Value, depth: int) -> Value:
     if isinstance(value, dict):
         copy: dict[str, Value] = {}
         for key, member in value.items():
-            copy[str(key)] = _plain(member, depth + 1)
+            copy[whole_text(str(key))] = _plain(member, depth + 1)
         return copy
     if isinstance(value, list | tuple):
         members: list[Value] = []

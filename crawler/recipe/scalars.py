@@ -61,8 +61,19 @@ def text_of(value: Value) -> str:
     raise NotScalar(describe(value))
 
 
+def whole_text(text: str) -> str:
+    """The text as UTF-8 can hold it: half a surrogate pair, which JSON escapes can make, becomes U+FFFD."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def decimal_of(value: int | float | Decimal) -> Decimal:  # noqa: PYI041 - a float is named, because it is handled
-    """The number exactly. Raises NotScalar if it is not finite or out of range."""
+    """The number exactly, 1E+3 as 1000. Raises NotScalar if it is not finite or out of range."""
     if isinstance(value, int):
         if not -_TOO_LONG < value < _TOO_LONG:
             raise NotScalar(f"a number of more than {MAX_DIGITS} digits")
@@ -74,7 +85,7 @@ def decimal_of(value: int | float | Decimal) -> Decimal:  # noqa: PYI041 - a flo
         if number.is_zero():
             return Decimal(0)
         raise NotScalar(f"a number of more than {MAX_DIGITS} digits")
-    return number
+    return number if int(number.as_tuple().exponent) <= 0 else Decimal(format(number, "f"))
 
 
 def integer_of(value: Value) -> int:

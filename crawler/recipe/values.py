@@ -32,10 +32,17 @@ def is_missing(value: Value) -> bool:
     if value is MISSING or value is None:
         return True
     if isinstance(value, str):
-        return not value.strip()
-    if isinstance(value, list):
-        return all(is_missing(member) for member in value)
-    return False
+        return not value or value.isspace()
+    if not isinstance(value, list):
+        return False
+    lists = [value]  # no recursion: the lists of a page's JSON may lie in each other hundreds deep
+    while lists:
+        for member in lists.pop():
+            if isinstance(member, list):
+                lists.append(member)
+            elif not is_missing(member):
+                return False
+    return True
 
 
 def holds(value: Value) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import nh3
 
-from crawler.recipe.scalars import describe
+from crawler.recipe.scalars import describe, whole_text
 from crawler.recipe.steps.definition import (
     Run,
     StepDefinition,
@@ -30,7 +30,7 @@ _SAFE_OPTIONS: Final = {"tags": "the elements that may stay; default: those of f
 
 def _build_safe_html(argument: Any) -> Run:
     if argument is MISSING:
-        return text_step(lambda text: nh3.clean(_encodable(text)))
+        return text_step(lambda text: nh3.clean(whole_text(text)))
     if not isinstance(argument, dict):
         raise StepError(f"takes a map of options, got {describe(argument)}", "write `safe_html: {tags: [p, b]}`")
     tags = options_argument(argument, _SAFE_OPTIONS).get("tags")
@@ -40,12 +40,7 @@ def _build_safe_html(argument: Any) -> Run:
     unknown = sorted(allowed - nh3.ALLOWED_TAGS)
     if unknown:
         raise StepError(f"`tags`: `{unknown[0]}` is not an element that can be allowed")
-    return text_step(lambda text: nh3.clean(_encodable(text), tags=allowed))
-
-
-def _encodable(text: str) -> str:
-    """Half a surrogate pair, which JSON escapes can hold and no encoder writes, becomes `?`."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return text_step(lambda text: nh3.clean(whole_text(text), tags=allowed))
 
 
 STEPS: Final = (
