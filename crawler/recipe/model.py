@@ -349,7 +349,6 @@ class Chain:
     value: int | str | None = None  # of the parameter that `param`, `offset` and `cursor` set
     rows: int = 0  # rows and links seen on the pages before, for `offset.total`
     lost: int = 0  # pages lost in a row just before this one
-    rows: int = 0  # rows and links seen on the pages before, for `offset.total`
     pending: tuple[str, Mapping[str, Any]] | None = None  # with `append`: page 1's base URL and its row before coercion
     visited: tuple[int, ...] = ()  # with `append`: hashes of the URLs behind us
 
