@@ -6,7 +6,7 @@ cssselect translates what both it and lexbor know; the rest of the dialect is tr
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from cssselect import GenericTranslator, HTMLTranslator, SelectorError
 from cssselect.parser import parse
@@ -46,8 +46,7 @@ class LxmlEngine:
 
     def find(self, compound: Compound, root: _Element) -> list[_Element]:
         """The elements in `root`, itself included, that match; in document order."""
-        found = _compiled(compound, self._html)(root)
-        assert isinstance(found, list)
+        found = cast("list[_Element]", _compiled(compound, self._html)(root))
         for simple in compound.simples:
             if isinstance(simple, Nth) and simple.of_type:
                 found = [element for element in found if simple.holds(_position_of_type(element, simple.name))]

@@ -83,8 +83,10 @@ _ENGINE = _LexborEngine()
 class HtmlDocument:
     """A parsed HTML page."""
 
-    __slots__ = ("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_second", "_size")
-    __slots__ += ("encoding", "root", "stats", "text", "url")
+    __slots__ = (
+        *("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_second", "_size"),
+        *("encoding", "root", "stats", "text", "url"),
+    )
 
     kind: Literal["html"] = "html"
 
@@ -152,17 +154,16 @@ class HtmlDocument:
     def ordinal(self, node: LexborNode) -> int:
         """The element's number in document order, from 0."""
         if self._nodes is None:
-            return self.nodes and self._ordinals[node.mem_id]
+            _ = self.nodes
         return self._ordinals[node.mem_id]
 
     def affords(self, selector: Complex) -> bool:
         """Whether lexbor may match the selector as a whole; it backtracks at each blank and each ~."""
-        steps = self._size.elements
         up = selector.combinators.count(" ")
         back = selector.combinators.count("~")
         if up + back < 2:
             return True
-        steps *= max(self._size.depth, 1) ** up * max(self._size.elements, 1) ** back
+        steps: int = self._size.elements ** (back + 1) * self._size.depth**up
         return steps <= _AFFORDABLE_STEPS
 
     @property
@@ -260,16 +261,16 @@ class HtmlScope:
         """Stripped text (or HTML) of each match."""
         if isinstance(query, XPathQuery):
             if self.document.second().differs:
-                return self._on_tree().values(query, as_=as_, remove=remove)
+                return self.on_tree().values(query, as_=as_, remove=remove)
             return [
                 result if isinstance(result, str) else _of(result, as_=as_, remove=remove)
                 for result in self._xpath(query)
             ]
         if self.document.switched:
-            return self._on_tree().values(query, as_=as_, remove=remove)
+            return self.on_tree().values(query, as_=as_, remove=remove)
         css = require_css(query)
         if css.kind == "element":
-            return [_of(node, as_=as_, remove=remove) for node in self._select(css)]
+            return [_of(node, as_=as_, remove=remove) for node in self.select(css)]
         values: list[Value] = []
         for part, node in self._matches(css):
             if part.kind == "element":
@@ -287,7 +288,7 @@ class HtmlScope:
     def rows(self, query: Query) -> list[Scope] | None:
         """Each element that matches, as a row."""
         if (isinstance(query, XPathQuery) and self.document.second().differs) or self.document.switched:
-            return self._on_tree().rows(query)
+            return self.on_tree().rows(query)
         return [
             HtmlScope(self.document, node, origin=(self, query, number))
             for number, node in enumerate(self._found(query))
@@ -296,7 +297,7 @@ class HtmlScope:
     def links(self, query: Query) -> list[str]:
         """The links of each match as written."""
         if (isinstance(query, XPathQuery) and self.document.second().differs) or self.document.switched:
-            return self._on_tree().links(query)
+            return self.on_tree().links(query)
         found: list[str | None] = []
         if isinstance(query, XPathQuery):
             found.extend(result if isinstance(result, str) else _link(result) for result in self._xpath(query))
@@ -313,19 +314,19 @@ class HtmlScope:
     def own(self, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()) -> Value:
         """The element itself: its visible text or its HTML."""
         if self.document.switched:
-            return self._on_tree().own(as_=as_, remove=remove)
+            return self.on_tree().own(as_=as_, remove=remove)
         return _of(self._node, as_=as_, remove=remove)
 
     def preceding(self, css: CssQuery) -> Scope | None:
         """The nearest element before the row, not around it, that matches."""
         if self.document.switched:
-            return self._on_tree().preceding(css)
+            return self.on_tree().preceding(css)
         if self._origin is None:
             return None
         page = self.document.root
         assert isinstance(page, HtmlScope)
         ordinal = self.document.ordinal
-        matches = page._select(css)
+        matches = page.select(css)
         around: set[int] = set()
         above = self._node.parent
         while above is not None:
@@ -339,21 +340,21 @@ class HtmlScope:
     def table_cell(self, header: str) -> Scope | None:
         """In a table row, the cell under the column of that header."""
         if self.document.switched:
-            return self._on_tree().table_cell(header)
+            return self.on_tree().table_cell(header)
         cell = cell_under(_ENGINE, self._node, header)
         return None if cell is None else HtmlScope(self.document, cell, origin=(self, header, -1))
 
     def longest_prefix(self, query: Query) -> tuple[str, int]:
         """The longest part of the query that matches, and how often."""
         if self.document.switched:
-            return self._on_tree().longest_prefix(query)
+            return self.on_tree().longest_prefix(query)
         return longest_prefix(query, self._found, row=self.is_row)
 
     def _found(self, query: Query) -> list[LexborNode]:
         """The elements that match, on lexbor's tree."""
         if isinstance(query, XPathQuery):
             return [result for result in self._xpath(query) if not isinstance(result, str)]
-        return self._select(require_css(query))
+        return self.select(require_css(query))
 
     def _xpath(self, query: XPathQuery) -> list[LexborNode | str]:
         """Results of an XPath, elements as lexbor's own."""
@@ -364,7 +365,7 @@ class HtmlScope:
         results = evaluate(query, second.elements[self.document.ordinal(self._node)])
         return [result if isinstance(result, str) else nodes[second.ordinal(result)] for result in results]
 
-    def _select(self, css: CssQuery) -> list[LexborNode]:
+    def select(self, css: CssQuery) -> list[LexborNode]:
         """The elements that any part matches, each once, in document order."""
         if len(css.parts) == 1:
             return self._of_part(css.parts[0].selector)
@@ -392,13 +393,13 @@ class HtmlScope:
             return self._node.css(native)
         return select(_ENGINE, selector, self._node)
 
-    def _on_tree(self) -> TreeScope:
+    def on_tree(self) -> TreeScope:
         """This scope on lxml's tree, found there by the query it was found by here."""
         second = self.document.second()
         if self._origin is None:
             return TreeScope(second, second.tree, is_row=False)
         scope, query, number = self._origin
-        before = scope._on_tree()
+        before = scope.on_tree()
         found: Scope | None
         if isinstance(query, str):
             found = before.table_cell(query)

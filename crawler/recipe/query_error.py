@@ -16,6 +16,6 @@ class QueryError(ValueError):
 class QueryFailed(QueryError, PageError):
     """A query is sound but cannot work on this page's value: `length()` of a number, CSS on JSON.
 
-    A rule that catches it as QueryError goes on with the next alternative; nobody who does not gets a traceback, because
-    it also is a PageError.
+    A rule that catches it as QueryError goes on with the next alternative. It is a PageError, too, so that the page
+    fails with this message where nobody does.
     """

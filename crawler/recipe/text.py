@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from lxml import etree
+
 if TYPE_CHECKING:
     from lxml.etree import _Element
     from selectolax.lexbor import LexborNode
@@ -32,6 +34,8 @@ _BREAK: Final = "\0"
 
 #: ASCII white space as `str.split` sees it, so that both ways below agree.
 _BLANKS = re.compile(r"[\t-\r\x1c- ]+")
+
+_TEXT_NODES = etree.XPath("descendant::text()", smart_strings=False)
 
 
 def squeezed(text: str) -> str:
@@ -121,7 +125,7 @@ def tree_text(element: _Element) -> str:
                 parts.append(_BREAK if is_block else "")
                 parts.append(closed.tail or "")
             continue
-        tag = child.tag
+        tag: object = child.tag
         if not isinstance(tag, str) or tag in HIDDEN:
             parts.append(child.tail or "")
         elif tag == "br":
@@ -141,10 +145,6 @@ def tree_own_text(element: _Element) -> str:
 
 def tree_text_nodes(element: _Element) -> list[str]:
     """Each text node below an lxml element on its own, those of white space only left out."""
-    texts: list[str] = []
-    for event_element in element.iter():
-        if isinstance(event_element.tag, str):
-            texts.append(event_element.text or "")
-        if event_element is not element:
-            texts.append(event_element.tail or "")
-    return [text for text in map(squeezed, texts) if text]
+    found = _TEXT_NODES(element)
+    assert isinstance(found, list)
+    return [text for text in map(squeezed, map(str, found)) if text]

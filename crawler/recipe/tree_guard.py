@@ -28,15 +28,72 @@ _FEW: Final = 2_000
 _CHUNKS: Final = 12
 
 _VOID: Final = frozenset(
-    ["area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "img", "image", "input", "keygen", "link", "meta", "param", "source", "track", "wbr"]
+    {
+        *(
+            "area",
+            "base",
+            "basefont",
+            "bgsound",
+            "br",
+            "col",
+            "embed",
+            "frame",
+            "hr",
+            "img",
+            "image",
+            "input",
+            "keygen",
+            "link",
+        ),
+        *("meta", "param", "source", "track", "wbr"),
+    }
 )
 _IGNORED: Final = frozenset({"html", "head", "body"})
 #: HTML repeats these, unclosed, in the next block; of one start tag three at most. <a> and <nobr> close themselves.
-_FORMATTING: Final = frozenset(["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"])
+_FORMATTING: Final = frozenset(
+    {
+        *("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"),
+    }
+)
 _ALIKE_FORMATTING: Final = 3
 #: Start tags that close an open <p>.
 _CLOSES_P: Final = frozenset(
-    ["address", "article", "aside", "blockquote", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "li", "listing", "main", "menu", "nav", "ol", "p", "plaintext", "pre", "search", "section", "summary", "table", "ul", "xmp"]
+    {
+        *(
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "center",
+            "dd",
+            "details",
+            "dialog",
+            "dir",
+            "div",
+            "dl",
+            "dt",
+            "fieldset",
+        ),
+        *(
+            "figcaption",
+            "figure",
+            "footer",
+            "form",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "header",
+            "hgroup",
+            "hr",
+            "li",
+            "listing",
+            "main",
+        ),
+        *("menu", "nav", "ol", "p", "plaintext", "pre", "search", "section", "summary", "table", "ul", "xmp"),
+    }
 )
 #: Start tags that close an open element of these names, unless something of `_KEEPS_ITEMS` stands between.
 _CLOSES_ITEM: Final = {
@@ -51,10 +108,44 @@ _CLOSES_ITEM: Final = {
     "rp": frozenset({"rt", "rp"}),
 }
 _KEEPS_ITEMS: Final = frozenset(
-    ["applet", "article", "aside", "blockquote", "button", "caption", "center", "details", "dir", "dl", "fieldset", "figure", "footer", "form", "header", "main", "marquee", "menu", "nav", "object", "ol", "section", "select", "table", "tbody", "td", "template", "tfoot", "th", "thead", "tr", "ul"]
+    {
+        *(
+            "applet",
+            "article",
+            "aside",
+            "blockquote",
+            "button",
+            "caption",
+            "center",
+            "details",
+            "dir",
+            "dl",
+            "fieldset",
+        ),
+        *(
+            "figure",
+            "footer",
+            "form",
+            "header",
+            "main",
+            "marquee",
+            "menu",
+            "nav",
+            "object",
+            "ol",
+            "section",
+            "select",
+            "table",
+        ),
+        *("tbody", "td", "template", "tfoot", "th", "thead", "tr", "ul"),
+    }
 )
 #: Ends of what an end tag may close.
-_SCOPE: Final = frozenset(["applet", "caption", "marquee", "object", "table", "td", "template", "th"])
+_SCOPE: Final = frozenset(
+    {
+        *("applet", "caption", "marquee", "object", "table", "td", "template", "th"),
+    }
+)
 #: Inside a table: how far up each start tag goes back.
 _ROW_GROUPS: Final = frozenset({"tbody", "thead", "tfoot"})
 _TABLE_PARTS: Final = {
@@ -71,7 +162,26 @@ _TABLE_PARTS: Final = {
 _SPECIAL: Final = _CLOSES_P | _KEEPS_ITEMS | {"option", "optgroup"}
 
 #: Where text (which repeats formatting) is rare or not allowed.
-_NO_TEXT: Final = frozenset(["colgroup", "dir", "dl", "menu", "ol", "optgroup", "option", "select", "table", "tbody", "tfoot", "thead", "tr", "ul"])
+_NO_TEXT: Final = frozenset(
+    {
+        *(
+            "colgroup",
+            "dir",
+            "dl",
+            "menu",
+            "ol",
+            "optgroup",
+            "option",
+            "select",
+            "table",
+            "tbody",
+            "tfoot",
+            "thead",
+            "tr",
+            "ul",
+        ),
+    }
+)
 
 _ATTRIBUTES: Final = r"""(?>[\s/]+|[^\s/>][^\s/>=]*+(?>\s*+=\s*+(?>"[^"]*+"?|'[^']*+'?|[^\s"'>][^\s>]*+)?)?)*+"""
 #: A tag with its attributes, a comment, or the content of <script> and <style>. Never fails behind a "<", never goes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from lxml import etree
 
@@ -96,7 +96,7 @@ class TreeScope:
         if isinstance(query, XPathQuery):
             results = evaluate(query, self.element)
             return [
-                self._of(result, as_=as_, remove=remove) if isinstance(result, etree._Element) else result
+                self._of(result, as_=as_, remove=remove) if not isinstance(result, str) else result
                 for result in results
             ]
         values: list[Value] = []
@@ -120,15 +120,16 @@ class TreeScope:
     def elements(self, query: Query) -> list[_Element]:
         """The elements that match."""
         if isinstance(query, XPathQuery):
-            return [result for result in evaluate(query, self.element) if isinstance(result, etree._Element)]
+            return [result for result in evaluate(query, self.element) if not isinstance(result, str)]
         return [element for _, element in self._matches(query)]
 
     def links(self, query: Query) -> list[str]:
         """The links of each match as written."""
+        found: list[str | None]
         if isinstance(query, XPathQuery):
-            found: list[str | None] = []
-            for result in evaluate(query, self.element):
-                found.append(self._link(result) if isinstance(result, etree._Element) else result)
+            found = [
+                result if isinstance(result, str) else self._link(result) for result in evaluate(query, self.element)
+            ]
         else:
             found = []
             for part, element in self._matches(query):
@@ -238,10 +239,10 @@ def evaluate(query: XPathQuery, context: _Element) -> list[_Element | str]:
     return [str(result).strip()]
 
 
-def _node(node: object) -> _Element | str:
-    if isinstance(node, etree._Element):
-        return node if isinstance(node.tag, str) else (node.text or "").strip()  # a comment is its text
-    return str(node).strip()
+def _node(node: Any) -> _Element | str:
+    if isinstance(node, str):
+        return node.strip()
+    return node if isinstance(node.tag, str) else (node.text or "").strip()  # a comment is its text
 
 
 def _number(value: float) -> str:

@@ -87,10 +87,12 @@ def _parse(text: str) -> _Element:
 
 def _without_namespaces(tree: _Element) -> None:
     for element in tree.iter(etree.Element):
-        tag = element.tag
-        if isinstance(tag, str) and tag.startswith("{"):
+        tag = str(element.tag)
+        if tag.startswith("{"):
             element.tag = tag.rpartition("}")[2]
-        for name in [name for name in element.attrib if isinstance(name, str) and name.startswith("{")]:
+        for name in [name for name in map(str, element.attrib) if name.startswith("{")]:
             value = element.attrib.pop(name)
-            element.attrib.setdefault(name.rpartition("}")[2], value)
+            local = name.rpartition("}")[2]
+            if local not in element.attrib:
+                element.attrib[local] = value
     etree.cleanup_namespaces(tree)

@@ -21,7 +21,11 @@ MAX_XPATH_LENGTH: Final = 1000
 MAX_XPATH_NESTING: Final = 20
 
 FUNCTIONS: Final = frozenset(
-    ["last", "position", "count", "local-name", "name", "string", "concat", "starts-with", "contains", "substring-before", "substring-after", "substring", "string-length", "normalize-space", "translate", "boolean", "not", "true", "false", "lang", "number", "sum", "floor", "ceiling", "round"]
+    {
+        *("last", "position", "count", "local-name", "name", "string", "concat", "starts-with", "contains"),
+        *("substring-before", "substring-after", "substring", "string-length", "normalize-space"),
+        *("translate", "boolean", "not", "true", "false", "lang", "number", "sum", "floor", "ceiling", "round"),
+    }
 )
 _NODE_TESTS: Final = frozenset({"text", "node", "comment", "processing-instruction"})
 _OPERATOR_NAMES: Final = frozenset({"and", "or", "mod", "div"})
@@ -120,31 +124,31 @@ def _check(tokens: list[tuple[str, str, int]], *, row: bool) -> None:
     """Refuse what a recipe may not use: unknown functions, variables, prefixes, absolute paths in rows."""
     before = ""
     depth = 0
-    for index, (kind, token, position) in enumerate(tokens):
+    for index, (kind, part, position) in enumerate(tokens):
         following = tokens[index + 1][1] if index + 1 < len(tokens) else ""
         if kind == "symbol":
-            depth += (token in "([") - (token in ")]")
+            depth += (part in "([") - (part in ")]")
             if depth > MAX_XPATH_NESTING:
                 raise QueryError(f"more than {MAX_XPATH_NESTING} brackets lie in each other")
-            if token == "$":
+            if part == "$":
                 raise QueryError(f"${following} at character {position + 1}: there are no variables")
-            if token == ":":
+            if part == ":":
                 raise QueryError(
                     f"a prefix before character {position + 1}: there are no namespaces",
                     "write the name alone; XML is read without its prefixes",
                 )
-            if row and token in {"/", "//"} and before in _BEFORE_OPERAND:
+            if row and part in {"/", "//"} and before in _BEFORE_OPERAND:
                 raise QueryError(
-                    f"{token!r} at character {position + 1} leaves the row for the whole page",
-                    f"write .{token}",
+                    f"{part!r} at character {position + 1} leaves the row for the whole page",
+                    f"write .{part}",
                 )
         elif kind == "name":
-            if token in _OPERATOR_NAMES and before not in _BEFORE_OPERAND | {"@", "::", "/", "//"}:
+            if part in _OPERATOR_NAMES and before not in _BEFORE_OPERAND | {"@", "::", "/", "//"}:
                 before = "and"  # whatever operator: an operand follows
                 continue
             if following == "(":
-                _check_function(token, position)
-        before = token if kind == "symbol" else "operand"
+                _check_function(part, position)
+        before = part if kind == "symbol" else "operand"
 
 
 def _check_function(name: str, position: int) -> None:
@@ -160,14 +164,14 @@ def _steps(text: str, tokens: list[tuple[str, str, int]]) -> tuple[str, ...]:
     """For `//a/b[1]/@c`: `//a/b[1]`, `//a`. Empty for what is no single path, such as a union or a function call."""
     depth = 0
     cuts: list[int] = []
-    for index, (_, token, position) in enumerate(tokens):
-        if token in {"(", "["}:
+    for index, (_, part, position) in enumerate(tokens):
+        if part in {"(", "["}:
             depth += 1
-        elif token in {")", "]"}:
+        elif part in {")", "]"}:
             depth -= 1
-        elif depth == 0 and token in {"/", "//"} and index > 0 and tokens[index - 1][1] != ".":
+        elif depth == 0 and part in {"/", "//"} and index > 0 and tokens[index - 1][1] != ".":
             cuts.append(position)
-        elif depth == 0 and token in {"|", "+", "-", "=", "!=", "<", "<=", ">", ">=", ","}:
+        elif depth == 0 and part in {"|", "+", "-", "=", "!=", "<", "<=", ">", ">=", ","}:
             return ()
     prefixes = [text[:cut].strip() for cut in reversed(cuts)]
     return tuple(prefix for prefix in prefixes if prefix)
