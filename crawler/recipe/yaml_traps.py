@@ -7,7 +7,7 @@ works on lines of text and knows nothing of what a recipe means.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import yaml
@@ -45,6 +45,25 @@ class Trap:
     hint: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stop:
+    """Where and why the parser stopped, and the line there."""
+
+    lines: Sequence[str]
+    problem: str
+    line: int
+    column: int
+    context: tuple[int, int] | None
+    text: str
+    start: int | None = None  # of the value there, from 0
+    fixed: str | None = None  # the line with that value in quotes
+
+    def trap(self, message: str, hint: str, *, column: int | None = None) -> Trap:
+        """A trap here; a corrected line is a better hint than words."""
+        hint = f"write: {self.fixed}" if self.fixed else hint
+        return Trap(line=self.line, column=column or self.column, message=message, hint=hint)
+
+
 def explain_syntax(
     lines: Sequence[str],
     *,
@@ -59,62 +78,86 @@ def explain_syntax(
     quoted text began that runs over several lines, and the line where it ended.
     """
     line, column = at
-    text = _line(lines, line)
+    if "unexpected end of stream" in problem and context is not None:
+        return Trap(
+            line=context[0], column=context[1], message="the quote that opens here is never closed", hint="close it"
+        )
     if quote is not None and quote[2] == line:
         message = f"the quote that opens here closes only in line {line}"
         return Trap(line=quote[0], column=quote[1], message=message, hint="close it in its own line")
-    if len(text) > _MAX_LINE:
-        return _unexplained(lines, problem=problem, at=at, context=context, hint=None)
-    if "unexpected end of stream" in problem and context is not None:
-        line, column = context
-        return Trap(line=line, column=column, message="the quote that opens here is never closed", hint="close it")
-    if context is not None and not text.strip():
+    if context is not None and not _line(lines, line).strip():
         # The parser stopped at the end of the file or on an empty line: what it was reading is the better place.
         line, column = context
-        text = _line(lines, line)
-    if text.lstrip().startswith(": "):
-        return Trap(line=line, column=column, message="a key is missing before `:`", hint="write one before it")
-    start = _value_start(text, column)
-    fixed = corrected_line(text, column)
-    hint = f"write: {fixed}" if fixed else None
-    if "\t" in text[: len(text) - len(text.lstrip())]:
-        tabs = text.replace("\t", "  ")
-        return Trap(
-            line=line, column=column, message="a tab; YAML is indented with blanks", hint=f"write: {_shown(tabs)!r}"
-        )
-    if "unknown escape character" in problem:
-        message = "in double quotes a backslash begins an escape, and this is none"
-        return Trap(line=line, column=column, message=message, hint=hint or "use single quotes: '\\d'")
-    rest = text[start:] if start is not None else ""
-    if "{{" in text and (rest.startswith("{{") or fixed is not None):
-        message = "a template must be quoted: YAML reads `{{` as a map"
-        return Trap(line=line, column=column, message=message, hint=hint or 'write "{{ ... }}" in quotes')
-    if rest[:1] in _STARTERS:
-        message = _STARTERS[rest[0]]
-        return Trap(line=line, column=(start or 0) + 1, message=message, hint=hint or "quote the value")
-    if "mapping values are not allowed" in problem:
-        message = "`: ` inside a value is read as a second key"
-        return Trap(line=line, column=column, message=message, hint=hint or "quote the value, or check the indentation")
-    if fixed is not None and text[column - 1 : column] in {"[", "{"}:
-        message = f"in braces `{text[column - 1]}` ends the text before it"
-        return Trap(line=line, column=column, message=message, hint=hint)
-    return _unexplained(lines, problem=problem, at=(line, column), context=context, hint=hint)
+    text = _line(lines, line)
+    stop = _Stop(lines=lines, problem=problem, line=line, column=column, context=context, text=text)
+    if len(text) <= _MAX_LINE:
+        stop = replace(stop, start=_value_start(text, column), fixed=corrected_line(text, column))
+        for explain in (_tab, _missing_key, _escape, _template, _starter, _colon, _bracket):
+            trap = explain(stop)
+            if trap is not None:
+                return trap
+    return _unexplained(stop)
 
 
-def _unexplained(
-    lines: Sequence[str], *, problem: str, at: tuple[int, int], context: tuple[int, int] | None, hint: str | None
-) -> Trap:
-    line, column = at
-    message = f"this is not YAML: {problem or 'it cannot be read'}"
-    if context is not None and context[0] != line:
-        opener = _line(lines, context[0])[context[1] - 1 : context[1]]
-        if opener in {"[", "{", '"', "'"}:
-            closing = {"[": "]", "{": "}"}.get(opener, opener)
+def _tab(stop: _Stop) -> Trap | None:
+    indent = stop.text[: len(stop.text) - len(stop.text.lstrip())]
+    if "\t" not in indent:
+        return None
+    blanks = stop.text.replace("\t", "  ").rstrip()
+    hint = f"write: {blanks!r}" if len(blanks) <= _MAX_SHOWN else "indent with blanks"
+    return Trap(line=stop.line, column=stop.column, message="a tab; YAML is indented with blanks", hint=hint)
+
+
+def _missing_key(stop: _Stop) -> Trap | None:
+    if not stop.text.lstrip().startswith(": "):
+        return None
+    return Trap(line=stop.line, column=stop.column, message="a key is missing before `:`", hint="write one before it")
+
+
+def _escape(stop: _Stop) -> Trap | None:
+    if "unknown escape character" not in stop.problem:
+        return None
+    message = "in double quotes a backslash begins an escape, and this is none"
+    return stop.trap(message, "use single quotes: '\\d'")
+
+
+def _template(stop: _Stop) -> Trap | None:
+    if "{{" not in stop.text or (stop.fixed is None and not stop.text[stop.start or 0 :].startswith("{{")):
+        return None
+    return stop.trap("a template must be quoted: YAML reads `{{` as a map", 'write "{{ ... }}" in quotes')
+
+
+def _starter(stop: _Stop) -> Trap | None:
+    start = stop.start
+    message = _STARTERS.get(stop.text[start : start + 1]) if start is not None else None
+    return stop.trap(message, "quote the value", column=(start or 0) + 1) if message is not None else None
+
+
+def _colon(stop: _Stop) -> Trap | None:
+    if "mapping values are not allowed" not in stop.problem:
+        return None
+    return stop.trap("`: ` inside a value is read as a second key", "quote the value, or check the indentation")
+
+
+def _bracket(stop: _Stop) -> Trap | None:
+    letter = stop.text[stop.column - 1 : stop.column]
+    if stop.fixed is None or letter not in {"[", "{"}:
+        return None
+    return stop.trap(f"in braces `{letter}` ends the text before it", "quote the value")
+
+
+def _unexplained(stop: _Stop) -> Trap:
+    context = stop.context
+    if context is not None and context[0] != stop.line:
+        opener = _line(stop.lines, context[0])[context[1] - 1 : context[1]]
+        if opener in {"[", "{"}:
+            closing = "]" if opener == "[" else "}"
             message = f"the `{opener}` of line {context[0]} is not closed with `{closing}` before this"
-            return Trap(line=context[0], column=context[1], message=message, hint=hint)
-    if hint is None and "block" in problem:
+            return Trap(line=context[0], column=context[1], message=message, hint=f"close it with `{closing}`")
+    hint = "check quotes, brackets and indentation here"
+    if "block" in stop.problem:
         hint = "check the indentation of this line and of the one before"
-    return Trap(line=line, column=column, message=message, hint=hint or "check quotes, brackets and indentation here")
+    return stop.trap(f"this is not YAML: {stop.problem or 'it cannot be read'}", hint)
 
 
 def complex_key(lines: Sequence[str], line: int) -> tuple[str, str]:

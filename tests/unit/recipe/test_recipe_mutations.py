@@ -6,7 +6,6 @@ changed without being wrong is decided by the language's own shapes: a label, a 
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from crawler.errors import RecipeError
 from crawler.recipe.diagnostics import Report
 from crawler.recipe.language import RECIPE
-from crawler.recipe.language_rules import Step, StepList
+from crawler.recipe.language_rules import Step
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.shape import (
     Anything,
@@ -28,26 +27,15 @@ from crawler.recipe.shape import (
     UserMap,
     Variants,
 )
+from crawler.recipe.shape_walk import Place, walk
 from crawler.recipe.steps import catalogue
-from crawler.recipe.yaml_reader import ListNode, MapNode, Node, Scalar, read_yaml
+from crawler.recipe.yaml_reader import ListNode, Node, Scalar, read_yaml
 
 LARGE = Path(__file__).parent / "large"
 NAMES = ("bazaar", "prices-api", "forum")
 
 #: Maps whose keys the author chooses and nothing in the recipe refers to; what they say is between him and the site.
 FREE_MAPS = ("labels", "headers", "query", "form", "json", "properties")
-
-
-@dataclass(frozen=True)
-class Place:
-    """A node, the shape that checks it, and its path. `of` is the map that holds it, for keys."""
-
-    node: Node
-    shape: Shape
-    path: tuple
-    key: Scalar | None = None
-    named: bool = False  # the key is one of the language's, not the author's
-    argument: bool = False  # of a step
 
 
 @functools.cache
@@ -58,33 +46,7 @@ def text_of(name: str) -> str:
 @functools.cache
 def places(name: str) -> tuple[Place, ...]:
     root = read_yaml(text_of(name), file=name, report=Report())
-    return tuple(walk(root, RECIPE, ()))
-
-
-def walk(node: Node, shape: Shape, path: tuple, key: Scalar | None = None, *, named: bool = False) -> Iterator[Place]:
-    """Every node with the innermost shape that checks it."""
-    while isinstance(shape, Named | ByKind | Variants):
-        if isinstance(shape, Named):
-            shape = shape.shape()
-        elif isinstance(shape, Variants):
-            shape = next(variant for word, variant in shape.variants.items() if word in node)
-        else:
-            kinds = {MapNode: shape.mapping, ListNode: shape.sequence, Scalar: shape.scalar}
-            shape = kinds[type(node)]
-    yield Place(node, shape, path, key, named)
-    if isinstance(shape, NamedMap):
-        for entry in node:
-            yield from walk(entry.node, shape.key(entry.key).shape, (*path, entry.key), entry.at, named=True)
-    elif isinstance(shape, UserMap):
-        for entry in node:
-            yield from walk(entry.node, shape.value, (*path, entry.key), entry.at)
-    elif isinstance(shape, ListOf | StepList):
-        member = shape.member if isinstance(shape, ListOf) else Step()
-        for index, item in enumerate(node.items):
-            yield from walk(item, member, (*path, index))
-    elif isinstance(shape, Step) and isinstance(node, MapNode):
-        entry = node.entries[0]
-        yield Place(entry.node, Text(), (*path, entry.key), entry.at, named=True, argument=True)
+    return tuple(walk(root, RECIPE))
 
 
 # --- editing ---
@@ -162,7 +124,7 @@ def retyped_values(name: str) -> Iterator[tuple[str, str, int]]:
             wrongs.append("[[]]")
         if not (isinstance(place.shape, UserMap) and isinstance(place.shape.value, Anything)):
             wrongs.append("{zz: {zz: 1}}")
-        if not isinstance(place.shape, Number) and not place.argument:
+        if not isinstance(place.shape, Number) and place.shape is not None:
             wrongs.append("12.5")
         if isinstance(place.node, Scalar) and not isinstance(place.node.value, str):
             wrongs.append("maybe")
@@ -239,7 +201,7 @@ def test_every_misspelt_step_is_refused_with_the_right_step_as_hint():
 
 
 def test_the_three_recipes_use_every_key_of_the_language():
-    used = {place.key.raw for name in NAMES for place in places(name) if place.named and not place.argument}
+    used = {place.key.raw for name in NAMES for place in places(name) if place.named and place.shape is not None}
     assert sorted(keys_of(RECIPE, set()) - used) == ["extends"]
 
 
