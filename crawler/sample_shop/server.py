@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _Server = TypeVar("_Server", bound=HttpServer)
 
-__all__ = ["ShopConfig", "ShopServer", "running_shop", "running_site", "serve_directory"]
+__all__ = ["ShopConfig", "ShopServer", "running_server", "running_shop", "running_site", "serve_directory"]
 
 
 class ShopServer(HttpServer):
@@ -55,19 +55,20 @@ def serve_directory(directory: Path, *, host: str = "127.0.0.1", port: int = 0) 
 @contextmanager
 def running_shop(**config: Any) -> Iterator[ShopServer]:
     """Runs the shop in a thread until the block ends. Keywords are those of `ShopConfig`."""
-    with _running(ShopServer(ShopConfig(**config))) as shop:
+    with running_server(ShopServer(ShopConfig(**config))) as shop:
         yield shop
 
 
 @contextmanager
 def running_site(directory: Path, *, port: int = 0) -> Iterator[HttpServer]:
     """Serves a folder of saved pages from a thread until the block ends."""
-    with _running(serve_directory(directory, port=port)) as site:
+    with running_server(serve_directory(directory, port=port)) as site:
         yield site
 
 
 @contextmanager
-def _running(server: _Server) -> Iterator[_Server]:
+def running_server(server: _Server) -> Iterator[_Server]:
+    """Runs any server of this package in a thread until the block ends; OSError if its port is taken."""
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:
