@@ -33,6 +33,11 @@ def test_as_many_products_as_asked_for_are_made(count):
     assert len(build_catalogue(products=count).products) == count
 
 
+def test_a_shop_larger_than_its_vocabulary_still_has_distinct_names():
+    products = build_catalogue(products=1500).products
+    assert len({product.name for product in products}) == len({product.path for product in products}) == 1500
+
+
 def test_fewer_products_than_categories_are_refused_with_the_number_that_would_do():
     with pytest.raises(ConfigError, match="ask for 15 or more"):
         build_catalogue(products=14)
