@@ -94,7 +94,7 @@ def book_row(book: Selector, url: str) -> dict[str, str]:
 
 
 def crawl(site: str, out: Path, summary: Path) -> int:
-    command = [sys.executable, "-m", "crawler.cli.main", "crawl", "books", "--input", f"site={site}"]
+    command = [str(Path(sys.executable).with_name("crawlery")), "crawl", "books", "--input", f"site={site}"]
     return subprocess.run([*command, "-o", str(out), "--summary", str(summary)], check=False).returncode
 
 
