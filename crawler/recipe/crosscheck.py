@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from crawler.recipe.compile_texts import Use
     from crawler.recipe.diagnostics import Path, Report
     from crawler.recipe.model import Page, Recipe
-    from crawler.recipe.yaml_reader import Mark
+    from crawler.recipe.yaml_reader import Mark, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class CrossCheck:
             self._fields_of_item(name, node)
         for name, node in self.pages.items():
             self._fields_of_page(name, node)
+            self._properties(name, node)
         self._exports()
         self._tests()
 
@@ -212,6 +213,35 @@ class CrossCheck:
                     did_you_mean(str(append.value), filled),
                 )
 
+    def _properties(self, page: str, node: MapNode) -> None:
+        """Fields of nested rows against the `properties` of the contract's array, from both ends."""
+        fields = checked.mapping(self._contract(checked.text(node, "item")), "fields")
+        for entry in checked.entries(node, "fields"):
+            members = checked.mapping(checked.mapping(fields, entry.key), "items")
+            self._rows_against(members, list(_rows(entry.node, ("pages", page, "fields", entry.key))))
+
+    def _rows_against(self, members: MapNode | None, rows: list[tuple[Path, MapNode]]) -> None:
+        properties = checked.mapping(members, "properties")
+        if properties is None or not rows or not all(node.complete for _, node in rows):
+            return
+        filled = {name for _, node in rows for name in checked.names(node, "fields")}
+        unfilled = [name for name in properties.by_key if name not in filled]
+        strangers = [name for name in filled if name not in properties]
+        for name in unfilled:
+            near = did_you_mean(name, strangers) or "add a rule for it, or delete it"
+            mark, path = properties.by_key[name].mark, (*rows[0][0], "fields")
+            self.report.add(mark, path, f"no rule fills the property '{name}' of the contract", near)
+        for path, node in rows:
+            for entry in checked.mapping(node, "fields") or ():
+                inner = checked.mapping(properties, entry.key)
+                self._rows_against(
+                    checked.mapping(inner, "items"), list(_rows(entry.node, (*path, "fields", entry.key)))
+                )
+                hint = did_you_mean(entry.key, unfilled)
+                if entry.key not in properties and (hint is not None or unfilled):
+                    message = f"the contract has no property '{entry.key}' here"
+                    self.report.add(entry.mark, (*path, "fields", entry.key), message, hint)
+
     def _fields_of_item(self, item: str, node: MapNode) -> None:
         pages = [page for page in self.pages.values() if checked.text(page, "item") == item]
         if not pages:
@@ -330,6 +360,15 @@ class CrossCheck:
                 else:
                     message = f"the item '{item}' has no field '{entry.key}'"
                 self.report.add(entry.mark, (*path, "expect", entry.key), message, hint)
+
+
+def _rows(node: Node, path: Path) -> Iterator[tuple[Path, MapNode]]:
+    """The rows that a field is, or whose alternatives it is."""
+    if isinstance(node, ListNode):
+        for index, member in enumerate(node.items):
+            yield from _rows(member, (*path, index))
+    elif isinstance(node, MapNode) and "fields" in node:
+        yield path, node
 
 
 def _froms(node: object, path: Path) -> Iterator[_Name]:

@@ -22,6 +22,8 @@ _MAX_TRIES = 60
 #: A message shows at most this much of a line.
 _MAX_SHOWN = 200
 
+_CLOSING = {"[": "]", "{": "}"}
+
 #: Characters that cannot begin a plain value, and what YAML takes them for.
 _STARTERS = {
     "*": "`*` begins a YAML alias",
@@ -88,6 +90,8 @@ def explain_syntax(
     if context is not None and not _line(lines, line).strip():
         # The parser stopped at the end of the file or on an empty line: what it was reading is the better place.
         line, column = context
+        if (opener := _line(lines, line)[column - 1 : column]) in _CLOSING:
+            return _unclosed(opener, context)
     text = _line(lines, line)
     stop = _Stop(lines=lines, problem=problem, line=line, column=column, context=context, text=text)
     if len(text) <= _MAX_LINE:
@@ -146,14 +150,17 @@ def _bracket(stop: _Stop) -> Trap | None:
     return stop.trap(f"in braces `{letter}` ends the text before it", "quote the value")
 
 
+def _unclosed(opener: str, at: tuple[int, int]) -> Trap:
+    message = f"the `{opener}` that opens here is not closed with `{_CLOSING[opener]}`"
+    return Trap(line=at[0], column=at[1], message=message, hint=f"close it with `{_CLOSING[opener]}`")
+
+
 def _unexplained(stop: _Stop) -> Trap:
     context = stop.context
     if context is not None and context[0] != stop.line:
         opener = _line(stop.lines, context[0])[context[1] - 1 : context[1]]
-        if opener in {"[", "{"}:
-            closing = "]" if opener == "[" else "}"
-            message = f"the `{opener}` of line {context[0]} is not closed with `{closing}` before this"
-            return Trap(line=context[0], column=context[1], message=message, hint=f"close it with `{closing}`")
+        if opener in _CLOSING:
+            return _unclosed(opener, context)
     hint = "check quotes, brackets and indentation here"
     if "block" in stop.problem:
         hint = "check the indentation of this line and of the one before"
