@@ -7,6 +7,8 @@ of Scrapy has a test of its own in `tests/unit/test_settings.py`.
 
 from importlib.metadata import version
 
+from scrapy.settings import default_settings as _scrapy
+
 from crawler.config import read_config
 
 _config = read_config()
@@ -62,7 +64,7 @@ DOWNLOAD_TIMEOUT = 60
 
 # --- what may be fetched ----------------------------------------------------------------------------------------------
 
-DOWNLOAD_HANDLERS = {"file": None, "ftp": None, "s3": None, "data": None}
+DOWNLOAD_HANDLERS_BASE = {**_scrapy.DOWNLOAD_HANDLERS_BASE, "file": None, "ftp": None, "s3": None, "data": None}
 DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # also after decompression
 DOWNLOAD_WARNSIZE = 8 * 1024 * 1024
 DOWNLOAD_VERIFY_CERTIFICATES = True
@@ -75,10 +77,13 @@ URLLENGTH_LIMIT = 8192
 SCHEDULER = "crawler.scheduler.Scheduler"
 FRONTIER = "crawler.frontier.memory.MemoryFrontier"  # ours
 
-SPIDER_MIDDLEWARES = {
+# In the *_BASE settings, as Scrapy's own components are: a spider that sets SPIDER_MIDDLEWARES adds to them.
+SPIDER_MIDDLEWARES_BASE = {
+    **_scrapy.SPIDER_MIDDLEWARES_BASE,
     "crawler.middlewares.settle.SettleSpiderMiddleware": 0,
 }
-DOWNLOADER_MIDDLEWARES = {
+DOWNLOADER_MIDDLEWARES_BASE = {
+    **_scrapy.DOWNLOADER_MIDDLEWARES_BASE,
     "crawler.middlewares.settle.SettleDownloaderMiddleware": 0,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawler.middlewares.robots.RobotsTxtMiddleware": 100,
@@ -88,8 +93,11 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.middlewares.redirect.MetaRefreshMiddleware": 580,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "crawler.middlewares.redirect.RedirectMiddleware": 600,
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
+    "crawler.middlewares.cookies.CookiesMiddleware": 700,
 }
-EXTENSIONS = {
+EXTENSIONS_BASE = {
+    **_scrapy.EXTENSIONS_BASE,
     "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.extensions.politeness.Politeness": 0,
     "scrapy.extensions.feedexport.FeedExporter": None,
@@ -100,9 +108,9 @@ EXTENSIONS = {
     "scrapy.extensions.telnet.TelnetConsole": None,
     "scrapy.extensions.remote_control.RemoteControl": None,
 }
-
-ITEM_PIPELINES = {"crawler.pipelines.rows.RowPipeline": 0}
-FEED_EXPORTERS = {
+ITEM_PIPELINES_BASE = {"crawler.pipelines.rows.RowPipeline": 0}
+FEED_EXPORTERS_BASE = {
+    **_scrapy.FEED_EXPORTERS_BASE,
     "csv": "crawler.extensions.feeds.CsvExporter",
     "jsonl": "crawler.extensions.feeds.JsonlExporter",
     "jsonlines": "crawler.extensions.feeds.JsonlExporter",

@@ -1,0 +1,164 @@
+"""Crawls in this process: Scrapy's reactor runs in a thread, a programmable site on loopback in another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvloop
+from scrapy import Spider, signals
+from scrapy.crawler import AsyncCrawlerRunner, Crawler
+from twisted.internet import asyncioreactor
+
+from crawler.extensions.summary import Summary
+from crawler.frontier.contract import Ledger
+from crawler.recipe.loader import load_recipe_text
+from crawler.sample_shop.httpd import HttpServer
+from crawler.signals import page_settled, row_rejected
+from crawler.spiders.loader import spider_of
+from crawler.spiders.runner import prepare, project_settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from loopback import Site
+
+if TYPE_CHECKING:
+    from crawler.extensions.crawl_summary import CrawlSummary
+
+#: A crawl on loopback that lasts longer than this hangs.
+PATIENCE_S = 30.0
+
+#: Quick enough for tests; what a test is about it sets itself.
+QUICK = {
+    "AUTOTHROTTLE_START_DELAY": 0.0,
+    "DOWNLOAD_DELAY": 0.0,
+    "RETRY_BACKOFF_MIN": 0.02,
+    "RETRY_BACKOFF_MAX": 0.05,
+    "LOG_LEVEL": "DEBUG",
+    "MEMUSAGE_ENABLED": False,
+    "LOGSTATS_INTERVAL": 0,
+}
+
+
+@pytest.fixture
+def site():
+    site = Site()
+    started: Future = Future()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        async with HttpServer(site.handle) as server:
+            site.server, site.url = server, server.url
+            started.set_result((asyncio.get_running_loop(), stop))
+            await stop.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    loop, stop = started.result(timeout=PATIENCE_S)
+    yield site
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(timeout=PATIENCE_S)
+
+
+@pytest.fixture(scope="session")
+def reactor_loop():
+    """The event loop of a reactor that runs for as long as the tests of this process."""
+    loop = uvloop.new_event_loop()
+    asyncioreactor.install(loop)
+    from twisted.internet import reactor
+
+    running = threading.Event()
+    reactor.callWhenRunning(running.set)
+    thread = threading.Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, daemon=True)
+    thread.start()
+    assert running.wait(PATIENCE_S)
+    yield loop
+    reactor.callFromThread(reactor.stop)
+    thread.join(timeout=PATIENCE_S)
+    loop.close()
+
+
+@dataclass
+class Result:
+    """A crawl that has ended."""
+
+    crawler: Crawler
+    items: list[Any] = field(default_factory=list)
+    settled: list[tuple[str, str]] = field(default_factory=list)
+    rejects: list[Any] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def summary(self) -> CrawlSummary:
+        return self.crawler.get_extension(Summary).summary
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        return self.crawler.stats.get_stats()
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        return dict(self.summary.facts.outcomes)
+
+    @property
+    def reason(self) -> str:
+        return self.stats["finish_reason"]
+
+
+class _Recorder:
+    """Keeps what a crawl's signals say; an object, because Scrapy holds receivers weakly."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        connect = result.crawler.signals.connect
+        connect(self.item_scraped, signal=signals.item_scraped)
+        connect(self.settled, signal=page_settled)
+        connect(self.rejected, signal=row_rejected)
+
+    def item_scraped(self, item):
+        self.result.items.append(item)
+
+    def settled(self, page, outcome):
+        self.result.settled.append((page.url, outcome))
+
+    def rejected(self, reject):
+        self.result.rejects.append(reject)
+
+
+@pytest.fixture
+def crawl(reactor_loop, tmp_path, caplog):
+    """Runs a spider class (or a recipe's text) to its end and checks its books."""
+    caplog.set_level(logging.DEBUG)
+
+    def run(spider: type[Spider] | str, settings: dict[str, Any] | None = None, **arguments: str) -> Result:
+        spidercls = spider_of(load_recipe_text(spider)) if isinstance(spider, str) else spider
+        options = {**QUICK, "EXPORTS_DIR": str(tmp_path / "out"), **(settings or {})}
+
+        async def go() -> Result:
+            runner = AsyncCrawlerRunner(project_settings(options))
+            crawler = runner.create_crawler(spidercls)
+            prepare(crawler)
+            result = Result(crawler)
+            recorder = _Recorder(result)
+            await asyncio.wait_for(runner.crawl(crawler, **arguments), PATIENCE_S)
+            assert recorder
+            return result
+
+        result = asyncio.run_coroutine_threadsafe(go(), reactor_loop).result(timeout=PATIENCE_S + 5)
+        extension = result.crawler.get_extension(Summary)
+        result.ledger = extension._scheduler.final
+        assert result.ledger.balanced
+        assert not result.ledger.ready
+        assert not result.ledger.leased
+        assert len(extension._scheduler.pages) == 0
+        assert not extension._scheduler.codec._local, "requests were kept"
+        return result
+
+    return run
