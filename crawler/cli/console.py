@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -58,9 +57,9 @@ def note(text: str) -> None:
     line(err(), (text, "dim"))
 
 
-def table(*columns: str, title: str | None = None) -> Table:
+def table(*columns: str) -> Table:
     """An empty table without lines, in the terminal's width; the last column takes what is left."""
-    made = Table(*columns, title=title, box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", header_style="bold")
+    made = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     made.expand = False
     return made
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from crawler.recipe.propose_rows import RowDraft
 
 #: Which origin is believed first.
-_ORIGINS: Final = ("json-ld", "microdata", "page", "meta")
+_ORIGINS: Final = ("json-ld", "microdata", "page", "meta", "const")
 #: Alternatives of one field.
 _MAX_ALTERNATIVES: Final = 3
 #: Fields in the order in which a reader expects them; others follow.
@@ -186,8 +186,13 @@ def _probe(candidates: Sequence[Candidate], source: Mapping[str, Any] | None) ->
         "version": "0.1.0",
         "start": [{"urls": "http://proposal.invalid/", "page": "page"}],
         "pages": {"page": page},
-        "items": {"item": {"version": 1, "fields": {name: {"type": "string"} for name in names}}},
+        "items": {"item": {"version": 1, "fields": {name: _loose(candidate) for name, candidate in names.items()}}},
     }
+
+
+def _loose(candidate: Candidate) -> dict[str, Any]:
+    """A contract that refuses as little as possible: the values are what is asked for."""
+    return {"type": "array" if candidate.spec.get("type") == "array" else "string"}
 
 
 def _traces(recipe: Recipe, sample: Sample) -> dict[str, FieldTrace]:
@@ -319,14 +324,17 @@ def recipe_text(draft: Draft) -> str:
         "start:",
         f"  - urls: {quoted('{{ inputs.site }}' + rest)}",
         f"    page: {first}",
+        "",
         "pages:",
         *_pages(draft),
+        "",
         "items:",
         f"  {draft.item}:",
         "    version: 1",
         *_key(draft),
         "    fields:",
         *_contract(draft),
+        "",
         "exports:",
         f"  - {flow({'name': draft.name, 'item': draft.item, 'format': 'csv'})}",
     ]
@@ -376,7 +384,7 @@ def _field_lines(one: FieldDraft) -> Iterator[str]:
 
 def _comment(value: Value) -> str:
     """A value as a comment: one line of printable characters."""
-    text = " ".join((value if isinstance(value, str) else flow(value)).split())
+    text = " ".join((str(value) if isinstance(value, str | Decimal) else flow(value)).split())
     text = "".join(character if character.isprintable() else " " for character in text)
     return text if len(text) <= _MAX_COMMENT else f"{text[: _MAX_COMMENT - 3].rstrip()}..."
 

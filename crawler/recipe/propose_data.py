@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from crawler.recipe.propose_dom import SeenPage
 
-Origin: TypeAlias = Literal["json-ld", "microdata", "page", "meta"]
+Origin: TypeAlias = Literal["json-ld", "microdata", "page", "meta", "const"]
 
 #: Types of JSON-LD nodes that describe what an item page is about, the most telling first.
 _TYPES: Final = (
@@ -63,7 +63,7 @@ class LinkedData:
 def linked_data(page: SeenPage) -> LinkedData | None:
     """The node of a page that says what the page is about."""
     scripts = page.select('script[type="application/ld+json"]')
-    blocks = [(script.text_content or "", _parsed(script.text_content or "")) for script in scripts]
+    blocks = [(script.text(), _parsed(script.text())) for script in scripts]
     for kind in _TYPES:
         for text, block in blocks:
             for path, node in _nodes(block, kind):

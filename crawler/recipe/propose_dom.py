@@ -41,6 +41,12 @@ _ASIDE_WORDS: Final = (
     " alsobought viewed footer header nav"
 )
 _ASIDE: Final = frozenset(_ASIDE_WORDS.split())
+_EDGES: Final = frozenset({"header", "footer"})
+_EDGE_NAMES: Final = frozenset(
+    f"{before}{edge}"
+    for edge in _EDGES
+    for before in ("", "site-", "page-", "main-", "global-", "top-", "site", "page")
+)
 _OLD_WORDS: Final = "old was before regular compare rrp uvp msrp strike strikethrough crossed previous listprice"
 _OLD: Final = frozenset(_OLD_WORDS.split())
 _STRUCK_TAGS: Final = ("del", "s", "strike")
@@ -146,12 +152,26 @@ def lineage(node: LexborNode) -> Iterator[LexborNode]:
 
 def is_around(node: LexborNode) -> bool:
     """Whether it lies in a menu, header, footer or the like."""
-    return any(words_of(above) & _AROUND for above in lineage(node) if above.tag not in ("article", "main"))
+    return any(_region_words(above) & _AROUND for above in lineage(node))
 
 
 def is_aside(node: LexborNode) -> bool:
     """Whether it lies in a part of the page about other products."""
-    return any(words_of(above) & _ASIDE for above in lineage(node) if above.tag not in ("article", "main"))
+    return any(_region_words(above) & _ASIDE for above in lineage(node))
+
+
+def _region_words(node: LexborNode) -> set[str]:
+    """The words of an element that may say it is no content."""
+    if node.tag in ("article", "main", "body"):
+        return set()
+    words = words_of(node) - _EDGES
+    # `sub-header` and the header of an article head content; the page's own header and footer do not.
+    tokens = {*str(node.attributes.get("class") or "").lower().split(), str(node.attributes.get("id") or "").lower()}
+    if tokens & _EDGE_NAMES or (
+        node.tag in _EDGES and not any(above.tag in ("article", "main", "section") for above in ancestors(node))
+    ):
+        words.add("header")
+    return words
 
 
 def is_struck(node: LexborNode) -> bool:
@@ -214,6 +234,8 @@ def simple_selectors(node: LexborNode) -> Iterator[str]:
     """Ways to name one element by itself, the most telling first."""
     attributes = node.attributes
     tag = str(node.tag)
+    if tag == "h1":
+        yield tag
     itemprop = attributes.get("itemprop")
     if itemprop and _IDENTIFIER.match(itemprop):
         yield f"[itemprop={itemprop}]"
@@ -223,7 +245,7 @@ def simple_selectors(node: LexborNode) -> Iterator[str]:
     for name in classes_of(node):
         yield f".{name}"
         yield f"{tag}.{name}"
-    if tag in ("h1", "h2", "main", "article", "time", "del", "ins"):
+    if tag in ("h2", "main", "article", "time", "del", "ins"):
         yield tag
 
 
@@ -245,6 +267,15 @@ def selectors_of(page: SeenPage, node: LexborNode) -> Iterator[str]:
             else:
                 ambiguous.append(selector)
     yield from ambiguous
+    path = str(node.tag)
+    for above in ancestors(node):
+        # Nothing on the way has a name: the tags themselves, as short as they can be.
+        path = f"{above.tag} > {path}"
+        matches = page.select(path)
+        if matches and matches[0].mem_id == node.mem_id:
+            yield path
+            return
+    yield f"body > {path}"
 
 
 def common_selectors(nodes: Sequence[LexborNode]) -> list[str]:

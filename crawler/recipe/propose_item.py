@@ -121,6 +121,11 @@ def facts_of(page: SeenPage) -> Facts:
     )
 
 
+def words_shown(page: SeenPage) -> int:
+    """Characters of text in paragraphs of the content: an article has many, a list of links has few."""
+    return sum(len(text_of(node)) for node in page.select("p") if not is_around(node))
+
+
 def _heading(page: SeenPage) -> LexborNode | None:
     headings = [node for node in page.select("h1") if text_of(node)]
     if len(headings) > 1:
@@ -299,7 +304,7 @@ def _prices(samples: Sequence[Facts]) -> Iterator[Candidate]:
         yield Candidate(field="regular_price", rule=rule, spec=_PRICE, wanted=old)
     signs = {next((code for sign, code in _SIGNS.items() if sign in str(price)), None) for price in wanted if price}
     if len(signs) == 1 and None not in signs:
-        yield Candidate(field="currency", rule={"const": signs.pop()}, spec=_TEXT)
+        yield Candidate(field="currency", rule={"const": signs.pop()}, spec=_TEXT, origin="const")
 
 
 def _price_box(price: LexborNode) -> LexborNode | None:

@@ -261,14 +261,20 @@ def _numbered(page: SeenPage, items: Sequence[str]) -> NextPage | None:
     return None
 
 
-def links_below(page: SeenPage) -> str:
-    """A selector of links to pages whose address continues this page's: sub-categories. Empty if there are none."""
+def links_below(page: SeenPage) -> list[LinkGroup]:
+    """Links to pages whose path continues this page's, as sub-categories do: one group or none."""
+    here = urlsplit(page.url).path.rstrip("/") + "/"
+    following = next_page(page)
     wanted = {
         url: node
         for node in page.select("a[href]")
-        if (url := link_of(page, node)) is not None and url.startswith(page.url.rstrip("/") + "/") and url != page.url
+        if (url := link_of(page, node)) is not None
+        and urlsplit(url).path.startswith(here)
+        and urlsplit(url).path != here
+        and (following is None or url != following.url)
     }
-    if not wanted:
-        return ""
+    if not wanted or here == "/":
+        return []
     group = _Links(list(wanted.values()), list(wanted.values()), dict.fromkeys(wanted))
-    return _group_selector(page, group) or ""
+    selector = _group_selector(page, group)
+    return [] if selector is None else [LinkGroup(selector=selector, urls=tuple(wanted), score=0.0)]

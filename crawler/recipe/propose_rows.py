@@ -39,6 +39,7 @@ class RowField:
     rule: Any
     spec: dict[str, Any]
     filled: int
+    sample: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +116,11 @@ def _fields(rows: list[LexborNode]) -> Iterator[RowField]:
         elif priced:
             rule["process"] = ["price"]
         yield RowField(
-            name=name, rule=rule, spec=_TEXTS if many else _PRICE if priced else _TEXT, filled=present[selector]
+            name=name,
+            rule=rule,
+            spec=_TEXTS if many else _PRICE if priced else _TEXT,
+            filled=present[selector],
+            sample=text_of(node),
         )
         if len(taken) == _MAX_FIELDS:
             return

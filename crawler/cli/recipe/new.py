@@ -87,7 +87,7 @@ def draft_of(name: str, found: Survey, url: str) -> Draft:
     """What to write, from what was found."""
     if found.rows is not None:
         fields = tuple(
-            FieldDraft(name=one.name, rules=(one.rule,), spec=one.spec, values=(MISSING,), origins=("page",))
+            FieldDraft(name=one.name, rules=(one.rule,), spec=one.spec, values=(one.sample,), origins=("page",))
             for one in found.rows.fields
         )
         full = frozenset(one.name for one in found.rows.fields[:1] if one.filled == found.rows.count)

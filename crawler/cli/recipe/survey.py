@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from protego import Protego
+
 from crawler.cli import console
 from crawler.cli.fetch import FetchFailed, PageFetcher
 from crawler.cli.groups import CommandFailed
@@ -17,7 +19,7 @@ from crawler.errors import PageError
 from crawler.recipe.model import PageInput, PageRequest
 from crawler.recipe.propose import Level, Sample, sample_of
 from crawler.recipe.propose_data import looks_like_item
-from crawler.recipe.propose_item import facts_of
+from crawler.recipe.propose_item import facts_of, words_shown
 from crawler.recipe.propose_list import MIN_SCORE, LinkGroup, link_groups, links_below, next_page
 from crawler.recipe.propose_rows import row_draft
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 MAX_PAGES = 14
 #: Item pages that the fields are compared on.
 _ITEM_SAMPLES = 3
+#: Characters in paragraphs from which a page without a list is taken for an article.
+_MIN_WORDS = 300
 #: A group of links that may be menus: they are looked at when a page has nothing better.
 _LEAST_SCORE = -3.5
 
@@ -62,6 +66,7 @@ class Surveyor:
     """Fetches pages and remembers them."""
 
     fetcher: PageFetcher
+    robots: dict[str, Protego] = field(default_factory=dict)
     seen: dict[str, Sample | None] = field(default_factory=dict)
 
     def first(self, url: str) -> Sample:
@@ -79,11 +84,30 @@ class Surveyor:
         """A page, None if it is an error, no HTML, or too many were asked for already."""
         if url not in self.seen and len(self.seen) < MAX_PAGES:
             try:
-                self.seen[url] = self._looked_at(url)
+                self.seen[url] = self._looked_at(self._allowed(url))
             except (FetchFailed, PageError) as error:
                 console.note(f"left out {error}")
                 self.seen[url] = None
         return self.seen.get(url)
+
+    def _allowed(self, url: str) -> str:
+        """The URL, if robots.txt lets us follow it. What the person named was asked for by a person.
+
+        Raises:
+            PageError: it does not.
+        """
+        parts = urlsplit(url)
+        site = f"{parts.scheme}://{parts.netloc}"
+        if site not in self.robots:
+            try:
+                fetched = self.fetcher.get(f"{site}/robots.txt")
+                text = fetched.body.decode("utf-8", "replace") if fetched.status == 200 else ""
+            except FetchFailed:
+                text = ""
+            self.robots[site] = Protego.parse(text)
+        if not self.robots[site].can_fetch(url, "Crawlery"):
+            raise PageError(f"{url}: robots.txt forbids it")
+        return url
 
     def _looked_at(self, url: str) -> Sample:
         fetched = self.fetcher.get(url)
@@ -137,7 +161,7 @@ def is_item(sample: Sample) -> bool:
     if looks_like_item(sample.seen):
         return True
     known = facts_of(sample.seen).known
-    return "name" in known and (not groups or "price" in known)
+    return "name" in known and ("price" in known or (not groups and words_shown(sample.seen) >= _MIN_WORDS))
 
 
 def _listing(surveyor: Surveyor, page: Sample, groups: Sequence[LinkGroup]) -> Survey | None:
@@ -171,7 +195,8 @@ def _departments(surveyor: Surveyor, page: Sample) -> Survey | None:
     """The page as a list of lists. A few links to items, as on many home pages, are the second choice."""
     second: Survey | None = None
     here = urlsplit(page.input.url).path
-    for group in link_groups(page.seen, least=_LEAST_SCORE):
+    groups = [*links_below(page.seen), *link_groups(page.seen, least=_LEAST_SCORE)]
+    for group in groups:
         below = ""
         for url in group.urls[:2]:
             sample = surveyor.get(url)
@@ -181,8 +206,8 @@ def _departments(surveyor: Surveyor, page: Sample) -> Survey | None:
                 second = second or _listing(surveyor, page, [group])
                 break
             found = _listing(surveyor, sample, link_groups(sample.seen))
-            below = below or links_below(sample.seen)
             if found is None or found.listing is None:
+                below = below or next((deeper.selector for deeper in links_below(sample.seen)), "")
                 continue
             listing = Level(links=found.listing.links, count=found.listing.count, next=found.listing.next, below=below)
             categories = Level(links=group.selector, count=len(group.urls))

@@ -172,6 +172,6 @@ def _print_rejects(to: Console, result: PageResult) -> None:
     for reject in result.rejects[:_MAX_REJECTS]:
         console.line(to, ("rejected", "bold red"), f" {reject.item}")
         for reason in reject.reasons:
-            console.line(to, f"  {reason.field}: {reason.rule}: {console.safe(reason.message)}")
+            console.line(to, f"  {reason.field} {console.safe(reason.message)} ({reason.rule})")
     if len(result.rejects) > _MAX_REJECTS:
         console.line(to, (f"and {len(result.rejects) - _MAX_REJECTS} more rejected", "red"))

@@ -1,0 +1,230 @@
+"""`crawlery crawl`: a recipe against a site, with live progress, rows in a file and a summary."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crawler.cli import console, exits
+from crawler.cli.crawling import project_settings, run_spider
+from crawler.cli.groups import CommandFailed, RecipeRefused, pairs
+from crawler.cli.recipes import RecipeName, recipe_path
+from crawler.errors import RecipeError
+from crawler.recipe.diagnostics import did_you_mean
+from crawler.recipe.extract import start_requests
+from crawler.recipe.loader import load_recipe
+from crawler.spiders.loader import RecipeSpiderLoader, spider_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scrapy import Spider
+    from scrapy.settings import Settings
+
+    from crawler.cli.crawling import Finished
+    from crawler.recipe.model import Export, Recipe
+
+#: What `--sample` stops at.
+SAMPLE_REQUESTS = 10
+SAMPLE_ROWS = 5
+_FORMATS = {".csv": "csv", ".jsonl": "jsonl"}
+_EPILOG = """\b
+Exit status
+  0    done; also if single linked pages were gone (404, 410)
+  2    wrong input, option or recipe, or a file that cannot be written
+  3    a list page was lost, so rows may be missing
+  4    too few rows, too many rejected rows, or none at all
+  130  stopped by Ctrl-C; the rows so far are kept
+"""
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("name", type=RecipeName())
+@click.option(
+    "--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input of the recipe; may be repeated."
+)
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="File for the rows, .csv or .jsonl; overwritten.")
+@click.option("--export", metavar="NAME", help="Which of the recipe's exports -o writes; the first by default.")
+@click.option("--summary", type=click.Path(path_type=Path), help="File for the summary as JSON; overwritten.")
+@click.option("--sample", is_flag=True, help=f"Only {SAMPLE_REQUESTS} pages or {SAMPLE_ROWS} rows; show the rows.")
+@click.option("--set", "-s", "overrides", multiple=True, metavar="NAME=VALUE", help="A Scrapy setting for this crawl.")
+@click.option("--log-level", type=click.Choice(_LEVELS, case_sensitive=False), help="WARNING, or INFO with --log-file.")
+@click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Write the log there.")
+@click.pass_context
+def crawl(
+    ctx: click.Context,
+    name: str,
+    *,
+    inputs: tuple[str, ...],
+    output: Path | None,
+    export: str | None,
+    summary: Path | None,
+    sample: bool,
+    overrides: tuple[str, ...],
+    log_level: str | None,
+    log_file: Path | None,
+) -> None:
+    """Crawl a site with the recipe NAME (or the file NAME.yaml) and write its rows."""
+    settings = project_settings()
+    arguments = pairs(inputs, "--input")
+    spider, recipe = find_spider(name, settings)
+    if recipe is not None:
+        start_requests(recipe, recipe.inputs.from_text(arguments))
+    apply_overrides(settings, pairs(overrides, "--set"))
+    if output is not None:
+        settings.set("FEEDS", feeds(output, recipe, export), priority="cmdline")
+    elif export is not None:
+        raise click.UsageError("--export needs --output")
+    if summary is not None:
+        check_writable(summary, "--summary")
+        settings.set("SUMMARY_FILE", str(summary), priority="cmdline")
+    if log_file is not None:
+        check_writable(log_file, "--log-file")
+    if sample:
+        settings.set("REQUESTS_LIMIT", SAMPLE_REQUESTS, priority="cmdline")
+        settings.set("ITEMS_LIMIT", SAMPLE_ROWS, priority="cmdline")
+        if output is None:
+            settings.set("FEEDS", {}, priority="cmdline")
+    level = log_level or ("INFO" if log_file is not None else "WARNING")
+    finished = run_spider(
+        spider,
+        arguments,
+        settings,
+        to=console.err(),
+        log_level=logging.getLevelNamesMapping()[level.upper()],
+        log_file=log_file,
+        keep_rows=SAMPLE_ROWS if sample else 0,
+    )
+    ctx.exit(report(finished, sample=sample))
+
+
+def find_spider(name: str, settings: Settings) -> tuple[type[Spider], Recipe | None]:
+    """The spider of a recipe given by name or path, or an ordinary spider of that name.
+
+    Raises:
+        CommandFailed: there is neither.
+        RecipeRefused: the recipe is wrong.
+    """
+    try:
+        path = recipe_path(name)
+    except CommandFailed:
+        loader = RecipeSpiderLoader(settings)
+        if name not in loader.list():
+            raise
+        return loader.load(name), None
+    try:
+        recipe = load_recipe(path)
+    except RecipeError as error:
+        raise RecipeRefused(error) from error
+    return spider_of(recipe), recipe
+
+
+def feeds(output: Path, recipe: Recipe | None, export: str | None) -> dict[str, dict[str, Any]]:
+    """FEEDS for `-o`.
+
+    Raises:
+        CommandFailed: the ending says no format, there is no such export, or the file cannot be written.
+    """
+    fmt = _FORMATS.get(output.suffix.lower())
+    if fmt is None:
+        raise CommandFailed(f"--output {output}: the ending must be .csv or .jsonl, it says the format")
+    options: dict[str, Any] = {"format": fmt, "overwrite": True}
+    if recipe is not None:
+        chosen = chosen_export(recipe, export)
+        if chosen is not None:
+            options["item_export_kwargs"] = {"export": chosen.name}
+    elif export is not None:
+        raise CommandFailed("--export is for recipes; this is an ordinary spider")
+    existed = output.exists()
+    check_writable(output, "--output")
+    if existed:
+        console.note(f"{output} exists and is overwritten")
+    return {str(output.absolute()): options}
+
+
+def chosen_export(recipe: Recipe, name: str | None) -> Export | None:
+    """The export that `-o` writes; None if the recipe declares none.
+
+    Raises:
+        CommandFailed: there is none of that name.
+    """
+    known = {export.name: export for export in recipe.exports}
+    if name is not None and name not in known:
+        raise CommandFailed(f"--export {name}: {recipe.name} has {', '.join(known) or 'no exports'}")
+    chosen = known[name] if name is not None else next(iter(known.values()), None)
+    if len(recipe.items) > 1 and name is None:
+        item = chosen.item if chosen is not None else next(iter(recipe.items))
+        others = ", ".join(other for other in recipe.items if other != item)
+        console.note(f"one file holds one item type: -o gets {item!r} rows, not {others}; --export NAME chooses")
+    return chosen
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Whether a file can be written, asked before an hour of crawling rather than after.
+
+    Raises:
+        CommandFailed: it cannot.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        existed = path.exists()
+        with path.open("ab"):
+            pass
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise CommandFailed(f"{option} {path}: {(error.strerror or str(error)).lower()}") from error
+
+
+def apply_overrides(settings: Settings, overrides: Mapping[str, str]) -> None:
+    """Settings of `-s`, checked as far as their defaults tell what they may be.
+
+    Raises:
+        CommandFailed: the value is of the wrong kind.
+    """
+    for name, value in overrides.items():
+        if name not in settings:
+            hint = did_you_mean(name, [str(known) for known in settings])
+            console.note(f"-s {name}: no setting that is known here; {hint or 'some extension may read it'}")
+        default = settings.get(name)
+        kind = next((kind for kind in (bool, int, float) if isinstance(default, kind)), None)
+        try:
+            if kind is bool:
+                settings.set(name, value, priority="cmdline")
+                settings.getbool(name)
+            elif kind is not None:
+                float(value)
+        except ValueError as error:
+            wanted = "True or False" if kind is bool else "a number"
+            raise CommandFailed(f"-s {name}={value}: must be {wanted}") from error
+        settings.set(name, value, priority="cmdline")
+
+
+def report(finished: Finished, *, sample: bool) -> int:
+    """Print how a crawl ended; its exit status."""
+    if finished.summary is None:
+        if finished.error is not None:
+            raise finished.error
+        console.line(console.err(), ("stopped at once: no summary, and the last rows may be missing", "bold red"))
+        return exits.INTERRUPTED
+    to = console.out()
+    if sample:
+        print_sample(finished.rows)
+    for number, text in enumerate(finished.summary.text().splitlines()):
+        console.line(to, (console.safe(text), "bold" if number == 0 else ""))
+    if sample and finished.summary.outcome != "cancelled":
+        return exits.OK if finished.rows else exits.QUALITY_FAILED
+    return finished.summary.exit_code
+
+
+def print_sample(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The first rows of each kind, as a table where it fits."""
+    by_fields: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_fields.setdefault(tuple(row), []).append(row)
+    for names, alike in by_fields.items():
+        console.print_rows(console.out(), names, [[row[name] for name in names] for row in alike])
