@@ -95,7 +95,7 @@ class CrawlSummary:
             "pages": self.pages,
         }
         del facts["is_recipe"]
-        return {**head, **{name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}}
+        return {**head, **{name: _plain(value) for name, value in facts.items()}}
 
     def text(self) -> str:
         """Several lines for a person."""
@@ -239,3 +239,12 @@ def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
 
 def _pages(count: int) -> str:
     return "1 page" if count == 1 else f"{count:,} pages"
+
+
+def _plain(value: Any) -> Any:
+    """Lists for tuples, as JSON would have them."""
+    if isinstance(value, tuple):
+        return [_plain(member) for member in value]
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items()}
+    return value
