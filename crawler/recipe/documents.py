@@ -57,6 +57,9 @@ class Document(Protocol):
     def meta(self, name: str) -> list[str]:
         """`content` of each `<meta>` whose name, property or itemprop this is."""
 
+    def use_xpath(self) -> None:
+        """Say before the first rule that XPath will come, so that the whole page is read on one tree."""
+
 
 class Scope(Protocol):
     """A document, an element of it or a JSON value: what queries are read in."""

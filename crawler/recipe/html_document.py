@@ -1,11 +1,12 @@
 """HTML pages: lexbor's tree for CSS, and for XPath a second one that lxml makes of lexbor's serialisation.
 
-Elements cross between the two by their number in document order. Where the trees differ (measured: 3 of 600 real
-pages) the page goes on wholly on lxml's, and `recipe/tree_fallback` counts it.
+Elements cross between the two by their number in document order. Where the trees differ the page goes on wholly on
+lxml's, and `recipe/tree_fallback` counts it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, Literal
@@ -17,6 +18,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from crawler.errors import ParseRefused
 from crawler.recipe.css_match import select
 from crawler.recipe.query_error import QueryFailed
+from crawler.recipe.second_tree import SecondTree
 from crawler.recipe.table_cells import cell_under
 from crawler.recipe.text import own_text, text_nodes, visible_text
 from crawler.recipe.tree_guard import check_tree
@@ -26,11 +28,9 @@ from crawler.recipe.xpath import XPathQuery
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lxml.etree import _Element
-
     from crawler.recipe.css import CssQuery
     from crawler.recipe.css_tree import Complex, Compound, CssPart
-    from crawler.recipe.documents import Document, Scope
+    from crawler.recipe.documents import Scope
     from crawler.recipe.queries import Query
     from crawler.recipe.values import Value
 
@@ -42,7 +42,6 @@ _BARE_TABLE_PART = re.compile(
     r"(?:\s|<!--.*?-->)*<(?:caption|colgroup|col|thead|tbody|tfoot|tr|td|th)[\s/>]", re.IGNORECASE | re.DOTALL
 )
 _WHOLE_PAGE = re.compile(r"(?:\s|<!--.*?-->)*<(?:!doctype|html|head|body)[\s>]", re.IGNORECASE | re.DOTALL)
-_OPEN_TAG = re.compile(r"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
 
 
 class _LexborEngine:
@@ -103,7 +102,7 @@ class HtmlDocument:
         root = self._parser.body if fragment else self._parser.root
         if root is None:
             raise ParseRefused("the page has no HTML in it")
-        self._second: SecondTree | None = None
+        self._second: SecondTree | QueryFailed | None = None
         self._nodes: list[LexborNode] | None = None
         self._ordinals: dict[int, int] = {}
         self._base_url: str | None = None
@@ -169,71 +168,26 @@ class HtmlDocument:
     @property
     def switched(self) -> bool:
         """Whether the page has gone over to lxml's tree."""
-        return self._second is not None and self._second.differs
+        return isinstance(self._second, SecondTree) and self._second.differs
+
+    def use_xpath(self) -> None:
+        """Make lxml's tree now: a page whose trees differ is then read on that one from the first rule on."""
+        with contextlib.suppress(QueryFailed):  # raised again by the first XPath
+            self.second()
 
     def second(self) -> SecondTree:
-        """Lxml's tree, made on first use."""
+        """Lxml's tree, made on first use. Raises QueryFailed where libxml2 cannot make one."""
         if self._second is None:
-            self._second = SecondTree(self, self._serialised())
-            if self._second.differs:
-                self.stats["recipe/tree_fallback"] = 1
+            try:
+                self._second = SecondTree(self, self._parser, self.nodes)
+            except QueryFailed as error:
+                self._second = error
+            else:
+                if self._second.differs:
+                    self.stats["recipe/tree_fallback"] = 1
+        if isinstance(self._second, QueryFailed):
+            raise self._second
         return self._second
-
-    def _serialised(self) -> str:
-        """Lexbor's tree as HTML, with templates empty: their content is no part of the tree."""
-        html = self._parser.html or ""
-        for template in self._parser.css("template"):
-            written = template.html or ""
-            opening = _OPEN_TAG.match(written)
-            if opening:
-                html = html.replace(written, f"{opening[0]}</template>")
-        return html
-
-
-class SecondTree:
-    """lxml's tree of the same page. `differs` if its elements are not those of lexbor, in order and nesting."""
-
-    __slots__ = ("_document", "_ordinals", "differs", "elements", "tree")
-
-    html: Final = True
-
-    def __init__(self, document: HtmlDocument, serialised: str) -> None:
-        self._document = document
-        self.tree = _parse_tree(serialised)
-        self.elements: list[_Element] = list(self.tree.iter(etree.Element))
-        self._ordinals = {element: number for number, element in enumerate(self.elements)}
-        self.differs = not self._agrees()
-
-    @property
-    def as_document(self) -> Document:
-        """The page."""
-        return self._document
-
-    def ordinal(self, element: _Element) -> int:
-        """The element's number in document order, from 0."""
-        return self._ordinals[element]
-
-    def _agrees(self) -> bool:
-        nodes = self._document.nodes
-        if len(nodes) != len(self.elements):
-            return False
-        for node, element in zip(nodes, self.elements, strict=True):
-            if node.tag != element.tag and (node.tag or "").lower() != element.tag:
-                return False
-            parent = node.parent
-            above = element.getparent()
-            if above is not None and (parent is None or self._document.ordinal(parent) != self._ordinals[above]):
-                return False
-        return True
-
-
-def _parse_tree(serialised: str) -> _Element:
-    parser = etree.HTMLParser(encoding="utf-8", huge_tree=False, no_network=True)
-    try:
-        tree = etree.fromstring(serialised.encode("utf-8", "replace"), parser)
-    except etree.XMLSyntaxError:
-        tree = None
-    return etree.fromstring("<html/>") if tree is None else tree
 
 
 class HtmlScope:
@@ -281,8 +235,8 @@ class HtmlScope:
                 values.extend(text_nodes(node))
             else:
                 value = _attribute(node, part.attribute)
-                if value is not None:
-                    values.append(value.strip())
+                if value and (value := value.strip()):
+                    values.append(value)
         return values
 
     def rows(self, query: Query) -> list[Scope] | None:

@@ -109,8 +109,8 @@ class TreeScope:
                 values.extend(tree_text_nodes(element))
             else:
                 value = element.get(part.attribute.lower() if self._tree.html else part.attribute)
-                if value is not None:
-                    values.append(value.strip())
+                if value and (value := value.strip()):
+                    values.append(value)
         return values
 
     def rows(self, query: Query) -> list[Scope] | None:
@@ -225,18 +225,23 @@ def require_css(query: Query) -> CssQuery:
 
 
 def evaluate(query: XPathQuery, context: _Element) -> list[_Element | str]:
-    """Elements, and everything else as text with its ends stripped. NaN is no result. Raises QueryFailed."""
+    """Elements, and everything else as text with its ends stripped. Empty text and NaN are no results.
+
+    Raises:
+        QueryFailed: libxml2 gave up, for example on too large a set of nodes.
+    """
     try:
         result = query.evaluate(context)
     except etree.XPathError as error:
         raise QueryFailed(f"`xpath: {query.text}` cannot be evaluated: {error}") from None
     if isinstance(result, list):
-        return [_node(node) for node in result]
+        return [node for node in map(_node, result) if not isinstance(node, str) or node]
     if isinstance(result, bool):
         return ["true" if result else "false"]
     if isinstance(result, float):
         return [] if math.isnan(result) else [_number(result)]
-    return [str(result).strip()]
+    text = str(result).strip()
+    return [text] if text else []
 
 
 def _node(node: Any) -> _Element | str:

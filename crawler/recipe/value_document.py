@@ -51,6 +51,9 @@ class ValueDocument:
         """The URL: JSON and text have no `<base>`."""
         return self.url
 
+    def use_xpath(self) -> None:
+        """Nothing to do: there is one tree."""
+
     def meta(self, name: str) -> list[str]:  # noqa: ARG002 - the protocol's signature
         """Nothing: only markup has `<meta>`."""
         return []

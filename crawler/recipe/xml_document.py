@@ -51,6 +51,9 @@ class XmlDocument:
         """The URL: XML has no `<base>`."""
         return self.url
 
+    def use_xpath(self) -> None:
+        """Nothing to do: there is one tree."""
+
     def meta(self, name: str) -> list[str]:  # noqa: ARG002 - the protocol's signature
         """Nothing: only HTML has `<meta>`."""
         return []

@@ -1,0 +1,131 @@
+"""lxml's tree of a page that lexbor has parsed, for XPath: made from lexbor's serialisation, element for element.
+
+libxml2 closes elements by rules older than HTML5 (a <p> ends an <h1>, a <table> ends a <p>). Where that makes its tree
+differ, the page is given to it once more with every element under a name that it has no rules for.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from lxml import etree
+
+from crawler.recipe.query_error import QueryFailed
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+    from crawler.recipe.documents import Document
+
+_VOID: Final = (
+    "area|base|basefont|bgsound|br|col|embed|frame|hr|img|input|keygen|link|meta|param|source|track|wbr"  # HTML5's
+)
+#: Void elements that libxml2 takes for containers.
+_UNKNOWN_VOID: Final = "source, track, wbr, keygen, bgsound, embed, param"
+
+#: Text that may look like tags and is none.
+_RAW: Final = r"<!--.*?-->|<(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext)\b.*?</(?P=raw)>"
+#: As lexbor writes them: every attribute with a value in double quotes; a name may hold quotes.
+_ATTRIBUTES: Final = r"""(?: [^\s/>][^\s/>=]*="[^"]*")*+"""
+_VOID_TAG = re.compile(rf"{_RAW}|<(?P<void>{_UNKNOWN_VOID.replace(', ', '|')})(?=[\s>]){_ATTRIBUTES}>", re.DOTALL)
+_ANY_TAG = re.compile(rf"{_RAW}|<(?P<slash>/?)(?P<name>[a-zA-Z][^\s/>]*)(?P<rest>{_ATTRIBUTES})>", re.DOTALL)
+_TEMPLATE_TAG = re.compile(rf"<template{_ATTRIBUTES}>")
+
+#: libxml2 needs these by name to know where it is.
+_KEPT: Final = frozenset({"html", "head", "body"})
+_PREFIX: Final = "neutral-"
+_VOIDS: Final = frozenset(_VOID.split("|"))
+
+
+class SecondTree:
+    """lxml's tree. `differs` if its elements are not those of lexbor, in order and nesting, whatever was tried."""
+
+    __slots__ = ("_ordinals", "as_document", "differs", "elements", "tree")
+
+    html: Final = True
+
+    def __init__(self, document: Document, parser: LexborHTMLParser, nodes: list[LexborNode]) -> None:
+        """Raises QueryFailed where libxml2 gives up half-way."""
+        self.as_document = document
+        written = _serialised(parser)
+        shape = _lexbor_shape(nodes)
+        self._take(_parse(written))
+        self.differs = self._shape() != shape
+        if self.differs:
+            plain = self.tree
+            neutral = _renamed(_parse(_ANY_TAG.sub(_neutral, written)))
+            self._take(plain if neutral is None else neutral)
+            self.differs = self._shape() != shape
+            if self.differs and self.tree is not plain:
+                self._take(plain)
+
+    def ordinal(self, element: _Element) -> int:
+        """The element's number in document order, from 0."""
+        return self._ordinals[element]
+
+    def _take(self, tree: _Element) -> None:
+        self.tree = tree
+        self.elements: list[_Element] = list(tree.iter(etree.Element))
+        self._ordinals = {element: number for number, element in enumerate(self.elements)}
+
+    def _shape(self) -> tuple[list[str], list[int]]:
+        parents = [-1 if (parent := each.getparent()) is None else self._ordinals[parent] for each in self.elements]
+        return [str(element.tag) for element in self.elements], parents
+
+
+def _lexbor_shape(nodes: list[LexborNode]) -> tuple[list[str], list[int]]:
+    """The name and the number of the parent of each element; -1 for the root."""
+    ordinals = {node.mem_id: number for number, node in enumerate(nodes)}
+    parents = [-1 if (parent := node.parent) is None else ordinals.get(parent.mem_id, -1) for node in nodes]
+    return [(node.tag or "").lower() for node in nodes], parents
+
+
+def _serialised(parser: LexborHTMLParser) -> str:
+    """Lexbor's tree as HTML that libxml2 reads alike.
+
+    Templates are empty, because their content is no part of the tree, and void elements that libxml2 takes for
+    containers are closed.
+    """
+    html = parser.html or ""
+    for template in parser.css("template"):
+        written = template.html or ""
+        opening = _TEMPLATE_TAG.match(written)
+        if opening:
+            html = html.replace(written, f"{opening[0]}</template>")
+    if parser.css_first(_UNKNOWN_VOID):
+        html = _VOID_TAG.sub(lambda match: match[0] if match["void"] is None else f"{match[0][:-1]}/>", html)
+    return html
+
+
+def _neutral(match: re.Match[str]) -> str:
+    """The tag under a name that libxml2 has no rules for; void elements closed."""
+    name = match["name"]
+    if name is None or name in _KEPT:
+        return match[0]
+    return f"<{match['slash']}{_PREFIX}{name}{match['rest']}{'/' if name in _VOIDS else ''}>"
+
+
+def _renamed(tree: _Element) -> _Element | None:
+    """The tree with its elements' own names again; None if one of them is no name for lxml."""
+    try:
+        for element in tree.iter(etree.Element):
+            tag = str(element.tag)
+            if tag.startswith(_PREFIX):
+                element.tag = tag[len(_PREFIX) :]
+    except ValueError:
+        return None
+    return tree
+
+
+def _parse(html: str) -> _Element:
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=False, no_network=True)
+    try:
+        tree = etree.fromstring(html.encode("utf-8", "replace"), parser)
+    except etree.XMLSyntaxError:
+        tree = None
+    limits = [entry.message for entry in parser.error_log if entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT]
+    if limits or tree is None:
+        raise QueryFailed(f"XPath cannot read this page, CSS can: {limits[0] if limits else 'it has no elements'}")
+    return tree
