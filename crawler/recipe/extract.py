@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
@@ -21,6 +21,7 @@ from crawler.recipe.documents import parse_document
 from crawler.recipe.model import PageRequest, PageResult, Reject, Row, Rows, RowSelector
 from crawler.recipe.paging import chain_of, continuation, continuation_after_loss, mark
 from crawler.recipe.rules import PageContext, RowScope, plain_value
+from crawler.recipe.steps import StepFailed
 from crawler.recipe.urls import http_link
 from crawler.recipe.values import MISSING, Value, is_missing
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from crawler.recipe.contract import ItemContract
     from crawler.recipe.model import Follow, Page, PageInput, Recipe, RequestSpec, Start
     from crawler.recipe.template import ValueTemplate
+
+#: Exact digits: a Decimal is written as the number it is.
+_JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
 # --- a page ----------------------------------------------------------------------------------------------------------
 
@@ -85,6 +89,15 @@ def page_type(recipe: Recipe, page_input: PageInput) -> Page:
     raise PageMismatch(f"{url} matches {'no page type' if not fitting else f'several page types: {names}'}")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _RawRow:
+    """A row before the contract: what the rules gave, and the last failed step of each field they did not."""
+
+    base_url: str
+    values: Mapping[str, Value]
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+
 class _Extraction:
     """The work on one page, in the order in which its parts need each other."""
 
@@ -106,8 +119,8 @@ class _Extraction:
         paginate = self.page.paginate
         if paginate is not None and paginate.append:
             following, end, raw = self._appended(raw, following, end)
-        for base_url, values in raw:
-            self._judge(values, base_url)
+        for row in raw:
+            self._judge(row)
         # Past the end of a list there is nothing, and that is no fault; its first page must show something.
         outcome = "ok" if raw or links or following or self.context.input.request.chain else "empty"
         return PageResult(
@@ -126,8 +139,8 @@ class _Extraction:
 
     # --- rows ---
 
-    def _raw_rows(self) -> list[tuple[str, dict[str, Value]]]:
-        """Base URL and values of each row, before the contract."""
+    def _raw_rows(self) -> list[_RawRow]:
+        """Every row before the contract."""
         rows = self.page.rows
         if rows is None:
             return []
@@ -136,7 +149,8 @@ class _Extraction:
         for scope in self._row_scopes(rows):
             at = RowScope(scope)
             if rows.drop_if is None or not self.context.condition(rows.drop_if, at):
-                found.append((base_url, self.context.fields(rows, at)))
+                values = self.context.fields(rows, at)
+                found.append(_RawRow(base_url=base_url, values=values, failures=at.failures))
         return found
 
     def _row_scopes(self, rows: Rows) -> Iterable[Any]:
@@ -154,20 +168,19 @@ class _Extraction:
             )
         return scopes
 
-    def _judge(self, values: dict[str, Value], base_url: str) -> None:
+    def _judge(self, row: _RawRow) -> None:
         item = self.page.item
         if item is None:
             raise AssertionError("rows exist only on pages with an item")
         contract = self.recipe.items[item]
-        self._mark_row(contract, values)
-        accepted = accept(contract, values, base_url=base_url)
-        if isinstance(accepted, tuple):
-            url = self.context.input.url
-            self.rejects.append(Reject(item=item, url=url, reasons=accepted, values=values))
+        self._mark_row(contract, row.values)
+        judged = judge(contract, row, url=self.context.input.url)
+        if isinstance(judged, Row):
+            self.rows.append(judged)
         else:
-            self.rows.append(Row(item=item, values=accepted, key=tuple(accepted[name] for name in contract.key)))
+            self.rejects.append(judged)
 
-    def _mark_row(self, contract: ItemContract, values: dict[str, Value]) -> None:
+    def _mark_row(self, contract: ItemContract, values: Mapping[str, Value]) -> None:
         key = [values.get(name) for name in contract.key]
         identity = values if not contract.key or any(is_missing(part) for part in key) else key
         self.marks[mark("row", contract.name, json.dumps(plain_value(identity), sort_keys=True, default=str))] = None
@@ -218,22 +231,36 @@ class _Extraction:
     # --- `append`: one row over several pages ---
 
     def _appended(
-        self, raw: list[tuple[str, dict[str, Value]]], following: PageRequest | None, end: str
-    ) -> tuple[PageRequest | None, str, list[tuple[str, dict[str, Value]]]]:
+        self, raw: list[_RawRow], following: PageRequest | None, end: str
+    ) -> tuple[PageRequest | None, str, list[_RawRow]]:
         """Holds page 1's row back until the last page: it travels with the request of the next page."""
         request = self.context.input.request
         chain = chain_of(self.page, request)
-        base_url, values = raw[0] if raw else (self.context.document.base_url, {})
+        row = raw[0] if raw else _RawRow(base_url=self.context.document.base_url, values={})
         if chain.pending is not None:
             names = self.page.paginate.append if self.page.paginate is not None else ()
-            base_url, values = chain.pending[0], joined_fields(chain.pending[1], values, names)
+            row = _RawRow(base_url=chain.pending[0], values=joined_fields(chain.pending[1], row.values, names))
         visited = (*chain.visited, mark(request.url))
         if following is not None and following.chain is not None:
             if mark(following.url) not in visited:
-                onward = replace(following.chain, pending=(base_url, values), visited=visited)
+                onward = replace(following.chain, pending=(row.base_url, row.values), visited=visited)
                 return replace(following, chain=onward, dedupe=False), end, []
             end = "loop"
-        return None, end, [(base_url, values)]
+        return None, end, [row]
+
+
+def judge(contract: ItemContract, row: _RawRow, *, url: str) -> Row | Reject:
+    """The row as its contract accepts it, or why it does not. A missing field's reason names its last failed step."""
+    accepted = accept(contract, row.values, base_url=row.base_url)
+    if isinstance(accepted, dict):
+        return Row(item=contract.name, values=accepted, key=tuple(accepted[name] for name in contract.key))
+    reasons = tuple(
+        replace(reason, message=f"{reason.message}; {row.failures[reason.field]}")
+        if reason.rule == "required" and reason.field in row.failures
+        else reason
+        for reason in accepted
+    )
+    return Reject(item=contract.name, url=url, reasons=reasons, values=dict(row.values))
 
 
 def _allowed(follow: Follow, url: str) -> bool:
@@ -285,12 +312,8 @@ def after_loss(
     rejects: tuple[Reject, ...] = ()
     if chain is not None and chain.pending is not None and page.item is not None:
         base_url, values = chain.pending
-        contract = recipe.items[page.item]
-        accepted = accept(contract, values, base_url=base_url)
-        if isinstance(accepted, tuple):
-            rejects = (Reject(item=page.item, url=base_url, reasons=accepted, values=dict(values)),)
-        else:
-            rows = (Row(item=page.item, values=accepted, key=tuple(accepted[field] for field in contract.key)),)
+        judged = judge(recipe.items[page.item], _RawRow(base_url=base_url, values=values), url=base_url)
+        rows, rejects = ((judged,), ()) if isinstance(judged, Row) else ((), (judged,))
     return PageResult(page=name, outcome="empty", rows=rows, rejects=rejects, next=following)
 
 
@@ -310,17 +333,24 @@ def start_requests(recipe: Recipe, inputs: Mapping[str, Any]) -> list[PageReques
     requests: list[PageRequest] = []
     problems: list[str] = []
     for number, start in enumerate(recipe.start):
-        for names in _combinations(start, inputs):
-            scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": names}
-            for spec in start.requests:
-                request = _start_request(spec, start.page, scopes)
+        try:
+            for request in _requests_of(start, inputs):
                 if isinstance(request, str):
                     problems.append(f"start[{number}]: {request}")
                 else:
                     requests.append(request)
+        except StepFailed as error:
+            problems.append(f"start[{number}]: {error}")
     if problems:
         raise InputError(problems)
     return requests
+
+
+def _requests_of(start: Start, inputs: Mapping[str, Any]) -> Iterator[PageRequest | str]:
+    for names in _combinations(start, inputs):
+        scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": names}
+        for spec in start.requests:
+            yield _start_request(spec, start.page, scopes)
 
 
 def _combinations(start: Start, inputs: Mapping[str, Any]) -> Iterator[dict[str, Value]]:
@@ -349,7 +379,7 @@ def _start_request(spec: RequestSpec, page: str | None, scopes: Mapping[str, Map
         body = urlencode(_pairs(spec.form, scopes)).encode()
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
     elif spec.json_body is not None:
-        body = msgspec.json.encode(spec.json_body.render(scopes), decimal_format="number")
+        body = _JSON.encode(spec.json_body.render(scopes))
         headers.setdefault("Content-Type", "application/json")
     return PageRequest(
         url=_with_query(url, _pairs(spec.query, scopes)),

@@ -8,6 +8,7 @@ or the network.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -65,6 +66,7 @@ class RowScope:
     row: Mapping[str, Value] = field(default_factory=dict)  # the innermost row
     path: str = ""  # prefix of field names in counters and traces: "variants[]."
     fallback: Mapping[str, Value] = field(default_factory=dict)  # a cartesian row inherits from its item
+    failures: dict[str, str] = field(default_factory=dict)  # of fields that are missing: their last failed step
 
 
 @dataclass(slots=True)
@@ -103,7 +105,7 @@ class PageContext:
         else:
             got = self._union_of(rule, at, name, as_links=as_links)
         if is_missing(got.value) and rule.default is not MISSING:
-            return Got(self._default(rule.default, at), got.winner, got.matches, "default", got.failure)
+            return self._defaulted(rule.default, at, got)
         return got
 
     def condition(self, condition: Condition, at: RowScope) -> bool:
@@ -121,8 +123,8 @@ class PageContext:
         source = source_text(take)
         try:
             found = self._found(take, at, as_links=as_links)
-        except QueryError as error:
-            self.stats[f"recipe/query_failed/{name or '-'}"] += 1
+        except (QueryError, StepFailed) as error:
+            self.stats[f"recipe/source_failed/{name or '-'}"] += 1
             return Got(MISSING, source=source, failure=str(error))
         matches = len(found)
         if take.as_ == "count":
@@ -182,8 +184,14 @@ class PageContext:
             value, failure = self._steps(rule, value, name)
         return Got(value, None if is_missing(value) else 0, len(union), "union", failure)
 
-    def _default(self, default: Value, at: RowScope) -> Value:
-        return default.render(self.template_scopes(at)) if isinstance(default, Template) else default
+    def _defaulted(self, default: Value, at: RowScope, got: Got) -> Got:
+        if not isinstance(default, Template):
+            return Got(default, got.winner, got.matches, "default", got.failure)
+        try:
+            value = default.render(self.template_scopes(at))
+        except StepFailed as error:
+            return Got(MISSING, None, got.matches, "default", f"default: {error}")
+        return Got(value, got.winner, got.matches, "default", got.failure)
 
     # --- sources ----------------------------------------------------------------------------------------------------
 
@@ -278,7 +286,7 @@ class PageContext:
         scopes = [at.scope] if rows.each is None else self.row_scopes(rows.each, at) or []
         inner = [RowScope(scope, at.item, path=f"{name}[].") for scope in scopes]
         if not inner and rows.cartesian is not None:
-            inner = self._cartesian(rows.cartesian, at, name)
+            inner = self._cartesian(rows, rows.cartesian, at, name)
         values = [self.fields(rows, row) for row in inner if not self._dropped(rows, row)]
         return values or MISSING
 
@@ -299,6 +307,8 @@ class PageContext:
                 value = at.fallback[name]
             if not is_missing(value):
                 values[name] = value
+            elif got.failure is not None:
+                at.failures[name] = got.failure
             self._count(rule, path, got)
         return values
 
@@ -317,10 +327,11 @@ class PageContext:
                 )
             )
 
-    def _cartesian(self, options: str, at: RowScope, name: str) -> list[RowScope]:
+    def _cartesian(self, rows: Rows, options: str, at: RowScope, name: str) -> list[RowScope]:
         """Every combination of the options in the sibling field: [{name, values}, ..] -> [{name: value}, ..].
 
-        A field that has no rule of its own in such a row takes the item's value of the same name (the parent's price).
+        JMESPath rules of such a row read `{"attributes": {name: value}}`; selectors find nothing in it. A field that is
+        missing takes the combination (the field named as the options) or the item's value (the parent's price).
         """
         known = [option for option in at.item.get(options) or [] if isinstance(option, dict)]
         choices = [
@@ -330,25 +341,28 @@ class PageContext:
         ]
         if not choices:
             return []
-        total = 1
-        for _, values in choices:
-            total *= len(values)
+        total = math.prod(len(values) for _, values in choices)
         if total > MAX_CARTESIAN_ROWS:
-            raise PageError(
-                f"{self.page.name}: {name}: {total} combinations of options, more than {MAX_CARTESIAN_ROWS}"
+            raise PageError(f"{self.page.name}: {name}: {total} combinations of options; {MAX_CARTESIAN_ROWS} at most")
+        inherited = {key: value for key, value in at.item.items() if key != name}
+        made = []
+        for combination in itertools.product(*(values for _, values in choices)):
+            chosen = dict(zip((option for option, _ in choices), combination, strict=True))
+            made.append(
+                RowScope(
+                    self._combination_scope(rows, chosen),
+                    at.item,
+                    path=f"{name}[].",
+                    fallback=inherited | {options: chosen},
+                )
             )
-        inherited = {key: value for key, value in at.item.items() if key not in (name, options)}
-        return [
-            RowScope(
-                value_scope(
-                    {"attributes": dict(zip((n for n, _ in choices), combination, strict=True))}, self.document
-                ),
-                at.item,
-                path=f"{name}[].",
-                fallback=inherited,
-            )
-            for combination in itertools.product(*(values for _, values in choices))
-        ]
+        return made
+
+    def _combination_scope(self, rows: Rows, chosen: dict[str, Value]) -> Scope:
+        source = None if rows.each is None else rows.each.take.source
+        if isinstance(source, QuerySource) and not isinstance(source.query, JmesQuery):
+            return parse_fragment("<p></p>", kind="html", url=self.document.base_url).root
+        return value_scope({"attributes": chosen}, self.document)
 
 
 def _listed(value: Value) -> list[Value]:
