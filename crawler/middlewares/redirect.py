@@ -53,6 +53,9 @@ class _PageRedirects(BaseRedirectMiddleware):
             target.meta.pop(name, None)
         if request.meta.get("download_slot") not in (None, self._own_slot(request)):
             target.meta["download_slot"] = request.meta["download_slot"]  # the spider's wish, not the downloader's note
+        facts = target.meta.get("recipe")
+        if isinstance(facts, dict):  # the page it stands for was accepted already, whatever the list has shown since
+            target.meta["recipe"] = {**facts, "on_progress": False}
         if scheduler.codec.identity(target) == scheduler.codec.identity(request):
             hop = request.replace(url=target.url, cookies=None)
             raise Hop(hop)
