@@ -103,7 +103,7 @@ def _decimal(value: Value, _base_url: str) -> Decimal:
 
 def _number(value: Value, _base_url: str) -> Decimal | int:
     if isinstance(value, int) and not isinstance(value, bool):
-        return integer_of(value) if abs(value) < 10**18 else _integer(value, "")
+        return _integer(value, "")
     try:
         return number_of(value, exponent=True)
     except NotScalar as error:

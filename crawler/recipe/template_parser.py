@@ -21,7 +21,7 @@ _BLANK = re.compile(r"\s*")
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _PART = re.compile(r"-?\d+(?![\w-])|[\w@$][\w@$-]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,300})(?:\.[0-9]{1,300})?(?=\s*(?:[|,\]}]|$))", re.ASCII)
-_BARE = re.compile(r"[^|,\[\]{}\"']+")
+_BARE = re.compile(r"(?:[^|,\[\]{}\"':]|:(?=\S))+")
 _WORDS: Final = {"true": True, "false": False, "null": None}
 _JSON = json.JSONDecoder()
 #: Lists and maps inside each other in one step argument.

@@ -181,6 +181,15 @@ def test_a_value_nested_without_end_is_refused():
         accept(["x", value], type="array")
 
 
+def test_a_hundred_levels_are_not_too_many():
+    value: list = ["x"]
+    for _ in range(99):
+        value = [value]
+    assert accept(value, type="array") == value
+    with pytest.raises(Broken, match="nested deeper"):
+        accept([value], type="array")
+
+
 def test_an_accepted_value_is_a_copy():
     value = {"a": [1]}
     accept(value, type="object")["a"].append(2)

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.recipe.scalars import MAX_DIGITS, NotScalar, decimal_of, describe, integer_of, number_of, text_of
+from crawler.recipe.scalars import (
+    MAX_DIGITS,
+    NotScalar,
+    decimal_of,
+    describe,
+    integer_of,
+    number_of,
+    text_of,
+    whole_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -117,3 +126,25 @@ def test_a_value_is_described_in_a_few_words(value, words):
 def test_zero_with_a_huge_exponent_is_zero():
     assert text_of(Decimal("0E-999999")) == "0"
     assert text_of(Decimal("0E+999999")) == "0"
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [(Decimal("12.50"), "12.50"), (5, "5"), (0.25, "0.25"), (Decimal("1E+3"), "1000")]
+)
+def test_a_number_stays_the_number_it_is_without_exponent(value, number):
+    assert str(number_of(value)) == number
+
+
+@pytest.mark.parametrize("value", [True, None, [1], {}])
+def test_what_is_no_number_is_no_decimal(value):
+    with pytest.raises(NotScalar):
+        number_of(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("a", "a"), ("כיסא", "כיסא"), ("\ud83d", "\ufffd"), ("\ude00a", "\ufffda"), ("é\ud83d\ude00", "é\U0001f600")],
+)
+def test_half_a_surrogate_pair_becomes_the_replacement_character(text, whole):
+    assert whole_text(text) == whole
+    whole_text(text).encode()

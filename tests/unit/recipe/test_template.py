@@ -163,31 +163,6 @@ def test_a_wrong_template_says_what_is_wrong_and_what_to_write(text, message, hi
     assert hint is None or hint in (error.value.hint or "")
 
 
-@pytest.mark.parametrize(
-    ("written", "argument"),
-    [
-        ("'a | b }}'", "a | b }}"),
-        ('"a\\n\\"}}"', 'a\n"}}'),
-        ("bare word", "bare word"),
-        ("3", 3),
-        ("-1.50", Decimal("-1.50")),
-        ("true", True),
-        ("null", None),
-        ("[1, 'b', c]", [1, "b", "c"]),
-        ("[]", []),
-        ("{which: first, free: 0}", {"which": "first", "free": 0}),
-        ('{"a b": [x], c: {d: 1}}', {"a b": ["x"], "c": {"d": 1}}),
-        ("3rd", "3rd"),
-    ],
-)
-def test_step_arguments_are_written_as_in_yaml(written, argument):
-    from crawler.recipe.template_parser import Expression, split_template
-
-    (expression,) = split_template("{{ inputs.a | step: " + written + " }}")
-    assert isinstance(expression, Expression)
-    assert expression.steps == (("step", argument),)
-
-
 def test_text_without_braces_is_no_template():
     assert is_template("{{ inputs.a }}")
     assert not is_template("{ inputs.a }")

@@ -1,5 +1,7 @@
 """The grammar of templates, without scopes and steps."""
 
+from decimal import Decimal
+
 import pytest
 
 from crawler.recipe.template_parser import Expression, TemplateError, split_template
@@ -41,3 +43,61 @@ def test_a_long_expression_is_shown_shortened():
     with pytest.raises(TemplateError) as error:
         split_template("{{ " + "a" * 200 + " = }}")
     assert len(error.value.args[0]) < 120
+
+
+@pytest.mark.parametrize(
+    ("written", "argument"),
+    [
+        ("'a | b }}'", "a | b }}"),
+        ('"a\\n\\"}}"', 'a\n"}}'),
+        ("bare word", "bare word"),
+        ("3", 3),
+        ("-1.50", Decimal("-1.50")),
+        ("true", True),
+        ("null", None),
+        ("[1, 'b', c]", [1, "b", "c"]),
+        ("[]", []),
+        ("{which: first, free: 0}", {"which": "first", "free": 0}),
+        ('{"a b": [x], c: {d: 1}}', {"a b": ["x"], "c": {"d": 1}}),
+        ("3rd", "3rd"),
+        ("%H:%M", "%H:%M"),
+    ],
+)
+def test_step_arguments_are_written_as_in_yaml(written, argument):
+    (expression,) = split_template("{{ inputs.a | step: " + written + " }}")
+    assert isinstance(expression, Expression)
+    assert expression.steps == (("step", argument),)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ }}", "is empty"),
+        ("{{ a", "without `}}` behind it"),
+        ("a }}", "without `{{` before it"),
+        ("{{ a | }}", "a step's name must follow"),
+        ("{{ a | 5 }}", "a step's name must follow"),
+        ("{{ a b }}", "'b' is not expected"),
+        ("{{ a. }}", "' ' is not expected"),
+        ("{{ a | b: }}", "'}' is not expected"),
+        ("{{ a | b: , }}", "',' is not expected"),
+        ("{{ a | b: [1, 2 }}", "'}' is not expected"),
+        ("{{ a | b: [1 [2]] }}", "'[' is not expected"),
+        ("{{ a | b: {c} }}", "'}' is not expected"),
+        ("{{ a | b: {c: 1 d: 2} }}", "':' is not expected"),
+        ("{{ a | b: 'x }}", "a quote is not closed"),
+        ('{{ a | b: "x }}', "Unterminated string"),
+        ('{{ a | b: "\\q" }}', "Invalid \\escape"),
+        ("{{ a | b: " + "[" * 9 + "1" + "]" * 9 + " }}", "nested too deep"),
+        ("{% if a %}", "paths and steps only"),
+    ],
+)
+def test_what_does_not_parse_says_where(text, message):
+    with pytest.raises(TemplateError) as error:
+        split_template(text)
+    assert message in error.value.args[0]
+
+
+def test_lists_may_be_nested_eight_deep():
+    (expression,) = split_template("{{ a | b: " + "[" * 8 + "]" * 8 + " }}")
+    assert expression.steps == (("b", [[[[[[[[]]]]]]]]),)

@@ -31,6 +31,9 @@ def run(name, argument, value):
         ("unique", MISSING, [1, True, "1", Decimal("1.0"), 1], [1, True, "1"]),
         ("unique", MISSING, [{"a": [1]}, {"a": [1]}, {"a": [2]}], [{"a": [1]}, {"a": [2]}]),
         ("unique", MISSING, [[1], [1], [True]], [[1], [True]]),
+        ("unique", MISSING, [True, False, True, "true"], [True, False, "true"]),
+        ("unique", MISSING, [{"a": None}, {"a": None}, {"a": ""}], [{"a": None}, {"a": ""}]),
+        ("unique", MISSING, [1.5, Decimal("1.5"), 2], [1.5, 2]),
     ],
 )
 def test_a_list_step_works_on_the_whole_list(name, argument, value, result):

@@ -99,6 +99,13 @@ def test_map_puts_another_value_in_place_of_a_known_one(argument, value, result)
     assert run("map", argument, value) is result or run("map", argument, value) == result
 
 
+def test_map_names_the_first_five_values_it_knows():
+    with pytest.raises(StepFailed, match=r"^'x' is none of 0, 1, 2, 3, 4, \.\.\.$"):
+        run("map", dict.fromkeys(range(6), "a"), "x")
+    with pytest.raises(StepFailed, match=r"^'x' is none of 0, 1, 2, 3, 4$"):
+        run("map", dict.fromkeys(range(5), "a"), "x")
+
+
 @pytest.mark.parametrize(
     ("argument", "value"),
     [({"One": 1}, "Two"), ({"One": 1}, "one"), ({"values": {"a": 1}, "by": "contains"}, "b"), ({"a": 1}, ["a", "b"])],
