@@ -312,9 +312,7 @@ def test_a_row_whose_key_was_there_is_dropped_and_counted(goods, run):
 
 
 def test_a_unique_value_that_was_there_is_a_reject(goods, run):
-    text = recipe().replace(
-        "name: {type: string, required: true}", "name: {type: string, required: true, unique: true}"
-    )
+    unique = "name: {type: string, required: true, unique: true}"
     goods["/g/2"] = good("Good 1", "7")
     result = run(recipe().replace("name: {type: string, required: true}", unique))
     assert len(result.items) == 4
