@@ -174,7 +174,7 @@ def _plain(value: Value, depth: int) -> Value:
         return value
     if value is MISSING:
         return None
-    if depth > MAX_DEPTH:
+    if depth >= MAX_DEPTH:
         raise Broken("type", f"is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict):
         copy: dict[str, Value] = {}
