@@ -1,4 +1,4 @@
-"""Runs one spider in this process, with progress, and gives back how it ended. The only command module on Scrapy."""
+"""Runs one spider in this process with progress on the terminal. With `crawl` the only command modules on Scrapy."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
-from scrapy.crawler import AsyncCrawlerProcess
-from scrapy.settings import Settings
 from scrapy.utils.asyncio import create_looping_call
 
+from crawler.cli.groups import CommandFailed
 from crawler.cli.logs import shown_logs
 from crawler.cli.progress import ProgressDisplay, Snapshot
-from crawler.extensions.summary import Summary
 from crawler.frontier.contract import HARMLESS
 from crawler.signals import page_settled, row_rejected
+from crawler.spiders.runner import CrawlFailed, run_crawl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,24 +24,19 @@ if TYPE_CHECKING:
     from rich.console import Console
     from scrapy import Spider
     from scrapy.crawler import Crawler
+    from scrapy.settings import Settings
+    from scrapy.utils.asyncio import AsyncioLoopingCall
+    from twisted.internet.task import LoopingCall
 
     from crawler.extensions.crawl_summary import CrawlSummary
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """How a crawl ended. `summary` is None if it was killed or never began; then `error` may say why."""
+    """How a crawl ended. `summary` is None if it was killed by a second Ctrl-C."""
 
     summary: CrawlSummary | None
     rows: tuple[Mapping[str, Any], ...] = ()  # the first ones
-    error: BaseException | None = None
-
-
-def project_settings() -> Settings:
-    """The settings of this project, whatever the current folder is."""
-    settings = Settings()
-    settings.setmodule("crawler.settings", priority="project")
-    return settings
 
 
 def run_spider(
@@ -60,40 +54,45 @@ def run_spider(
     Args:
         spider: the spider's class.
         arguments: of the spider, as on a command line.
-        settings: see `project_settings`.
+        settings: see `crawler.spiders.runner`.
         to: where progress goes.
         log_level: of what is logged.
         log_file: where to, instead of above the progress line.
         keep_rows: how many of the first rows are kept to be shown.
+
+    Raises:
+        CommandFailed: the crawl did not begin.
     """
     settings.set("LOG_INSTALL_ROOT_HANDLER", value=False, priority="cmdline")
-    process = AsyncCrawlerProcess(settings)
-    crawler = process.create_crawler(spider)
     with ProgressDisplay(spider.name, to) as display, shown_logs(to, level=log_level, file=log_file):
-        watcher = _Watcher(crawler, display, keep_rows)
-        task = process.crawl(crawler, **arguments)
-        process.start()
-    error = task.exception() if task.done() and not task.cancelled() else None
-    began = getattr(crawler, "extensions", None) is not None  # Scrapy sets it late, and declares it as always there
-    extension = crawler.get_extension(Summary) if began else None
-    return Finished(
-        summary=extension.summary if extension is not None else None, rows=tuple(watcher.first_rows), error=error
-    )
+        watcher = _Watcher(display, keep_rows)
+        try:
+            summary: CrawlSummary | None = run_crawl(spider, arguments, settings=settings, observe=watcher.observe)
+        except CrawlFailed as error:
+            if not watcher.began:
+                raise CommandFailed(str(error)) from error
+            summary = None
+    return Finished(summary=summary, rows=tuple(watcher.first_rows))
 
 
 class _Watcher:
     """Counts by signals, and gives the display a snapshot whenever it wants one."""
 
-    def __init__(self, crawler: Crawler, display: ProgressDisplay, keep_rows: int) -> None:
+    def __init__(self, display: ProgressDisplay, keep_rows: int) -> None:
+        self.began = False
         self.first_rows: list[Mapping[str, Any]] = []
-        self._crawler = crawler
+        self._crawler: Crawler | None = None
         self._display = display
         self._keep_rows = keep_rows
-        self._began = monotonic()
+        self._since = monotonic()
         self._settled: Counter[str] = Counter()
         self._rows = 0
         self._rejected = 0
-        self._ticks = create_looping_call(self._tick)
+        self._ticks: AsyncioLoopingCall | LoopingCall | None = None
+
+    def observe(self, crawler: Crawler) -> None:
+        """Connect to a crawl that is about to begin."""
+        self._crawler = crawler
         connect = crawler.signals.connect
         connect(self._page, signal=page_settled)
         connect(self._row, signal=signals.item_scraped)
@@ -113,17 +112,21 @@ class _Watcher:
         self._rejected += 1
 
     def _started(self) -> None:
+        self.began = True
+        self._ticks = create_looping_call(self._tick)  # needs the reactor, so not before
         self._ticks.start(self._display.every_s, now=self._display.to.is_terminal)
 
     def _stopped(self) -> None:
-        if self._ticks.running:
+        if self._ticks is not None and self._ticks.running:
             self._ticks.stop()
 
     def _tick(self) -> None:
+        if self._crawler is None or self._crawler.engine is None:
+            return
         slots = self._crawler.engine.downloader.slots
         self._display.show(
             Snapshot(
-                elapsed_s=monotonic() - self._began,
+                elapsed_s=monotonic() - self._since,
                 pages=sum(count for outcome, count in self._settled.items() if outcome != "cancelled"),
                 rows=self._rows,
                 rejected=self._rejected,

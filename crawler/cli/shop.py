@@ -13,9 +13,10 @@ import click
 
 from crawler.cli import console
 from crawler.cli.crawl import feeds, find_spider, report
-from crawler.cli.crawling import project_settings, run_spider
+from crawler.cli.crawling import run_spider
 from crawler.cli.groups import CommandFailed
 from crawler.sample_shop.server import ShopConfig, ShopServer, running_shop
+from crawler.spiders.runner import project_settings
 
 _ROWS_SHOWN: Final = 5
 _COLUMNS_SHOWN: Final = ("sku", "name", "price", "currency", "availability")

@@ -228,7 +228,7 @@ pages:
     fields:
 {rule}
 items:
-  item: {{version: 1, fields: {{value: {{type: string}}}}}}
+  item: {{version: 1, fields: {{value: {{type: {type}}}}}}}
 """
 
 
@@ -254,16 +254,24 @@ def evaluate_rule(rule: Any, page_input: PageInput, *, kind: str | None = None) 
         url=page_input.url,
         content_type=page_input.headers.get("content-type"),
     )
-    text = _RULE_RECIPE.format(kind=document.kind, rule=_as_field(rule))
-    try:
-        recipe = load_recipe_text(text, name="rule")
-    except RecipeError as error:
-        raise RuleRefused("; ".join(_without_place(error))) from error
-    page = recipe.pages["page"]
+    page = _rule_recipe(document.kind, rule).pages["page"]
     if page.rows is None:
         raise AssertionError("the page of _RULE_RECIPE has fields")
     context = PageContext(page=page, input=page_input, document=document)
     return context.evaluate(page.rows.fields["value"], RowScope(document.root), "value")
+
+
+def _rule_recipe(kind: str, rule: Any) -> Recipe:
+    """A recipe with the rule as its only field. Whether the rule gives one value or a list, the loader finds out."""
+    errors: list[RecipeError] = []
+    for spec in ("string", "array"):
+        text = _RULE_RECIPE.format(kind=kind, rule=_as_field(rule), type=spec)
+        try:
+            return load_recipe_text(text, name="rule")
+        except RecipeError as error:
+            errors.append(error)
+    fewest = min(errors, key=lambda error: len(error.problems))
+    raise RuleRefused("; ".join(_without_place(fewest))) from fewest
 
 
 def _as_field(rule: Any) -> str:
