@@ -7,7 +7,7 @@ whether the request depends on progress.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -133,30 +133,34 @@ class RecipeSpider(Spider):
 
     # --- pages ---
 
-    def parse(self, response: Response, **kwargs: Any) -> Iterator[RecipeRow | Request]:
-        """Everything that a page gives."""
-        _ = kwargs
+    def parse(self, response: Response, page: str | None = None) -> Iterator[RecipeRow | Request]:
+        """Everything that a page gives.
+
+        `page` names the page type of a response that no request of ours asked for: `scrapy parse --spider=books
+        --cbkwargs='{"page": "book"}' URL`.
+        """
         request = response.request
         if request is None:
             raise AssertionError("Scrapy gives every response its request")
-        page_input = _page_input(response, self._page_request(request), self.inputs)
-        page = open_page(self.crawler, request)
+        asked = self._page_request(request)
+        page_input = _page_input(response, asked if page is None else replace(asked, page=page), self.inputs)
+        opened = open_page(self.crawler, request)
         try:
             result = extract_page(self.recipe, page_input)
         except PageError as error:
             outcome, reason = outcome_of(error)
             self.logger.warning("%s: %s", outcome, reason)
-            if page is not None:
-                page.fail(outcome, reason)
+            if opened is not None:
+                opened.fail(outcome, reason)
             result = after_loss(self.recipe, page_input.request, self.inputs)
             yield from self._output(result, request, response.url, lost=True)
             return
-        if page is not None:
-            page.marks.update(result.marks)
+        if opened is not None:
+            opened.marks.update(result.marks)
             if result.next is not None and result.next.chain is not None:
-                page.chain = result.next.chain.id
+                opened.chain = result.next.chain.id
             if result.outcome == "dropped":
-                page.fail("filtered", "drop_if")
+                opened.fail("filtered", "drop_if")
         self._note(result, response.url)
         yield from self._output(result, request, response.url)
 
@@ -168,10 +172,14 @@ class RecipeSpider(Spider):
         yield from self._output(result, request, request.url, lost=True)
 
     def _page_request(self, request: Request) -> PageRequest:
-        """The page request that a Scrapy request was made of; one from outside is routed by `match`."""
+        """The page request that a Scrapy request was made of.
+
+        One from outside (`scrapy parse`, `scrapy shell`) is a start request if its URL is, else routed by `match`.
+        """
         facts = request.meta.get("recipe")
         if not isinstance(facts, dict):
-            return PageRequest(url=request.url, page=None)
+            known = (start for start in self._start if start.url == request.url)
+            return next(known, PageRequest(url=request.url, page=None))
         chain = facts.get("chain")
         return PageRequest(
             url=request.url,
