@@ -49,8 +49,11 @@ class Module:
     def classes(self):
         return [node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef)]
 
-    def loaded_imports(self) -> set[str]:
-        """Names of modules imported when this one is loaded: not inside functions, not for type checkers only."""
+    def loaded_imports(self, known: set[str]) -> set[str]:
+        """Names of modules imported when this one is loaded: not inside functions, not for type checkers only.
+
+        `from package import module` counts as the module, which is one of `known`, and not as its package.
+        """
         found: set[str] = set()
         pending = list(self.tree.body)
         while pending:
@@ -58,8 +61,8 @@ class Module:
             if isinstance(node, ast.Import):
                 found.update(alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
-                found.add(node.module)
-                found.update(f"{node.module}.{alias.name}" for alias in node.names)
+                members = {f"{node.module}.{alias.name}" for alias in node.names}
+                found.update(members & known if members <= known else (members & known) | {node.module})
             elif isinstance(node, ast.If):
                 is_typing = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
                 pending.extend(node.orelse if is_typing else [*node.body, *node.orelse])
