@@ -37,7 +37,7 @@ from crawler.frontier.codec import Undecodable
 from crawler.frontier.contract import FrontierRequest
 from crawler.frontier.identity import START_ID
 from crawler.middlewares.errbacks import NotingErrback, bare_errback
-from crawler.middlewares.open_pages import Hop, OpenPage, OpenPages, Redirected, TryLater
+from crawler.middlewares.open_pages import Hop, OpenPage, OpenPages, Redirected, Stopped, TryLater
 from crawler.outbox import Outbox
 from crawler.spiders.requests import RecipeFacts, RequestCodec
 
@@ -162,6 +162,11 @@ class Scheduler:
         self._crawler.stats.inc_value("scheduler/dequeued")
         return page.request
 
+    @property
+    def waiting(self) -> int:
+        """Pages that were found and are not settled yet, as far as the frontier has said."""
+        return self._open
+
     # --- what our middlewares call ---
 
     async def begin_start(self) -> bool:
@@ -258,6 +263,8 @@ class Scheduler:
 
     def _finish(self, page: OpenPage) -> None:
         turn = page.turn
+        if isinstance(turn, Stopped):
+            return  # handed back with all other leases when the scheduler is closed
         if isinstance(turn, TryLater):
             self.outbox.retry(page, turn)
             return

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 from scrapy.extensions.throttle import AutoThrottle
-from scrapy.utils.asyncio import call_later
+from scrapy.utils.asyncio import AsyncioLoopingCall, call_later, create_looping_call
+
+from crawler.middlewares.open_pages import Stopped
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider
@@ -21,8 +23,12 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from scrapy.robotstxt import RobotParser
+    from twisted.internet.task import LoopingCall
 
 logger = logging.getLogger(__name__)
+
+#: How soon the end of a crawl is noticed.
+_WATCH_EVERY_S: Final = 0.2
 
 
 class Politeness(AutoThrottle):
@@ -38,6 +44,9 @@ class Politeness(AutoThrottle):
             super().__init__(crawler)
         except NotConfigured:
             self.adaptive = False
+        self._watch: AsyncioLoopingCall | LoopingCall | None = None
+        crawler.signals.connect(self._engine_started, signal=signals.engine_started)
+        crawler.signals.connect(self._engine_stopped, signal=signals.engine_stopped)
         crawler.signals.connect(self._robots_parsed, signal=signals.robots_parsed)
         crawler.signals.connect(self._request_reached_downloader, signal=signals.request_reached_downloader)
 
@@ -53,6 +62,28 @@ class Politeness(AutoThrottle):
     def current_delay(self) -> float:
         """The longest delay between two requests that any host has now, in seconds."""
         return max((slot.delay for slot in self.crawler.engine.downloader.slots.values()), default=0.0)
+
+    # --- the end: what waits for its turn is not sent any more ---
+
+    def _engine_started(self) -> None:
+        self._watch = create_looping_call(self._drop_waiting)
+        self._watch.start(_WATCH_EVERY_S, now=False)
+
+    def _engine_stopped(self) -> None:
+        if self._watch is not None and self._watch.running:
+            self._watch.stop()
+
+    def _drop_waiting(self) -> None:
+        """Scrapy closes when the last request in its hands is done, also those that wait minutes for their delay."""
+        engine = self.crawler.engine
+        if engine._slot is None or engine._slot.closing is None:  # noqa: SLF001 - no signal tells of it
+            return
+        for slot in engine.downloader.slots.values():
+            while slot.queue:
+                _, waiting = slot.queue.popleft()
+                waiting.errback(Stopped("the crawl is ending"))
+
+    # --- the floor and the silence of a host ---
 
     def _silence(self, host: str) -> None:
         """The downloader does not touch a slot that waits for its `latercall`."""

@@ -64,6 +64,10 @@ class Hop(PageTurn):
         super().__init__(f"again: {request.url}")
 
 
+class Stopped(PageTurn):
+    """The crawl is ending before the request was sent: the page goes back, untouched."""
+
+
 class RobotsForbidden(IgnoreRequest):
     """robots.txt does not allow it."""
 

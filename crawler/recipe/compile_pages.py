@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crawler.recipe.diagnostics import Path
-    from crawler.recipe.model import Condition
+    from crawler.recipe.model import Condition, RuleNode
     from crawler.recipe.regex import Regex
     from crawler.recipe.template import Template, ValueTemplate
     from crawler.recipe.yaml_reader import Node
@@ -290,7 +290,7 @@ class PageCompiler:
                 message = "a page source that reads elements must say what they are"
                 self.texts.report.add(entry.mark, where, message, "add parse: html, or parse: json")
                 continue
-            if parse in {"html", "xml"} and isinstance(rule, Take) and _gives_elements(rule):
+            if parse in {"html", "xml"} and isinstance(rule, Take) and _reads_tree(rule):
                 rule = replace(rule, as_="html")
             kind = cast("ParseKind | None", parse)
             compiled[entry.key] = PageSource(name=entry.key, rule=rule, parse=kind)
@@ -373,11 +373,16 @@ def _source_languages(node: MapNode) -> dict[str, Language | None]:
     return languages
 
 
-def _gives_elements(rule: object) -> bool:
+def _gives_elements(rule: RuleNode) -> bool:
+    """Whether a rule certainly ends in elements, and not in their text or in what steps make of it."""
     if not isinstance(rule, Take) or not isinstance(rule.source, QuerySource) or rule.process or rule.as_ != "text":
         return False
-    query = rule.source.query
-    return not isinstance(query, JmesQuery) and query.language == "css" and "::" not in query.text
+    return rule.source.query.language == "css" and "::" not in rule.source.query.text
+
+
+def _reads_tree(rule: Take) -> bool:
+    """Whether a rule may end in elements, of which a parser needs the HTML and not the visible text."""
+    return isinstance(rule.source, QuerySource) and not isinstance(rule.source.query, JmesQuery) and rule.as_ == "text"
 
 
 def _shows_json(node: MapNode) -> bool:

@@ -344,6 +344,8 @@ class RuleCompiler:
         if "drop_if" in node and depth > 1:
             drop_if = self.condition(node.get("drop_if"), (*path, "drop_if"), inside)
             good = good and drop_if is not None
+        if "fields" not in node:
+            return None  # said by its shape
         fields = self._fields(node, path, inside)
         cartesian = checked.text(checked.mapping(node, "else"), "cartesian")
         if fields is None or not good:

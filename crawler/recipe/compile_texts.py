@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from crawler.recipe import yaml_traps
-from crawler.recipe.diagnostics import nearest
+from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.html_names import HTML_ELEMENTS
 from crawler.recipe.queries import QueryError, compile_css, compile_jmespath, compile_xpath
 from crawler.recipe.regex import RegexError, compile_regex
@@ -186,8 +186,8 @@ class TextCompiler:
         hint = f"did you mean {{const: {word}}}?"
         if word.lower() in HTML_ELEMENTS:
             hint += f" or '{word.lower()}'?"
-        elif near := _near_element(word):
-            hint = f"did you mean '{near}' or {{const: {word}}}?"
+        elif word == word.lower() and len(word) > 2 and (near := did_you_mean(word, HTML_ELEMENTS)):
+            hint = f"{near.removesuffix('?')} or {{const: {word}}}?"
         self.report.add(node.mark, path, message, hint)
         return True
 
@@ -232,13 +232,6 @@ class TextCompiler:
     def _doubled_below(self, node: Node, path: Path) -> bool:
         found = [self.doubled_backslash(scalar, where) for where, scalar in _scalars_below(node, path)]
         return any(found)
-
-
-def _near_element(word: str) -> str | None:
-    if word != word.lower() or len(word) < 3:
-        return None
-    found = nearest(word, HTML_ELEMENTS)
-    return found[0] if found else None
 
 
 def _scalars_below(node: Node, path: Path) -> Iterator[tuple[Path, Scalar]]:

@@ -58,6 +58,7 @@ class CrossCheck:
         for name, node in self.pages.items():
             self._fields_of_page(name, node)
             self._properties(name, node)
+            self._appended(name, node)
         self._exports()
         self._tests()
 
@@ -203,15 +204,15 @@ class CrossCheck:
                 hint = hint or f"no page fills {one_of(unfilled)}"
                 message = f"the item '{item}' has no field '{field.key}'"
                 self.report.add(field.mark, ("pages", name, "fields", field.key), message, hint)
+
+    def _appended(self, name: str, node: MapNode) -> None:
+        filled = checked.names(node, "fields")
         paginate = checked.mapping(node, "paginate")
         for path, append in checked.scalars(paginate, "append", ("pages", name, "paginate")):
             if append.value not in filled and ("fields" in node or node.complete):
-                self.report.add(
-                    append.mark,
-                    path,
-                    f"the page has no field '{append.value}'",
-                    did_you_mean(str(append.value), filled),
-                )
+                message = f"the page has no field '{append.value}'"
+                hint = did_you_mean(str(append.value), filled) or "`append` joins fields of this page's row"
+                self.report.add(append.mark, path, message, hint)
 
     def _properties(self, page: str, node: MapNode) -> None:
         """Fields of nested rows against the `properties` of the contract's array, from both ends."""

@@ -110,6 +110,7 @@ class Complex:
     anchored: bool
     native: str | None  # the whole as lexbor reads it; None if it is anchored or holds relational simples
     prefixes: tuple[str, ...]  # as written, up to the end of each compound
+    backtracks: int  # combinators at which lexbor may have to try again
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

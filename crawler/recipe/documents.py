@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from crawler.errors import ParseRefused
-from crawler.recipe.encoding import decode
+from crawler.recipe.encoding import Decoded, decode, utf8_of
 from crawler.recipe.html_document import HtmlDocument
-from crawler.recipe.value_document import ValueDocument, ValueScope
+from crawler.recipe.value_document import ValueDocument, ValueScope, parse_json
 from crawler.recipe.xml_document import XmlDocument
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def parse_document(
     Raises:
         ParseRefused: too deep, too many elements, no such document, or `encoding` is none.
     """
-    text, name = decode(body, content_type=content_type, encoding=encoding)
-    return _parse(text, kind=kind or _kind(text, content_type), url=url, encoding=name)
+    page = decode(body, content_type=content_type, encoding=encoding)
+    return _parse(page, kind=kind or _kind(page.text, content_type), url=url)
 
 
 def parse_fragment(text: str, *, kind: ParseKind, url: str) -> Document:
@@ -135,7 +135,7 @@ def parse_fragment(text: str, *, kind: ParseKind, url: str) -> Document:
     """
     if kind == "html":
         return HtmlDocument.of_fragment(text, url=url)
-    return _parse(text, kind=kind, url=url, encoding="utf-8")
+    return _parse(Decoded(text=text, encoding="utf-8", utf8=utf8_of(text)), kind=kind, url=url)
 
 
 def value_scope(value: Value, document: Document) -> Scope:
@@ -143,15 +143,15 @@ def value_scope(value: Value, document: Document) -> Scope:
     return ValueScope(document, value, is_row=True)
 
 
-def _parse(text: str, *, kind: ParseKind, url: str, encoding: str) -> Document:
+def _parse(page: Decoded, *, kind: ParseKind, url: str) -> Document:
     if kind == "html":
-        return HtmlDocument(text, url=url, encoding=encoding)
+        return HtmlDocument(page, url=url)
     if kind == "xml":
-        return XmlDocument(text, url=url, encoding=encoding)
+        return XmlDocument(page, url=url)
     if kind == "json":
-        return ValueDocument.of_json(text, url=url, encoding=encoding)
+        return ValueDocument(parse_json(page.text), page, kind="json", url=url)
     if kind == "text":
-        return ValueDocument(text, kind="text", text=text, url=url, encoding=encoding)
+        return ValueDocument(page.text, page, kind="text", url=url)
     raise ParseRefused(f"cannot parse as {kind!r}; write html, xml, json or text")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
+from dataclasses import dataclass
 from typing import Final
 
 from w3lib.encoding import (
@@ -17,17 +19,30 @@ from crawler.errors import ParseRefused
 _FALLBACK: Final = "utf-8"
 
 
-def decode(body: bytes, *, content_type: str | None, encoding: str | None) -> tuple[str, str]:
-    """The text of a body, and the name of the encoding that was used. What cannot be decoded becomes U+FFFD.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoded:
+    """A body as text, the name of the encoding it was read by, and the text in UTF-8."""
+
+    text: str
+    encoding: str
+    utf8: bytes
+
+
+def utf8_of(text: str) -> bytes:
+    """`text` in UTF-8; half surrogate pairs, which only text from JSON can hold, become question marks."""
+    return text.encode("utf-8", "replace")
+
+
+def decode(body: bytes, *, content_type: str | None, encoding: str | None) -> Decoded:
+    """Decode a body. What cannot be decoded becomes U+FFFD.
 
     A byte-order mark beats everything, as in browsers; `encoding` beats what the server and the page say. Raises
     ParseRefused if `encoding` is no encoding.
     """
     bom_encoding, bom = read_bom(body)
     if bom_encoding is not None and bom is not None:
-        return _decoded(body[len(bom) :], bom_encoding), _name(bom_encoding)
-    name = _chosen(body, content_type, encoding)
-    return _decoded(body, name), name
+        return _decoded(body[len(bom) :], _name(bom_encoding))
+    return _decoded(body, _chosen(body, content_type, encoding))
 
 
 def _chosen(body: bytes, content_type: str | None, encoding: str | None) -> str:
@@ -60,8 +75,12 @@ def _name(encoding: str) -> str:
     return "utf-8" if encoding in {"utf8", "utf_8", "UTF-8"} else encoding
 
 
-def _decoded(body: bytes, encoding: str) -> str:
+def _decoded(body: bytes, encoding: str) -> Decoded:
+    if encoding == _FALLBACK:
+        with contextlib.suppress(UnicodeDecodeError):
+            return Decoded(text=body.decode(), encoding=encoding, utf8=body)
     try:
-        return body.decode(encoding, "replace")
+        text = body.decode(encoding, "replace")
     except (UnicodeError, ValueError):  # stateful codecs such as utf-16 may refuse a truncated tail
-        return body.decode(_FALLBACK, "replace")
+        text = body.decode(_FALLBACK, "replace")
+    return Decoded(text=text, encoding=encoding, utf8=utf8_of(text))

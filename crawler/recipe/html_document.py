@@ -17,6 +17,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from crawler.errors import ParseRefused
 from crawler.recipe.css_match import select
+from crawler.recipe.encoding import Decoded, utf8_of
 from crawler.recipe.query_error import QueryFailed
 from crawler.recipe.second_tree import SecondTree
 from crawler.recipe.table_cells import cell_under
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from crawler.recipe.documents import Scope
     from crawler.recipe.queries import Query
     from crawler.recipe.values import Value
-
-#: Steps that lexbor may at worst take back in one selector before it is matched compound by compound instead.
-_AFFORDABLE_STEPS: Final = 20_000_000
 
 #: Text that begins with a part of a table, which HTML drops outside of one.
 _BARE_TABLE_PART = re.compile(
@@ -80,42 +78,48 @@ _ENGINE = _LexborEngine()
 
 
 class HtmlDocument:
-    """A parsed HTML page."""
+    """A parsed HTML page. `fragment`: its root is <body>."""
 
     __slots__ = (
-        *("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_second", "_size"),
-        *("encoding", "root", "stats", "text", "url"),
+        *("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second"),
+        *("encoding", "stats", "text", "url"),
     )
 
     kind: Literal["html"] = "html"
 
-    def __init__(self, text: str, *, url: str, encoding: str, fragment: bool = False) -> None:
-        self.text = text
-        self.url = url
-        self.encoding = encoding
-        self.stats: dict[str, int] = {}
-        self._size = check_tree(text)
+    def __init__(self, page: Decoded, *, url: str, fragment: bool = False) -> None:
+        """Raises ParseRefused."""
+        check_tree(page.utf8)
         try:
-            self._parser = LexborHTMLParser(text.encode("utf-8", "replace"))
+            self._parser = LexborHTMLParser(page.utf8)
         except (SelectolaxError, MemoryError) as error:
             raise ParseRefused(f"no HTML: {error}") from None
         root = self._parser.body if fragment else self._parser.root
         if root is None:
             raise ParseRefused("the page has no HTML in it")
+        self._root = root
+        self.text = page.text
+        self.url = url
+        self.encoding = page.encoding
+        self.stats: dict[str, int] = {}
         self._second: SecondTree | QueryFailed | None = None
         self._nodes: list[LexborNode] | None = None
         self._ordinals: dict[int, int] = {}
         self._base_url: str | None = None
         self._meta: dict[str, list[str]] | None = None
-        self.root: Scope = HtmlScope(self, root, origin=None)
 
     @classmethod
     def of_fragment(cls, text: str, *, url: str) -> HtmlDocument:
         """Parse text that stands in a <body>; a part of a table is given its table."""
-        if _WHOLE_PAGE.match(text):
-            return cls(text, url=url, encoding="utf-8")
+        whole = _WHOLE_PAGE.match(text) is not None
         table = "<table>" if _BARE_TABLE_PART.match(text) else ""
-        return cls(f"<!DOCTYPE html><body>{table}{text}", url=url, encoding="utf-8", fragment=True)
+        html = text if whole else f"<!DOCTYPE html><body>{table}{text}"
+        return cls(Decoded(text=text, encoding="utf-8", utf8=utf8_of(html)), url=url, fragment=not whole)
+
+    @property
+    def root(self) -> HtmlScope:
+        """The whole page. Made anew each time: kept, it would be a cycle that only the garbage collector ends."""
+        return HtmlScope(self, self._root, origin=None)
 
     @property
     def base_url(self) -> str:
@@ -156,15 +160,6 @@ class HtmlDocument:
             _ = self.nodes
         return self._ordinals[node.mem_id]
 
-    def affords(self, selector: Complex) -> bool:
-        """Whether lexbor may match the selector as a whole; it backtracks at each blank and each ~."""
-        up = selector.combinators.count(" ")
-        back = selector.combinators.count("~")
-        if up + back < 2:
-            return True
-        steps: int = self._size.elements ** (back + 1) * self._size.depth**up
-        return steps <= _AFFORDABLE_STEPS
-
     @property
     def switched(self) -> bool:
         """Whether the page has gone over to lxml's tree."""
@@ -179,7 +174,7 @@ class HtmlDocument:
         """Lxml's tree, made on first use. Raises QueryFailed where libxml2 cannot make one."""
         if self._second is None:
             try:
-                self._second = SecondTree(self, self._parser, self.nodes)
+                self._second = SecondTree(self._parser, self.nodes)
             except QueryFailed as error:
                 self._second = error
             else:
@@ -277,10 +272,8 @@ class HtmlScope:
             return self.on_tree().preceding(css)
         if self._origin is None:
             return None
-        page = self.document.root
-        assert isinstance(page, HtmlScope)
         ordinal = self.document.ordinal
-        matches = page.select(css)
+        matches = self.document.root.select(css)
         around: set[int] = set()
         above = self._node.parent
         while above is not None:
@@ -340,10 +333,9 @@ class HtmlScope:
         return found
 
     def _of_part(self, selector: Complex) -> list[LexborNode]:
+        """The elements that one complex selector matches; by lexbor as a whole where it cannot go wrong."""
         native = selector.native
-        if native is not None and (
-            len(selector.compounds) == 1 or (not self._origin and self.document.affords(selector))
-        ):
+        if native is not None and (len(selector.compounds) == 1 or (self._origin is None and selector.backtracks < 2)):
             return self._node.css(native)
         return select(_ENGINE, selector, self._node)
 
@@ -351,7 +343,7 @@ class HtmlScope:
         """This scope on lxml's tree, found there by the query it was found by here."""
         second = self.document.second()
         if self._origin is None:
-            return TreeScope(second, second.tree, is_row=False)
+            return TreeScope(self.document, second, second.tree, is_row=False)
         scope, query, number = self._origin
         before = scope.on_tree()
         found: Scope | None
@@ -365,7 +357,7 @@ class HtmlScope:
             found = rows[number] if number < len(rows) else None
         if isinstance(found, TreeScope):
             return found
-        return TreeScope(second, etree.Element(self._node.tag or "div"), is_row=True)
+        return TreeScope(self.document, second, etree.Element(self._node.tag or "div"), is_row=True)
 
 
 def _unique(nodes: list[LexborNode]) -> list[LexborNode]:

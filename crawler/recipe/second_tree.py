@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-    from crawler.recipe.documents import Document
-
 _VOID: Final = (
     "area|base|basefont|bgsound|br|col|embed|frame|hr|img|input|keygen|link|meta|param|source|track|wbr"  # HTML5's
 )
@@ -42,13 +40,12 @@ _VOIDS: Final = frozenset(_VOID.split("|"))
 class SecondTree:
     """lxml's tree. `differs` if its elements are not those of lexbor, in order and nesting, whatever was tried."""
 
-    __slots__ = ("_ordinals", "as_document", "differs", "elements", "tree")
+    __slots__ = ("_ordinals", "differs", "elements", "tree")
 
     html: Final = True
 
-    def __init__(self, document: Document, parser: LexborHTMLParser, nodes: list[LexborNode]) -> None:
+    def __init__(self, parser: LexborHTMLParser, nodes: list[LexborNode]) -> None:
         """Raises QueryFailed where libxml2 gives up half-way."""
-        self.as_document = document
         written = _serialised(parser)
         shape = _lexbor_shape(nodes)
         self._take(_parse(written))

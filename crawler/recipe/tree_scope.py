@@ -32,16 +32,12 @@ LINK_ATTRIBUTES: Final = {"a": "href", "area": "href", "link": "href", "frame": 
 _STRING = etree.XPath("string()", smart_strings=False)
 
 
-class TreeDocument(Protocol):
-    """What a scope needs of the document it is in."""
+class Tree(Protocol):
+    """What a scope needs of the tree it is in."""
 
     @property
     def html(self) -> bool:
         """Names are lower-case, text is in lines; False for XML."""
-
-    @property
-    def as_document(self) -> Document:
-        """The document as rules see it."""
 
     @property
     def tree(self) -> _Element:
@@ -74,20 +70,16 @@ _XML = _Elements(html=False)
 class TreeScope:
     """A document or an element of it."""
 
-    __slots__ = ("_engine", "_tree", "element", "is_row")
+    __slots__ = ("_engine", "_tree", "document", "element", "is_row")
 
     language: Literal["css"] = "css"
 
-    def __init__(self, tree: TreeDocument, element: _Element, *, is_row: bool) -> None:
+    def __init__(self, document: Document, tree: Tree, element: _Element, *, is_row: bool) -> None:
+        self.document = document
         self._tree = tree
         self.element = element
         self.is_row = is_row
         self._engine = _HTML if tree.html else _XML
-
-    @property
-    def document(self) -> Document:
-        """Where it belongs."""
-        return self._tree.as_document
 
     def values(
         self, query: Query, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()
@@ -115,7 +107,7 @@ class TreeScope:
 
     def rows(self, query: Query) -> list[Scope] | None:
         """Each element that matches, as a row."""
-        return [TreeScope(self._tree, element, is_row=True) for element in self.elements(query)]
+        return [TreeScope(self.document, self._tree, element, is_row=True) for element in self.elements(query)]
 
     def elements(self, query: Query) -> list[_Element]:
         """The elements that match."""
@@ -149,18 +141,18 @@ class TreeScope:
         """The nearest element before the row, not around it, that matches."""
         if not self.is_row:
             return None
-        whole = TreeScope(self._tree, self._tree.tree, is_row=False)
+        whole = TreeScope(self.document, self._tree, self._tree.tree, is_row=False)
         own = self._tree.ordinal(self.element)
         around = set(self.element.iterancestors())
         before = [
             element for element in whole.elements(css) if self._tree.ordinal(element) < own and element not in around
         ]
-        return TreeScope(self._tree, before[-1], is_row=True) if before else None
+        return TreeScope(self.document, self._tree, before[-1], is_row=True) if before else None
 
     def table_cell(self, header: str) -> Scope | None:
         """In a table row, the cell under the column of that header."""
         cell = cell_under(self._engine, self.element, header)
-        return None if cell is None else TreeScope(self._tree, cell, is_row=True)
+        return None if cell is None else TreeScope(self.document, self._tree, cell, is_row=True)
 
     def longest_prefix(self, query: Query) -> tuple[str, int]:
         """The longest part of the query that matches, and how often."""

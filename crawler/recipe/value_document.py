@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crawler.recipe.documents import Document, Scope
+    from crawler.recipe.encoding import Decoded
     from crawler.recipe.model import ParseKind
     from crawler.recipe.queries import CssQuery, Query
     from crawler.recipe.values import Value
@@ -30,21 +31,20 @@ MAX_EXPONENT: Final = 400
 class ValueDocument:
     """A JSON or text page. `value` is what was parsed; numbers with a point are Decimal."""
 
-    __slots__ = ("encoding", "kind", "root", "stats", "text", "url", "value")
+    __slots__ = ("encoding", "kind", "stats", "text", "url", "value")
 
-    def __init__(self, value: Value, *, kind: ParseKind, text: str, url: str, encoding: str) -> None:
+    def __init__(self, value: Value, page: Decoded, *, kind: ParseKind, url: str) -> None:
         self.value = value
         self.kind = kind
-        self.text = text
+        self.text = page.text
         self.url = url
-        self.encoding = encoding
+        self.encoding = page.encoding
         self.stats: dict[str, int] = {}
-        self.root: Scope = ValueScope(self, value, is_row=False)
 
-    @classmethod
-    def of_json(cls, text: str, *, url: str, encoding: str) -> ValueDocument:
-        """Parse JSON. Raises ParseRefused with line and column."""
-        return cls(parse_json(text), kind="json", text=text, url=url, encoding=encoding)
+    @property
+    def root(self) -> Scope:
+        """The whole value. Made anew each time: kept, it would be a cycle that only the garbage collector ends."""
+        return ValueScope(self, self.value, is_row=False)
 
     @property
     def base_url(self) -> str:

@@ -19,7 +19,8 @@ from crawler.recipe.tree_scope import TreeScope
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from crawler.recipe.documents import Document, Scope
+    from crawler.recipe.documents import Scope
+    from crawler.recipe.encoding import Decoded
 
 _INTERNAL_DTD = re.compile(r"<!DOCTYPE[^>\[]*\[")
 
@@ -27,24 +28,23 @@ _INTERNAL_DTD = re.compile(r"<!DOCTYPE[^>\[]*\[")
 class XmlDocument:
     """A parsed XML page."""
 
-    __slots__ = ("_ordinals", "encoding", "root", "stats", "text", "tree", "url")
+    __slots__ = ("_ordinals", "encoding", "stats", "text", "tree", "url")
 
     kind: Literal["xml"] = "xml"
     html: Final = False
 
-    def __init__(self, text: str, *, url: str, encoding: str) -> None:
-        self.text = text
+    def __init__(self, page: Decoded, *, url: str) -> None:
+        self.text = page.text
         self.url = url
-        self.encoding = encoding
+        self.encoding = page.encoding
         self.stats: dict[str, int] = {}
-        self.tree: _Element = _parse(text)
+        self.tree: _Element = _parse(page)
         self._ordinals: dict[_Element, int] | None = None
-        self.root: Scope = TreeScope(self, self.tree, is_row=False)
 
     @property
-    def as_document(self) -> Document:
-        """Itself."""
-        return self
+    def root(self) -> Scope:
+        """The whole document. Made anew each time: kept, it would be a cycle that only the garbage collector ends."""
+        return TreeScope(self, self, self.tree, is_row=False)
 
     @property
     def base_url(self) -> str:
@@ -65,10 +65,10 @@ class XmlDocument:
         return self._ordinals[element]
 
 
-def _parse(text: str) -> _Element:
+def _parse(page: Decoded) -> _Element:
+    text = page.text
     if text.count("<") - text.count("</") > MAX_ELEMENTS:
         raise ParseRefused(f"the page has more than {MAX_ELEMENTS:,} elements")
-    text = text.lstrip("\ufeff \t\r\n")
     if _INTERNAL_DTD.search(text):
         raise ParseRefused("the XML brings a DTD of its own, which is not read; a page like this can be a trap")
     parser = etree.XMLParser(
@@ -81,7 +81,7 @@ def _parse(text: str) -> _Element:
         remove_pis=True,
     )
     try:
-        tree = etree.fromstring(text.encode("utf-8", "replace"), parser)
+        tree = etree.fromstring(page.utf8.lstrip(b"\xef\xbb\xbf \t\r\n"), parser)
     except etree.XMLSyntaxError as error:
         raise ParseRefused(f"no XML: {error.msg}; `parse: html` reads what is broken") from None
     _without_namespaces(tree)

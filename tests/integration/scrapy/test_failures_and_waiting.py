@@ -320,6 +320,14 @@ def test_a_crawl_ends_after_its_duration(endless, crawl):
     assert result.outcomes["cancelled"] == 1
 
 
+def test_the_end_does_not_wait_for_pages_that_wait_for_their_delay(site, crawl):
+    site["/robots.txt"] = text("User-agent: *\nCrawl-delay: 30")
+    site["/"] = links("/p/1", "/p/2", "/p/3")
+    result = crawl(spider_for(site), {"DURATION_LIMIT": 0.5})
+    assert result.outcomes == {"cancelled": 1}  # it waits since robots.txt was read
+    assert result.summary.facts.elapsed_s < 2
+
+
 def test_a_crawl_ends_after_so_many_failed_pages(site, crawl):
     site["/"] = links(*(f"/gone/{number}" for number in range(100)))
     result = crawl(spider_for(site), {"ERRORS_LIMIT": 3, "CONCURRENT_REQUESTS_PER_DOMAIN": 1})
