@@ -78,9 +78,10 @@ def _uri(value: Value, base_url: str) -> str:
     url = absolute_url(base_url, text)
     if url is not None and _URI.fullmatch(url) is None:
         try:
-            url = safe_url_string(url)
-        except ValueError:
-            url = None
+            escaped = safe_url_string(url)
+        except ValueError:  # w3lib is stricter than urllib in places
+            escaped = ""
+        url = escaped if _URI.fullmatch(escaped) else None  # a blank in the host name cannot be escaped
     parts = None if url is None else urlsplit(url)
     if url is None or parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise Broken("format", f"{describe(value)} is no http(s) URL")

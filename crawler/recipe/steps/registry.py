@@ -11,8 +11,13 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from crawler.recipe.diagnostics import did_you_mean
-from crawler.recipe.steps import dates, html, lists, numbers, text, urls
+from crawler.recipe.steps.dates import STEPS as DATE_STEPS
 from crawler.recipe.steps.definition import Step, StepDefinition, StepError, StepFailed, StepInfo
+from crawler.recipe.steps.html import STEPS as HTML_STEPS
+from crawler.recipe.steps.lists import STEPS as LIST_STEPS
+from crawler.recipe.steps.numbers import STEPS as NUMBER_STEPS
+from crawler.recipe.steps.text import STEPS as TEXT_STEPS
+from crawler.recipe.steps.urls import STEPS as URL_STEPS
 from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
@@ -23,9 +28,7 @@ Shaped: TypeAlias = Literal["one", "list", "unknown"]
 
 ENTRY_POINT_GROUP: Final = "crawlery.steps"
 
-_BUILT_IN: Final = tuple(
-    definition for module in (text, lists, numbers, dates, urls, html) for definition in module.STEPS
-)
+_BUILT_IN: Final = (*TEXT_STEPS, *LIST_STEPS, *NUMBER_STEPS, *DATE_STEPS, *URL_STEPS, *HTML_STEPS)
 _OTHER_NAMES: Final = {
     "trim": "strip",
     "lowercase": "lower",

@@ -29,9 +29,12 @@ def _canonical_url(value: Value, base_url: str) -> Value:
     if url is None:
         raise StepFailed(f"{describe(value)} is no http(s) URL")
     try:
-        return canonicalize_url(url)
-    except ValueError:  # w3lib follows the URL standard where urllib is laxer
-        raise StepFailed(f"{describe(value)} is no http(s) URL") from None
+        canonical = canonicalize_url(url)
+    except ValueError:  # w3lib is stricter than urllib in places
+        canonical = " "
+    if not canonical.isascii() or " " in canonical:  # in the host name, where nothing can be escaped
+        raise StepFailed(f"{describe(value)} is no http(s) URL")
+    return canonical
 
 
 def _build_canonical_url(argument: Any) -> Run:

@@ -141,7 +141,17 @@ def test_a_url_becomes_absolute_and_ascii(reference, url):
 
 @pytest.mark.parametrize(
     "value",
-    ["mailto:a@b.example", "javascript:void(0)", "data:image/png;base64,AA", "http://[::1", "ftp://a/b", "http:///x"],
+    [
+        "mailto:a@b.example",
+        "javascript:void(0)",
+        "data:image/png;base64,AA",
+        "http://[::1",
+        "ftp://a/b",
+        "http:///x",
+        "http://a b/",
+        "http://a<b/",
+        "http://é..example/",
+    ],
 )
 def test_only_http_urls_are_urls(value):
     with pytest.raises(Broken, match="no http") as broken:

@@ -115,6 +115,12 @@ def test_brackets_nested_too_deep_do_not_compile():
         compile_expression("(" * 499 + "a" + ")" * 499)
 
 
+def test_equal_texts_are_equal_expressions():
+    assert compile_expression("a.b") == compile_expression("a.b") != compile_expression("a.c")
+    assert len({compile_expression("a.b"), compile_expression("a.b")}) == 1
+    assert repr(compile_expression("a.b")) == "ExactExpression('a.b')"
+
+
 def test_the_packages_own_trees_stay_as_they_are():
     import jmespath
 

@@ -31,7 +31,18 @@ def test_a_step_on_a_url(name, argument, value, result):
     assert run(name, argument, value) == result
 
 
-@pytest.mark.parametrize("value", ["mailto:a@b.example", "javascript:void(0)", "http://[::1", {"url": "/"}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://a b/",
+        "http://" + "é" * 70 + ".example/",
+        "/\ud800",
+        "mailto:a@b.example",
+        "javascript:void(0)",
+        "http://[::1",
+        {"url": "/"},
+    ],
+)
 def test_canonical_url_fails_on_what_is_no_http_url(value):
     with pytest.raises(StepFailed):
         run("canonical_url", MISSING, value)
