@@ -106,8 +106,9 @@ def updated(page: str) -> str:
 def _step(info: StepInfo) -> Iterator[str]:
     yield f"#### `{info.name}`\n"
     works = {"list": " Works on a whole list.", "element": ""}[info.takes]
-    argument = f" Argument: {info.argument}" if info.argument else " No argument."
-    yield f"{info.summary}{works}{argument}{':' if info.options else '.' if info.argument else ''}\n"
+    argument = f"Argument: {info.argument or 'none'}"
+    yield f"{info.summary}{works}\n"
+    yield f"{argument}{':' if info.options else '.'}\n"
     if info.options:
         yield "".join(f"* `{name}`: {text}\n" for name, text in info.options.items())
     examples = (info.example[:2], *MORE.get(info.name, ()))

@@ -493,5 +493,13 @@ def test_no_yaml_on_the_page_goes_untested() -> None:
     assert [line for line, kind in sorted(kinds) if kind not in _KINDS] == []
 
 
+def test_every_link_within_the_page_leads_to_a_heading() -> None:
+    prose = _FENCE.sub("", TEXT)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]+)\)", prose)) - anchors == set()
+    assert len(anchors) == len(headings), "two headings have one anchor"
+
+
 def test_an_unclosed_fence_would_hide_nothing() -> None:
     assert TEXT.count("\n```") + TEXT.startswith("```") == 2 * len(blocks_of(TEXT))
