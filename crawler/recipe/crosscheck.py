@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crawler.recipe import checked
-from crawler.recipe.diagnostics import did_you_mean, one_of
+from crawler.recipe.diagnostics import did_you_mean, nearest, one_of
 from crawler.recipe.language import EXPECT_KEYS
 from crawler.recipe.yaml_reader import ListNode, MapNode, Scalar
 
@@ -196,12 +196,14 @@ class CrossCheck:
             for other in checked.names(page, "fields")
         }
         unfilled = [other for other in known if other not in elsewhere]
+        strangers = [field for field in filled if field not in known]
+        unexplained = [other for other in unfilled if not nearest(other, strangers)]
         for field in checked.mapping(node, "fields") or ():
             # A field of its own is allowed (templates may need it), but not while the contract waits for one, nor
             # where it looks like one that this page leaves out.
             hint = did_you_mean(field.key, unfilled) or did_you_mean(field.key, [o for o in known if o not in filled])
-            if field.key not in known and (hint is not None or unfilled):
-                hint = hint or f"no page fills {one_of(unfilled)}"
+            if field.key not in known and (hint is not None or unexplained):
+                hint = hint or f"no page fills {one_of(unexplained)}"
                 message = f"the item '{item}' has no field '{field.key}'"
                 self.report.add(field.mark, ("pages", name, "fields", field.key), message, hint)
 

@@ -533,7 +533,7 @@ RECIPE = NamedMap(
         Key(
             "version",
             Text(
-                noun='a semantic version in quotes, such as "1.0.0"',
+                noun='a version such as "1.0.0"',
                 accepts=_version_problem,
                 hint='write three numbers in quotes: "1.0.0"',
                 pattern=r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$",

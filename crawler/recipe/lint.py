@@ -35,8 +35,8 @@ _NUMBERS = ("decimal", "number", "integer")
 
 _TABLE_CHILD = compile_regex(r"(?:^|[\s>+~,(])table(?:[.#\[:][^\s>]*)?\s*>\s*tr(?:$|[\s.#\[:>+~,])")
 _TABLE_SLASH = compile_regex(r"(?:^|/)table(?:\[[^\]]*\])*/tr(?:$|[\[/|)])")
-_HEAD = compile_regex(r"^\s*(?:html\s*>?\s*)?(head|noscript)\s*(?:>\s*)?\S")
-_FIRST_WORD = compile_regex(r"^\s*([a-z][a-z0-9]*)\s*(?:[.#\[:>+~,\s]|$)")
+_HEAD = compile_regex(r"^\s*(?:html\s*>?\s*)?(head|noscript)(?:\s*>\s*|\s+)\S")
+_FIRST_WORD = compile_regex(r"^\s*([a-z][a-z0-9_]*)\s*(?:[.#\[:>+~,\s]|$)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,8 @@ def _content(path: Path, report: Report) -> bytes | None:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        others = sorted(other.name for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        report.add(top, (), "there is no such file", did_you_mean(path.name, others))
+        others = sorted(other.stem for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        report.add(top, (), "there is no such file", did_you_mean(path.stem, others))
     except OSError as error:
         report.add(top, (), f"the file cannot be read: {error.strerror or error}")
     return None
@@ -149,15 +149,10 @@ def _parent(found: Scalar, path: Path, report: Report, seen: tuple[Path, ...]) -
     if read is None:
         return None
     version = checked.text(read.root, "version") or ""
-    own_version = checked.text(_root_of(read), "version") or version
-    if own_version.split(".")[0] != major:
-        message = f"'{name}' beside this file has version {own_version or 'none'}, not {major}"
-        report.add(found.mark, where, message, f"write extends: {name}@{own_version.split('.')[0]}")
+    if version.split(".")[0] != major:
+        message = f"'{name}' beside this file has version {version or 'none'}, not {major}"
+        report.add(found.mark, where, message, f"write extends: {name}@{version.split('.')[0]}" if version else None)
     return read
-
-
-def _root_of(read: _Read) -> MapNode:
-    return read.root
 
 
 # --- compiling -------------------------------------------------------------------------------------------------------
