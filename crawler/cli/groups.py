@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from crawler.cli import exits
-from crawler.errors import CrawleryError, RecipeError
+from crawler.errors import CrawleryError, InputError, RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,6 +92,9 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
         except RecipeError as error:
             raise RecipeRefused(error) from error
+        except InputError as error:
+            # Inputs speak of `-a`, as Scrapy's commands do; here the option is called --input.
+            raise CommandFailed("\n".join(error.messages).replace("give it as -a ", "give it as --input ")) from error
         except CrawleryError as error:
             raise CommandFailed(str(error)) from error
 

@@ -67,11 +67,21 @@ def linked_data(page: SeenPage) -> LinkedData | None:
     for kind in _TYPES:
         for text, block in blocks:
             for path, node in _nodes(block, kind):
-                several = len(scripts) > 1 and f'"{kind}"' in text
-                which = f":contains('\"{kind}\"')" if several else ""
+                others = [other for other, _ in blocks if other is not text]
+                which = _only_in(text, others, kind)
                 source = {"css": f"script[type='application/ld+json']{which}::text", "parse": "json"}
                 return LinkedData(source=source, path=path, node=node, type=kind)
     return None
+
+
+def _only_in(text: str, others: Sequence[str], kind: str) -> str:
+    """What tells the block from others of the page: something that only its text contains."""
+    if not others:
+        return ""
+    for words in (f'"{kind}"', f'"@type":"{kind}"', f'"@type": "{kind}"', f'"@type":["{kind}"', f'"@type": ["{kind}"'):
+        if words in text and not any(words in other for other in others):
+            return f":contains('{words}')"
+    return ""
 
 
 def _parsed(text: str) -> Any:

@@ -53,9 +53,10 @@ _STRUCK_TAGS: Final = ("del", "s", "strike")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 #: Class names that say how something looks on one screen, or that a program made up.
 _STYLING: Final = re.compile(
-    r"^(?:col|row|container|clearfix|pull|push|offset|text|bg|btn|mt|mb|ml|mr|mx|my|pt|pb|pl|pr|px|py|m|p|w|h|d|flex|grid"
-    r"|gap|justify|align|items|order|float|position|sm|md|lg|xl|xs|hidden|visible|font|border|rounded|shadow|is|has|js)"
-    r"(?:$|-)|[:/\[\]@!]|\d{3,}|^[a-z]{1,2}$|^(?:css|sc|jsx|svelte|styles?|_)[-_].*\d|[A-Za-z]\d[A-Za-z]|__[A-Za-z0-9]{5,}$"
+    r"^(?:col|row|container|clearfix|pull|push|offset|bg|btn|mt|mb|ml|mr|mx|my|pt|pb|pl|pr|px|py|m|p|w|h|d|flex|grid|gap"
+    r"|justify|align|float|sm|md|lg|xl|xs|hidden|visible|rounded|shadow)(?:$|-)"
+    r"|^(?:text|items|order|position|font|border|is|has|js)-|[:/\[\]@!]|\d{3,}|^[a-z]{1,2}$"
+    r"|^(?:css|sc|jsx|svelte|styles?|_)[-_].*\d|[A-Za-z]\d[A-Za-z]|__[A-Za-z0-9]{5,}$"
 )
 _IDENTIFIER: Final = re.compile(r"^-?[A-Za-z_][A-Za-z0-9_-]*$")
 

@@ -189,7 +189,9 @@ def _candidates(group: _Links) -> Iterator[str]:
     inner = f"{heading} a" if heading else "a"
     around = [name for _, names in levels for name in names]
     precise = [name for name in around if "." in name[1:]]  # tag.class
-    for name in [*precise, *(name for name in around if name not in precise)]:
+    named = [name for name in around if name not in precise and name[0] in ".#["]
+    tagged = [name for name in around if name not in precise and name not in named]
+    for name in [*precise, *named, *tagged]:
         yield f"{name} {inner}" if not heading or not name.startswith(heading) else f"{name} a"
         yield f"{name} > a"
     yield from own

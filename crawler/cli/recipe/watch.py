@@ -40,8 +40,11 @@ def watch(name: str) -> None:
         return Path(changed) == path.resolve() or (Path(changed).is_relative_to(pages) and Path(changed) != pages)
 
     console.note(f"watching {path} and {path.with_suffix('')}/; Ctrl-C ends")
-    for _ in changes_of(folder, watch_filter=concerns, debounce=_MOST_MS, step=_QUIET_MS, raise_interrupt=False):
-        run_once(path)
+    try:
+        for _ in changes_of(folder, watch_filter=concerns, debounce=_MOST_MS, step=_QUIET_MS, raise_interrupt=True):
+            run_once(path)
+    except KeyboardInterrupt:
+        console.note("no longer watching")
 
 
 def run_once(path: Path) -> bool:

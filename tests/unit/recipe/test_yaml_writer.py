@@ -78,11 +78,7 @@ def test_text_in_quotes_is_all_printable():
 
 
 def test_small_maps_stay_on_one_line_and_large_ones_do_not():
-    lines = list(block({"fields": {"sku": {"type": "string", "required": True}}}))
-    assert lines == ["fields: {sku: {type: string, required: true}}"] or lines == [
-        "fields:",
-        "  sku: {type: string, required: true}",
-    ]
+    assert list(block({"sku": {"type": "string", "required": True}})) == ["sku: {type: string, required: true}"]
     wide = {"fields": {f"field_{n}": {"type": "string", "required": True} for n in range(9)}}
     assert all(len(line) <= 120 for line in block(wide))
 
