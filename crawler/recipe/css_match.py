@@ -7,7 +7,7 @@ elements took it 158 s), and it sees nothing outside the scope.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from crawler.recipe.css_tree import Combinator, Complex, Compound
 
 NodeT = TypeVar("NodeT")
+
+#: Up to so many matches, the next compound is looked for inside each of them instead of in the whole scope.
+_FEW: Final = 8
 
 
 class Engine(Protocol[NodeT]):
@@ -38,28 +41,57 @@ def select(engine: Engine[NodeT], selector: Complex, scope: NodeT) -> list[NodeT
 
     Seen are `scope` and what is inside; siblings of `scope` only by a leading `+` or `~`.
     """
-    root = scope
-    if selector.anchored and selector.combinators and selector.combinators[0] in "+~":
-        root = engine.parent(scope) or scope
-    first = selector.compounds[0]
-    matches = _candidates(engine, first, scope if selector.anchored else root)
+    whole = scope
     if selector.anchored:
         own = engine.key(scope)
-        matches = [node for node in matches if engine.key(node) == own]
+        matches = [
+            node for node in _candidates(engine, selector.compounds[0], [scope], scope) if engine.key(node) == own
+        ]
+        if selector.combinators and selector.combinators[0] in "+~":
+            whole = engine.parent(scope) or scope
+    else:
+        matches = _candidates(engine, selector.compounds[0], [scope], scope)
+    area = [whole]
     for combinator, compound in zip(selector.combinators, selector.compounds[1:], strict=True):
         if not matches:
             return []
-        matches = _related(engine, combinator, matches, _candidates(engine, compound, root))
+        narrowed = combinator in " >" and len(matches) <= _FEW
+        if narrowed:
+            area = _outermost(engine, matches)
+        candidates = _candidates(engine, compound, area, whole)
+        if narrowed and combinator == " ":
+            roots = {engine.key(root) for root in area}
+            matches = [node for node in candidates if engine.key(node) not in roots]
+        else:
+            matches = _related(engine, combinator, matches, candidates)
     return matches
 
 
-def _candidates(engine: Engine[NodeT], compound: Compound, root: NodeT) -> list[NodeT]:
-    """The elements in `root` that match a compound, `:not(a b)` and its like included."""
-    nodes = engine.find(compound, root)
+def _outermost(engine: Engine[NodeT], nodes: list[NodeT]) -> list[NodeT]:
+    """Those of the nodes, which are in document order, that lie in no other of them."""
+    if len(nodes) < 2:
+        return nodes
+    outermost: list[NodeT] = []
+    last: Hashable = None
+    for node in nodes:
+        above = engine.parent(node)
+        while above is not None and engine.key(above) != last:
+            above = engine.parent(above)
+        if above is None:
+            outermost.append(node)
+            last = engine.key(node)
+    return outermost
+
+
+def _candidates(engine: Engine[NodeT], compound: Compound, area: list[NodeT], whole: NodeT) -> list[NodeT]:
+    """The elements in `area`, disjoint subtrees of `whole`, that match a compound with all its simples."""
+    nodes = engine.find(compound, area[0])
+    for root in area[1:]:
+        nodes += engine.find(compound, root)
     for logical in compound.relational:
         if not nodes:
             break
-        inside = {engine.key(node) for member in logical.members for node in select(engine, member, root)}
+        inside = {engine.key(node) for member in logical.members for node in select(engine, member, whole)}
         wanted = logical.name == "is"
         nodes = [node for node in nodes if (engine.key(node) in inside) == wanted]
     return nodes

@@ -183,4 +183,11 @@ def complex_of(
         native = compounds[0].lexbor
         for combinator, compound in zip(combinators, compounds[1:], strict=True):
             native += f" {compound.lexbor}" if combinator == " " else f" {combinator} {compound.lexbor}"
-    return Complex(compounds=compounds, combinators=combinators, anchored=anchored, native=native, prefixes=prefixes)
+    return Complex(
+        compounds=compounds,
+        combinators=combinators,
+        anchored=anchored,
+        native=native,
+        prefixes=prefixes,
+        backtracks=combinators.count(" ") + combinators.count("~"),
+    )

@@ -6,7 +6,6 @@ white space one blank, ends are stripped, NBSP stays. The same rules for lexbor'
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
@@ -32,17 +31,14 @@ BLOCKS: Final = frozenset(
 #: Stands for a line break while text is collected; no HTML or XML parser lets NUL through.
 _BREAK: Final = "\0"
 
-#: ASCII white space as `str.split` sees it, so that both ways below agree.
-_BLANKS = re.compile(r"[\t-\r\x1c- ]+")
-
 _TEXT_NODES = etree.XPath("descendant::text()", smart_strings=False)
 
 
 def squeezed(text: str) -> str:
-    """Runs of ASCII white space as one blank, ends stripped."""
+    """Runs of ASCII white space as one blank, ends stripped (of NBSP and its like, too)."""
     if text.isascii():
         return " ".join(text.split())
-    return _BLANKS.sub(" ", text).strip()
+    return b" ".join(text.encode("utf-8", "replace").split()).decode().strip()  # bytes split at ASCII blanks only
 
 
 def lines(collected: str) -> str:

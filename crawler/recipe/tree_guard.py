@@ -10,7 +10,6 @@ Counting brackets is enough for nearly every page; only where the count leaves d
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from crawler.errors import ParseRefused
@@ -25,7 +24,7 @@ _COUNTABLE: Final = 20_000
 _TOLERABLE_REPEATS: Final = 5_000_000
 #: Up to so many "<", formatting need not be counted to know that it cannot do that.
 _FEW: Final = 2_000
-_CHUNKS: Final = 12
+_CHUNK_BYTES: Final = 512
 
 _VOID: Final = frozenset(
     {
@@ -195,37 +194,38 @@ _TOKEN = re.compile(
 #: The same without skipping: in SVG and MathML the content of <style> is elements.
 _ANY_TAG = re.compile(r"(?!)(x)|<(/?)([a-z][^\s/>]*+)(" + _ATTRIBUTES + r")>?", re.DOTALL | re.IGNORECASE)
 _FOREIGN_ROOT = re.compile(r"<(?:svg|math)[\s/>]", re.IGNORECASE)
-_FORMATTING_TAG = re.compile(r"<(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)[\s/][^>]*+", re.IGNORECASE)
+_FORMATTING_TAG = re.compile(rb"<(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)[\s/][^>]*+", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeSize:
-    """Upper bounds of a page's tree, as counted."""
-
-    elements: int
-    depth: int
+#: All bytes but those that tell start tags, end tags and comments apart.
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"<>/!=")
 
 
-def check_tree(text: str) -> TreeSize:
-    """Raise ParseRefused for HTML above 100,000 elements, depth 512 or 20,000 siblings. Linear in the text."""
-    size = len(text) // _CHUNKS + 1
-    tags = 0
-    closed = 0
-    depth = 0  # start tags less end tags, chunk by chunk: an upper bound as long as no end tag is a fake
-    for start in range(0, len(text), size):
-        chunk = text[start : start + size]
-        in_chunk = chunk.count("<")
-        depth = max(depth, tags - 2 * closed + in_chunk)
-        tags += in_chunk
-        closed += chunk.count("</")
-    if depth < MAX_DEPTH and tags <= _COUNTABLE and not _may_repeat(text, tags):
-        return TreeSize(elements=tags, depth=depth)
-    return _Scan().run(text)
+def check_tree(html: bytes) -> None:
+    """Raise ParseRefused for HTML (in UTF-8) above 100,000 elements, depth 512 or 20,000 siblings. Linear."""
+    brackets = html.translate(None, _NO_BRACKETS)
+    tags = brackets.count(b"<")
+    if tags < MAX_DEPTH:
+        return
+    if tags > _COUNTABLE or _counted_depth(brackets) > MAX_DEPTH or _may_repeat(html, tags):
+        _Scan().run(html.decode("utf-8", "replace"))
 
 
-def _may_repeat(text: str, tags: int) -> bool:
+def _counted_depth(brackets: bytes) -> int:
+    """Start tags less end tags, chunk by chunk: an upper bound of the depth as long as no end tag is a fake."""
+    depth = 0
+    opened = 0
+    for start in range(0, len(brackets), _CHUNK_BYTES):
+        chunk = brackets[start : start + _CHUNK_BYTES]
+        in_chunk = chunk.count(b"<")
+        depth = max(depth, opened + in_chunk)
+        opened += in_chunk - 2 * chunk.count(b"</") - chunk.count(b"<!")
+    return depth
+
+
+def _may_repeat(html: bytes, tags: int) -> bool:
     """Whether unclosed formatting could add more elements than is tolerable."""
-    different = len(set(_FORMATTING_TAG.findall(text))) if tags > _FEW else tags // 4
+    different = len(set(_FORMATTING_TAG.findall(html))) if tags > _FEW else tags // 4
     return (len(_FORMATTING) + different) * _ALIKE_FORMATTING * tags > _TOLERABLE_REPEATS
 
 
@@ -236,11 +236,10 @@ class _Scan:
         self.open: list[str] = []
         self.children = [0]  # of the root and of each open element
         self.elements = 0
-        self.deepest = 0
         self.formatting: list[tuple[str, str]] = []  # (name, whole tag) still active, the last opened last
         self.foreign = 0  # open <svg> and <math>
 
-    def run(self, text: str) -> TreeSize:
+    def run(self, text: str) -> None:
         token = _ANY_TAG if _FOREIGN_ROOT.search(text) else _TOKEN
         for match in token.finditer(text):
             name = match[3]
@@ -250,7 +249,6 @@ class _Scan:
                 self.end(name.lower())
             else:
                 self.start(name.lower(), match[4])
-        return TreeSize(elements=self.elements, depth=self.deepest)
 
     def add(self) -> None:
         """One more child of the innermost open element."""
@@ -266,9 +264,7 @@ class _Scan:
         self.open.append(name)
         self.children.append(0)
         self.foreign += name in {"svg", "math"}
-        depth = len(self.open) + 2  # <html> and <body>
-        self.deepest = max(self.deepest, depth)
-        if depth > MAX_DEPTH:
+        if len(self.open) + 2 > MAX_DEPTH:  # <html> and <body> are open, too
             raise ParseRefused(f"the page nests elements deeper than {MAX_DEPTH}")
 
     def cut(self, index: int) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
 from crawler.recipe.documents import parse_document
 from crawler.recipe.queries import compile_css, compile_xpath
+
+if TYPE_CHECKING:
+    from crawler.recipe.documents import Document
 
 PAGES = 200
 
@@ -174,17 +178,21 @@ class _Messy:
 
 
 @pytest.fixture(scope="module")
-def pages() -> list[bytes]:
-    return [_Messy(number).page() for number in range(PAGES)]
+def pages() -> list[Document]:
+    """Parsed, with both trees made."""
+    documents = []
+    for number in range(PAGES):
+        document = parse_document(_Messy(number).page(), kind="html", url="https://shop.example/")
+        document.use_xpath()
+        documents.append(document)
+    return documents
 
 
 @pytest.mark.parametrize(("css", "xpath"), SELECTORS)
 def test_both_forms_give_the_same_values_on_every_page(css, xpath, pages):
     in_css, in_xpath = compile_css(css), compile_xpath(xpath)
     found = 0
-    for number, page in enumerate(pages):
-        document = parse_document(page, kind="html", url="https://shop.example/")
-        document.use_xpath()
+    for number, document in enumerate(pages):
         by_css = document.root.values(in_css)
         assert by_css == document.root.values(in_xpath), f"page {number}"
         found += len(by_css)
@@ -197,21 +205,13 @@ def test_there_are_forty_selectors():
 
 @pytest.mark.parametrize("each", ["div.row", "li", "tr"])
 def test_rows_read_alike_in_both_languages(each, pages):
-    css, xpath = (
-        compile_css("a, .price, img", row=True),
-        compile_xpath(f".//a | .//*[{_class('price')}] | .//img", row=True),
-    )
-    for page in pages:
-        document = parse_document(page, kind="html", url="https://shop.example/")
-        document.use_xpath()
+    css = compile_css("a, .price, img", row=True)
+    xpath = compile_xpath(f".//a | .//*[{_class('price')}] | .//img", row=True)
+    for document in pages:
         for row in document.root.rows(compile_css(each)):
             assert row.values(css) == row.values(xpath)
 
 
 def test_the_two_trees_differ_on_few_pages_only(pages):
-    fallbacks = 0
-    for page in pages:
-        document = parse_document(page, kind="html", url="https://shop.example/")
-        document.use_xpath()
-        fallbacks += document.stats.get("recipe/tree_fallback", 0)
+    fallbacks = sum(document.stats.get("recipe/tree_fallback", 0) for document in pages)
     assert 0 < fallbacks <= PAGES / 10, "both ways must be tried"
