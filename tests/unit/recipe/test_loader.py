@@ -85,7 +85,7 @@ def test_everything_wrong_is_reported_at_once_in_file_order():
         .replace("format: csv", "format: cvs")
     )
     assert refusal(broken) == [
-        'books.yaml:3:10: version: must be a version in quotes such as "1.0.0", not the number 1.10; quote it: "1.10.0"',
+        'books.yaml:3:10: version: must be a version such as "1.0.0", not the number 1.10; quote it: "1.10.0"',
         "books.yaml:9:5: pages.listing.pagenate: unknown key 'pagenate'; did you mean 'paginate'?",
         "books.yaml:15:7: pages.book.fields.titel: the item 'book' has no field 'titel'; did you mean 'title'?",
         "books.yaml:16:59: pages.book.fields.price.process[0]: there is no step `pirce`; did you mean 'price'?",
