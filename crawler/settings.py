@@ -105,6 +105,7 @@ EXTENSIONS_BASE = {
     "crawler.extensions.rejects.RejectsFile": 0,
     "crawler.extensions.limits.Limits": 0,
     "crawler.extensions.summary.Summary": 0,
+    "crawler.extensions.log_output.LogOutput": 0,
     "scrapy.extensions.telnet.TelnetConsole": None,
     "scrapy.extensions.remote_control.RemoteControl": None,
 }

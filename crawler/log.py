@@ -1,0 +1,74 @@
+"""Log lines that cannot lie: text or JSON, with what pages and sites put into them made harmless.
+
+A URL, a header or a title may hold escape sequences that repaint a terminal, characters that turn the reading direction
+round, or line breaks that look like the beginning of another record. Formatters here take all of that out, and cut what
+is too long. Knows nothing of Scrapy.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, WrappedLogger
+
+#: Longer messages are cut; tracebacks are not part of a message.
+MAX_MESSAGE_CHARACTERS: Final = 10_000
+
+_ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
+#: Controls but tab and newline, what turns the direction round, and separators that some viewers break lines at.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+
+
+def harmless(text: str) -> str:
+    r"""The text without escape sequences, with controls written out (`\x07`) and further lines indented."""
+    if len(text) > MAX_MESSAGE_CHARACTERS:
+        text = f"{text[:MAX_MESSAGE_CHARACTERS]}... ({len(text):,} characters)"
+    text = _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", _ANSI.sub("", text))
+    return text.replace("\n", "\n    ")
+
+
+class HarmlessFormatter(logging.Formatter):
+    """Formats as another formatter does, after the message has been made harmless."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        """`inner`: decides what a line looks like."""
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; the record itself is left as it is, for other handlers."""
+        tame = copy.copy(record)
+        tame.msg, tame.args = harmless(record.getMessage()), None
+        return self._inner.format(tame)
+
+
+def json_formatter() -> logging.Formatter:
+    """One JSON object a line: `timestamp` (UTC), `level`, `logger`, `event`, and `exception` if there is one."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _tame,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+    )
+
+
+def _tame(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Cuts the message; JSON escapes line breaks and controls itself, but not what turns the direction round."""
+    _ = logger, name
+    event["event"] = harmless(str(event["event"])).replace("\n    ", "\n")
+    return event

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from crawler.extensions.crawl_summary import CrawlFacts, judge
+from crawler.recipe.model import Quality
+
+GOOD = CrawlFacts(
+    name="books", is_recipe=True, recipe_version="1.0.0", outcomes={"ok": 10, "redirected": 2}, rows={"book": 8}
+)
+
+
+def summary(quality: Quality | None = None, **facts):
+    return judge(replace(GOOD, **facts), quality)
+
+
+def test_a_crawl_that_read_everything_is_complete():
+    found = summary()
+    assert (found.outcome, found.exit_code, found.why, found.cause, found.pages) == ("complete", 0, (), "", 12)
+
+
+@pytest.mark.parametrize("outcome", ["robots", "filtered", "not_modified", "cancelled"])
+def test_pages_that_were_left_out_on_purpose_do_not_make_it_partial(outcome):
+    assert summary(outcomes={"ok": 3, outcome: 2}).outcome == "complete"
+
+
+@pytest.mark.parametrize("outcome", ["http_404", "http_4xx", "http_5xx", "timeout", "gave_up", "page_error", "poison"])
+def test_a_failed_page_makes_it_partial_and_no_error(outcome):
+    found = summary(outcomes={"ok": 3, outcome: 2})
+    assert (found.outcome, found.exit_code) == ("partial", 0)
+    assert found.why[0].startswith(f"2 pages: {outcome} (")
+
+
+def test_a_lost_list_page_has_its_own_exit_status():
+    found = summary(outcomes={"ok": 3, "gave_up": 1}, lost_lists={"http://a/?page=2": "gave_up"})
+    assert (found.outcome, found.exit_code) == ("partial", 3)
+    assert found.why[0] == "a list page was lost (gave_up): http://a/?page=2"
+
+
+def test_many_lost_list_pages_are_counted():
+    found = summary(lost_lists={f"http://a/{number}": "robots" for number in range(9)})
+    assert found.why[5] == "4 more list pages were lost"
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"item_errors": 3}, "3 rows were lost because a pipeline failed"),
+        ({"limit": "limits.duration", "outcomes": {"ok": 1, "cancelled": 9}}, "9 pages not visited"),
+        ({"limit": "limits.stop_after_errors"}, "limits.stop_after_errors ended the crawl"),
+        ({"finish_reason": "scheduler_failed"}, "the crawl ended by an error (scheduler_failed)"),
+    ],
+)
+def test_other_losses_make_it_partial(facts, words):
+    found = summary(**facts)
+    assert found.outcome == "partial"
+    assert any(words in sentence for sentence in found.why)
+
+
+@pytest.mark.parametrize("limit", ["limits.items", "limits.requests"])
+def test_a_limit_that_was_asked_for_is_only_noted(limit):
+    found = summary(limit=limit, outcomes={"ok": 5, "cancelled": 1})
+    assert (found.outcome, found.pages) == ("complete", 5)
+    assert f"note      {limit} ended the crawl; 1 page not visited" in found.text()
+
+
+@pytest.mark.parametrize("reason", ["shutdown", "cancelled"])
+def test_a_crawl_that_was_stopped_is_cancelled_whatever_it_has(reason):
+    found = summary(finish_reason=reason, rows={})
+    assert (found.outcome, found.exit_code) == ("cancelled", 130)
+
+
+def test_no_rows_without_quality_is_empty():
+    found = summary(rows={"book": 0})
+    assert (found.outcome, found.exit_code) == ("empty", 4)
+
+
+def test_an_ordinary_spider_may_give_no_items():
+    found = summary(is_recipe=False, rows={})
+    assert (found.outcome, found.exit_code, found.cause) == ("complete", 0, "")
+
+
+@pytest.mark.parametrize(
+    ("quality", "facts", "words"),
+    [
+        (Quality(items_minimum=9), {}, "quality.items.minimum is 9; there are 8 rows"),
+        (Quality(items_maximum=7), {}, "quality.items.maximum is 7; there are 8 rows"),
+        (
+            Quality(rejected_maximum=1),
+            {"rejected_rows": {"book": 2}},
+            "quality.rejected.maximum is 1; 2 rows were rejected",
+        ),
+        (
+            Quality(rejected_maximum_share=0.1),
+            {"rejected_rows": {"book": 2}},
+            "10.0%; 20.0% of the rows were rejected (2)",
+        ),
+        (Quality(items_minimum=1), {"rows": {}}, "quality.items.minimum is 1; there are 0 rows"),
+    ],
+)
+def test_quality_that_is_missed_fails_the_run(quality, facts, words):
+    found = summary(quality, **facts)
+    assert (found.outcome, found.exit_code) == ("quality_failed", 4)
+    assert words in found.why[0]
+
+
+def test_quality_that_is_met_is_silent():
+    quality = Quality(items_minimum=8, items_maximum=8, rejected_maximum=1, rejected_maximum_share=0.2)
+    assert summary(quality, rejected_rows={"book": 1}).outcome == "complete"
+
+
+@pytest.mark.parametrize(
+    ("facts", "cause"),
+    [
+        ({"start_failed": "start() failed: x"}, "start() failed: x"),
+        ({"outcomes": {"robots": 1}}, "robots.txt forbids it"),
+        (
+            {
+                "outcomes": {"http_4xx": 1},
+                "failures": {"http_4xx": ("http://a/",)},
+                "reasons": {"http://a/": "status 403"},
+            },
+            "no page could be read; http://a/: status 403",
+        ),
+        (
+            {"rejected_rows": {"book": 7}, "rejects": {"book": {"price: type": 6, "upc: required": 7}}},
+            "all 7 rows were rejected: upc: required (7), price: type (6)",
+        ),
+        ({"causes": ("listing: `a` matched 0 on 1 page",)}, "listing: `a` matched 0 on 1 page"),
+        ({"offsite": 4, "unreached": ("book",)}, "4 links were refused as off-site"),
+        ({"unreached": ("book",)}, "no page of type book was reached"),
+        ({}, "pages were read, but none gave a row"),
+    ],
+)
+def test_an_empty_result_has_a_likely_cause(facts, cause):
+    assert cause in summary(rows={}, **facts).cause
+
+
+def test_the_json_has_what_scripts_need():
+    found = summary(
+        elapsed_s=1.23456,
+        outcomes={"ok": 3, "http_404": 1},
+        failures={"http_404": ("http://a/gone",)},
+        rejects={"book": {"price: type": 2}},
+        alternatives={"book.price": {"2: .old": 3}},
+        stalled_lists=("http://a/?page=9",),
+    )
+    read = json.loads(json.dumps(found.as_dict()))
+    assert read["outcome"] == "partial"
+    assert read["pages"] == 4
+    assert read["rows"] == {"book": 8}
+    assert read["rejects"] == {"book": {"price: type": 2}}
+    assert read["failures"] == {"http_404": ["http://a/gone"]}
+    assert read["alternatives"] == {"book.price": {"2: .old": 3}}
+    assert read["elapsed_s"] == 1.235
+    assert read["stalled_lists"] == ["http://a/?page=9"]
+
+
+def test_the_text_names_what_a_person_wants_to_know():
+    text = summary(
+        outcomes={"ok": 1_200, "http_404": 7, "gave_up": 1},
+        failures={"http_404": tuple(f"http://a/{number}" for number in range(7)), "gave_up": ("http://a/bad",)},
+        reasons={"http://a/bad": "500 (given up after 4 tries)"},
+        rejected_rows={"book": 2},
+        rejects={"book": {"price: type": 2}},
+        duplicates={"book": 3},
+        alternatives={"book.price": {"2: .old": 3}},
+        stalled_lists=tuple(f"http://a/?page={number}" for number in range(7)),
+        retries=5,
+        offsite=2,
+        files=("out/books.csv",),
+        rejects_file="out/books.rejects.jsonl",
+    ).text()
+    for words in (
+        "books: partial in 0.0 s",
+        "pages     1,208 (ok 1,200, http_404 7, gave_up 1)",
+        "rows      book 8, 2 rejected, 3 duplicates",
+        "rejected  book.price: type: 2",
+        "http_404  ... and 2 more",
+        "gave_up   http://a/bad (500 (given up after 4 tries))",
+        "list      stalled: http://a/?page=0",
+        "list      stalled: ... and 2 more",
+        "by rule   book.price: 2: .old x 3",
+        "retries   5",
+        "off-site  2",
+        "file      out/books.csv",
+        "file      out/books.rejects.jsonl",
+    ):
+        assert words in text, words
