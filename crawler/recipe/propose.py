@@ -335,10 +335,17 @@ def recipe_text(draft: Draft) -> str:
         "    fields:",
         *_contract(draft),
         "",
+        f"quality: {flow({'items': {'minimum': _expected(draft)}, 'rejected': {'maximum': '10%'}})}",
         "exports:",
         f"  - {flow({'name': draft.name, 'item': draft.item, 'format': 'csv'})}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _expected(draft: Draft) -> int:
+    """Rows below which the site has probably changed: half of what its first list shows."""
+    shown = draft.rows.count if draft.rows is not None else draft.listing.count if draft.listing is not None else 1
+    return max(1, shown // 2)
 
 
 def _pages(draft: Draft) -> Iterator[str]:

@@ -42,6 +42,8 @@ _PRICE: Final[dict[str, Any]] = {"type": "decimal", "minimum": 0}
 _MAX_FACTS: Final = 12
 _MAX_SELECTORS: Final = 8
 _MIN_DESCRIPTION: Final = 40
+#: Characters of an element that shows an old and a new price, and little else.
+_MAX_PRICE_BOX: Final = 80
 
 #: Currencies that a sign stands for without a doubt.
 _SIGNS: Final = {
@@ -146,8 +148,10 @@ def _price(page: SeenPage, heading: LexborNode | None) -> LexborNode | None:
 
 
 def _old_price(price: LexborNode) -> LexborNode | None:
-    """A struck price beside the price."""
+    """A struck price in the same box as the price: further away it is that of a variation or of another product."""
     for above in list(ancestors(price))[:3]:
+        if len(text_of(above)) > _MAX_PRICE_BOX:
+            return None
         struck = [
             node for node in above.css("del, s, strike, [class*=old], [class*=was], [class*=regular]")
             if price_in(text_of(node)) is not None
@@ -311,7 +315,7 @@ def _price_box(price: LexborNode) -> LexborNode | None:
     """The outermost element around a price that still shows nothing but prices."""
     box = price
     for above in list(ancestors(price))[:3]:
-        if len(text_of(above)) > 60 or not list(simple_selectors(above)):
+        if len(text_of(above)) > _MAX_PRICE_BOX or not list(simple_selectors(above)):
             break
         box = above
     return box

@@ -67,6 +67,7 @@ class LinkGroup:
     urls: tuple[str, ...]
     score: float
     texts: tuple[str, ...] = ()
+    discounted: tuple[str, ...] = ()  # those beside which a price is struck out
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,8 +110,16 @@ def link_groups(page: SeenPage, *, most: int = 6, least: float = MIN_SCORE) -> l
         selector = _group_selector(page, group)
         if selector is not None:
             texts = tuple(text_of(link) for link in group.links[:3])
-            found.append(LinkGroup(selector=selector, urls=urls, score=score, texts=texts))
+            found.append(
+                LinkGroup(selector=selector, urls=urls, score=score, texts=texts, discounted=_discounted(page, group))
+            )
     return found
+
+
+def _discounted(page: SeenPage, group: _Links) -> tuple[str, ...]:
+    struck = zip(group.links, group.rows, strict=True)
+    urls = (link_of(page, link) for link, row in struck if row.css_first("del, s, strike") is not None)
+    return tuple(url for url in urls if url is not None)
 
 
 def _row_of(link: LexborNode) -> LexborNode | None:

@@ -179,10 +179,10 @@ def _listing(surveyor: Surveyor, page: Sample, groups: Sequence[LinkGroup]) -> S
 
 
 def _items(surveyor: Surveyor, group: LinkGroup, first: Sample) -> Iterator[Sample]:
-    """Items from the beginning, the middle and the end of the list: they differ in what they show."""
+    """Items from the beginning and the end of the list, and one with an old price: they differ in what they show."""
     yield first
     given = {first.input.url}
-    for url in (group.urls[-1], group.urls[len(group.urls) // 2]):
+    for url in (group.urls[-1], *group.discounted[:2], group.urls[len(group.urls) // 2]):
         if len(given) == _ITEM_SAMPLES:
             return
         sample = surveyor.get(url)
