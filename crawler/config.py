@@ -1,6 +1,7 @@
 """The environment, read once: the only module that looks at it. Everything else gets values.
 
-Names and meanings are in `.env.example`. Units are in the names.
+Names and meanings are in `.env.example`; a `.env` in the working directory fills in what the environment does not say.
+Units are in the names.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ class Config:
     """What the environment says.
 
     Attributes:
-        recipes_paths: folders with recipes, first one wins.
+        recipes_paths: folders with recipes, first one wins. By default `recipes` where the command is run (new recipes
+            are written there), then the ones that come with Crawlery.
         exports_dir: where exports go that no `-o` sends elsewhere.
         contact: URL or e-mail address in the User-Agent, for those who run a site; may be empty.
         log_level: of Python's logging.
@@ -43,8 +45,9 @@ def read_config() -> Config:
         ConfigError: a variable has a value that cannot be used; says which and what it may be.
     """
     env = Env()
+    env.read_env(str(Path.cwd() / ".env"), recurse=False)
     try:
-        paths = env.str("RECIPES_PATH", "") or str(_ROOT / "recipes")
+        paths = env.str("RECIPES_PATH", "") or os.pathsep.join(_default_recipes_paths())
         level = env.str("CRAWLERY_LOG_LEVEL", "INFO").upper()
         config = Config(
             recipes_paths=tuple(Path(path).expanduser() for path in paths.split(os.pathsep) if path),
@@ -60,3 +63,8 @@ def read_config() -> Config:
     if not config.contact.isascii() or not config.contact.isprintable() or len(config.contact) > 200:
         raise ConfigError("environment: CRAWLERY_CONTACT must be one line of at most 200 ASCII characters")
     return config
+
+
+def _default_recipes_paths() -> list[str]:
+    here, bundled = Path.cwd() / "recipes", _ROOT / "recipes"
+    return [str(path) for path in dict.fromkeys((here, bundled))]
