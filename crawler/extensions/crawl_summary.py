@@ -193,20 +193,8 @@ def _lines(summary: CrawlSummary) -> Iterator[str]:
     yield f"{facts.name}: {summary.outcome} in {facts.elapsed_s:.1f} s"
     by_outcome = ", ".join(f"{outcome} {count:,}" for outcome, count in sorted(facts.outcomes.items(), key=_by_count))
     yield f"  pages     {summary.pages:,}" + (f" ({by_outcome})" if by_outcome else "")
-    for item, count in facts.rows.items():
-        extra = [
-            f"{facts.rejected_rows[item]:,} rejected" if facts.rejected_rows.get(item) else "",
-            f"{facts.duplicates[item]:,} duplicates" if facts.duplicates.get(item) else "",
-        ]
-        yield f"  rows      {item} {count:,}" + "".join(f", {words}" for words in extra if words)
-    for item, reasons in facts.rejects.items():
-        for reason, count in sorted(reasons.items(), key=_by_count):
-            yield f"  rejected  {item}.{reason}: {count:,}"
-    for outcome, urls in facts.failures.items():
-        for url in urls[:_URLS_SHOWN]:
-            yield f"  {outcome:<9} {url}" + (f" ({facts.reasons[url]})" if facts.reasons.get(url) else "")
-        if len(urls) > _URLS_SHOWN:
-            yield f"  {outcome:<9} ... and {len(urls) - _URLS_SHOWN:,} more"
+    yield from _row_lines(facts)
+    yield from _failure_lines(facts)
     yield from _list_lines(facts)
     for name, sources in facts.alternatives.items():
         used = ", ".join(f"{source} x {count:,}" for source, count in sorted(sources.items()))
@@ -222,6 +210,26 @@ def _lines(summary: CrawlSummary) -> Iterator[str]:
         yield f"  cause     {summary.cause}"
     if facts.limit and not any(facts.limit in sentence for sentence in summary.why):
         yield f"  note      {facts.limit} ended the crawl; {_pages(facts.outcomes.get('cancelled', 0))} not visited"
+
+
+def _row_lines(facts: CrawlFacts) -> Iterator[str]:
+    for item, count in facts.rows.items():
+        extra = [
+            f"{facts.rejected_rows[item]:,} rejected" if facts.rejected_rows.get(item) else "",
+            f"{facts.duplicates[item]:,} duplicates" if facts.duplicates.get(item) else "",
+        ]
+        yield f"  rows      {item} {count:,}" + "".join(f", {words}" for words in extra if words)
+    for item, reasons in facts.rejects.items():
+        for reason, count in sorted(reasons.items(), key=_by_count):
+            yield f"  rejected  {item}.{reason}: {count:,}"
+
+
+def _failure_lines(facts: CrawlFacts) -> Iterator[str]:
+    for outcome, urls in facts.failures.items():
+        for url in urls[:_URLS_SHOWN]:
+            yield f"  {outcome:<9} {url}" + (f" ({facts.reasons[url]})" if facts.reasons.get(url) else "")
+        if len(urls) > _URLS_SHOWN:
+            yield f"  {outcome:<9} ... and {len(urls) - _URLS_SHOWN:,} more"
 
 
 def _list_lines(facts: CrawlFacts) -> Iterator[str]:

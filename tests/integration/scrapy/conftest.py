@@ -27,7 +27,7 @@ from crawler.spiders.runner import prepare, project_settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from loopback import Site
+from loopback import Site, good, goods_recipe, links, listing
 
 if TYPE_CHECKING:
     from crawler.extensions.crawl_summary import CrawlSummary
@@ -133,8 +133,8 @@ class _Recorder:
 
 
 @pytest.fixture
-def crawl(reactor_loop, tmp_path, caplog):
-    """Runs a spider class (or a recipe's text) to its end and checks its books."""
+def crawl_broken(reactor_loop, tmp_path, caplog):
+    """Runs a spider class (or a recipe's text) to its end, whatever that is."""
     caplog.set_level(logging.DEBUG)
 
     def run(spider: type[Spider] | str, settings: dict[str, Any] | None = None, **arguments: str) -> Result:
@@ -151,14 +151,49 @@ def crawl(reactor_loop, tmp_path, caplog):
             assert recorder
             return result
 
-        result = asyncio.run_coroutine_threadsafe(go(), reactor_loop).result(timeout=PATIENCE_S + 5)
-        extension = result.crawler.get_extension(Summary)
-        result.ledger = extension._scheduler.final
+        return asyncio.run_coroutine_threadsafe(go(), reactor_loop).result(timeout=PATIENCE_S + 5)
+
+    return run
+
+
+@pytest.fixture
+def crawl(crawl_broken):
+    """Runs a spider class (or a recipe's text) to its end and checks its books."""
+
+    def run(spider: type[Spider] | str, settings: dict[str, Any] | None = None, **arguments: str) -> Result:
+        result = crawl_broken(spider, settings, **arguments)
+        scheduler = result.crawler.get_extension(Summary)._scheduler
+        result.ledger = scheduler.final
         assert result.ledger.balanced
         assert not result.ledger.ready
         assert not result.ledger.leased
-        assert len(extension._scheduler.pages) == 0
-        assert "cancelled" in result.ledger.settled or not extension._scheduler.codec._local, "requests were kept"
+        assert len(scheduler.pages) == 0
+        assert "cancelled" in result.ledger.settled or not scheduler.codec._local, "requests were kept"
         return result
 
     return run
+
+
+@pytest.fixture
+def shop(site):
+    site["/"] = links("/p/1", "/p/2", "/p/3")
+    for number in (1, 2, 3):
+        site[f"/p/{number}"] = f"<h1>Product {number}</h1>" + links("/", "/p/1")
+    return site
+
+
+@pytest.fixture
+def goods(site):
+    site["/"] = listing("/g/1", "/g/2", following="?page=2")
+    site["/?page=2"] = listing("/g/3", "/g/4", following="?page=3")
+    site["/?page=3"] = listing("/g/5")
+    for number in range(1, 9):
+        site[f"/g/{number}"] = good(f"Good {number}", f"{number}.50")
+    return site
+
+
+@pytest.fixture
+def run(goods, crawl):
+    return lambda text=None, settings=None, **inputs: crawl(
+        text or goods_recipe(), settings, **{"site": goods.url, **inputs}
+    )

@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import scrapy
+
 from crawler.sample_shop.httpd import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
@@ -60,3 +62,69 @@ def redirect(location: str, status: int = 302, **headers: str) -> HttpResponse:
 
 def text(content: str, content_type: str = "text/plain", **kwargs) -> HttpResponse:
     return HttpResponse(body=content.encode(), content_type=content_type, **kwargs)
+
+
+def spider_for(site: Site, **attributes) -> type[scrapy.Spider]:
+    """An ordinary spider that starts at the root; by default it gives each URL and follows all links."""
+
+    def parse(self, response):
+        yield {"url": response.url}
+        yield from response.follow_all(css="a")
+
+    return type(
+        "Hand", (scrapy.Spider,), {"name": "hand", "start_urls": [f"{site.url}/"], "parse": parse, **attributes}
+    )
+
+
+RECIPE = """
+schema_version: 1
+name: goods
+version: "1.0.0"
+inputs:
+  site: {{type: string, format: uri}}
+  top: {{type: integer, default: 1000}}
+{head}
+start:
+  - urls: ["{{{{ inputs.site }}}}/"]
+    page: listing
+pages:
+  listing:
+    follow:
+      - links: a.l
+        page: good
+      - links: a.category
+        page: listing
+    paginate: {{next: a.next}}
+  good:
+    item: good
+    fields:
+      url: {{response: url}}
+      name: h1
+      price: [b.sale, b.price]
+items:
+  good:
+    version: 1
+    key: [url]
+    fields:
+      url: {{type: string, format: uri, required: true}}
+      name: {{type: string, required: true}}
+      price: {{type: decimal, minimum: 0}}
+{tail}
+"""
+
+
+def goods_recipe(head: str = "", tail: str = "") -> str:
+    return RECIPE.format(head=head, tail=tail)
+
+
+def good(name: str, price: str = "1.50") -> str:
+    return f'<h1>{name}</h1><b class="price">{price}</b>'
+
+
+def listing(*paths: str, following: str = "", categories: tuple[str, ...] = ()) -> str:
+    more = f'<a class="next" href="{following}">next</a>' if following else ""
+    return links(*paths) + more + "".join(f'<a class="category" href="{path}">c</a>' for path in categories)
+
+
+def names(result):
+    return sorted(item["name"] for item in result.items)
