@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.recipe.yaml_reader import Broken, ListNode, MapNode, Scalar
+from crawler.recipe.yaml_nodes import Broken, ListNode, MapNode, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crawler.recipe.diagnostics import Path
-    from crawler.recipe.yaml_reader import Entry, Node
+    from crawler.recipe.yaml_nodes import Entry, Node
 
 
 def text(node: MapNode | None, key: str) -> str | None:

@@ -10,12 +10,12 @@ from crawler.recipe.contract import ContractError, ItemContract, build_contract
 from crawler.recipe.inputs import InputSchema, build_inputs
 from crawler.recipe.model import Export, Limits, Quality, RecipeTest
 from crawler.recipe.quantities import seconds, share
-from crawler.recipe.yaml_reader import ListNode, MapNode, Scalar, plain
+from crawler.recipe.yaml_nodes import ListNode, MapNode, Scalar, plain
 
 if TYPE_CHECKING:
     from crawler.recipe.diagnostics import Path, Report
     from crawler.recipe.template import ValueTemplate
-    from crawler.recipe.yaml_reader import Mark, Node
+    from crawler.recipe.yaml_nodes import Mark, Node
 
 
 def compile_inputs(node: MapNode | None, texts: TextCompiler) -> InputSchema | None:

@@ -18,7 +18,7 @@ from crawler.recipe.shape import no_value
 from crawler.recipe.steps import StepError, build_step
 from crawler.recipe.template import TemplateError, compile_value, is_template, parse_template
 from crawler.recipe.values import MISSING
-from crawler.recipe.yaml_reader import ListNode, MapNode, Scalar, plain
+from crawler.recipe.yaml_nodes import ListNode, MapNode, Scalar, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from crawler.recipe.regex import Regex
     from crawler.recipe.steps import Step
     from crawler.recipe.template import Reference, Template, ValueTemplate
-    from crawler.recipe.yaml_reader import Mark, Node
+    from crawler.recipe.yaml_nodes import Mark, Node
 
 Language: TypeAlias = Literal["css", "jmespath"]
 

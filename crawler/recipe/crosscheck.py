@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crawler.recipe import checked
-from crawler.recipe.diagnostics import did_you_mean, nearest, one_of
-from crawler.recipe.language import EXPECT_KEYS
-from crawler.recipe.yaml_reader import ListNode, MapNode, Scalar
+from crawler.recipe.diagnostics import did_you_mean, one_of
+from crawler.recipe.yaml_nodes import ListNode, MapNode, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from crawler.recipe.compile_rules import RuleCompiler
     from crawler.recipe.compile_texts import Use
     from crawler.recipe.diagnostics import Path, Report
-    from crawler.recipe.model import Page, Recipe
-    from crawler.recipe.yaml_reader import Mark, Node
+    from crawler.recipe.model import Recipe
+    from crawler.recipe.yaml_nodes import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +51,6 @@ class CrossCheck:
         self._inputs()
         self._carried()
         self._sources()
-        for name, node, _ in checked.maps(self.root, "items"):
-            self._fields_of_item(name, node)
-        for name, node in self.pages.items():
-            self._fields_of_page(name, node)
-            self._properties(name, node)
-            self._appended(name, node)
-        self._exports()
-        self._tests()
 
     # --- names with two ends ---
 
@@ -179,90 +169,6 @@ class CrossCheck:
         """Whether what no page has is truly absent, and not only refused or misspelt."""
         return self.root.complete and all(page.complete for page in self.pages.values())
 
-    def _contract(self, item: str | None) -> MapNode | None:
-        return checked.mapping(checked.mapping(self.root, "items"), item) if item is not None else None
-
-    def _fields_of_page(self, name: str, node: MapNode) -> None:
-        contract = self._contract(checked.text(node, "item"))
-        if contract is None:
-            return
-        item = checked.text(node, "item")
-        known = checked.names(contract, "fields")
-        filled = checked.names(node, "fields")
-        elsewhere = {
-            other
-            for page in self.pages.values()
-            if checked.text(page, "item") == item
-            for other in checked.names(page, "fields")
-        }
-        unfilled = [other for other in known if other not in elsewhere]
-        strangers = [field for field in filled if field not in known]
-        unexplained = [other for other in unfilled if not nearest(other, strangers)]
-        for field in checked.mapping(node, "fields") or ():
-            # A field of its own is allowed (templates may need it), but not while the contract waits for one, nor
-            # where it looks like one that this page leaves out.
-            hint = did_you_mean(field.key, unfilled) or did_you_mean(field.key, [o for o in known if o not in filled])
-            if field.key not in known and (hint is not None or unexplained):
-                hint = hint or f"no page fills {one_of(unexplained)}"
-                message = f"the item '{item}' has no field '{field.key}'"
-                self.report.add(field.mark, ("pages", name, "fields", field.key), message, hint)
-
-    def _appended(self, name: str, node: MapNode) -> None:
-        filled = checked.names(node, "fields")
-        paginate = checked.mapping(node, "paginate")
-        for path, append in checked.scalars(paginate, "append", ("pages", name, "paginate")):
-            if append.value not in filled and ("fields" in node or node.complete):
-                message = f"the page has no field '{append.value}'"
-                hint = did_you_mean(str(append.value), filled) or "`append` joins fields of this page's row"
-                self.report.add(append.mark, path, message, hint)
-
-    def _properties(self, page: str, node: MapNode) -> None:
-        """Fields of nested rows against the `properties` of the contract's array, from both ends."""
-        fields = checked.mapping(self._contract(checked.text(node, "item")), "fields")
-        for entry in checked.entries(node, "fields"):
-            members = checked.mapping(checked.mapping(fields, entry.key), "items")
-            self._rows_against(members, list(_rows(entry.node, ("pages", page, "fields", entry.key))))
-
-    def _rows_against(self, members: MapNode | None, rows: list[tuple[Path, MapNode]]) -> None:
-        properties = checked.mapping(members, "properties")
-        if properties is None or not rows or not all(node.complete for _, node in rows):
-            return
-        filled = {name for _, node in rows for name in checked.names(node, "fields")}
-        unfilled = [name for name in properties.by_key if name not in filled]
-        strangers = [name for name in filled if name not in properties]
-        for name in unfilled:
-            near = did_you_mean(name, strangers) or "add a rule for it, or delete it"
-            mark, path = properties.by_key[name].mark, (*rows[0][0], "fields")
-            self.report.add(mark, path, f"no rule fills the property '{name}' of the contract", near)
-        for path, node in rows:
-            for entry in checked.mapping(node, "fields") or ():
-                inner = checked.mapping(properties, entry.key)
-                self._rows_against(
-                    checked.mapping(inner, "items"), list(_rows(entry.node, (*path, "fields", entry.key)))
-                )
-                hint = did_you_mean(entry.key, unfilled)
-                if entry.key not in properties and (hint is not None or unfilled):
-                    message = f"the contract has no property '{entry.key}' here"
-                    self.report.add(entry.mark, (*path, "fields", entry.key), message, hint)
-
-    def _fields_of_item(self, item: str, node: MapNode) -> None:
-        pages = [page for page in self.pages.values() if checked.text(page, "item") == item]
-        if not pages:
-            return
-        known = checked.names(node, "fields")
-        filled = {name for page in pages for name in checked.names(page, "fields")}
-        strangers = [name for name in filled if name not in known]
-        hidden = not all(page.complete or "fields" in page for page in pages)
-        for field in checked.mapping(node, "fields") or ():
-            if field.key not in filled and not hidden:
-                hint = did_you_mean(field.key, strangers) or "add a rule for it, or delete it"
-                message = f"no page fills the field '{field.key}'"
-                self.report.add(field.mark, ("items", item, "fields", field.key), message, hint)
-        for path, key in checked.scalars(node, "key", ("items", item)):
-            if known and key.value not in known:
-                near = did_you_mean(str(key.value), known)
-                self.report.add(key.mark, path, f"there is no field '{key.value}'", near)
-
     # --- inputs, carried values, sources ---
 
     def _inputs(self) -> None:
@@ -330,49 +236,6 @@ class CrossCheck:
                     message = f"nothing uses the page source '{source}'"
                     self.report.add(definition.mark, definition.path, message, hint)
 
-    # --- exports and tests ---
-
-    def _exports(self) -> None:
-        for path, node in checked.members(self.root.get("exports"), ("exports",)):
-            if not isinstance(node, MapNode):
-                continue
-            contract = self._contract(checked.text(node, "item"))
-            known = checked.names(contract, "fields")
-            for column in checked.mapping(node, "columns") or ():
-                if known and column.key not in known:
-                    hint = did_you_mean(column.key, known)
-                    where = (*path, "columns", column.key)
-                    self.report.add(column.mark, where, f"the item has no field '{column.key}'", hint)
-
-    def _tests(self) -> None:
-        for path, node in checked.members(self.root.get("tests"), ("tests",)):
-            page = self.pages.get(checked.text(node, "page") or "") if isinstance(node, MapNode) else None
-            if not isinstance(node, MapNode) or page is None:
-                continue
-            item = checked.text(page, "item")
-            contract = self._contract(item)
-            known = checked.names(contract, "fields")
-            if item is not None and (contract is None or "fields" not in contract):
-                continue
-            for entry in checked.mapping(node, "expect") or ():
-                if entry.key in EXPECT_KEYS or entry.key in known:
-                    continue
-                hint = did_you_mean(entry.key, [*known, *EXPECT_KEYS])
-                if contract is None:
-                    message = f"this page type has no item, so it can expect only {one_of(EXPECT_KEYS)}"
-                else:
-                    message = f"the item '{item}' has no field '{entry.key}'"
-                self.report.add(entry.mark, (*path, "expect", entry.key), message, hint)
-
-
-def _rows(node: Node, path: Path) -> Iterator[tuple[Path, MapNode]]:
-    """The rows that a field is, or whose alternatives it is."""
-    if isinstance(node, ListNode):
-        for index, member in enumerate(node.items):
-            yield from _rows(member, (*path, index))
-    elif isinstance(node, MapNode) and "fields" in node:
-        yield path, node
-
 
 def _froms(node: object, path: Path) -> Iterator[_Name]:
     """Every `from` below a node."""
@@ -385,28 +248,6 @@ def _froms(node: object, path: Path) -> Iterator[_Name]:
                 yield _Name(str(entry.node.value), entry.node.mark, (*path, "from"))
             elif entry.key not in {"const", "default"}:
                 yield from _froms(entry.node, (*path, entry.key))
-
-
-def check_kinds(root: MapNode, pages: Mapping[str, Page], rules: RuleCompiler, report: Report) -> None:
-    """Report rules that give a list for a field of one value, and one value for a field that is a list."""
-    for name, page in pages.items():
-        node = checked.mapping(checked.mapping(root, "items"), page.item or "")
-        if node is None or page.rows is None:
-            continue
-        for field, rule in page.rows.fields.items():
-            type_ = checked.text(checked.mapping(checked.mapping(node, "fields"), field), "type")
-            if type_ is None:
-                continue
-            _ = name
-            if type_ == "array":
-                for mark, path in rules.misfits(rule, wanted="list"):
-                    message = f"'{field}' is an array, but this gives one value"
-                    report.add(mark, path, message, "add all: true for every match, or change the type")
-            else:
-                for mark, path in rules.misfits(rule, wanted="one"):
-                    message = f"'{field}' is of type {type_}, but this gives a list"
-                    hint = "delete all: true, join it (process: [{join: ', '}]), or make the type array"
-                    report.add(mark, path, message, hint)
 
 
 def check_snapshots(root: MapNode, recipe: Recipe, report: Report) -> None:

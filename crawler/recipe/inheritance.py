@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crawler.recipe.shape import Named, NamedMap, Shape, UserMap
-from crawler.recipe.yaml_reader import Entry, MapNode, Node, Scalar
+from crawler.recipe.yaml_nodes import Entry, MapNode, Node, Scalar
 
 #: Keys that a recipe has for itself: a parent's tests belong to the parent's saved pages.
 OWN_KEYS = frozenset({"name", "version", "extends", "tests", "description"})

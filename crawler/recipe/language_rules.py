@@ -9,23 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crawler.recipe.diagnostics import Path, Report, did_you_mean
-from crawler.recipe.shape import (
-    Anything,
-    Boolean,
-    ByKind,
-    Choice,
-    Key,
-    ListOf,
-    Named,
-    NamedMap,
-    Schemas,
-    Shape,
-    Text,
-    UserMap,
-    Variants,
-)
+from crawler.recipe.language_texts import field_name
+from crawler.recipe.shape import ByKind, Key, ListOf, Named, NamedMap, Schemas, Shape, UserMap, Variants
+from crawler.recipe.shape_scalars import Anything, Boolean, Choice, Text
 from crawler.recipe.steps import catalogue
-from crawler.recipe.yaml_reader import Broken, ListNode, MapNode, Node, Scalar
+from crawler.recipe.yaml_nodes import Broken, ListNode, MapNode, Node, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -259,16 +247,6 @@ EACH = ByKind(
         later=_LATER_SOURCES,
     ),
 )
-
-
-def field_name(name: str) -> str | None:
-    """What is wrong with a name that templates must be able to say, or None."""
-    if len(name) > 64:
-        return "the name is longer than 64 characters"
-    word = name.replace("_", "")
-    if not (word.isascii() and word.isalnum()) or name[0].isdigit():
-        return f"'{name}' is no name: use letters, digits and _, not beginning with a digit"
-    return None
 
 
 def fields_key(required: bool) -> Key:  # noqa: FBT001 - one of two call sites

@@ -16,10 +16,11 @@ from crawler.recipe.language import RECIPE
 from crawler.recipe.model import AnyOf, MetaSource, QuerySource, Take, UnionOf
 from crawler.recipe.queries import JmesQuery
 from crawler.recipe.regex import compile_regex
-from crawler.recipe.shape import Text
+from crawler.recipe.shape_scalars import Text
 from crawler.recipe.shape_walk import walk
 from crawler.recipe.template import TemplateError, is_template, parse_template
-from crawler.recipe.yaml_reader import MapNode, Scalar, read_yaml
+from crawler.recipe.yaml_nodes import MapNode, Scalar
+from crawler.recipe.yaml_reader import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from crawler.recipe.diagnostics import Path, Problem
     from crawler.recipe.model import Recipe, RuleNode
     from crawler.recipe.template import Reference
-    from crawler.recipe.yaml_reader import Entry
+    from crawler.recipe.yaml_nodes import Entry
 
 #: Steps that make a number of text; without one of them "12.50 EUR" is no decimal.
 _NUMBER_STEPS = frozenset({"price", "number", "integer", "regex", "map"})

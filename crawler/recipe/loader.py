@@ -21,20 +21,23 @@ from crawler.recipe.compile_parts import (
     compile_quality,
     compile_tests,
 )
+from crawler.recipe.compile_requests import RequestCompiler
 from crawler.recipe.compile_rules import RuleCompiler
 from crawler.recipe.compile_texts import Scopes, TextCompiler
-from crawler.recipe.crosscheck import CrossCheck, check_kinds, check_snapshots
+from crawler.recipe.crosscheck import CrossCheck, check_snapshots
+from crawler.recipe.crosscheck_fields import FieldCheck, check_kinds
 from crawler.recipe.diagnostics import Report, did_you_mean
 from crawler.recipe.inheritance import merged, without_own
 from crawler.recipe.inputs import InputSchema
 from crawler.recipe.language import RECIPE
 from crawler.recipe.model import Fetch, Recipe
-from crawler.recipe.yaml_reader import MapNode, Mark, SourceFile, read_yaml
+from crawler.recipe.yaml_nodes import MapNode, Mark, SourceFile
+from crawler.recipe.yaml_reader import read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crawler.recipe.yaml_reader import Node, Scalar
+    from crawler.recipe.yaml_nodes import Node, Scalar
 
 #: Parents of parents; more is a circle or a maze.
 _MAX_ANCESTORS = 5
@@ -161,12 +164,13 @@ def _parent(found: Scalar, path: Path, report: Report, seen: tuple[Path, ...]) -
 def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report: Report) -> Recipe | None:
     texts = TextCompiler(report)
     rules = RuleCompiler(texts)
-    compiler = PageCompiler(texts, rules)
+    requests = RequestCompiler(texts)
+    compiler = PageCompiler(texts, rules, requests)
     allowed = [
         texts.template(scalar, where, Scopes()) for where, scalar in checked.scalars(root, "allowed_domains", ())
     ]
     inputs = compile_inputs(checked.mapping(root, "inputs"), texts)
-    fetch = compiler.fetch(checked.mapping(root, "fetch"), ("fetch",), Fetch(), Scopes())
+    fetch = requests.fetch(checked.mapping(root, "fetch"), ("fetch",), Fetch(), Scopes())
     pages = {name: compiler.page(name, node, fetch) for name, node, _ in checked.maps(root, "pages")}
     name = checked.text(root, "name") or ""
     labels = checked.mapping(root, "labels")
@@ -179,7 +183,7 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
         inputs=inputs or InputSchema(),
         fetch=fetch,
         limits=compile_limits(checked.mapping(root, "limits"), texts),
-        start=compiler.start(root.get("start")),
+        start=requests.start(root.get("start")),
         pages=pages,
         items=compile_items(root, texts),
         quality=compile_quality(checked.mapping(root, "quality"), report),
@@ -190,6 +194,7 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
         path=path,
     )
     CrossCheck(root, texts.uses, report).run()
+    FieldCheck(root, report).run()
     check_kinds(root, pages, rules, report)
     check_snapshots(root, recipe, report)
     found = checked.scalar(root, "name")

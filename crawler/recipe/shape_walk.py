@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from crawler.recipe.language_rules import Step, StepList
 from crawler.recipe.shape import ByKind, ListOf, Named, NamedMap, Shape, UserMap, Variants
-from crawler.recipe.yaml_reader import Broken, ListNode, MapNode, Scalar
+from crawler.recipe.yaml_nodes import Broken, ListNode, MapNode, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crawler.recipe.diagnostics import Path
-    from crawler.recipe.yaml_reader import Node
+    from crawler.recipe.yaml_nodes import Node
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

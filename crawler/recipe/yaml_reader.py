@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from yaml.reader import ReaderError
 
 from crawler.recipe import yaml_traps
+from crawler.recipe.yaml_nodes import Entry, ListNode, MapNode, Mark, Scalar, SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from crawler.recipe.diagnostics import Path, Report
+    from crawler.recipe.yaml_nodes import Node, Style
 
 #: Size of a recipe; checked before anything is parsed.
 MAX_BYTES = 256 * 1024
@@ -31,119 +30,12 @@ MAX_NODES = 10_000
 #: Digits of a number; longer ones are names or serial numbers and belong in quotes.
 _MAX_NUMBER = 40
 
-Style: TypeAlias = Literal["plain", "single", "double", "literal", "folded"]
 _STYLES: dict[str, Style] = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _DIGITS = frozenset("0123456789")
 _NUMBER_STARTS = _DIGITS | set("+-.")
-
-
-@dataclass(frozen=True, eq=False)
-class SourceFile:
-    """One file as read: its name and its text without a byte order mark."""
-
-    name: str
-    text: str
-
-    @cached_property
-    def lines(self) -> list[str]:
-        """Lines as the parser counts them: it also breaks at NEL, LS and PS."""
-        text = self.text.replace("\r\n", "\n")
-        for other in ("\r", "\x85", "\u2028", "\u2029"):
-            text = text.replace(other, "\n")
-        return text.split("\n")
-
-    def line(self, number: int) -> str:
-        """Text of line `number` (from 1), empty beyond the end."""
-        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Mark:
-    """A place in a file; line and column from 1."""
-
-    source: SourceFile
-    line: int
-    column: int
-
-    @property
-    def file(self) -> str:
-        """Name of the file."""
-        return self.source.name
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class Scalar:
-    """One value: `value` is str, int, Decimal, bool or None; `raw` is the text between the quotes, if any."""
-
-    mark: Mark
-    end: Mark
-    value: str | int | Decimal | bool | None
-    raw: str
-    style: Style
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class Entry:
-    """One key of a map and its value. `key` is the key's text: `1: x` has the key "1"."""
-
-    key: str
-    at: Scalar
-    node: Node
-
-    @property
-    def mark(self) -> Mark:
-        """Where the key stands."""
-        return self.at.mark
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class MapNode:
-    """A map, in file order, keys unique. It is not `complete` if keys of it were refused: nothing is truly absent."""
-
-    mark: Mark
-    entries: tuple[Entry, ...]
-    flow: bool = False
-    end: Mark | None = None
-    complete: bool = True
-
-    @cached_property
-    def by_key(self) -> dict[str, Entry]:
-        """Entries by the text of their key."""
-        return {entry.key: entry for entry in self.entries}
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.by_key
-
-    def __iter__(self) -> Iterator[Entry]:
-        return iter(self.entries)
-
-    def get(self, key: str) -> Node | None:
-        """Value of `key`, None if it is not there."""
-        entry = self.by_key.get(key)
-        return None if entry is None else entry.node
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class ListNode:
-    """A list."""
-
-    mark: Mark
-    items: tuple[Node, ...]
-    flow: bool = False
-    end: Mark | None = None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class Broken:
-    """Stands where a value was refused, so that its name is still known and nothing is said twice."""
-
-    mark: Mark
-
-
-Node: TypeAlias = Scalar | MapNode | ListNode | Broken
 
 
 def read_yaml(content: str | bytes, *, file: str, report: Report) -> Node | None:
@@ -166,17 +58,6 @@ def read_yaml(content: str | bytes, *, file: str, report: Report) -> Node | None
     if len(report.problems()) > before and isinstance(root, Scalar):
         return None
     return root
-
-
-def plain(node: Node) -> Any:
-    """The value as Python data: dict, list, str, int, Decimal, bool, None. Refused parts are left out."""
-    if isinstance(node, Scalar):
-        return node.value
-    if isinstance(node, MapNode):
-        return {entry.key: plain(entry.node) for entry in node if not isinstance(entry.node, Broken)}
-    if isinstance(node, ListNode):
-        return [plain(item) for item in node.items if not isinstance(item, Broken)]
-    return None
 
 
 # --- bytes to text ---------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import pytest
 
 from crawler.recipe.diagnostics import MAX_PROBLEMS, Problem, Report, did_you_mean, nearest, one_of, render_path
-from crawler.recipe.yaml_reader import Mark, SourceFile
+from crawler.recipe.yaml_nodes import Mark, SourceFile
 
 SOURCE = SourceFile("books.yaml", "a: b\n")
 

@@ -10,7 +10,8 @@ from crawler.recipe.check import PAGE_KEYS
 from crawler.recipe.diagnostics import Report
 from crawler.recipe.language import EXPECT_KEYS, RECIPE, language_schema
 from crawler.recipe.steps import catalogue
-from crawler.recipe.yaml_reader import plain, read_yaml
+from crawler.recipe.yaml_nodes import plain
+from crawler.recipe.yaml_reader import read_yaml
 
 LARGE = Path(__file__).parent / "large"
 SCHEMA = language_schema()

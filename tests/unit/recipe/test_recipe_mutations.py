@@ -15,21 +15,12 @@ from crawler.recipe.diagnostics import Report
 from crawler.recipe.language import RECIPE
 from crawler.recipe.language_rules import Step
 from crawler.recipe.loader import load_recipe_text
-from crawler.recipe.shape import (
-    Anything,
-    ByKind,
-    ListOf,
-    Named,
-    NamedMap,
-    Number,
-    Shape,
-    Text,
-    UserMap,
-    Variants,
-)
+from crawler.recipe.shape import ByKind, ListOf, Named, NamedMap, Shape, UserMap, Variants
+from crawler.recipe.shape_scalars import Anything, Number, Text
 from crawler.recipe.shape_walk import Place, walk
 from crawler.recipe.steps import catalogue
-from crawler.recipe.yaml_reader import ListNode, Node, Scalar, read_yaml
+from crawler.recipe.yaml_nodes import ListNode, Node, Scalar
+from crawler.recipe.yaml_reader import read_yaml
 
 LARGE = Path(__file__).parent / "large"
 NAMES = ("bazaar", "prices-api", "forum")

@@ -4,25 +4,10 @@ import jsonschema
 import pytest
 
 from crawler.recipe.diagnostics import Report
-from crawler.recipe.shape import (
-    Anything,
-    Boolean,
-    ByKind,
-    Choice,
-    FirstOf,
-    Integer,
-    Key,
-    ListOf,
-    Named,
-    NamedMap,
-    Number,
-    Schemas,
-    Text,
-    UserMap,
-    Variants,
-    one_or_list,
-)
-from crawler.recipe.yaml_reader import Broken, plain, read_yaml
+from crawler.recipe.shape import ByKind, Key, ListOf, Named, NamedMap, Schemas, UserMap, Variants, one_or_list
+from crawler.recipe.shape_scalars import Anything, Boolean, Choice, FirstOf, Integer, Number, Text
+from crawler.recipe.yaml_nodes import Broken, plain
+from crawler.recipe.yaml_reader import read_yaml
 
 COLOUR = NamedMap(
     keys=(

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from crawler.recipe.diagnostics import Report
-from crawler.recipe.yaml_reader import MAX_BYTES, MAX_DEPTH, MAX_NODES, ListNode, MapNode, Scalar, plain, read_yaml
+from crawler.recipe.yaml_nodes import ListNode, MapNode, Scalar, plain
+from crawler.recipe.yaml_reader import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_yaml
 
 
 def read(content):

@@ -4,7 +4,8 @@ import pytest
 
 from crawler.recipe import yaml_traps
 from crawler.recipe.diagnostics import Report
-from crawler.recipe.yaml_reader import plain, read_yaml
+from crawler.recipe.yaml_nodes import plain
+from crawler.recipe.yaml_reader import read_yaml
 
 TRAPS = [
     ("title: *\n", "alias", 'title: "*"', "*"),

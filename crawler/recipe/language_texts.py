@@ -1,0 +1,81 @@
+"""Shapes of the small texts that recipes are made of: names, versions, durations, regular expressions."""
+
+from __future__ import annotations
+
+from crawler.recipe.inputs import RESERVED_NAMES
+from crawler.recipe.quantities import duration_problem, duration_range_problem
+from crawler.recipe.shape_scalars import Integer, Text
+
+REGEX = Text(noun="a regular expression")
+TEMPLATE = Text(noun="text, with {{ }} where it depends on something")
+DURATION = Text(
+    noun="a duration such as 30s",
+    accepts=duration_problem,
+    hint="write 500ms, 30s, 10m, 2h or 7d",
+    pattern=r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$",
+)
+DURATION_RANGE = Text(
+    noun="a range such as 1s..60s",
+    accepts=duration_range_problem,
+    hint="write the shortest and the longest: 1s..60s",
+    pattern=r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\.\.[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$",
+)
+COUNT = Integer(minimum=1)
+COUNT_OR_ZERO = Integer(minimum=0)
+
+
+def field_name(name: str) -> str | None:
+    """What is wrong with a name that templates must be able to say, or None."""
+    if len(name) > 64:
+        return "the name is longer than 64 characters"
+    word = name.replace("_", "")
+    if not (word.isascii() and word.isalnum()) or name[0].isdigit():
+        return f"'{name}' is no name: use letters, digits and _, not beginning with a digit"
+    return None
+
+
+def name_problem(name: str) -> str | None:
+    """What is wrong with the name of a recipe or a file, or None."""
+    word = name.replace("-", "").replace("_", "")
+    if len(name) > 64:
+        return "the name is longer than 64 characters"
+    if not (word.isascii() and word.isalnum() and name == name.lower()) or not name[0].isalpha():
+        return f"'{name}' is no name: use lower-case letters, digits, - and _, beginning with a letter"
+    return None
+
+
+def input_problem(name: str) -> str | None:
+    """What is wrong with the name of an input, or None."""
+    if name in RESERVED_NAMES:
+        return f"the name '{name}' is reserved for the spider"
+    return field_name(name)
+
+
+def version_problem(version: str) -> str | None:
+    """What is wrong with a semantic version, or None."""
+    core, _, pre = version.partition("-")
+    parts = core.split(".")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and str(int(part)) == part for part in parts):
+        return f"'{version}' is no semantic version"
+    if "-" in version and not all(part and part.replace("-", "").isalnum() for part in pre.split(".")):
+        return f"'{version}' is no semantic version"
+    return None
+
+
+def extends_problem(parent: str) -> str | None:
+    """What is wrong with `NAME@MAJOR`, or None."""
+    name, at, major = parent.partition("@")
+    if not at or name_problem(name or "-") or not (major.isascii() and major.isdigit()):
+        return f"'{parent}' is no parent recipe"
+    return None
+
+
+def encoding_problem(name: str) -> str | None:
+    """What is wrong with the name of an encoding, or None."""
+    if name == "auto":
+        return None
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        return f"'{name}' is no encoding"
+    return None
