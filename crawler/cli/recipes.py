@@ -37,11 +37,14 @@ def recipes_dirs() -> tuple[Path, ...]:
 
 
 def recipe_paths() -> list[Path]:
-    """Every recipe file of the folders, by name; of two with the same name the one that wins."""
+    """Every recipe file of the folders, by name; of two with the same name the one that wins.
+
+    `_NAME.yaml` are parents only.
+    """
     found: dict[str, Path] = {}
     for folder in recipes_dirs():
-        for path in sorted(folder.glob("*")):
-            if path.suffix in _ENDINGS and path.is_file() and not path.name.startswith("."):
+        for path in sorted(folder.glob("*.yaml")):
+            if path.is_file() and not path.name.startswith((".", "_")):
                 found.setdefault(path.stem, path)
     return [found[name] for name in sorted(found)]
 
