@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from crawler.errors import PageError
+from crawler.errors import PageError, ParseRefused
 from crawler.recipe.documents import parse_fragment, value_scope
 from crawler.recipe.model import (
     AnyOf,
@@ -30,7 +30,7 @@ from crawler.recipe.model import (
     TemplateSource,
     UnionOf,
 )
-from crawler.recipe.queries import JmesQuery, QueryError
+from crawler.recipe.queries import CssQuery, JmesQuery, QueryError
 from crawler.recipe.steps import StepFailed, run_steps
 from crawler.recipe.template import Template
 from crawler.recipe.values import MISSING, Value, holds, is_missing
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crawler.recipe.documents import Document, Scope
-    from crawler.recipe.model import Condition, Page, PageInput, RuleNode
+    from crawler.recipe.model import Condition, Page, PageInput, ParseKind, RuleNode
     from crawler.recipe.queries import Query
 
 #: Rows that `else: {cartesian: ..}` may make of one page's options; more is a broken selector, not a product.
@@ -95,7 +95,8 @@ class PageContext:
     ) -> Got:
         """As `value`, with what a trace needs. `as_links`: elements give their href or src, all of them."""
         if isinstance(rule, Rows):
-            return Got(self.nested_rows(rule, at, name), winner=0, source="each")
+            rows = self.nested_rows(rule, at, name)
+            return Got(rows, None if rows is MISSING else 0, 0 if rows is MISSING else len(rows), "each")
         if rule.when is not None and not self.condition(rule.when, at):
             return Got(MISSING, source="when")
         if isinstance(rule, Take):
@@ -103,7 +104,7 @@ class PageContext:
         elif isinstance(rule, AnyOf):
             got = self._any_of(rule, at, name, as_links=as_links, many=many)
         else:
-            got = self._union_of(rule, at, name, as_links=as_links)
+            got = self._union_of(rule, at, name, as_links=as_links, many=many)
         if is_missing(got.value) and rule.default is not MISSING:
             return self._defaulted(rule.default, at, got)
         return got
@@ -171,11 +172,11 @@ class PageContext:
             last = Got(MISSING, None, got.matches, got.source, failure)
         return last
 
-    def _union_of(self, rule: UnionOf, at: RowScope, name: str, *, as_links: bool) -> Got:
+    def _union_of(self, rule: UnionOf, at: RowScope, name: str, *, as_links: bool, many: bool) -> Got:
         union: list[Value] = []
         failure = None
         for member in rule.members:
-            got = self.evaluate(member, at, name, as_links=as_links)
+            got = self.evaluate(member, at, name, as_links=as_links, many=many)
             failure = got.failure or failure
             if not is_missing(got.value):
                 union.extend(got.value if isinstance(got.value, list) else [got.value])
@@ -244,15 +245,28 @@ class PageContext:
             self._sources[name] = None if is_missing(value) else self._parsed(value, spec.parse)
         return self._sources[name]
 
-    def _parsed(self, value: Value, kind: str | None) -> Scope | None:
-        if kind is None or not isinstance(value, str):
+    def _parsed(self, value: Value, kind: ParseKind | None) -> Scope | None:
+        """A value of the page as a scope of its own; None, and counted, where it is no such document.
+
+        Of a list (`all: true`) every text is read as JSON, and the result is the list.
+        """
+        if kind is None or (kind == "json" and not isinstance(value, str | list)):
             return value_scope(value, self.document)
+        if kind == "json" and isinstance(value, list):
+            read = [self._parsed(member, kind) if isinstance(member, str) else member for member in value]
+            members = [member.own() if isinstance(member, Scope) else member for member in read]
+            return value_scope([member for member in members if member is not None], self.document)
         try:
-            return parse_fragment(value, kind=kind, url=self.document.base_url).root  # type: ignore[arg-type]
+            return self._fragment(value, kind).root
         except PageError:
             # A broken script block is no reason to lose the page: the alternatives of the rules decide.
             self.stats["recipe/source_unparsed"] += 1
             return None
+
+    def _fragment(self, value: Value, kind: ParseKind) -> Document:
+        if not isinstance(value, str):
+            raise ParseRefused(f"{kind} is read from text, not from {describe(value)}")
+        return parse_fragment(value, kind=kind, url=self.document.base_url)
 
     def template_scopes(self, at: RowScope) -> dict[str, Mapping[str, Value]]:
         """What `{{ }}` may refer to here."""
@@ -260,30 +274,49 @@ class PageContext:
 
     # --- rows -------------------------------------------------------------------------------------------------------
 
-    def row_scopes(self, each: RowSelector, at: RowScope) -> list[Scope] | None:
-        """The rows that `each` makes here; None when its JSON path does not exist."""
+    def row_scopes(self, each: RowSelector, at: RowScope) -> list[Scope] | str:
+        """The rows that `each` makes here; or why there can be none: its JSON path is not there, or it failed.
+
+        Raises:
+            PageError: the page is another kind of document than the rule was written for.
+        """
         take = each.take
         scope = at.scope if take.from_ is None else self.source(take.from_, at)
         if scope is None:
-            return None
-        if isinstance(take.source, QuerySource) and not take.process and each.parse is None:
-            query = take.source.query
-            if isinstance(query, JmesQuery) != (scope.language == "jmespath"):
-                self._query(scope, query, take, as_links=False)  # raises with the reason
-            return scope.rows(query)
-        value = self._take(take, at, "", as_links=False, many=True).value
-        if value is MISSING:
-            return None
-        members = value if isinstance(value, list) else [value]
+            return f"the page source `{take.from_}` is not there"
+        gone = f"`{source_text(take)}` is not there (an empty list would be `[]`)"
+        query = take.source.query if isinstance(take.source, QuerySource) else None
+        if query is not None and not take.process and each.parse is None and not _reads_values(query):
+            return self._element_rows(scope, query, take, gone)
+        got = self._take(take, at, "", as_links=False, many=True)
+        if got.failure is not None:
+            return got.failure
+        if isinstance(query, JmesQuery) and not got.matches:
+            return gone
+        members = got.value if isinstance(got.value, list) else [] if got.value is MISSING else [got.value]
         if each.parse is None:
             return [value_scope(member, self.document) for member in members]
         return [parsed for member in members if (parsed := self._parsed(member, each.parse)) is not None]
+
+    def _element_rows(self, scope: Scope, query: Query, take: Take, gone: str) -> list[Scope] | str:
+        """Rows of elements, or of the members of a JSON list."""
+        if isinstance(query, JmesQuery) != (scope.language == "jmespath"):
+            self._query(scope, query, take, as_links=False)  # raises with the reason
+        try:
+            rows = scope.rows(query)
+            if rows == [] and query.language == "xpath" and scope.values(query):
+                return f"`{source_text(take)}` gives text, and rows are made of elements"
+        except QueryError as error:
+            return str(error)
+        return gone if rows is None else rows
 
     def nested_rows(self, rows: Rows, at: RowScope, name: str) -> Value:
         """A list of objects, one per match of the field's `each`; MISSING if there are none."""
         if rows.when is not None and not self.condition(rows.when, at):
             return MISSING
-        scopes = [at.scope] if rows.each is None else self.row_scopes(rows.each, at) or []
+        scopes = [at.scope] if rows.each is None else self.row_scopes(rows.each, at)
+        if isinstance(scopes, str):
+            scopes = []
         inner = [RowScope(scope, at.item, path=f"{name}[].") for scope in scopes]
         if not inner and rows.cartesian is not None:
             inner = self._cartesian(rows, rows.cartesian, at, name)
@@ -363,6 +396,11 @@ class PageContext:
         if isinstance(source, QuerySource) and not isinstance(source.query, JmesQuery):
             return parse_fragment("<p></p>", kind="html", url=self.document.base_url).root
         return value_scope({"attributes": chosen}, self.document)
+
+
+def _reads_values(query: Query) -> bool:
+    """Whether a selector gives attributes or text, and not only elements."""
+    return isinstance(query, CssQuery) and any(part.kind != "element" for part in query.parts)
 
 
 def _listed(value: Value) -> list[Value]:
