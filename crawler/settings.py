@@ -57,7 +57,7 @@ DURATION_LIMIT = 0.0
 ERRORS_LIMIT = 0
 
 RETRY_TIMES = 3
-RETRY_HTTP_CODES = [408, 429, 500, 502, 503, 504, 522, 524]
+RETRY_HTTP_CODES = [408, 429, 500, 502, 503, 504]  # a recipe's own `retry` says otherwise
 RETRY_BACKOFF_MIN = 1.0  # ours, as the next: seconds before the first retry, doubled each time
 RETRY_BACKOFF_MAX = 60.0
 DOWNLOAD_TIMEOUT = 60

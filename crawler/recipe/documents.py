@@ -103,10 +103,8 @@ class Scope(Protocol):
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:[\w.+-]*\+)?json\b|application/(?:x-)?json", re.ASCII)
 _HTML_TYPE: Final = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
 _XML_TYPE = re.compile(r"(?:text|application)/xml\b|[\w.-]+/[\w.-]+\+xml\b", re.ASCII)
-_HTML_START = re.compile(
-    r"<(?:!doctype\s+html|!--|html|head|body|title|script|meta|link|div|p|a|table|h[1-6]|ul|span|br|iframe|style)\b|<!--",
-    re.IGNORECASE,
-)
+#: Any element name: a page without a Content-Type and a doctype may begin with any of them.
+_HTML_START = re.compile(r"<(?:!doctype\s+html|!--|[a-z][a-z0-9-]*[\s/>])", re.IGNORECASE)
 _XML_START = re.compile(r"<\?xml\b|<(?:rss|feed|urlset|sitemapindex|rdf:RDF|opml)\b", re.IGNORECASE)
 
 
