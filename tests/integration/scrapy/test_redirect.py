@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loopback import html, links, redirect, spider_for
+from loopback import HttpResponse, html, links, redirect, spider_for
 
 
 def test_a_cookie_wall_is_passed_in_place(site, crawl):
@@ -80,6 +80,13 @@ def test_a_meta_refresh_is_a_redirect(site, crawl):
     result = crawl(spider_for(site))
     assert result.items == [{"url": f"{site.url}/there"}]
     assert result.outcomes == {"redirected": 1, "ok": 1}
+
+
+def test_a_meta_refresh_in_utf_16_is_one_too(site, crawl):
+    page = '<html><head><meta http-equiv="REFRESH" content="0; url=/there"></head></html>'
+    site["/"] = HttpResponse(body=page.encode("utf-16"), content_type="text/html")
+    site["/there"] = "<h1>there</h1>"
+    assert crawl(spider_for(site)).outcomes == {"redirected": 1, "ok": 1}
 
 
 def test_a_redirect_to_another_host_waits_in_that_hosts_queue(site, crawl):
