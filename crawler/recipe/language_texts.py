@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from crawler.errors import ParseRefused
+from crawler.recipe.encoding import decode
 from crawler.recipe.inputs import RESERVED_NAMES
 from crawler.recipe.quantities import duration_problem, duration_range_problem
 from crawler.recipe.shape_scalars import Integer, Text
@@ -75,7 +77,7 @@ def encoding_problem(name: str) -> str | None:
     if name == "auto":
         return None
     try:
-        "".encode(name)
-    except (LookupError, ValueError):
+        decode(b"", content_type=None, encoding=name)
+    except ParseRefused:
         return f"'{name}' is no encoding"
     return None

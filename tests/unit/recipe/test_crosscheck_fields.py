@@ -1,0 +1,148 @@
+"""What pages fill and what contracts want is held against each other, also in nested rows."""
+
+import pytest
+
+from crawler.errors import RecipeError
+from crawler.recipe.loader import load_recipe_text
+
+HEAD = """schema_version: 1
+name: shop
+version: "1.0.0"
+start: [{urls: "https://a.example", page: one}]
+pages:
+"""
+
+
+def problems(pages: str, items: str, more: str = "") -> list[tuple[str, str, str]]:
+    text = f"{HEAD}{pages}items:\n{items}{more}"
+    try:
+        load_recipe_text(text)
+    except RecipeError as error:
+        return [(problem.path, problem.message, problem.hint or "") for problem in error.problems]
+    return []
+
+
+PAGE = "  one: {item: thing, fields: {title: h1, price: .price}}\n"
+ITEM = "  thing: {version: 1, key: [title], fields: {title: {type: string}, price: {type: string}}}\n"
+
+
+def test_pages_that_fill_their_item_are_accepted():
+    assert problems(PAGE, ITEM) == []
+
+
+def test_a_field_beyond_the_contract_is_allowed():
+    assert problems(PAGE.replace("price: .price", "price: .price, helper: h2"), ITEM) == []
+
+
+def test_a_field_that_looks_like_one_the_page_leaves_out_is_a_misspelling():
+    """Another page fills the contract's field, so that nothing is missing: only the likeness tells."""
+    pages = PAGE.replace("price: .price", "price: .price, sku: .sku") + "  two: {item: thing, fields: {titel: h1}}\n"
+    start = "  zero: {follow: [{links: a, page: two}, {links: b, page: zero}, {links: c, page: one}]}\n"
+    items = ITEM.replace("price: {type", "sku: {type: string}, price: {type")
+    found = problems(pages + start, items)
+    assert ("pages.two.fields.titel", "the item 'thing' has no field 'titel'", "did you mean 'title'?") in found
+
+
+def test_a_field_that_nothing_fills_is_reported_with_the_field_that_is_too_many():
+    assert problems(PAGE.replace("price:", "prices:"), ITEM) == [
+        ("pages.one.fields.prices", "the item 'thing' has no field 'prices'", "did you mean 'price'?"),
+        ("items.thing.fields.price", "no page fills the field 'price'", "did you mean 'prices'?"),
+    ]
+
+
+def test_a_field_that_is_too_many_is_reported_while_one_is_missing_without_any_likeness():
+    assert [path for path, _, _ in problems(PAGE.replace("price:", "quite_other:"), ITEM)] == [
+        "pages.one.fields.quite_other",
+        "items.thing.fields.price",
+    ]
+
+
+def test_only_the_like_named_field_is_reported_where_one_explains_what_is_missing():
+    found = problems(PAGE.replace("price:", "helper: h2, prices:"), ITEM)
+    assert [path for path, _, _ in found] == ["pages.one.fields.prices", "items.thing.fields.price"]
+
+
+def test_a_key_names_a_field():
+    assert problems(PAGE, ITEM.replace("[title]", "[titel]")) == [
+        ("items.thing.key[0]", "there is no field 'titel'", "did you mean 'title'?")
+    ]
+
+
+def test_a_page_whose_fields_are_broken_makes_no_field_unfilled():
+    found = problems("  one: {item: thing, fields: 5}\n", ITEM)
+    assert [path for path, _, _ in found] == ["pages.one.fields"]
+
+
+NESTED_PAGE = """  one:
+    item: thing
+    fields:
+      title: h1
+      price: p
+      parts: {each: li, fields: {name: b, sizes: {each: i, fields: {width: u}}}}
+"""
+NESTED_ITEM = """  thing:
+    version: 1
+    fields:
+      title: {type: string}
+      price: {type: string}
+      parts:
+        type: array
+        items:
+          type: object
+          properties:
+            name: {type: string}
+            sizes: {type: array, items: {type: object, properties: {width: {type: string}}}}
+"""
+
+
+def test_nested_rows_fill_the_properties_of_the_contract():
+    assert problems(NESTED_PAGE, NESTED_ITEM) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "paths"),
+    [
+        ("{name: b", "{nmae: b", {"pages.one.fields.parts.fields.nmae", "pages.one.fields.parts.fields"}),
+        (
+            "{width: u}",
+            "{widht: u}",
+            {"pages.one.fields.parts.fields.sizes.fields.widht", "pages.one.fields.parts.fields.sizes.fields"},
+        ),
+        ("name: b, ", "", {"pages.one.fields.parts.fields"}),
+    ],
+)
+def test_nested_fields_are_held_against_nested_properties(old, new, paths):
+    assert {path for path, _, _ in problems(NESTED_PAGE.replace(old, new), NESTED_ITEM)} == paths
+
+
+def test_nested_rows_may_have_more_fields_than_the_contract_names():
+    assert problems(NESTED_PAGE.replace("{name: b", "{other: a, name: b"), NESTED_ITEM) == []
+
+
+def test_alternatives_of_rows_fill_the_properties_together():
+    page = NESTED_PAGE.replace(
+        "{each: li, fields: {name: b, sizes", "[{each: dl, fields: {name: dt}}, {each: li, fields: {sizes"
+    ).replace("{width: u}}}}", "{width: u}}}}]")
+    assert problems(page, NESTED_ITEM) == []
+
+
+def test_a_list_and_one_value_are_told_apart_per_alternative():
+    page = PAGE.replace(
+        "price: .price", "price: [.a, {css: .b, all: true}, {css: .c, all: true, process: [{join: x}]}]"
+    )
+    found = problems(page, ITEM)
+    assert [(path, message) for path, message, _ in found] == [
+        ("pages.one.fields.price[1]", "'price' is of type string, but this gives a list")
+    ]
+
+
+def test_exports_and_tests_name_fields_of_their_item():
+    more = (
+        "exports: [{name: a, item: thing, format: csv, columns: {prise: {join: x}}}]\n"
+        "tests: [{page: one, snapshot: a, url: 'https://a.example', expect: {titel: A, rwos: 2, price: null}}]\n"
+    )
+    assert problems(PAGE, ITEM, more) == [
+        ("exports[0].columns.prise", "the item has no field 'prise'", "did you mean 'price'?"),
+        ("tests[0].expect.titel", "the item 'thing' has no field 'titel'", "did you mean 'title'?"),
+        ("tests[0].expect.rwos", "the item 'thing' has no field 'rwos'", "did you mean 'rows'?"),
+    ]
