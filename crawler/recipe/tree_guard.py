@@ -17,6 +17,7 @@ from crawler.errors import ParseRefused
 MAX_ELEMENTS: Final = 100_000
 MAX_DEPTH: Final = 512
 MAX_SIBLINGS: Final = 20_000
+MAX_ATTRIBUTES: Final = 2_000  # of one element
 
 #: Up to so many "<", lexbor needs < 0.1 s for any nesting, so that counting may be fooled without harm.
 _COUNTABLE: Final = 20_000
@@ -24,6 +25,7 @@ _COUNTABLE: Final = 20_000
 _TOLERABLE_REPEATS: Final = 5_000_000
 #: Up to so many "<", formatting need not be counted to know that it cannot do that.
 _FEW: Final = 2_000
+_STRETCH_BYTES: Final = 8_192
 _CHUNK_BYTES: Final = 512
 
 _VOID: Final = frozenset(
@@ -182,7 +184,10 @@ _NO_TEXT: Final = frozenset(
     }
 )
 
-_ATTRIBUTES: Final = r"""(?>[\s/]+|[^\s/>][^\s/>=]*+(?>\s*+=\s*+(?>"[^"]*+"?|'[^']*+'?|[^\s"'>][^\s>]*+)?)?)*+"""
+_ONE_ATTRIBUTE: Final = r"""[^\s/>][^\s/>=]*+(?>\s*+=\s*+(?>"[^"]*+"?|'[^']*+'?|[^\s"'>][^\s>]*+)?)?"""
+_ATTRIBUTES: Final = rf"(?>[\s/]+|{_ONE_ATTRIBUTE})*+"
+_ATTRIBUTE = re.compile(_ONE_ATTRIBUTE.encode())
+_LONG_TAG = re.compile(rf"<[a-z][^\s/>]*+({_ATTRIBUTES})".encode(), re.IGNORECASE)
 #: A tag with its attributes, a comment, or the content of <script> and <style>. Never fails behind a "<", never goes
 #: back, so it is linear.
 _TOKEN = re.compile(
@@ -203,12 +208,28 @@ _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"<>/!=")
 
 def check_tree(html: bytes) -> None:
     """Raise ParseRefused for HTML (in UTF-8) above 100,000 elements, depth 512 or 20,000 siblings. Linear."""
+    _check_attributes(html)
     brackets = html.translate(None, _NO_BRACKETS)
     tags = brackets.count(b"<")
     if tags < MAX_DEPTH:
         return
     if tags > _COUNTABLE or _counted_depth(brackets) > MAX_DEPTH or _may_repeat(html, tags):
         _Scan().run(html.decode("utf-8", "replace"))
+
+
+def _check_attributes(html: bytes) -> None:
+    """Refuse a tag with so many attributes that lexbor, which compares each with all before it, would not end.
+
+    Looked at are only the tags that a long stretch without "<" begins with.
+    """
+    tag = -1  # where the stretch before this one has its last "<"
+    for start in range(0, len(html), _STRETCH_BYTES):
+        last = html.rfind(b"<", start, start + _STRETCH_BYTES)
+        if last < 0 and tag >= 0:
+            long_tag = _LONG_TAG.match(html, tag)
+            if long_tag and len(_ATTRIBUTE.findall(long_tag[1])) > MAX_ATTRIBUTES:
+                raise ParseRefused(f"the page has an element with more than {MAX_ATTRIBUTES:,} attributes")
+        tag = last
 
 
 def _counted_depth(brackets: bytes) -> int:
@@ -293,12 +314,13 @@ class _Scan:
         if self.foreign and attributes.endswith("/") and name not in _SPECIAL | _FORMATTING | {"span", "svg", "math"}:
             self.add()
             return
-        self.repeat_formatting()
+        if name not in _SPECIAL:
+            self.repeat_formatting()
         if name in _FORMATTING:
             self.format(name, attributes)
         self.push(name)
         if name not in _NO_TEXT:
-            self.repeat_formatting()
+            self.repeat_formatting()  # as if text followed every tag
 
     def format(self, name: str, attributes: str) -> None:
         """A formatting element becomes active; of three alike the oldest is forgotten."""

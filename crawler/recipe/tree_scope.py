@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: Where a link stands, by element.
 LINK_ATTRIBUTES: Final = {"a": "href", "area": "href", "link": "href", "frame": "src", "iframe": "src"}
 
+#: A name that no page uses, for elements on their way out of a copy.
+_REMOVED: Final = "crawlery-removed"
+
 _STRING = etree.XPath("string()", smart_strings=False)
 
 
@@ -186,7 +189,9 @@ class TreeScope:
             for part in css.parts:
                 for match in select(self._engine, part.selector, clone):
                     if match is not clone:
-                        _drop(match)
+                        match.tag = _REMOVED
+        # libxml2 keeps the text behind; setting it from Python would refuse the control characters that HTML may hold
+        etree.strip_elements(clone, _REMOVED, with_tail=False)
         return clone
 
     def _link(self, element: _Element) -> str | None:
@@ -194,19 +199,6 @@ class TreeScope:
         if name is None:
             return None if self._tree.html else element.get("href") or str(_STRING(element))
         return element.get(name) or (None if self._tree.html else str(_STRING(element)))
-
-
-def _drop(element: _Element) -> None:
-    """Remove an element but not the text behind it."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    previous = element.getprevious()
-    if previous is not None:
-        previous.tail = (previous.tail or "") + (element.tail or "")
-    else:
-        parent.text = (parent.text or "") + (element.tail or "")
-    parent.remove(element)
 
 
 def require_css(query: Query) -> CssQuery:
