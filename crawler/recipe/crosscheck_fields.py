@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import jmespath
+from jmespath.exceptions import JMESPathError
+
 from crawler.recipe import checked
 from crawler.recipe.diagnostics import did_you_mean, nearest, one_of
 from crawler.recipe.language import EXPECT_KEYS
 from crawler.recipe.yaml_nodes import ListNode, MapNode
+
+#: JMESPath nodes of which only the first child reads from the data that the whole reads from.
+_PATHS = frozenset(
+    {"subexpression", "index_expression", "filter_projection", "projection", "value_projection", "flatten", "pipe"}
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +41,7 @@ class FieldCheck:
         """Report every field that one side names and the other does not."""
         for name, node, _ in checked.maps(self.root, "items"):
             self._fields_of_item(name, node)
+            self._checks(name, node)
         for name, node in self.pages.items():
             self._fields_of_page(name, node)
             self._properties(name, node)
@@ -124,6 +133,18 @@ class FieldCheck:
                 near = did_you_mean(str(key.value), known)
                 self.report.add(key.mark, path, f"there is no field '{key.value}'", near)
 
+    def _checks(self, item: str, node: MapNode) -> None:
+        """The fields that `checks` read from the row."""
+        known = checked.names(node, "fields")
+        for path, check in checked.members(node.get("checks"), ("items", item, "checks")):
+            found = checked.scalar(check, "jmespath") if isinstance(check, MapNode) else None
+            if found is None or not known or self.report.touches((*path, "jmespath")):
+                continue
+            for name in fields_read(str(found.value)):
+                if name not in known:
+                    hint = did_you_mean(name, known) or f"the item has {one_of(known)}"
+                    self.report.add(found.mark, (*path, "jmespath"), f"the item has no field '{name}'", hint)
+
     def _exports(self) -> None:
         for path, node in checked.members(self.root.get("exports"), ("exports",)):
             if not isinstance(node, MapNode):
@@ -155,6 +176,25 @@ class FieldCheck:
                 else:
                     message = f"the item '{item}' has no field '{entry.key}'"
                 self.report.add(entry.mark, (*path, "expect", entry.key), message, hint)
+
+
+def fields_read(expression: str) -> list[str]:
+    """The fields that a JMESPath expression reads from the row itself, in order; none if it does not compile."""
+    try:
+        tree = jmespath.compile(expression).parsed
+    except (JMESPathError, RecursionError):
+        return []
+    found: dict[str, None] = {}
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop(0)
+        if node["type"] == "field":
+            found[node["value"]] = None
+        elif node["type"] in _PATHS:
+            nodes.append(node["children"][0])  # the rest reads from what the first part gives
+        elif node["type"] != "expref":
+            nodes.extend(node["children"])
+    return list(found)
 
 
 def _rows(node: Node, path: Path) -> Iterator[tuple[Path, MapNode]]:

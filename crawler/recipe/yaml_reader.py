@@ -84,15 +84,14 @@ def _decode(content: str | bytes, *, file: str, report: Report) -> SourceFile | 
             report.add(mark, (), f"byte 0x{content[error.start]:02X} is not UTF-8", "save the file as UTF-8")
             return None
     source = SourceFile(file, text.removeprefix("\ufeff"))
-    if not any(_is_control(letter) for letter in set(source.text) - {"\n", "\r"}):
+    refused = {letter for letter in set(source.text) - {"\n", "\r"} if _is_control(letter)}
+    if not refused:
         return source
-    for number, line in enumerate(source.lines, start=1):
-        for column, letter in enumerate(line, start=1):
-            if _is_control(letter):
-                mark = Mark(source, number, column)
-                report.add(mark, (), f"the control character U+{ord(letter):04X} is not allowed", "delete it")
-                return None
-    return source
+    offset = next(offset for offset, letter in enumerate(source.text) if letter in refused)
+    code = ord(source.text[offset])
+    mark = _mark_of_offset(source, offset)
+    report.add(mark, (), f"the control character U+{code:04X} is not allowed", "delete it")
+    return None
 
 
 def _is_control(letter: str) -> bool:

@@ -96,7 +96,7 @@ def explain_syntax(
     stop = _Stop(lines=lines, problem=problem, line=line, column=column, context=context, text=text)
     if len(text) <= _MAX_LINE:
         stop = replace(stop, start=_value_start(text, column), fixed=corrected_line(text, column))
-        for explain in (_tab, _missing_key, _escape, _template, _starter, _colon, _bracket):
+        for explain in (_tab, _stray, _missing_key, _escape, _template, _starter, _colon, _bracket):
             trap = explain(stop)
             if trap is not None:
                 return trap
@@ -110,6 +110,15 @@ def _tab(stop: _Stop) -> Trap | None:
     blanks = stop.text.replace("\t", "  ").rstrip()
     hint = f"write: {blanks!r}" if len(blanks) <= _MAX_SHOWN else "indent with blanks"
     return Trap(line=stop.line, column=stop.column, message="a tab; YAML is indented with blanks", hint=hint)
+
+
+def _stray(stop: _Stop) -> Trap | None:
+    letter = stop.text[stop.column - 1 : stop.column]
+    before = stop.text[: stop.column - 1]
+    if letter not in _CLOSING.values() or _depth(before) > 0:
+        return None
+    message = f"this `{letter}` closes nothing"
+    return Trap(line=stop.line, column=stop.column, message=message, hint="delete it, or quote the value")
 
 
 def _missing_key(stop: _Stop) -> Trap | None:

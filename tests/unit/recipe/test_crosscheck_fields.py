@@ -3,6 +3,7 @@
 import pytest
 
 from crawler.errors import RecipeError
+from crawler.recipe.crosscheck_fields import fields_read
 from crawler.recipe.loader import load_recipe_text
 
 HEAD = """schema_version: 1
@@ -145,4 +146,30 @@ def test_exports_and_tests_name_fields_of_their_item():
         ("exports[0].columns.prise", "the item has no field 'prise'", "did you mean 'price'?"),
         ("tests[0].expect.titel", "the item 'thing' has no field 'titel'", "did you mean 'title'?"),
         ("tests[0].expect.rwos", "the item 'thing' has no field 'rwos'", "did you mean 'rows'?"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("!regular_price || regular_price >= price", ["regular_price", "price"]),
+        ("!variants[?!attributes]", ["variants"]),
+        ("length(images) > `2`", ["images"]),
+        ("a.b[0].c && d", ["d", "a"]),
+        ("sort_by(variants, &price)[0].price", ["variants"]),
+        ("[a, b] | [0]", ["a", "b"]),
+        ("{x: a}.x", ["a"]),
+        ("a.*.b == c[].d", ["a", "c"]),
+        ("@", []),
+        ("not a ( valid", []),
+    ],
+)
+def test_the_fields_that_a_check_reads_are_those_of_the_row(expression, names):
+    assert sorted(fields_read(expression)) == sorted(names)
+
+
+def test_a_check_of_a_field_that_is_not_there_is_refused():
+    item = ITEM.replace("fields: {title", "checks: [{jmespath: 'prise || title'}], fields: {title")
+    assert problems(PAGE, item) == [
+        ("items.thing.checks[0].jmespath", "the item has no field 'prise'", "did you mean 'price'?")
     ]

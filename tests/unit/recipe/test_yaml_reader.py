@@ -120,6 +120,8 @@ def test_lines_are_counted_as_the_parser_counts_them(separator):
         ("a: [b\n", 1, 4, "not closed"),
         ("a: \x7f\n", 1, 4, "U+007F"),
         ("a: \ud800\n", 1, 4, "U+D800"),
+        ("a: 1\nb: \ufffe\n", 2, 4, "U+FFFE"),
+        ("a: x\x85\n", 1, 5, "U+0085"),
     ],
 )
 def test_what_recipes_do_not_have_is_refused_in_place(text, line, column, fragment):

@@ -93,6 +93,14 @@ def test_a_value_is_quoted_so_that_nothing_in_it_needs_an_escape(value, written)
     assert plain(read_yaml(f"x: {written}", file="r.yaml", report=Report())) == {"x": value}
 
 
+@pytest.mark.parametrize(("text", "column"), [("a: {b: c}}\n", 10), ("a: ]\n", 4), ("}\n", 1)])
+def test_a_bracket_too_many_is_called_that(text, column):
+    report = Report()
+    read_yaml(text, file="r.yaml", report=report)
+    (problem,) = report.problems()
+    assert (problem.column, "closes nothing" in problem.message) == (column, True)
+
+
 def test_no_corrected_line_is_better_than_a_wrong_one():
     assert yaml_traps.corrected_line("a: b]: c", 1) is None
     assert yaml_traps.corrected_line("a: " + "x[" * 5_000, 5) is None
