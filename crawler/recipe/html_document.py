@@ -224,13 +224,11 @@ class HtmlScope:
         for part, node in self._matches(css):
             if part.kind == "element":
                 values.append(_of(node, as_=as_, remove=remove))
-            elif part.kind == "own_text":
-                values.append(own_text(node))
             elif part.kind == "texts":
                 values.extend(text_nodes(node))
             else:
-                value = _attribute(node, part.attribute)
-                if value and (value := value.strip()):
+                read = own_text(node) if part.kind == "own_text" else _attribute(node, part.attribute)
+                if read and (value := read.strip()):
                     values.append(value)
         return values
 

@@ -26,7 +26,7 @@ _TOLERABLE_REPEATS: Final = 5_000_000
 #: Up to so many "<", formatting need not be counted to know that it cannot do that.
 _FEW: Final = 2_000
 _STRETCH_BYTES: Final = 8_192
-_CHUNK_BYTES: Final = 512
+_CHUNK_BYTES: Final = 1_024
 
 _VOID: Final = frozenset(
     {

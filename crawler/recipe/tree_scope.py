@@ -98,13 +98,11 @@ class TreeScope:
         for part, element in self._matches(query):
             if part.kind == "element":
                 values.append(self._of(element, as_=as_, remove=remove))
-            elif part.kind == "own_text":
-                values.append(tree_own_text(element))
             elif part.kind == "texts":
                 values.extend(tree_text_nodes(element))
             else:
-                value = element.get(part.attribute.lower() if self._tree.html else part.attribute)
-                if value and (value := value.strip()):
+                read = tree_own_text(element) if part.kind == "own_text" else self._attribute(element, part.attribute)
+                if read and (value := read.strip()):
                     values.append(value)
         return values
 
@@ -131,7 +129,7 @@ class TreeScope:
                 if part.kind == "element":
                     found.append(self._link(element))
                 elif part.kind == "attr":
-                    found.append(element.get(part.attribute.lower() if self._tree.html else part.attribute))
+                    found.append(self._attribute(element, part.attribute))
                 else:
                     found.append(tree_own_text(element))
         return [link for written in found if written and (link := written.strip())]
@@ -193,6 +191,9 @@ class TreeScope:
         # libxml2 keeps the text behind; setting it from Python would refuse the control characters that HTML may hold
         etree.strip_elements(clone, _REMOVED, with_tail=False)
         return clone
+
+    def _attribute(self, element: _Element, name: str) -> str | None:
+        return element.get(name.lower() if self._tree.html else name)
 
     def _link(self, element: _Element) -> str | None:
         name = LINK_ATTRIBUTES.get(str(element.tag))
