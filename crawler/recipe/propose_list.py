@@ -122,6 +122,12 @@ def _discounted(page: SeenPage, group: _Links) -> tuple[str, ...]:
     return tuple(url for url in urls if url is not None)
 
 
+def is_listed(page: SeenPage, group: LinkGroup, node: LexborNode) -> bool:
+    """Whether an element stands in one of the rows of a group, so that it is about another page."""
+    rows = {row.mem_id for link in page.select(group.selector) if (row := _row_of(link)) is not None}
+    return any(above.mem_id in rows for above in lineage(node))
+
+
 def _row_of(link: LexborNode) -> LexborNode | None:
     """The nearest element around a link that stands among others of its tag which hold links too."""
     for node in lineage(link):

@@ -20,7 +20,7 @@ from crawler.recipe.model import PageInput, PageRequest
 from crawler.recipe.propose import Level, Sample, sample_of
 from crawler.recipe.propose_data import looks_like_item
 from crawler.recipe.propose_item import facts_of, words_shown
-from crawler.recipe.propose_list import MIN_SCORE, LinkGroup, link_groups, links_below, next_page
+from crawler.recipe.propose_list import MIN_SCORE, LinkGroup, is_listed, link_groups, links_below, next_page
 from crawler.recipe.propose_rows import row_draft
 
 if TYPE_CHECKING:
@@ -161,7 +161,12 @@ def is_item(sample: Sample) -> bool:
     if looks_like_item(sample.seen):
         return True
     known = facts_of(sample.seen).known
-    return "name" in known and ("price" in known or (not groups and words_shown(sample.seen) >= _MIN_WORDS))
+    if "name" not in known:
+        return False
+    price = known.get("price")
+    if price is not None and not any(is_listed(sample.seen, group, price.node) for group in groups):
+        return True
+    return not groups and words_shown(sample.seen) >= _MIN_WORDS
 
 
 def _listing(surveyor: Surveyor, page: Sample, groups: Sequence[LinkGroup]) -> Survey | None:
