@@ -5,13 +5,19 @@ NAME=VALUE` says on the command line is the operator's word and wins. Each setti
 of Scrapy has a test of its own in `tests/unit/test_settings.py`.
 """
 
+import sys
 from importlib.metadata import version
 
 from scrapy.settings import default_settings as _scrapy
 
 from crawler.config import read_config
+from crawler.errors import ConfigError
 
-_config = read_config()
+try:
+    _config = read_config()
+except ConfigError as error:  # Scrapy reads this module before any command of ours could show a message
+    sys.stderr.write(f"{error}\n")
+    sys.exit(2)
 
 BOT_NAME = "crawlery"
 SPIDER_LOADER_CLASS = "crawler.spiders.loader.RecipeSpiderLoader"

@@ -40,12 +40,12 @@ class Command(ScrapyCrawlCommand):
             spidercls = self._spider(args[0])
             if issubclass(spidercls, RecipeSpider):
                 spidercls(inputs=spidercls.inputs_of(opts.spargs))
+            crawler = self._create_crawler(spidercls)
+            prepare(crawler)
         except CrawleryError as error:
             sys.stderr.write(f"{error}\n")
             self.exitcode = 2
             return
-        crawler = self._create_crawler(spidercls)
-        prepare(crawler)
         self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()
         try:

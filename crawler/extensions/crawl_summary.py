@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 
 #: Exit statuses that scripts may rely on.
 EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
 EXIT_LIST_LOST: Final = 3
 EXIT_QUALITY: Final = 4
 EXIT_CANCELLED: Final = 130
+
+#: Limits that end a crawl before it has what was asked for.
+_CUT_SHORT: Final = frozenset(
+    {"limits.duration", "limits.stop_after_errors", "closespider_timeout", "closespider_errorcount"}
+)
+#: Reasons for which Scrapy or the scheduler ends a crawl that has gone wrong.
+_BROKEN: Final = frozenset({"start_error", "scheduler_failed"})
 
 _URLS_SHOWN: Final = 5
 
@@ -42,6 +50,7 @@ class CrawlFacts:
     rejected_rows: Mapping[str, int] = field(default_factory=dict)  # by item
     duplicates: Mapping[str, int] = field(default_factory=dict)  # by item
     item_errors: int = 0  # rows on which a pipeline failed
+    export_failed: str = ""  # why rows could not be written
     alternatives: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by "item.field", then source
     lost_lists: Mapping[str, str] = field(default_factory=dict)  # outcome by URL
     stalled_lists: tuple[str, ...] = ()
@@ -50,7 +59,7 @@ class CrawlFacts:
     dropped_pages: Mapping[str, int] = field(default_factory=dict)  # by page type
     retries: int = 0
     offsite: int = 0  # links refused as off-site
-    limit: str = ""  # the limit that ended the crawl
+    limit: str = ""  # what ended the crawl before all pages were read
     causes: tuple[str, ...] = ()  # sentences about pages that gave nothing
     unreached: tuple[str, ...] = ()  # page types of which no page was read
     start_failed: str = ""
@@ -114,6 +123,8 @@ def judge(facts: CrawlFacts, quality: Quality | None) -> CrawlSummary:
     cause = _likely_cause(facts) if nothing else ""
     if facts.finish_reason in ("shutdown", "cancelled"):
         outcome, code = "cancelled", EXIT_CANCELLED
+    elif facts.export_failed or facts.finish_reason in _BROKEN:
+        outcome, code = "partial", EXIT_FAILED
     elif missed:
         outcome, code = "quality_failed", EXIT_QUALITY
     elif nothing:
@@ -153,9 +164,11 @@ def _partial(facts: CrawlFacts) -> list[str]:
     why += [f"{_pages(count)}: {outcome} ({OUTCOMES[outcome]})" for outcome, count in failed.items()]
     if facts.item_errors:
         why.append(f"{facts.item_errors:,} rows were lost because a pipeline failed")
-    if facts.limit in ("limits.duration", "limits.stop_after_errors"):
+    if facts.export_failed:
+        why.append(f"rows could not be written: {facts.export_failed}")
+    if facts.limit in _CUT_SHORT:
         why.append(f"{facts.limit} ended the crawl; {_pages(facts.outcomes.get('cancelled', 0))} not visited")
-    if facts.finish_reason in ("start_error", "scheduler_failed"):
+    if facts.finish_reason in _BROKEN:
         why.append(f"the crawl ended by an error ({facts.finish_reason}); the log says which")
     return why
 

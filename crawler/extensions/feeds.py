@@ -6,13 +6,19 @@ own exporters and filters, unchanged.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import io
+import logging
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from scrapy.exporters import BaseItemExporter, CsvItemExporter, JsonLinesItemExporter
 from scrapy.extensions.feedexport import FeedExporter as ScrapyFeedExporter
 from scrapy.extensions.feedexport import ItemFilter
 
+from crawler.errors import ConfigError
 from crawler.exports.formats import CsvWriter, JsonlWriter
 from crawler.recipe.model import Export
 from crawler.spiders.recipe import RecipeSpider
@@ -20,11 +26,15 @@ from crawler.spiders.rows import RecipeRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from scrapy import Spider
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
 
     from crawler.recipe.model import Recipe
+
+
+logger = logging.getLogger(__name__)
 
 
 class RowFilter(ItemFilter):
@@ -42,6 +52,34 @@ class RowFilter(ItemFilter):
 
 class FeedExporter(ScrapyFeedExporter):
     """Scrapy's extension; a feed of a recipe takes the item of its export."""
+
+    def item_scraped(self, item: Any, spider: Spider) -> None:
+        """Writes a row. If it cannot be written (the disk is full) the crawl ends: nothing after it could be either."""
+        try:
+            super().item_scraped(item, spider)
+        except OSError as error:
+            self.crawler.stats.inc_value("exports/rows_not_written")
+            if self._note(error):
+                loop = asyncio.get_running_loop()
+                self._closing = loop.create_task(self.crawler.engine.close_spider_async(reason="export_failed"))
+
+    async def _close_slot(self, slot: Any, spider: Spider) -> None:
+        """Closing writes what is still in a buffer, and may fail like any write."""
+        try:
+            await super()._close_slot(slot, spider)
+        except OSError as error:
+            self._note(error)
+            with contextlib.suppress(OSError):  # the second time only lets the file go
+                slot.file.close()
+
+    def _note(self, error: OSError) -> bool:
+        """Tells of the first failure; True if this is it."""
+        stats = self.crawler.stats
+        if stats.get_value("exports/failed") is not None:
+            return False
+        stats.set_value("exports/failed", error.strerror or str(error))
+        logger.critical("Rows cannot be written: %s", error)
+        return True
 
     def _load_filter(self, feed_options: dict[str, Any]) -> ItemFilter:
         recipe = _recipe(self.crawler)
@@ -120,6 +158,35 @@ def export_feeds(recipe: Recipe, folder: Path) -> dict[str, dict[str, Any]]:
         }
         for export in recipe.exports
     }
+
+
+def check_feeds(settings: BaseSettings) -> None:
+    """Whether the local files of FEEDS can be written: asked before an hour of crawling rather than after.
+
+    Raises:
+        ConfigError: one of them cannot; says which and why.
+    """
+    for uri in settings.getdict("FEEDS"):
+        path = local_path(str(uri))
+        if path is None:
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            existed = path.exists()
+            with path.open("ab"):
+                pass
+            if not existed:
+                path.unlink()
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def local_path(uri: str) -> Path | None:
+    """The file that a feed is written to; None if it is no local file, or its name is made of the crawl's values."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("", "file") or parts.path in ("", "-") or "%(" in uri:
+        return None
+    return Path(unquote(parts.path) if parts.scheme == "file" else uri)
 
 
 def _recipe(crawler: Crawler) -> Recipe | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
-from urllib.parse import unquote, urlsplit
 
 from scrapy import signals
 
 from crawler.exports.formats import JsonlWriter
+from crawler.extensions.feeds import local_path
 from crawler.recipe.values import MISSING
 from crawler.signals import row_rejected
 from crawler.spiders.recipe import RecipeSpider
@@ -81,11 +81,9 @@ class RejectsFile:
 def rejects_path(settings: BaseSettings, name: str) -> Path:
     """Where the rejects of a crawl go: beside its first local output file, else into the folder of exports."""
     for uri in settings.getdict("FEEDS"):
-        parts = urlsplit(str(uri))
-        if parts.scheme in ("", "file") and parts.path not in ("", "-"):
-            output = Path(unquote(parts.path) if parts.scheme == "file" else str(uri))
-            if "%(" not in output.name:
-                return output.with_name(f"{output.stem}.rejects.jsonl")
+        output = local_path(str(uri))
+        if output is not None:
+            return output.with_name(f"{output.stem}.rejects.jsonl")
     return Path(settings["EXPORTS_DIR"]) / f"{name}.rejects.jsonl"
 
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: Reasons for the end of a crawl that are no limit.
+_ORDINARY_ENDS = frozenset({"finished", "shutdown", "cancelled", "start_error", "scheduler_failed", "export_failed"})
+
 
 class Summary:
     """`summary` is None until the crawl has ended; `rows` counts while it runs."""
@@ -112,7 +115,7 @@ class Summary:
         for failure in found:
             failures[failure.outcome].append(failure.url)
         rejects = crawler.get_extension(RejectsFile)
-        limit = stats.get_value("limits/reached", "")
+        limit = stats.get_value("limits/reached", "" if reason in _ORDINARY_ENDS else reason)
         facts = CrawlFacts(
             name=crawler.spider.name if crawler.spider is not None else "",
             is_recipe=False,
@@ -123,6 +126,7 @@ class Summary:
             reasons={failure.url: failure.reason for failure in found},
             rows=dict(self.rows),
             item_errors=self._item_errors,
+            export_failed=self._export_failed(),
             stalled_lists=tuple(self._scheduler.outbox.stalled) if self._scheduler is not None else (),
             joined_lists=books.joined,
             retries=books.retries,
@@ -134,6 +138,11 @@ class Summary:
         )
         spider = crawler.spider
         return _with_report(facts, spider) if isinstance(spider, RecipeSpider) else facts
+
+    def _export_failed(self) -> str:
+        stats = self._crawler.stats
+        stored = [name for name in stats.get_stats() if name.startswith("feedexport/failed_count/")]
+        return str(stats.get_value("exports/failed") or ("a file could not be stored" if stored else ""))
 
 
 def _with_report(facts: CrawlFacts, spider: RecipeSpider) -> CrawlFacts:

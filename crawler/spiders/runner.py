@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings
 
-from crawler.extensions.feeds import export_feeds
+from crawler.extensions.feeds import check_feeds, export_feeds
 from crawler.extensions.summary import Summary
 from crawler.spiders.recipe import RecipeSpider
 
@@ -53,6 +53,7 @@ def run_crawl(
 
     Raises:
         InputError: the arguments do not fit the recipe's inputs; nothing has been started.
+        ConfigError: an output file cannot be written; ditto.
         CrawlFailed: the crawl did not start, or was killed.
     """
     if issubclass(spidercls, RecipeSpider):
@@ -68,11 +69,16 @@ def run_crawl(
 
 
 def prepare(crawler: Crawler) -> None:
-    """Sends the rows of a recipe to its declared exports, unless the settings send them elsewhere."""
+    """Sends the rows of a recipe to its declared exports, unless the settings send them elsewhere.
+
+    Raises:
+        ConfigError: an output file cannot be written.
+    """
     spidercls = crawler.spidercls
     if issubclass(spidercls, RecipeSpider) and not crawler.settings.getdict("FEEDS"):
         feeds = export_feeds(spidercls.recipe, Path(crawler.settings["EXPORTS_DIR"]))
         crawler.settings.set("FEEDS", feeds, priority="spider")
+    check_feeds(crawler.settings)
 
 
 def summary_of(crawler: Crawler) -> CrawlSummary:

@@ -102,6 +102,19 @@ def test_mistakes_are_a_message_and_exit_status_2(project, arguments, message):
     assert "Traceback" not in done.stderr
 
 
+def test_an_output_that_cannot_be_written_is_told_before_the_crawl(project):
+    done = project("crawl", "goods", "-a", f"site={project.site.url}", "-O", "/proc/nowhere/goods.csv")
+    assert done.returncode == 2
+    assert "/proc/nowhere/goods.csv: cannot be written: No such file or directory" in done.stderr
+    assert not project.site.hits
+
+
+def test_a_wrong_environment_is_one_clear_message(project):
+    done = project("list", env={**project.environment, "CRAWLERY_LOG_LEVEL": "loud"})
+    assert done.returncode == 2
+    assert done.stderr == ("environment: CRAWLERY_LOG_LEVEL='LOUD'; one of DEBUG, INFO, WARNING, ERROR, CRITICAL\n")
+
+
 def test_a_lost_list_page_and_bad_quality_have_their_exit_status(project):
     project.site["/"] = html("no", status=403)
     assert project("crawl", "goods", "-a", f"site={project.site.url}", "--nolog").returncode == 4

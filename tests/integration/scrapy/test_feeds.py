@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 
-from loopback import goods_recipe
+from loopback import good, goods_recipe
 
 
 def test_declared_exports_are_written_when_no_feed_is_given(run, tmp_path):
@@ -47,3 +47,18 @@ def test_other_feed_formats_of_scrapy_still_work(run, tmp_path):
     path = tmp_path / "goods.json"
     run(settings={"FEEDS": {str(path): {"format": "json"}}})
     assert {row["name"] for row in json.loads(path.read_text())} == {f"Good {number}" for number in range(1, 6)}
+
+
+def test_a_disk_that_is_full_ends_the_crawl_and_says_so(goods, run):
+    for number in range(1, 6):
+        goods[f"/g/{number}"] = good("x" * 100_000)
+    result = run(settings={"FEEDS": {"/dev/full": {"format": "jsonl", "overwrite": True}}})
+    assert result.reason == "export_failed"
+    assert (result.summary.outcome, result.summary.exit_code) == ("partial", 1)
+    assert "rows could not be written: No space left on device" in result.summary.why
+
+
+def test_a_disk_that_is_full_at_the_very_end_is_told_too(run):
+    result = run(settings={"FEEDS": {"/dev/full": {"format": "csv", "overwrite": True}}})
+    assert result.reason == "finished"
+    assert (result.summary.outcome, result.summary.exit_code) == ("partial", 1)

@@ -60,6 +60,12 @@ def test_other_losses_make_it_partial(facts, words):
     assert any(words in sentence for sentence in found.why)
 
 
+def test_rows_that_could_not_be_written_are_an_error():
+    found = summary(export_failed="No space left on device", finish_reason="export_failed")
+    assert (found.outcome, found.exit_code) == ("partial", 1)
+    assert found.why == ("rows could not be written: No space left on device",)
+
+
 @pytest.mark.parametrize("limit", ["limits.items", "limits.requests"])
 def test_a_limit_that_was_asked_for_is_only_noted(limit):
     found = summary(limit=limit, outcomes={"ok": 5, "cancelled": 1})
