@@ -236,10 +236,10 @@ def test_watch_runs_the_tests_at_each_save_until_ctrl_c(workplace, shop):
         wait_for(lambda: "watching" in "".join(seen))
         first = "".join(seen)
         assert "4 passed" in first
-        broken = path.read_text(encoding="utf-8").replace("paginate:", "paginat:")
+        broken = path.read_text(encoding="utf-8").replace("follow:", "folow:", 1)
         path.write_text(broken, encoding="utf-8")
-        wait_for(lambda: "did you mean 'paginate'?" in "".join(seen))
-        path.write_text(broken.replace("paginat:", "paginate:"), encoding="utf-8")
+        wait_for(lambda: "did you mean 'follow'?" in "".join(seen))
+        path.write_text(broken.replace("folow:", "follow:"), encoding="utf-8")
         wait_for(lambda: "".join(seen).count("4 passed") >= 2)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _QUIET_MS = 25
 #: Milliseconds after which they run even if changes keep coming.
 _MOST_MS = 150
+#: Milliseconds after which waiting begins anew; no save is missed in between.
+_TIMEOUT_MS = 100
 
 
 @click.command()
@@ -30,7 +32,6 @@ _MOST_MS = 150
 def watch(name: str) -> None:
     """Run the tests of a recipe at every save of it or of a saved page, until Ctrl-C. Uses no network."""
     path = recipe_path(name)
-    run_once(path)
     folder = path.resolve().parent
     pages = path.resolve().with_suffix("")
 
@@ -39,10 +40,22 @@ def watch(name: str) -> None:
         # Editors save by renaming, so the folder is watched, and files are told apart here.
         return Path(changed) == path.resolve() or (Path(changed).is_relative_to(pages) and Path(changed) != pages)
 
-    console.note(f"watching {path} and {path.with_suffix('')}/; Ctrl-C ends")
+    saves = changes_of(
+        folder,
+        watch_filter=concerns,
+        debounce=_MOST_MS,
+        step=_QUIET_MS,
+        rust_timeout=_TIMEOUT_MS,
+        yield_on_timeout=True,
+        raise_interrupt=True,
+    )
     try:
-        for _ in changes_of(folder, watch_filter=concerns, debounce=_MOST_MS, step=_QUIET_MS, raise_interrupt=True):
-            run_once(path)
+        next(saves)  # from here on no save is missed
+        run_once(path)
+        console.note(f"watching {path} and {path.with_suffix('')}/; Ctrl-C ends")
+        for changed in saves:
+            if changed:
+                run_once(path)
     except KeyboardInterrupt:
         console.note("no longer watching")
 
