@@ -23,6 +23,9 @@ BARE = ()
         (BARE, "5 March 2024", "2024-03-05"),
         (BARE, "Mar 5, 2024 2:30 PM", "2024-03-05T14:30:00"),
         (BARE, "13/03/2024", "2024-03-13"),
+        (BARE, "2024-03-05 14:30:00,5", "2024-03-05T14:30:00.500000"),
+        (({"languages": ["de"], "order": "MDY"},), "03/04/2024", "2024-03-04"),
+        (({"formats": ["%d %b %y"]},), "05 Mar 24", "2024-03-05"),
         (BARE, "05/05/2024", "2024-05-05"),
         (({"order": "MDY"},), "03/04/2024", "2024-03-04"),
         (({"order": "DMY"},), "03/04/2024", "2024-04-03"),
@@ -56,6 +59,7 @@ def test_a_date_becomes_iso_8601(argument, text, result):
     ("argument", "text", "message"),
     [
         (BARE, "03/04/2024", "say `order: DMY`"),
+        (({"languages": ["de"]},), "03/04/2024", "can be 2024-04-03 or 2024-03-04; say `order: DMY`"),
         (BARE, "yesterday", "no date with day, month and year"),
         (BARE, "2 days ago", "no date with"),
         (BARE, "Monday", "no date with"),
@@ -96,6 +100,8 @@ def test_what_is_no_one_date_fails(argument, text, message):
         ({"formats": ["DD/MM/YYYY"]}, "no directive"),
         ({"formats": ["%d/%m"]}, "no full date"),
         ({"formats": ["%H:%M"]}, "no full date"),
+        ({"formats": ["%m/%Y"]}, "no full date"),
+        ({"formats": ["%d/%Y"]}, "no full date"),
         ({"formats": ["%-d/%m/%Y"]}, "`%-` is not supported"),
         ({"formats": ["%d/%m/%Y %"]}, "`%` is not supported"),
         ({"formats": ["%d/%m/%Y %Z"]}, "`%Z` is not supported"),
@@ -114,3 +120,12 @@ def test_a_wrong_argument_is_refused(argument, message):
     with pytest.raises(StepError) as error:
         build_step("date", argument)
     assert message in error.value.args[0]
+
+
+def test_a_directive_of_other_languages_gets_a_hint():
+    with pytest.raises(StepError) as error:
+        build_step("date", "%-d/%m/%Y")
+    assert "with and without leading zero" in error.value.hint
+    with pytest.raises(StepError) as error:
+        build_step("date", "%d/%m/%Y %Z")
+    assert error.value.hint is None
