@@ -48,7 +48,8 @@ def select(engine: Engine[NodeT], selector: Complex, scope: NodeT) -> list[NodeT
             node for node in _candidates(engine, selector.compounds[0], [scope], scope) if engine.key(node) == own
         ]
         if selector.combinators and selector.combinators[0] in "+~":
-            whole = engine.parent(scope) or scope
+            parent = engine.parent(scope)
+            whole = scope if parent is None else parent
     else:
         matches = _candidates(engine, selector.compounds[0], [scope], scope)
     area = [whole]

@@ -20,13 +20,18 @@ MAX_XPATH_LENGTH: Final = 1000
 #: How deep brackets may hold each other; libxml2 parses them by recursion.
 MAX_XPATH_NESTING: Final = 20
 
-FUNCTIONS: Final = frozenset(
-    {
-        *("last", "position", "count", "local-name", "name", "string", "concat", "starts-with", "contains"),
-        *("substring-before", "substring-after", "substring", "string-length", "normalize-space"),
-        *("translate", "boolean", "not", "true", "false", "lang", "number", "sum", "floor", "ceiling", "round"),
-    }
-)
+#: The functions of XPath 1.0 that rules may call, with the fewest and the most arguments of each.
+FUNCTIONS: Final[dict[str, tuple[int, int]]] = {
+    **dict.fromkeys(("last", "position", "true", "false"), (0, 0)),
+    **dict.fromkeys(("local-name", "name", "string", "string-length", "normalize-space", "number"), (0, 1)),
+    **dict.fromkeys(("count", "boolean", "not", "lang", "sum", "floor", "ceiling", "round"), (1, 1)),
+    **dict.fromkeys(("starts-with", "contains", "substring-before", "substring-after"), (2, 2)),
+    "substring": (2, 3),
+    "translate": (3, 3),
+    "concat": (2, 1000),
+}
+_OPENING: Final = frozenset({"(", "["})
+_CLOSING: Final = frozenset({")", "]"})
 _NODE_TESTS: Final = frozenset({"text", "node", "comment", "processing-instruction"})
 _OPERATOR_NAMES: Final = frozenset({"and", "or", "mod", "div"})
 
@@ -127,7 +132,7 @@ def _check(tokens: list[tuple[str, str, int]], *, row: bool) -> None:
     for index, (kind, part, position) in enumerate(tokens):
         following = tokens[index + 1][1] if index + 1 < len(tokens) else ""
         if kind == "symbol":
-            depth += (part in "([") - (part in ")]")
+            depth += (part in _OPENING) - (part in _CLOSING)
             if depth > MAX_XPATH_NESTING:
                 raise QueryError(f"more than {MAX_XPATH_NESTING} brackets lie in each other")
             if part == "$":
@@ -147,17 +152,38 @@ def _check(tokens: list[tuple[str, str, int]], *, row: bool) -> None:
                 before = "and"  # whatever operator: an operand follows
                 continue
             if following == "(":
-                _check_function(part, position)
+                _check_function(tokens, index)
         before = part if kind == "symbol" else "operand"
 
 
-def _check_function(name: str, position: int) -> None:
-    if name in FUNCTIONS or name in _NODE_TESTS:
+def _check_function(tokens: list[tuple[str, str, int]], index: int) -> None:
+    """Refuse an unknown function and a wrong number of arguments, which libxml2 would find only on a page."""
+    _, name, position = tokens[index]
+    if name in _NODE_TESTS:
         return
-    raise QueryError(
-        f"the function {name}() at character {position + 1} is not supported",
-        _HINTS.get(name, f"there are {', '.join(sorted(FUNCTIONS))}"),
-    )
+    if name not in FUNCTIONS:
+        raise QueryError(
+            f"the function {name}() at character {position + 1} is not supported",
+            _HINTS.get(name, f"there are {', '.join(sorted(FUNCTIONS))}"),
+        )
+    given = _arguments(tokens, index + 1)
+    fewest, most = FUNCTIONS[name]
+    if not fewest <= given <= most:
+        wanted = str(fewest) if fewest == most else f"{fewest} or more" if most > 3 else f"{fewest} to {most}"
+        raise QueryError(f"{name}() at character {position + 1} takes {wanted} arguments, {given} given")
+
+
+def _arguments(tokens: list[tuple[str, str, int]], opening: int) -> int:
+    """How many arguments stand in the bracket that opens at token `opening`."""
+    depth = 0
+    commas = 0
+    for index in range(opening, len(tokens)):
+        part = tokens[index][1] if tokens[index][0] == "symbol" else ""
+        depth += (part in _OPENING) - (part in _CLOSING)
+        if depth == 0:
+            return 0 if index == opening + 1 else commas + 1
+        commas += part == "," and depth == 1
+    return commas + 1
 
 
 def _steps(text: str, tokens: list[tuple[str, str, int]]) -> tuple[str, ...]:
@@ -165,9 +191,9 @@ def _steps(text: str, tokens: list[tuple[str, str, int]]) -> tuple[str, ...]:
     depth = 0
     cuts: list[int] = []
     for index, (_, part, position) in enumerate(tokens):
-        if part in {"(", "["}:
+        if part in _OPENING:
             depth += 1
-        elif part in {")", "]"}:
+        elif part in _CLOSING:
             depth -= 1
         elif depth == 0 and part in {"/", "//"} and index > 0 and tokens[index - 1][1] != ".":
             cuts.append(position)
