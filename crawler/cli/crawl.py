@@ -140,6 +140,8 @@ def feeds(output: Path, recipe: Recipe | None, export: str | None) -> dict[str, 
     fmt = _FORMATS.get(output.suffix.lower())
     if fmt is None:
         raise CommandFailed(f"--output {output}: the ending must be .csv or .jsonl, it says the format")
+    if "%" in str(output):
+        raise CommandFailed(f"--output {output}: % has a meaning of its own in names of feeds; leave it out")
     options: dict[str, Any] = {"format": fmt, "overwrite": True}
     if recipe is not None:
         chosen = chosen_export(recipe, export)

@@ -14,6 +14,7 @@ from crawler.cli.groups import CommandFailed
 from crawler.cli.logs import shown_logs
 from crawler.cli.progress import ProgressDisplay, Snapshot
 from crawler.frontier.contract import HARMLESS
+from crawler.scheduler import our_scheduler
 from crawler.signals import page_settled, row_rejected
 from crawler.spiders.runner import CrawlFailed, run_crawl
 
@@ -124,6 +125,7 @@ class _Watcher:
         if self._crawler is None or self._crawler.engine is None:
             return
         slots = self._crawler.engine.downloader.slots
+        scheduler = our_scheduler(self._crawler)
         self._display.show(
             Snapshot(
                 elapsed_s=monotonic() - self._since,
@@ -131,6 +133,7 @@ class _Watcher:
                 rows=self._rows,
                 rejected=self._rejected,
                 errors=sum(count for outcome, count in self._settled.items() if outcome not in HARMLESS),
+                waiting=None if scheduler is None else scheduler.waiting,
                 delay_s=max((slot.delay for slot in slots.values()), default=None),
                 stopping=not self._crawler.crawling,
             )

@@ -114,6 +114,8 @@ def _print_finding(to: Console, finding: Finding, value: object, left: int) -> N
         facts.append(f"in {finding.filled} of {finding.rows} rows")
     if first.failure is not None:
         facts.append(console.safe(first.failure))
+    elif missing and first.matches and not finding.misses:
+        facts.append(f"{console.plural(first.matches, 'match', 'matches')}, of which the steps leave nothing")
     indent = " " * (left + 4)
     if facts:
         _cut(to, Text(f"{indent}{'; '.join(facts)}", "dim"))
