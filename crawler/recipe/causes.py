@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crawler.recipe.model import AnyOf, EmptyCause, QuerySource, Take, UnionOf
+from crawler.recipe.rules import RowScope
+from crawler.recipe.values import is_missing
 
 if TYPE_CHECKING:
-    from crawler.recipe.model import Page, RuleNode
+    from crawler.recipe.model import Follow, RuleNode
     from crawler.recipe.rules import PageContext
 
 #: Visible text below this, with a script in the page, is a shell that JavaScript fills.
@@ -17,15 +20,26 @@ _SHELL_TEXT_CHARACTERS = 200
 _CHALLENGES = ("captcha", "verify you are human", "access denied", "checking your browser", "enable cookies")
 
 
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """What should have given something: a selector, what it matched, and why that is nothing, if it is known."""
+
+    selector: str
+    matches: int = 0
+    why: str = ""
+
+
 def empty_cause(context: PageContext) -> EmptyCause:
-    """What to tell about a page with no row, no link and no next page."""
+    """What to tell about a page with no row and no link."""
     page, given = context.page, context.input
+    reason = _reason(context)
     return EmptyCause(
         page=page.name,
-        selector=_first_selector(page),
+        selector=reason.selector,
         status=given.status,
         size_bytes=len(given.body),
-        hint=_hint(context),
+        hint=reason.why or _hint(context),
+        matches=reason.matches,
     )
 
 
@@ -46,18 +60,33 @@ def _hint(context: PageContext) -> str:
     return "the selector no longer fits the page"
 
 
-def _first_selector(page: Page) -> str:
-    """The selector that should have matched: what makes rows or links."""
+def _reason(context: PageContext) -> _Reason:
+    page, root = context.page, RowScope(context.document.root)
+    skipped = None
     for follow in page.follow:
-        if follow.each is not None:
-            return _text(follow.each.take)
-        return _text(follow.links)
-    if page.rows is not None:
-        if page.rows.each is not None:
-            return _text(page.rows.each.take)
-        for rule in page.rows.fields.values():
-            return _text(rule)
-    return "each"
+        if follow.when is not None and not context.condition(follow.when, root):
+            skipped = skipped or _Reason(_text(follow.when.rule), why="it is the `when` of `follow`, and does not hold")
+            continue
+        return _no_links(context, follow, root)
+    if page.rows is not None and page.rows.each is not None:
+        return _Reason(_text(page.rows.each.take))
+    return skipped or _Reason("each")
+
+
+def _no_links(context: PageContext, follow: Follow, root: RowScope) -> _Reason:
+    """Why a `follow` gave no link."""
+    inside = [root]
+    if follow.each is not None:
+        rows = context.row_scopes(follow.each, root)
+        if isinstance(rows, str) or not rows:
+            return _Reason(_text(follow.each.take))
+        inside = [RowScope(row) for row in rows]
+    matches = sum(context.evaluate(follow.links, at).matches for at in inside)
+    why = ""
+    if matches:
+        found = any(not is_missing(context.evaluate(follow.links, at, as_links=True).value) for at in inside)
+        why = "no http(s) link is among them" if found else "none of them is an element with a link, such as <a href>"
+    return _Reason(_text(follow.links), matches, why)
 
 
 def _text(rule: RuleNode) -> str:

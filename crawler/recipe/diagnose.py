@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.errors import PageError, RecipeError
 from crawler.recipe.documents import parse_document
-from crawler.recipe.extract import extract_page, page_type
+from crawler.recipe.extract import extract_page, page_context, page_type
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import AnyOf, PageInput, PageRequest, QuerySource, Rows, Take, UnionOf
 from crawler.recipe.queries import QueryError
@@ -69,7 +69,7 @@ def diagnose(recipe: Recipe, page_input: PageInput) -> Diagnosis:
         PageError: the page's type cannot be told, or its bytes cannot be parsed as that type at all.
     """
     page = page_type(recipe, page_input)
-    context = _context(page, page_input)
+    context = page_context(page, page_input)
     try:
         result = extract_page(recipe, page_input, trace=True)
     except PageError as error:
@@ -88,17 +88,6 @@ def diagnose(recipe: Recipe, page_input: PageInput) -> Diagnosis:
         findings=tuple(_findings(page, context, result)),
         misses=dict(_page_misses(page, context, result)),
     )
-
-
-def _context(page: Page, page_input: PageInput) -> PageContext:
-    document = parse_document(
-        page_input.body,
-        kind=page.parse,
-        url=page_input.url,
-        content_type=page_input.headers.get("content-type"),
-        encoding=page.fetch.encoding,
-    )
-    return PageContext(page=page, input=page_input, document=document)
 
 
 # --- fields ----------------------------------------------------------------------------------------------------------
@@ -150,7 +139,7 @@ def _first_row(context: PageContext, each: RowSelector | None, scope: Scope) -> 
         scopes = context.row_scopes(each, RowScope(scope))
     except (PageError, QueryError):
         return None
-    return scopes[0] if scopes else None
+    return scopes[0] if scopes and not isinstance(scopes, str) else None
 
 
 # --- misses ----------------------------------------------------------------------------------------------------------

@@ -24,12 +24,13 @@ from crawler.recipe.rules import PageContext, RowScope, plain_value
 from crawler.recipe.steps import StepFailed
 from crawler.recipe.urls import http_link
 from crawler.recipe.values import MISSING, Value, is_missing
+from crawler.recipe.xpath_use import xpath_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from crawler.recipe.contract import ItemContract
-    from crawler.recipe.model import Follow, Page, PageInput, Recipe, RequestSpec, Start
+    from crawler.recipe.model import FieldTrace, Follow, Page, PageInput, Recipe, RequestSpec, Start
     from crawler.recipe.template import ValueTemplate
 
 #: Exact digits: a Decimal is written as the number it is.
@@ -51,22 +52,28 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
             condition that failed). It must be counted as failed; nothing of it may be used.
     """
     page = page_type(recipe, page_input)
-    context = PageContext(
-        page=page,
-        input=page_input,
-        document=parse_document(
-            page_input.body,
-            kind=page.parse,
-            url=page_input.url,
-            content_type=page_input.headers.get("content-type"),
-            encoding=page.fetch.encoding,
-        ),
-        traces=[] if trace else None,
-    )
+    context = page_context(page, page_input, trace=trace)
     root = RowScope(context.document.root)
     if page.drop_if is not None and context.condition(page.drop_if, root):
-        return PageResult(page=page.name, outcome="dropped", stats=dict(context.stats))
+        rows, rejects = _waiting_row(recipe, page_input.request)
+        return PageResult(page=page.name, outcome="dropped", rows=rows, rejects=rejects, stats=context.all_stats())
     return _Extraction(recipe, context, root).result()
+
+
+def page_context(page: Page, page_input: PageInput, *, trace: bool = False) -> PageContext:
+    """The page, parsed as its type says, ready for its rules. Raises ParseRefused."""
+    document = parse_document(
+        page_input.body,
+        kind=page.parse,
+        url=page_input.url,
+        content_type=page_input.headers.get("content-type"),
+        encoding=page.fetch.encoding,
+    )
+    by_xpath = xpath_documents(page)
+    if None in by_xpath:
+        document.use_xpath()
+    traces: list[FieldTrace] | None = [] if trace else None
+    return PageContext(page=page, input=page_input, document=document, traces=traces, xpath_documents=by_xpath)
 
 
 def page_type(recipe: Recipe, page_input: PageInput) -> Page:
@@ -113,7 +120,7 @@ class _Extraction:
     def result(self) -> PageResult:
         raw = self._raw_rows()
         requests, links = self._follow()
-        more = continuation(self.context, self.root, shown=len(raw) + links)
+        more = continuation(self.context, self.root, shown=self._shown(raw) + links)
         following = more.request
         end = more.end
         paginate = self.page.paginate
@@ -131,13 +138,20 @@ class _Extraction:
             requests=tuple(requests),
             next=following,
             chain_end=end,
-            stats=dict(self.context.stats),
+            stats=self.context.all_stats(),
             traces=tuple(self.context.traces or ()),
             marks=tuple(self.marks),
-            cause=empty_cause(self.context) if outcome == "empty" else None,
+            cause=empty_cause(self.context) if not (raw or links or self.context.input.request.chain) else None,
         )
 
     # --- rows ---
+
+    def _shown(self, raw: list[_RawRow]) -> int:
+        """How many rows the page shows. A later page of an `append` chain shows one if it adds something to it."""
+        chain = self.context.input.request.chain
+        if chain is None or chain.pending is None:
+            return len(raw)
+        return sum(1 for row in raw if self._addition(row))
 
     def _raw_rows(self) -> list[_RawRow]:
         """Every row before the contract."""
@@ -160,12 +174,8 @@ class _Extraction:
 
     def _each(self, each: RowSelector) -> list[Any]:
         scopes = self.context.row_scopes(each, self.root)
-        if scopes is None:
-            text = getattr(getattr(each.take.source, "query", None), "text", "each")
-            raise PathGone(
-                f"{self.page.name}: `{text}` is not there on {self.context.input.url} (an empty list would be `[]`);"
-                " the site has changed or answered with an error"
-            )
+        if isinstance(scopes, str):
+            raise PathGone(f"{self.page.name}: {scopes}; the site has changed or answered with an error")
         return scopes
 
     def _judge(self, row: _RawRow) -> None:
@@ -237,16 +247,25 @@ class _Extraction:
         request = self.context.input.request
         chain = chain_of(self.page, request)
         row = raw[0] if raw else _RawRow(base_url=self.context.document.base_url, values={})
+        addition = self._addition(row)
+        content = mark("append", json.dumps(plain_value(addition), sort_keys=True, default=str))
         if chain.pending is not None:
-            names = self.page.paginate.append if self.page.paginate is not None else ()
-            row = _RawRow(base_url=chain.pending[0], values=joined_fields(chain.pending[1], row.values, names))
-        visited = (*chain.visited, mark(request.url))
+            base_url, first = chain.pending
+            if addition and content in chain.visited:  # past their end, many lists show a page again
+                return None, "loop", [_RawRow(base_url=base_url, values=first)]
+            row = _RawRow(base_url=base_url, values=joined_fields(first, addition))
+        visited = (*chain.visited, mark(request.url), content)
         if following is not None and following.chain is not None:
             if mark(following.url) not in visited:
                 onward = replace(following.chain, pending=(row.base_url, row.values), visited=visited)
                 return replace(following, chain=onward, dedupe=False), end, []
             end = "loop"
         return None, end, [row]
+
+    def _addition(self, row: _RawRow) -> dict[str, Value]:
+        """What a row adds to the one that waits for it: the fields of `append` that are not missing."""
+        names = self.page.paginate.append if self.page.paginate is not None else ()
+        return {name: row.values[name] for name in names if not is_missing(row.values.get(name, MISSING))}
 
 
 def judge(contract: ItemContract, row: _RawRow, *, url: str) -> Row | Reject:
@@ -269,13 +288,10 @@ def _allowed(follow: Follow, url: str) -> bool:
     return not any(pattern.search(url) for pattern in follow.deny)
 
 
-def joined_fields(first: Mapping[str, Value], more: Mapping[str, Value], names: Iterable[str]) -> dict[str, Value]:
-    """Page 1's row with the named fields of a later page joined on: text by a newline, lists by their members."""
+def joined_fields(first: Mapping[str, Value], more: Mapping[str, Value]) -> dict[str, Value]:
+    """Page 1's row with the fields of a later page joined on: text by a newline, lists by their members."""
     joined = dict(first)
-    for name in names:
-        addition = more.get(name, MISSING)
-        if is_missing(addition):
-            continue
+    for name, addition in more.items():
         before = joined.get(name, MISSING)
         if is_missing(before):
             joined[name] = addition
@@ -298,7 +314,7 @@ def after_loss(
     """What is left to do when a page was lost for good.
 
     A counting list (`param`, `offset`) goes on with the page after it, unless the site says 404 or 410: that is how
-    many lists end. A row that waited for this page (`append`) is given out as it is.
+    many lists end. A row that waited for this page (`append`) goes on waiting, or is given out as it is.
     """
     _ = inputs
     name = request.page
@@ -308,13 +324,19 @@ def after_loss(
     chain = request.chain
     past_the_end = status in (404, 410) and chain is not None and chain.number > 1
     following = None if past_the_end else continuation_after_loss(page, request)
-    rows: tuple[Row, ...] = ()
-    rejects: tuple[Reject, ...] = ()
-    if chain is not None and chain.pending is not None and page.item is not None:
-        base_url, values = chain.pending
-        judged = judge(recipe.items[page.item], _RawRow(base_url=base_url, values=values), url=base_url)
-        rows, rejects = ((judged,), ()) if isinstance(judged, Row) else ((), (judged,))
+    rows, rejects = _waiting_row(recipe, request) if following is None else ((), ())
     return PageResult(page=name, outcome="empty", rows=rows, rejects=rejects, next=following)
+
+
+def _waiting_row(recipe: Recipe, request: PageRequest) -> tuple[tuple[Row, ...], tuple[Reject, ...]]:
+    """The row that waited for this page (`append`), judged as it is."""
+    page = recipe.pages[request.page] if request.page is not None else None
+    chain = request.chain
+    if page is None or page.item is None or chain is None or chain.pending is None:
+        return (), ()
+    base_url, values = chain.pending
+    judged = judge(recipe.items[page.item], _RawRow(base_url=base_url, values=values), url=base_url)
+    return ((judged,), ()) if isinstance(judged, Row) else ((), (judged,))
 
 
 # --- where a crawl begins --------------------------------------------------------------------------------------------

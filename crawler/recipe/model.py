@@ -430,12 +430,13 @@ class EmptyCause:
     status: int
     size_bytes: int
     hint: str = ""
+    matches: int = 0  # of the selector; what it matched gave no link
 
     def sentence(self, pages: int = 1) -> str:
         """The line a person needs, for `pages` pages that failed in the same way."""
         where = f"{pages} page" if pages == 1 else f"{pages} pages"
         facts = f"status {self.status}, {self.size_bytes:,} bytes" + (f": {self.hint}" if self.hint else "")
-        return f"{self.page}: `{self.selector}` matched 0 on {where} ({facts})"
+        return f"{self.page}: `{self.selector}` matched {self.matches} on {where} ({facts})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -454,4 +455,4 @@ class PageResult:
     traces: tuple[FieldTrace, ...] = ()  # only when asked for
     #: 64-bit ids of what this page shows (links and rows): a list that shows nothing new has stalled.
     marks: tuple[int, ...] = ()
-    cause: EmptyCause | None = None  # for an empty page
+    cause: EmptyCause | None = None  # for the first page of a list, or any other page, that shows nothing

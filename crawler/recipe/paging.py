@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from crawler.errors import PageError
-from crawler.recipe.model import Chain, PageRequest
+from crawler.recipe.model import AnyOf, Chain, PageRequest, QuerySource, Take, UnionOf
+from crawler.recipe.queries import JmesQuery
+from crawler.recipe.scalars import describe, text_of
 from crawler.recipe.urls import http_link
 from crawler.recipe.values import Value, is_missing
 
 if TYPE_CHECKING:
-    from crawler.recipe.model import Page, Paginate
+    from crawler.recipe.model import Page, Paginate, RuleNode
     from crawler.recipe.rules import PageContext, RowScope
 
 #: Pages lost one after another before a counting list gives up: past the end of many lists every page is an error.
@@ -105,21 +107,48 @@ def _target(
     if paginate.link is None:
         raise AssertionError("next and cursor always have a rule")
     if paginate.kind == "next":
-        links = context.evaluate(paginate.link, at, as_links=True).value
-        if is_missing(links):
-            return None, None
-        for link in links if isinstance(links, list) else [links]:
-            url = http_link(context.document.base_url, link)
-            if url is not None:
-                return url, None
-        return None, None
-    cursor = context.value(paginate.link, at)
+        return _next_link(context, at, paginate.link), None
+    cursor = _read(context, at, paginate.link, "cursor")
     if is_missing(cursor) or cursor is False:
         return None, None
     if isinstance(cursor, dict | list):
-        raise PageError(f"{context.page.name}: the cursor is no single value but {type(cursor).__name__}")
-    text = str(cursor)
+        raise PageError(f"{context.page.name}: the cursor is no single value but {describe(cursor)}")
+    text = text_of(cursor)
     return with_parameter(request.url, paginate.param, text), text
+
+
+def _next_link(context: PageContext, at: RowScope, rule: RuleNode) -> str | None:
+    """The first link that the rule gives, None for none.
+
+    Raises:
+        PageError: the rule failed, or gives a number or an object: that would end the list without a word.
+    """
+    links = _read(context, at, rule, "next", as_links=True)
+    for link in [] if is_missing(links) else links if isinstance(links, list) else [links]:
+        url = http_link(context.document.base_url, link)
+        if url is not None:
+            return url
+    value = context.value(rule, at) if _reads_json(rule) else None
+    if isinstance(value, str | bool) or is_missing(value):
+        return None
+    raise PageError(
+        f"{context.page.name}: `paginate.next` is no link but {describe(value)}; for the number or the name of a page"
+        " write `param` or `cursor`"
+    )
+
+
+def _reads_json(rule: RuleNode) -> bool:
+    if isinstance(rule, AnyOf | UnionOf):
+        return any(_reads_json(member) for member in rule.members)
+    return isinstance(rule, Take) and isinstance(rule.source, QuerySource) and isinstance(rule.source.query, JmesQuery)
+
+
+def _read(context: PageContext, at: RowScope, rule: RuleNode, key: str, *, as_links: bool = False) -> Value:
+    """The value of a rule of `paginate`. Raises PageError if it failed: that must not look like the end of the list."""
+    got = context.evaluate(rule, at, as_links=as_links)
+    if got.failure is not None and is_missing(got.value):
+        raise PageError(f"{context.page.name}: `paginate.{key}`, `{got.source}`, failed: {got.failure}")
+    return got.value
 
 
 def _counted(url: str, paginate: Paginate, chain: Chain) -> tuple[str, int]:
@@ -160,7 +189,7 @@ def with_parameter(url: str, name: str, value: str) -> str:
 def _reached(context: PageContext, at: RowScope, paginate: Paginate, seen: int) -> bool:
     if paginate.total is None:
         return False
-    total: Value = context.value(paginate.total, at)
+    total = _read(context, at, paginate.total, "total")
     if is_missing(total):
         return False
     if isinstance(total, str) and total.strip().isascii() and total.strip().isdigit():

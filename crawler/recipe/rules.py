@@ -31,6 +31,7 @@ from crawler.recipe.model import (
     UnionOf,
 )
 from crawler.recipe.queries import CssQuery, JmesQuery, QueryError
+from crawler.recipe.scalars import describe
 from crawler.recipe.steps import StepFailed, run_steps
 from crawler.recipe.template import Template
 from crawler.recipe.values import MISSING, Value, holds, is_missing
@@ -78,7 +79,9 @@ class PageContext:
     document: Document
     stats: Counter[str] = field(default_factory=Counter)
     traces: list[FieldTrace] | None = None
+    xpath_documents: frozenset[str | None] = frozenset()  # page sources that XPath reads; None = the page
     _sources: dict[str, Scope | None] = field(default_factory=dict)
+    _parsed_documents: list[Document] = field(default_factory=list)
 
     # --- rules ------------------------------------------------------------------------------------------------------
 
@@ -242,10 +245,10 @@ class PageContext:
             self._sources[name] = None  # also ends a source that refers to itself
             spec = self.page.sources[name]
             value = self.value(spec.rule, RowScope(self.document.root, at.item, at.row), f"sources.{name}")
-            self._sources[name] = None if is_missing(value) else self._parsed(value, spec.parse)
+            self._sources[name] = None if is_missing(value) else self._parsed(value, spec.parse, name)
         return self._sources[name]
 
-    def _parsed(self, value: Value, kind: ParseKind | None) -> Scope | None:
+    def _parsed(self, value: Value, kind: ParseKind | None, name: str | None = None) -> Scope | None:
         """A value of the page as a scope of its own; None, and counted, where it is no such document.
 
         Of a list (`all: true`) every text is read as JSON, and the result is the list.
@@ -253,20 +256,35 @@ class PageContext:
         if kind is None or (kind == "json" and not isinstance(value, str | list)):
             return value_scope(value, self.document)
         if kind == "json" and isinstance(value, list):
-            read = [self._parsed(member, kind) if isinstance(member, str) else member for member in value]
-            members = [member.own() if isinstance(member, Scope) else member for member in read]
-            return value_scope([member for member in members if member is not None], self.document)
+            members: list[Value] = []
+            for member in value:
+                if not isinstance(member, str):
+                    members.append(member)
+                elif (scope := self._parsed(member, kind)) is not None:
+                    members.append(scope.own())
+            return value_scope(members, self.document)
         try:
-            return self._fragment(value, kind).root
+            document = self._fragment(value, kind)
         except PageError:
             # A broken script block is no reason to lose the page: the alternatives of the rules decide.
             self.stats["recipe/source_unparsed"] += 1
             return None
+        if name is not None and name in self.xpath_documents:
+            document.use_xpath()
+        self._parsed_documents.append(document)
+        return document.root
 
     def _fragment(self, value: Value, kind: ParseKind) -> Document:
         if not isinstance(value, str):
             raise ParseRefused(f"{kind} is read from text, not from {describe(value)}")
         return parse_fragment(value, kind=kind, url=self.document.base_url)
+
+    def all_stats(self) -> dict[str, int]:
+        """The counters of the rules and of every document that they read."""
+        total = Counter(self.stats)
+        for document in (self.document, *self._parsed_documents):
+            total.update(document.stats)
+        return dict(total)
 
     def template_scopes(self, at: RowScope) -> dict[str, Mapping[str, Value]]:
         """What `{{ }}` may refer to here."""
@@ -284,8 +302,9 @@ class PageContext:
         scope = at.scope if take.from_ is None else self.source(take.from_, at)
         if scope is None:
             return f"the page source `{take.from_}` is not there"
-        gone = f"`{source_text(take)}` is not there (an empty list would be `[]`)"
         query = take.source.query if isinstance(take.source, QuerySource) else None
+        text = source_text(take) if query is None else query.text
+        gone = f"`{text}` is not there on {self.input.url} (an empty list would be `[]`)"
         if query is not None and not take.process and each.parse is None and not _reads_values(query):
             return self._element_rows(scope, query, take, gone)
         got = self._take(take, at, "", as_links=False, many=True)

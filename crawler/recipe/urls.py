@@ -34,4 +34,6 @@ def http_link(base_url: str, reference: Value) -> str | None:
         return None
     url = urldefrag(url).url
     parts = urlsplit(url)
-    return url if parts.scheme in ("http", "https") and parts.hostname else None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    return parts.scheme + url[len(parts.scheme) :]  # in lower case, so that `allow` may begin with ^https

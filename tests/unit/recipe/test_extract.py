@@ -265,7 +265,7 @@ def test_a_lost_page_gives_the_row_that_waited_for_it():
 
 
 def test_text_is_joined_by_a_newline_and_missing_parts_leave_it_as_it_is():
-    assert joined_fields({"a": "x", "b": "1"}, {"a": "y", "c": "z"}, ["a", "b", "c"]) == {
+    assert joined_fields({"a": "x", "b": "1"}, {"a": "y", "c": "z"}) == {
         "a": "x\ny",
         "b": "1",
         "c": "z",
