@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from crawler.recipe import checked
+from crawler.recipe.compile_rules import gives
 from crawler.recipe.compile_sources import Place
 from crawler.recipe.compile_texts import Language, Scopes, TextCompiler
 from crawler.recipe.model import (
@@ -22,7 +23,7 @@ from crawler.recipe.model import (
     Rows,
     Take,
 )
-from crawler.recipe.queries import JmesQuery
+from crawler.recipe.queries import CssQuery, JmesQuery
 from crawler.recipe.yaml_nodes import Broken, ListNode, MapNode
 
 if TYPE_CHECKING:
@@ -97,6 +98,10 @@ class PageCompiler:
             if parse is None and _gives_elements(rule):
                 message = "a page source that reads elements must say what they are"
                 self.texts.report.add(entry.mark, where, message, "add parse: html, or parse: json")
+                continue
+            if parse in {"html", "xml"} and gives(rule) == "list":
+                message = f"a list cannot be parsed as {parse}, only one text can"
+                self.texts.report.add(entry.mark, where, message, "delete all: true, or use `each` with `parse`")
                 continue
             if parse in {"html", "xml"} and isinstance(rule, Take) and _reads_tree(rule):
                 rule = replace(rule, as_="html")
@@ -185,7 +190,8 @@ def _gives_elements(rule: RuleNode) -> bool:
     """Whether a rule certainly ends in elements, and not in their text or in what steps make of it."""
     if not isinstance(rule, Take) or not isinstance(rule.source, QuerySource) or rule.process or rule.as_ != "text":
         return False
-    return rule.source.query.language == "css" and "::" not in rule.source.query.text
+    query = rule.source.query
+    return isinstance(query, CssQuery) and any(part.kind == "element" for part in query.parts)
 
 
 def _reads_tree(rule: Take) -> bool:
