@@ -29,16 +29,15 @@ from crawler.recipe.model import (
     TemplateSource,
     UnionOf,
 )
-from crawler.recipe.queries import JmesQuery
+from crawler.recipe.queries import CssQuery, JmesQuery
 from crawler.recipe.steps import Step, chain_gives, check_chain
-from crawler.recipe.template import is_template
+from crawler.recipe.template import Template, is_template
 from crawler.recipe.values import MISSING, Value
 from crawler.recipe.yaml_nodes import ListNode, MapNode, Scalar, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from crawler.recipe.queries import CssQuery
     from crawler.recipe.yaml_nodes import Mark, Node
 
 Shaped: TypeAlias = Literal["one", "list", "unknown"]
@@ -64,6 +63,7 @@ class RuleCompiler:
             compiled = self._text(node, path, place)
         elif isinstance(node, ListNode):
             members = self._members(node, path, place)
+            self._early_defaults(node, path, processed=False)
             compiled = AnyOf(members=members) if members is not None else None
         elif isinstance(node, MapNode):
             compiled = self._map(node, path, place)
@@ -80,6 +80,18 @@ class RuleCompiler:
         compiled = [self.rule(member, where, place) for where, member in checked.members(node, path)]
         good = tuple(member for member in compiled if member is not None)
         return good if good and len(good) == len(compiled) else None
+
+    def _early_defaults(self, node: Node | None, path: Path, *, processed: bool) -> None:
+        """Report a `default` of an alternative that ends the search before the others, or comes before steps."""
+        members = list(checked.members(node, path))
+        for index, (where, member) in enumerate(members):
+            found = member.by_key.get("default") if isinstance(member, MapNode) else None
+            if found is None or (index == len(members) - 1 and not processed):
+                continue
+            last = index == len(members) - 1
+            message = "a default is used unprocessed" if last else "with this default nothing behind it is ever tried"
+            hint = "put `default` beside `any`: {any: [...], default: ...}"
+            self.report.add(found.mark, (*where, "default"), message, hint)
 
     def _text(self, node: Scalar, path: Path, place: Place) -> Take | None:
         text = str(node.value)
@@ -102,11 +114,15 @@ class RuleCompiler:
         remove = self._remove(node, path)
         every = bool(checked.boolean(node, "all"))
         as_ = checked.text(node, "as") or "text"
+        if every and as_ == "count":
+            message = "`as: count` counts every match already"
+            self.report.add(node.by_key["all"].mark, (*path, "all"), message, "delete `all`")
         starts = "list" if every and as_ != "count" else _starts(source, as_)
         process = self._process(node, path, starts)
         default = self._default(node, path, place)
         if source is None or process is None or remove is None or not good or default is None:
             return None
+        self._useless(node, path, source, as_)
         return Take(
             source=source,
             from_=checked.text(node, "from"),
@@ -123,6 +139,8 @@ class RuleCompiler:
     ) -> AnyOf | UnionOf | None:
         key = "any" if "any" in node else "union"
         members = self._members(node.get(key), (*path, key), place)
+        if key == "any":
+            self._early_defaults(node.get(key), (*path, key), processed="process" in node)
         every = bool(checked.boolean(node, "all"))
         starts: Shaped = "list"
         if key == "any":
@@ -135,6 +153,23 @@ class RuleCompiler:
         if key == "any":
             return AnyOf(members=members, all=every, process=process, when=when, default=default[0])
         return UnionOf(members=members, process=process, when=when, default=default[0])
+
+    def _useless(self, node: MapNode, path: Path, source: Source, as_: str) -> None:
+        """Report modifiers that can change nothing: what does nothing was meant to do something."""
+        found: dict[str, tuple[str, str]] = {}
+        if as_ == "count" and "process" not in node:
+            found["default"] = ("a count is never missing: without a match it is 0", "delete `default`")
+        query = source.query if isinstance(source, QuerySource) else None
+        kinds = {part.kind for part in query.parts} if isinstance(query, CssQuery) else {"element"}
+        if "element" not in kinds:
+            if as_ == "html":
+                found["as"] = ("`::text` and `::attr()` give no element, and so no HTML", "delete `as`, or them")
+            if "texts" not in kinds:
+                hint = "to leave the text of other elements out, write `remove` without `::text`"
+                found["remove"] = ("there are no elements inside text and attributes", hint)
+        for key, (message, hint) in found.items():
+            if key in node:
+                self.report.add(node.by_key[key].mark, (*path, key), message, hint)
 
     # --- parts of a rule ---
 
@@ -194,6 +229,9 @@ class RuleCompiler:
             return None
         if parse in _TREE_KINDS and not isinstance(take.source.query, JmesQuery):
             take = replace(take, as_="html")
+        if take.remove and parse is None and not take.process and isinstance(node, MapNode):
+            hint = "put `remove` on the rules inside, or add parse: html"
+            self.report.add(node.by_key["remove"].mark, (*path, "remove"), "rows keep what is inside them", hint)
         self._places[id(take)] = (node.mark, path)
         language, kind = self._inside(take, parse, place)
         return RowSelector(take=take, parse=parse), place.inside(language=language, kind=kind)  # type: ignore[arg-type]
@@ -205,7 +243,7 @@ class RuleCompiler:
         if (
             isinstance(query, JmesQuery)
             or take.process
-            or (query is not None and "::" in query.text and query.language == "css")
+            or (isinstance(query, CssQuery) and any(part.kind != "element" for part in query.parts))
         ):
             return "jmespath", "json"
         return "css", place.kind if take.from_ is None else "html"
@@ -323,6 +361,30 @@ class RuleCompiler:
                 yield from self.misfits(member, wanted=wanted)
         elif gives(rule) not in {"unknown", wanted} and id(rule) in self._places:
             yield self._places[id(rule)]
+
+    def written(self, rule: RuleNode) -> Iterable[tuple[Value, Mark, Path]]:
+        """Values that stand in the recipe and reach the field as they are: constants, defaults, those of `map`."""
+        if isinstance(rule, Rows):
+            return
+        mark, path = self._places[id(rule)]
+        if rule.default is not MISSING and not isinstance(rule.default, Template):
+            yield rule.default, mark, (*path, "default")
+        if rule.process and rule.process[-1].name == "map":
+            where = (*path, "process", len(rule.process) - 1)
+            yield from ((value, mark, where) for value in _mapped(rule.process[-1].argument))
+        elif isinstance(rule, AnyOf) and not rule.process:
+            for member in rule.members:
+                yield from self.written(member)
+        elif isinstance(rule, Take) and isinstance(rule.source, ConstSource) and not rule.process:
+            yield rule.source.value, mark, path
+
+
+def _mapped(argument: Any) -> list[Value]:
+    """The values that a step `map` may give."""
+    options = argument if isinstance(argument, dict) else {}
+    if not isinstance(options.get("values"), dict):
+        return list(options.values())
+    return [*options["values"].values(), *([options["else"]] if "else" in options else [])]
 
 
 def _reads_row(use: Use, depth: int) -> bool:

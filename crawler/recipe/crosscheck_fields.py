@@ -12,7 +12,9 @@ from jmespath.exceptions import JMESPathError
 
 from crawler.recipe import checked
 from crawler.recipe.diagnostics import did_you_mean, nearest, one_of
+from crawler.recipe.fields import Broken
 from crawler.recipe.language import EXPECT_KEYS
+from crawler.recipe.scalars import describe as shown
 from crawler.recipe.yaml_nodes import ListNode, MapNode
 
 #: JMESPath nodes of which only the first child reads from the data that the whole reads from.
@@ -21,11 +23,12 @@ _PATHS = frozenset(
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from crawler.recipe.compile_rules import RuleCompiler
+    from crawler.recipe.contract import ItemContract
     from crawler.recipe.diagnostics import Path, Report
-    from crawler.recipe.model import Page
+    from crawler.recipe.model import Recipe, RuleNode
     from crawler.recipe.yaml_nodes import Node
 
 
@@ -80,6 +83,10 @@ class FieldCheck:
     def _appended(self, name: str, node: MapNode) -> None:
         filled = checked.names(node, "fields")
         paginate = checked.mapping(node, "paginate")
+        if paginate is not None and "append" in paginate and "each" in node:
+            message = "`append` joins later pages to one row, and `each` makes many"
+            where = ("pages", name, "paginate", "append")
+            self.report.add(paginate.by_key["append"].mark, where, message, "delete `append`, or `each`")
         for path, append in checked.scalars(paginate, "append", ("pages", name, "paginate")):
             if append.value not in filled and ("fields" in node or node.complete):
                 message = f"the page has no field '{append.value}'"
@@ -206,23 +213,42 @@ def _rows(node: Node, path: Path) -> Iterator[tuple[Path, MapNode]]:
         yield path, node
 
 
-def check_kinds(root: MapNode, pages: Mapping[str, Page], rules: RuleCompiler, report: Report) -> None:
-    """Report rules that give a list for a field of one value, and one value for a field that is a list."""
-    for name, page in pages.items():
-        node = checked.mapping(checked.mapping(root, "items"), page.item or "")
-        if node is None or page.rows is None:
+def check_values(recipe: Recipe, rules: RuleCompiler, report: Report) -> None:
+    """Report rules that can never give what the contract wants: a list for one value, a constant of another type."""
+    for page in recipe.pages.values():
+        contract = recipe.items.get(page.item or "")
+        if contract is None or page.rows is None:
             continue
         for field, rule in page.rows.fields.items():
-            type_ = checked.text(checked.mapping(checked.mapping(node, "fields"), field), "type")
-            if type_ is None:
-                continue
-            _ = name
-            if type_ == "array":
-                for mark, path in rules.misfits(rule, wanted="list"):
-                    message = f"'{field}' is an array, but this gives one value"
-                    report.add(mark, path, message, "add all: true for every match, or change the type")
-            else:
-                for mark, path in rules.misfits(rule, wanted="one"):
-                    message = f"'{field}' is of type {type_}, but this gives a list"
-                    hint = "delete all: true, join it (process: [{join: ', '}]), or make the type array"
-                    report.add(mark, path, message, hint)
+            if field in contract.fields and not _check_kind(field, contract.fields[field].type, rule, rules, report):
+                _check_written(field, contract, rule, rules, report)
+
+
+def _check_kind(field: str, type_: str, rule: RuleNode, rules: RuleCompiler, report: Report) -> bool:
+    """Whether a list is given for one value, or the other way round; reported."""
+    if type_ == "array":
+        message = f"'{field}' is an array, but this gives one value"
+        hint = "add all: true for every match, or change the type"
+        misfits = list(rules.misfits(rule, wanted="list"))
+    else:
+        message = f"'{field}' is of type {type_}, but this gives a list"
+        hint = "delete all: true, join it (process: [{join: ', '}]), or make the type array"
+        misfits = list(rules.misfits(rule, wanted="one"))
+    for mark, path in misfits:
+        report.add(mark, path, message, hint)
+    return bool(misfits)
+
+
+def _check_written(field: str, contract: ItemContract, rule: RuleNode, rules: RuleCompiler, report: Report) -> None:
+    """Constants, defaults and the values of `map` that the contract would refuse on every page."""
+    if contract.fields[field].type == "array":
+        return
+    for value, mark, path in rules.written(rule):
+        try:
+            contract.accepts[field](value, "https://example.com/")
+        except Broken as broken:
+            spec = contract.fields[field]
+            words = [word for word in spec.enum or () if isinstance(word, str)]
+            hint = did_you_mean(value, words) if isinstance(value, str) else None
+            message = f"'{field}' can never be {shown(value)}: {broken.message}"
+            report.add(mark, path, message, hint or "change it, or the contract of the field")

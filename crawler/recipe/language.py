@@ -14,9 +14,10 @@ from crawler.recipe.language_pages import FETCH, PAGE, START
 from crawler.recipe.language_texts import (
     COUNT,
     COUNT_OR_ZERO,
+    DOMAIN,
     DURATION,
     REGEX,
-    TEMPLATE,
+    URL,
     extends_problem,
     field_name,
     input_problem,
@@ -43,8 +44,8 @@ _INTEGER_OR_TEMPLATE = FirstOf(
         COUNT,
         Text(
             noun="a template",
-            accepts=lambda text: None if "{{" in text else "is no number",
-            pattern=r"\{\{",
+            accepts=lambda text: None if text.startswith("{{") and text.endswith("}}") else "is no number",
+            pattern=r"^\{\{.*\}\}$",
         ),
     ),
     noun="a whole number above 0, or a template that gives one",
@@ -228,7 +229,7 @@ _TEST = NamedMap(
             "Saved page, in the folder named like the recipe",
             required=True,
         ),
-        Key("url", Text(noun="a URL"), "URL the page was saved from", required=True),
+        Key("url", URL, "URL the page was saved from", required=True),
         Key(
             "expect",
             UserMap(value=Anything(), keys=f"field of the first row, or {one_of(EXPECT_KEYS)}"),
@@ -265,7 +266,7 @@ RECIPE = NamedMap(
         ),
         Key("description", Text(), "What the recipe collects"),
         Key("labels", UserMap(value=Text(), keys="free label"), "Free labels, for searching"),
-        Key("allowed_domains", ListOf(member=TEMPLATE, noun="a list of domains"), "Domains that may be requested"),
+        Key("allowed_domains", ListOf(member=DOMAIN, noun="a list of domains"), "Domains that may be requested"),
         Key(
             "extends",
             Text(noun="a parent recipe", accepts=extends_problem, hint="write NAME@MAJOR: woocommerce@1"),

@@ -22,6 +22,12 @@ DURATION_RANGE = Text(
     hint="write the shortest and the longest: 1s..60s",
     pattern=r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\.\.[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$",
 )
+URL = Text(
+    noun="a URL",
+    accepts=lambda text: None if text.lower().startswith(("http://", "https://")) else f"'{text}' is no http(s) URL",
+    hint="write https://...",
+    pattern="^https?://",
+)
 COUNT = Integer(minimum=1)
 COUNT_OR_ZERO = Integer(minimum=0)
 
@@ -81,3 +87,15 @@ def encoding_problem(name: str) -> str | None:
     except ParseRefused:
         return f"'{name}' is no encoding"
     return None
+
+
+def domain_problem(domain: str) -> str | None:
+    """What is wrong with a domain, or None; a template is judged when it has a value."""
+    if "{{" in domain:
+        return None
+    labels = domain.split(".")
+    good = all(label and label.replace("-", "").replace("_", "").isalnum() for label in labels)
+    return None if good and len(domain) <= 253 else f"'{domain}' is no domain"
+
+
+DOMAIN = Text(noun="a domain", accepts=domain_problem, hint="write the bare domain: shop.example")

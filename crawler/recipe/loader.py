@@ -25,7 +25,7 @@ from crawler.recipe.compile_requests import RequestCompiler
 from crawler.recipe.compile_rules import RuleCompiler
 from crawler.recipe.compile_texts import Scopes, TextCompiler
 from crawler.recipe.crosscheck import CrossCheck, check_snapshots
-from crawler.recipe.crosscheck_fields import FieldCheck, check_kinds
+from crawler.recipe.crosscheck_fields import FieldCheck, check_values
 from crawler.recipe.diagnostics import Report, did_you_mean
 from crawler.recipe.inheritance import merged, without_own
 from crawler.recipe.inputs import InputSchema
@@ -195,7 +195,7 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
     )
     CrossCheck(root, texts.uses, report).run()
     FieldCheck(root, report).run()
-    check_kinds(root, pages, rules, report)
+    check_values(recipe, rules, report)
     check_snapshots(root, recipe, report)
     found = checked.scalar(root, "name")
     if path is not None and found is not None and path.stem.lstrip("_") != name:

@@ -150,7 +150,8 @@ def test_two_backslashes_in_double_quotes_are_one():
         ("{any: [h1, h2], all: true}", "string", "is of type string, but this gives a list", "join"),
         ("{const: [a, b]}", "string", "is of type string, but this gives a list", "join"),
         ("{each: li, fields: {y: b}}", "string", "is of type string, but this gives a list", "join"),
-        ("{css: h1, as: count, all: true}", "array", "is an array, but this gives one value", "all: true"),
+        ("{css: h1, as: count}", "array", "is an array, but this gives one value", "all: true"),
+        ("{css: h1, as: count, all: true}", "integer", "counts every match already", "delete `all`"),
     ],
 )
 def test_one_value_and_a_list_are_told_apart_before_a_page_is_seen(written, type_, message, hint):

@@ -33,6 +33,7 @@ def text(page: str, fields: str, contract: str) -> str:
 
 
 def rule(written: str, page: str = "", type_: str = "string"):
+    type_ = "object" if "const: {" in written else type_
     fields = f"      x: {written}\n"
     contract = f"      x: {{type: {type_}}}\n"
     return load_recipe_text(text(page, fields, contract)).pages["p"].rows.fields["x"]

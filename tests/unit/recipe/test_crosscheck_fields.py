@@ -173,3 +173,44 @@ def test_a_check_of_a_field_that_is_not_there_is_refused():
     assert problems(PAGE, item) == [
         ("items.thing.checks[0].jmespath", "the item has no field 'prise'", "did you mean 'price'?")
     ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "spec", "path", "message", "hint"),
+    [
+        ("{const: free}", "type: decimal", "price", "can never be 'free'", "change it"),
+        ("[p, {const: InStok}]", "type: string, enum: [InStock]", "price[1]", "can never be 'InStok'", "'InStock'"),
+        ("{css: p, default: none}", "type: integer", "price.default", "can never be 'none'", "change it"),
+        ("{any: [p], default: -1}", "type: integer, minimum: 0", "price.default", "below the minimum", "change it"),
+        (
+            "{css: p, process: [strip, {map: {values: {a: InStock}, else: OutStock}}]}",
+            "type: string, enum: [InStock, OutOfStock]",
+            "price.process[1]",
+            "can never be 'OutStock'",
+            "'OutOfStock'",
+        ),
+        ("{css: p, process: [{map: {One: 1, Two: zwei}}]}", "type: integer", "price.process[0]", "never be 'zwei'", ""),
+    ],
+)
+def test_a_value_in_the_recipe_that_the_contract_would_always_refuse_is_refused(rule, spec, path, message, hint):
+    item = ITEM.replace("price: {type: string}", f"price: {{{spec}}}")
+    ((found_path, found_message, found_hint),) = problems(PAGE.replace("price: .price", f"price: {rule}"), item)
+    assert found_path == f"pages.one.fields.{path}"
+    assert message in found_message
+    assert hint in found_hint
+
+
+@pytest.mark.parametrize(
+    ("rule", "spec"),
+    [
+        ("{const: '12.50'}", "type: decimal"),
+        ("{const: /a}", "type: string, format: uri"),
+        ("{css: p, process: [{map: {One: 1, Two: '2'}}]}", "type: integer"),
+        ("{css: p, process: [{map: {a: b}}, upper]}", "type: string, enum: [B]"),
+        ("{css: p, default: 0}", "type: decimal"),
+        ("{css: p, default: '{{ item.title }}'}", "type: integer"),
+    ],
+)
+def test_values_that_the_contract_takes_are_let_through(rule, spec):
+    item = ITEM.replace("price: {type: string}", f"price: {{{spec}}}")
+    assert problems(PAGE.replace("price: .price", f"price: {rule}"), item) == []

@@ -3,6 +3,7 @@
 import pytest
 
 from crawler.recipe.language_texts import (
+    domain_problem,
     encoding_problem,
     extends_problem,
     field_name,
@@ -27,6 +28,11 @@ from crawler.recipe.language_texts import (
             extends_problem,
             ["base@1", "woo-commerce@12"],
             ["base", "base@", "@1", "base@x", "a/b@1", "Base@1", "base@1@2", "base@٢"],
+        ),
+        (
+            domain_problem,
+            ["a.example", "xn--a.b", "{{ inputs.x }}", "קום.co"],
+            ["https://a.b", "a b", "a/b", ".a", "a:80", ""],
         ),
         (encoding_problem, ["auto", "utf-8", "windows-1255"], ["utf-99", "", "a\x00b"]),
     ],
