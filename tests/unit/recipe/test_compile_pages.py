@@ -159,6 +159,16 @@ def test_the_majority_decides_what_a_mixed_page_is():
     refused("pages.p.fields.x[2].jmespath", "this page is HTML", page=mixed)
 
 
+def test_a_list_is_no_text_to_parse():
+    sources = "    sources: {a: {css: div, all: true, parse: html}}\n"
+    refused("pages.p.sources.a", "a list cannot be parsed as html", "delete all: true", page=PAGE + sources)
+
+
+def test_append_joins_one_row_and_each_makes_many():
+    written = "    item: thing\n    each: li\n    paginate: {next: a, append: [x]}\n    fields: {x: b}\n"
+    refused("pages.p.paginate.append", "`each` makes many", "delete `append`", page=PAGE + written)
+
+
 def test_match_allow_and_deny_compile_or_are_refused_in_place():
     refused("pages.p.match", "does not compile", page=PAGE + "    match: '('\n")
     refused("pages.p.match[1]", "two backslashes", r"'\d+'", page=PAGE + "    match: [a, '\\\\d+']\n")

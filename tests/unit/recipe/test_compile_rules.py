@@ -178,6 +178,39 @@ def test_what_fits_or_cannot_be_known_is_let_through(written, type_, page):
     rule(written, page, type_)
 
 
+@pytest.mark.parametrize(
+    ("written", "path", "message", "hint"),
+    [
+        ("[{css: a, default: x}, b]", "fields.x[0].default", "nothing behind it is ever tried", "any: [...]"),
+        ("{any: [{css: a, default: x}, b]}", "fields.x.any[0].default", "nothing behind it is ever tried", "beside"),
+        ("{any: [a, {css: b, default: x}], process: [upper]}", "fields.x.any[1].default", "used unprocessed", "beside"),
+        ("{css: a, as: count, default: 1}", "fields.x.default", "never missing", "delete `default`"),
+        ("{css: 'a::text', as: html}", "fields.x.as", "give no element", "delete `as`"),
+        ("{css: 'a::attr(b)', remove: i}", "fields.x.remove", "no elements inside", "without `::text`"),
+        ("{each: {css: li, remove: i}, fields: {y: b}}", "fields.x.each.remove", "rows keep", "parse: html"),
+    ],
+)
+def test_an_option_that_can_change_nothing_is_refused(written, path, message, hint):
+    type_ = "array" if "each" in written else "string"
+    ((found_path, found_message, found_hint),) = problems(f"      x: {written}\n", "", f"      x: {{type: {type_}}}\n")
+    assert found_path == path
+    assert message in found_message
+    assert hint in found_hint
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "[a, {css: b, default: x}]",
+        "{any: [a, {css: b, default: x}]}",
+        "{css: 'a ::text', remove: i, all: true, process: [{join: x}]}",
+        "{css: a, as: html, remove: i}",
+    ],
+)
+def test_options_that_do_something_are_let_through(written):
+    rule(written)
+
+
 # --- rows and order ---
 
 
