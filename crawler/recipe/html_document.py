@@ -10,7 +10,6 @@ import contextlib
 import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urljoin
 
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
@@ -24,6 +23,7 @@ from crawler.recipe.table_cells import cell_under
 from crawler.recipe.text import own_text, text_nodes, visible_text
 from crawler.recipe.tree_guard import check_tree
 from crawler.recipe.tree_scope import LINK_ATTRIBUTES, TreeScope, evaluate, longest_prefix, require_css
+from crawler.recipe.urls import http_link
 from crawler.recipe.xpath import XPathQuery
 
 if TYPE_CHECKING:
@@ -128,10 +128,8 @@ class HtmlDocument:
             self._base_url = self.url
             base = self._parser.css_first("base[href]")
             if base is not None:
-                try:
-                    self._base_url = urljoin(self.url, (base.attributes.get("href") or "").strip())
-                except ValueError:  # no URL at all, such as http://[
-                    self._base_url = self.url
+                # What is no web address at all, such as javascript: or http://[, is no base to browsers either.
+                self._base_url = http_link(self.url, base.attributes.get("href")) or self.url
         return self._base_url
 
     def meta(self, name: str) -> list[str]:
@@ -225,7 +223,7 @@ class HtmlScope:
             if part.kind == "element":
                 values.append(_of(node, as_=as_, remove=remove))
             elif part.kind == "texts":
-                values.extend(text_nodes(node))
+                values.extend(text_nodes(_without(node, remove)))
             else:
                 read = own_text(node) if part.kind == "own_text" else _attribute(node, part.attribute)
                 if read and (value := read.strip()):
@@ -376,12 +374,20 @@ def _link(node: LexborNode) -> str | None:
 
 
 def _of(node: LexborNode, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> str:
-    """The element's visible text or HTML, without what `remove` matches inside it; the page's tree stays whole."""
-    if remove:
-        node = node.clone()
-        for css in remove:
-            for part in css.parts:
-                for match in select(_ENGINE, part.selector, node):
-                    if match.mem_id != node.mem_id:
-                        match.decompose()
+    """The element's visible text or HTML, without what `remove` matches inside it."""
+    node = _without(node, remove)
     return (node.html or "").strip() if as_ == "html" else visible_text(node)
+
+
+def _without(node: LexborNode, remove: Sequence[CssQuery]) -> LexborNode:
+    """The element without what `remove` matches inside it: a copy, so that the page's tree stays whole."""
+    if not remove:
+        return node
+    node = node.clone()
+    for css in remove:
+        for part in css.parts:
+            # Inner matches first: an element's memory goes with that of the element around it.
+            for match in reversed(select(_ENGINE, part.selector, node)):
+                if match.mem_id != node.mem_id:
+                    match.decompose()
+    return node

@@ -99,7 +99,7 @@ class TreeScope:
             if part.kind == "element":
                 values.append(self._of(element, as_=as_, remove=remove))
             elif part.kind == "texts":
-                values.extend(tree_text_nodes(element))
+                values.extend(tree_text_nodes(self._without(element, remove)))
             else:
                 read = tree_own_text(element) if part.kind == "own_text" else self._attribute(element, part.attribute)
                 if read and (value := read.strip()):
@@ -170,8 +170,7 @@ class TreeScope:
         return found
 
     def _of(self, element: _Element, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> str:
-        if remove:
-            element = self._without(element, remove)
+        element = self._without(element, remove)
         if as_ == "html":
             method = "html" if self._tree.html else "xml"
             return etree.tostring(element, encoding="unicode", method=method, with_tail=False).strip()
@@ -180,7 +179,9 @@ class TreeScope:
         return squeezed(str(_STRING(element)))
 
     def _without(self, element: _Element, remove: Sequence[CssQuery]) -> _Element:
-        """A copy of the element that lacks what `remove` matches inside it."""
+        """The element without what `remove` matches inside it: a copy, so that the page's tree stays whole."""
+        if not remove:
+            return element
         clone = copy.deepcopy(element)
         clone.tail = None
         for css in remove:
