@@ -12,7 +12,7 @@ from crawler.recipe.diagnostics import Path, Report, did_you_mean
 from crawler.recipe.language_texts import field_name
 from crawler.recipe.shape import ByKind, Key, ListOf, Named, NamedMap, Schemas, Shape, UserMap, Variants
 from crawler.recipe.shape_scalars import Anything, Boolean, Choice, Text
-from crawler.recipe.steps import catalogue
+from crawler.recipe.steps import StepError, catalogue
 from crawler.recipe.yaml_nodes import Broken, ListNode, MapNode, Node, Scalar
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ class Step(Shape):
             return node
         if isinstance(node, MapNode) and node.entries:
             second = node.entries[1]
-            names = [info.name for info in catalogue()]
-            if second.key in names:
+            if second.key in _step_names():
                 hint = f"begin a new member with `- {second.key}:`"
             else:
                 hint = f"options belong inside: {{{node.entries[0].key}: {{{second.key}: ...}}}}"
@@ -59,6 +58,14 @@ class Step(Shape):
             names = [{"const": info.name, "description": info.summary} for info in steps]
             schemas.definitions["step"] = {"anyOf": [{"oneOf": names}, mapping]}
         return {"$ref": "#/$defs/step"}
+
+
+def _step_names() -> list[str]:
+    """Names of all steps; none if a package brings a broken one, which the compiler reports at the first step."""
+    try:
+        return [info.name for info in catalogue()]
+    except StepError:
+        return []
 
 
 def _argument_schema(info: Any) -> dict[str, Any]:
@@ -84,7 +91,7 @@ class StepList(Shape):
             return _STEPS.check(node, path, report)
         hint = f"as a list: [{node.raw}]" if isinstance(node, Scalar) and isinstance(node.value, str) else None
         if isinstance(node, Scalar) and isinstance(node.value, str):
-            names = [info.name for info in catalogue()]
+            names = _step_names()
             if node.value not in names:
                 hint = did_you_mean(node.value, names) or hint
         return self.refuse(node, path, report, hint)

@@ -277,6 +277,13 @@ def test_rows_of_elements_speak_css_and_rows_of_values_jmespath():
     assert (found.fields["c"].each.parse, found.fields["a"].each.parse) == ("json", None)
 
 
+def test_rows_are_selected_and_not_made_from_text():
+    found = problems("      x: {each: '{{ inputs.site }}', fields: {y: b}}\n", "", "      x: {type: array}\n")
+    assert [(path, message) for path, message, _ in found] == [
+        ("fields.x.each", "`each` is a selector, not a template")
+    ]
+
+
 def test_conditions_of_nested_rows_stand_where_they_are_read():
     fields = "      kids: {each: li, fields: {y: b}, drop_if: .ad, when: {css: ul}}\n"
     found = rows(fields, contract="      kids: {type: array}\n").fields["kids"]

@@ -1,12 +1,14 @@
 """A recipe loads into a plan, or is refused with everything that is wrong; the old system's faults cannot happen."""
 
 import time
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from crawler.errors import RecipeError
 from crawler.recipe.loader import load_recipe, load_recipe_text
+from crawler.recipe.steps import registry
 
 LARGE = Path(__file__).parent / "large"
 
@@ -112,6 +114,23 @@ def test_an_ordinary_recipe_loads_in_a_moment(name):
     started = time.process_time()
     load_recipe(LARGE / f"{name}.yaml")
     assert time.process_time() - started < 0.1
+
+
+@pytest.fixture
+def broken_step_package(monkeypatch):
+    """Another package that brings a step which is none."""
+    point = EntryPoint(name="shiny", value="json:loads", group=registry.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda **_: [point])
+    registry._definitions.cache_clear()
+    yield
+    monkeypatch.undo()
+    registry._definitions.cache_clear()
+
+
+def test_a_broken_step_of_another_package_is_a_problem_of_the_recipe_that_uses_steps(broken_step_package):
+    found = refusal(SMALLEST)
+    assert all("entry point `shiny`" in problem for problem in found)
+    assert refusal(SMALLEST.replace("process: [price]", "process: price"))
 
 
 # --- faults of the system before, none of which may be possible here ---
