@@ -1,0 +1,85 @@
+"""A recipe says nothing that would be ignored: what can change nothing is refused at load."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from crawler.errors import RecipeError
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from engine import item_recipe, recipe_of, row
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("[{css: .a, default: x}, .b]", "nothing behind it is ever tried"),
+        ("{any: [{css: .a, default: x}, .b]}", "nothing behind it is ever tried"),
+        ("{any: [.b, {css: .a, default: x}], process: [upper]}", "a default is used unprocessed"),
+        ("{css: h1, as: count, default: 3}", "a count is never missing"),
+        ("{css: h1, as: count, all: true}", "counts every match already"),
+        ('{css: "h1::text", as: html}', "give no element"),
+        ('{css: "h1::attr(id)", as: html}', "give no element"),
+        ('{css: "h1::text", remove: b}', "no elements inside text"),
+        ('{css: "h1::attr(id)", remove: b}', "no elements inside text"),
+    ],
+)
+def test_a_modifier_that_can_change_nothing_is_refused(rule, message):
+    with pytest.raises(RecipeError, match=message):
+        item_recipe(f"x: {rule}")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("[.a, {css: .b, default: x}]", "x"),
+        ("{any: [.a, .b], process: [upper], default: x}", "x"),
+        ('{css: h1, as: count, process: [{map: {"0": none}}]}', "none"),
+        ('{css: "h1, p::text", as: html}', "q"),
+    ],
+)
+def test_a_modifier_that_can_change_something_is_not(rule, expected):
+    assert row(item_recipe(f"x: {rule}"), "<p>q")["x"] == expected
+
+
+def test_rows_of_elements_keep_what_is_inside_them():
+    with pytest.raises(RecipeError, match="rows keep what is inside them"):
+        item_recipe("x: {each: {css: li, remove: b}, fields: {v: i}}", contract={"x": "{type: array}"})
+
+
+def test_a_list_is_no_page_source_of_html():
+    with pytest.raises(RecipeError, match="a list cannot be parsed as html"):
+        item_recipe("x: {from: s, css: b}", page='sources: {s: {css: "p::attr(a)", all: true, parse: html}}')
+
+
+def test_colons_in_an_attribute_make_no_pseudo_element():
+    recipe = item_recipe(
+        """x: {each: 'a[href*="::"]', fields: {v: b}}""",
+        contract={"x": "{type: array}"},
+        page="sources: {s: {css: 'a[href*=\"::\"]', parse: html}}",
+    )
+    assert row(recipe, "<a href='x::y'><b>1</b></a>")["x"] == [{"v": "1"}]
+
+
+def test_rows_that_a_page_source_makes_do_not_make_an_html_page_json():
+    recipe = recipe_of(
+        """\
+        start: [{urls: 'https://shop.test/', page: page}]
+        pages:
+          page:
+            sources: {s: {response: text, process: [{regex: 'x=(.*);'}], parse: json}}
+            follow:
+              - {each: {from: s, jmespath: l}, links: {jmespath: u}, carry: {n: {jmespath: n}}, page: page}
+            item: thing
+            fields:
+              x: [{from: s, jmespath: a}, {from: s, jmespath: b}, h1]
+              v: {each: {from: s, jmespath: "[*]"}, fields: {a: {jmespath: b}, c: {jmespath: d}}}
+        items: {thing: {version: 1, fields: {x: {type: string}, v: {type: array}}}}
+        """
+    )
+    assert recipe.pages["page"].parse is None
+    assert row(recipe, '<h1>T</h1><script>x={"l": []};</script>') == {"x": "T", "v": None}
