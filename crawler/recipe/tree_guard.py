@@ -147,6 +147,13 @@ _SCOPE: Final = frozenset(
         *("applet", "caption", "marquee", "object", "table", "td", "template", "th"),
     }
 )
+_END_SCOPES: Final = {
+    **dict.fromkeys(
+        ("table", "caption", "colgroup", "tbody", "thead", "tfoot", "tr", "td", "th"), frozenset({"table", "template"})
+    ),
+    "li": _SCOPE | {"ol", "ul"},
+    "p": _SCOPE | {"button"},
+}
 #: Inside a table: how far up each start tag goes back.
 _ROW_GROUPS: Final = frozenset({"tbody", "thead", "tfoot"})
 _TABLE_PARTS: Final = {
@@ -303,13 +310,14 @@ class _Scan:
         if name in _TABLE_PARTS and not self.back_to_table(name):
             return
         if name in _CLOSES_P:
-            self.close("p", frozenset({"button", *_SCOPE}))
+            self.close("p", _END_SCOPES["p"])
         if name in _CLOSES_ITEM:
             for index in range(len(self.open) - 1, -1, -1):
                 if self.open[index] in _CLOSES_ITEM[name]:
                     self.cut(index)
-                    break
-                if self.open[index] in _KEEPS_ITEMS:
+                    if name != "optgroup":  # which closes the option and the group around it
+                        break
+                elif self.open[index] in _KEEPS_ITEMS:
                     break
         if self.foreign and attributes.endswith("/") and name not in _SPECIAL | _FORMATTING | {"span", "svg", "math"}:
             self.add()
@@ -361,7 +369,7 @@ class _Scan:
         if name in _FORMATTING:
             self.end_formatting(name)
         else:
-            self.close(name, _SCOPE if name in _SPECIAL else _SPECIAL)
+            self.close(name, _END_SCOPES.get(name, _SCOPE if name in _SPECIAL else _SPECIAL))
             if self.open and self.open[-1] not in _NO_TEXT:
                 self.repeat_formatting()
 
