@@ -61,6 +61,7 @@ _IMAGE_ATTRIBUTES: Final = ("data-zoom-image", "data-large_image", "data-src", "
 _PICTURE_WORDS: Final = "gallery product image images photo photos picture carousel zoom main hero cover"
 _IMAGE_WORDS: Final = frozenset(_PICTURE_WORDS.split())
 _STOCK_WORDS: Final = frozenset({"availability", "stock", "instock", "outofstock"})
+_STATE: Final = re.compile(r"(?:in|out-?of|not-?in)-?_?stock|available(?![a-z])", re.IGNORECASE)
 _DESCRIPTION_WORDS: Final = frozenset({"description", "productdescription"})
 
 
@@ -249,7 +250,10 @@ def page_candidates(samples: Sequence[Facts]) -> Iterator[Candidate]:
     yield from _plain(samples, "name", _TEXT)
     yield from _prices(samples)
     yield from _plain(samples, "sku", _TEXT)
-    yield from _plain(samples, "availability", _TEXT)
+    for candidate in _plain(samples, "availability", _TEXT):
+        # `.in-stock` is gone on the day on which it matters.
+        if not _STATE.search(str(candidate.rule)):
+            yield candidate
     yield from _category(samples)
     yield from _plain(samples, "description", _TEXT)
     yield from _plain(samples, "image", _URI)
