@@ -34,6 +34,16 @@ _URLS_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FieldFill:
+    """In how many accepted rows a field has a value; `reason` and `example` (a page) are of the first row without."""
+
+    filled: int
+    missing: int = 0
+    reason: str = ""
+    example: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CrawlFacts:
     """What was counted. Mappings are by name; nothing here is judged yet."""
 
@@ -52,6 +62,7 @@ class CrawlFacts:
     item_errors: int = 0  # rows on which a pipeline failed
     export_failed: str = ""  # why rows could not be written
     alternatives: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by "item.field", then source
+    fields: Mapping[str, Mapping[str, FieldFill]] = field(default_factory=dict)  # by item, then field
     lost_lists: Mapping[str, str] = field(default_factory=dict)  # outcome by URL
     stalled_lists: tuple[str, ...] = ()
     cut_lists: tuple[str, ...] = ()  # at max_pages
@@ -209,9 +220,7 @@ def _lines(summary: CrawlSummary) -> Iterator[str]:
     yield from _row_lines(facts)
     yield from _failure_lines(facts)
     yield from _list_lines(facts)
-    for name, sources in facts.alternatives.items():
-        used = ", ".join(f"{source} x {count:,}" for source, count in sorted(sources.items()))
-        yield f"  by rule   {name}: {used}"
+    yield from _field_lines(facts)
     for label, count in (("retries", facts.retries), ("off-site", facts.offsite)):
         if count:
             yield f"  {label:<9} {count:,}"
@@ -235,6 +244,23 @@ def _row_lines(facts: CrawlFacts) -> Iterator[str]:
     for item, reasons in facts.rejects.items():
         for reason, count in sorted(reasons.items(), key=_by_count):
             yield f"  rejected  {item}.{reason}: {count:,}"
+
+
+def _field_lines(facts: CrawlFacts) -> Iterator[str]:
+    """The fields that some rows lack, and the fields that took more than their first rule."""
+    for item, fields in facts.fields.items():
+        lacking = {name: fill for name, fill in fields.items() if fill.missing}
+        if facts.rows.get(item) and len(fields) > len(lacking):
+            full = len(fields) - len(lacking)
+            yield f"  fields    {item}: {full} of {len(fields)} are filled in every row"
+        for name, fill in lacking.items():
+            reason = f"; {fill.reason}" if fill.reason else ""
+            yield f"  missing   {item}.{name} in {fill.missing:,} of {fill.filled + fill.missing:,}{reason}"
+            yield f"            e.g. {fill.example}"
+    for name, sources in facts.alternatives.items():
+        if len(sources) > 1 or not all(source.partition(":")[0] == "1" for source in sources):
+            used = ", ".join(f"{source} x {count:,}" for source, count in sorted(sources.items()))
+            yield f"  by rule   {name}: {used}"
 
 
 def _failure_lines(facts: CrawlFacts) -> Iterator[str]:

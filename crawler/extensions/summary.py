@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 
-from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, judge
+from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, FieldFill, judge
 from crawler.extensions.rejects import RejectsFile
 from crawler.frontier.contract import Ledger
 from crawler.frontier.identity import START_ID
@@ -71,7 +71,12 @@ class Summary:
 
     def item_scraped(self, item: Any) -> None:
         """Counts a row."""
-        self.rows[item.item if isinstance(item, RecipeRow) else type(item).__name__] += 1
+        if not isinstance(item, RecipeRow):
+            self.rows[type(item).__name__] += 1
+            return
+        self.rows[item.item] += 1
+        if isinstance(self._crawler.spider, RecipeSpider):
+            self._crawler.spider.report.row(item)
 
     def item_error(self) -> None:
         """Counts a row on which a pipeline failed."""
@@ -163,6 +168,7 @@ def _with_report(facts: CrawlFacts, spider: RecipeSpider) -> CrawlFacts:
         rejected_rows=dict(report.rejected_rows),
         duplicates=dict(report.duplicates),
         alternatives=dict(alternatives),
+        fields=_fields(facts, spider),
         lost_lists=dict(report.lost_lists),
         stalled_lists=(*facts.stalled_lists, *report.loops),
         cut_lists=tuple(report.max_pages),
@@ -170,3 +176,19 @@ def _with_report(facts: CrawlFacts, spider: RecipeSpider) -> CrawlFacts:
         causes=tuple(cause.sentence(count) for cause, count in report.causes.values()),
         unreached=tuple(name for name in recipe.pages if not report.pages[name]),
     )
+
+
+def _fields(facts: CrawlFacts, spider: RecipeSpider) -> dict[str, dict[str, FieldFill]]:
+    """How well each field of each item is filled, in contract order."""
+    fields: dict[str, dict[str, FieldFill]] = {}
+    for item, contract in spider.recipe.items.items():
+        rows = facts.rows.get(item, 0)
+        fields[item] = {}
+        for name in contract.fields:
+            gap = spider.report.gaps.get((item, name))
+            fields[item][name] = (
+                FieldFill(filled=rows)
+                if gap is None
+                else FieldFill(filled=rows - gap.rows, missing=gap.rows, reason=gap.reason, example=gap.url)
+            )
+    return fields

@@ -103,6 +103,7 @@ class _RawRow:
     base_url: str
     values: Mapping[str, Value]
     failures: Mapping[str, str] = field(default_factory=dict)
+    gaps: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Extraction:
@@ -164,7 +165,7 @@ class _Extraction:
             at = RowScope(scope)
             if rows.drop_if is None or not self.context.condition(rows.drop_if, at):
                 values = self.context.fields(rows, at)
-                found.append(_RawRow(base_url=base_url, values=values, failures=at.failures))
+                found.append(_RawRow(base_url=base_url, values=values, failures=at.failures, gaps=at.gaps))
         return found
 
     def _row_scopes(self, rows: Rows) -> Iterable[Any]:
@@ -272,7 +273,12 @@ def judge(contract: ItemContract, row: _RawRow, *, url: str) -> Row | Reject:
     """The row as its contract accepts it, or why it does not. A missing field's reason names its last failed step."""
     accepted = accept(contract, row.values, base_url=row.base_url)
     if isinstance(accepted, dict):
-        return Row(item=contract.name, values=accepted, key=tuple(accepted[name] for name in contract.key))
+        return Row(
+            item=contract.name,
+            values=accepted,
+            key=tuple(accepted[name] for name in contract.key),
+            gaps={name: row.gaps.get(name, "") for name, value in accepted.items() if value is None},
+        )
     reasons = tuple(
         replace(reason, message=f"{reason.message}; {row.failures[reason.field]}")
         if reason.rule == "required" and reason.field in row.failures

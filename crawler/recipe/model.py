@@ -388,6 +388,7 @@ class Row:
     item: str
     values: dict[str, Any]
     key: tuple[Any, ...] = ()  # values of the contract's `key`; empty without one
+    gaps: Mapping[str, str] = field(default_factory=dict)  # of each missing field: why, as far as its rule can tell
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

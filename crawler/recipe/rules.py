@@ -49,13 +49,25 @@ MAX_CARTESIAN_ROWS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """What evaluating one rule gave. `winner` counts alternatives from 0; None = nothing won."""
+    """What evaluating one rule gave. `winner` counts alternatives from 0; None = nothing won.
+
+    `emptied` shows the value of which the steps left nothing, which is no failure: a regex that does not match.
+    """
 
     value: Value
     winner: int | None = None
     matches: int = 0
     source: str = ""
     failure: str | None = None
+    emptied: str | None = None
+
+    def gap(self) -> str:
+        """Why there is no value."""
+        if self.failure is not None:
+            return self.failure
+        if self.emptied is not None:
+            return f"the steps leave nothing of {self.emptied}"
+        return f"{self.source} matches nothing" if self.source else "no rule gave a value"
 
 
 @dataclass(slots=True)
@@ -68,6 +80,7 @@ class RowScope:
     path: str = ""  # prefix of field names in counters and traces: "variants[]."
     fallback: Mapping[str, Value] = field(default_factory=dict)  # a cartesian row inherits from its item
     failures: dict[str, str] = field(default_factory=dict)  # of fields that are missing: their last failed step
+    gaps: dict[str, str] = field(default_factory=dict)  # of all fields that are missing: why
 
 
 @dataclass(slots=True)
@@ -137,8 +150,11 @@ class PageContext:
             value = self._chosen(found, name, every=take.all or many or as_links)
         if value is MISSING or not take.process:
             return Got(value, None if value is MISSING else 0, matches, source)
+        before = value
         value, failure = self._steps(take, value, name)
-        return Got(value, None if is_missing(value) else 0, matches, source, failure)
+        if not is_missing(value):
+            return Got(value, 0, matches, source, failure)
+        return Got(value, None, matches, source, failure, emptied=describe(before) if failure is None else None)
 
     def _chosen(self, found: list[Value], name: str, *, every: bool) -> Value:
         """All members, or the first that is not missing; a choice between different ones is counted."""
@@ -172,7 +188,7 @@ class PageContext:
                 failure = failed or failure
             if not is_missing(value):
                 return Got(value, index, got.matches, got.source, failure)
-            last = Got(MISSING, None, got.matches, got.source, failure)
+            last = Got(MISSING, None, got.matches, got.source, failure, got.emptied or last.emptied)
         return last
 
     def _union_of(self, rule: UnionOf, at: RowScope, name: str, *, as_links: bool, many: bool) -> Got:
@@ -359,8 +375,10 @@ class PageContext:
                 value = at.fallback[name]
             if not is_missing(value):
                 values[name] = value
-            elif got.failure is not None:
-                at.failures[name] = got.failure
+            else:
+                at.gaps[name] = got.gap()
+                if got.failure is not None:
+                    at.failures[name] = got.failure
             self._count(rule, path, got)
         return values
 

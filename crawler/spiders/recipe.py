@@ -198,7 +198,7 @@ class RecipeSpider(Spider):
         for reject in result.rejects:
             self.crawler.signals.send_catch_log(row_rejected, reject=reject, spider=self)
         for row in result.rows:
-            yield RecipeRow(row.values, item=row.item, key=row.key, url=url)
+            yield RecipeRow(row.values, item=row.item, key=row.key, url=url, gaps=row.gaps)
         facts = request.meta.get("recipe")
         depth = facts.get("depth", 0) if isinstance(facts, dict) else 0
         deepest = self.recipe.limits.depth

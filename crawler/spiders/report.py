@@ -10,9 +10,19 @@ from crawler.recipe.model import AnyOf, QuerySource, Rows, Take
 
 if TYPE_CHECKING:
     from crawler.recipe.model import EmptyCause, Recipe, Reject, RuleNode
+    from crawler.spiders.rows import RecipeRow
 
 #: URLs kept of each kind of list end; more are only counted.
 _MAX_URLS = 1_000
+
+
+@dataclass(slots=True)
+class FieldGap:
+    """Rows without a field: how many, and one of them to look at."""
+
+    rows: int
+    reason: str
+    url: str
 
 
 @dataclass(slots=True)
@@ -24,11 +34,21 @@ class RecipeReport:
     rejected_for: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # by item, field, rule
     duplicates: Counter[str] = field(default_factory=Counter)  # by item
     alternatives: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # by item, field, source
+    gaps: dict[tuple[str, str], FieldGap] = field(default_factory=dict)  # by item and field
     dropped: Counter[str] = field(default_factory=Counter)  # pages dropped by `drop_if`, by page type
     causes: dict[tuple[str, str, str], tuple[EmptyCause, int]] = field(default_factory=dict)
     max_pages: list[str] = field(default_factory=list)  # list pages after which `max_pages` ended the list
     loops: list[str] = field(default_factory=list)  # list pages whose next page had been there before
     lost_lists: dict[str, str] = field(default_factory=dict)  # URL and outcome of list pages that never came
+
+    def row(self, row: RecipeRow) -> None:
+        """Notes which fields a row lacks."""
+        for name, reason in row.gaps.items():
+            gap = self.gaps.get((row.item, name))
+            if gap is None:
+                self.gaps[row.item, name] = FieldGap(rows=1, reason=reason, url=row.url)
+            else:
+                gap.rows += 1
 
     def reject(self, reject: Reject) -> None:
         """Counts a row that was refused, once for each field."""

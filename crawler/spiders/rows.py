@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class RecipeRow(dict[str, Any]):
@@ -12,12 +15,22 @@ class RecipeRow(dict[str, Any]):
         item: the item type.
         key: values of the contract's `key`; empty without one.
         url: of the page that gave it.
+        gaps: why each missing field is missing.
     """
 
-    __slots__ = ("item", "key", "url")
+    __slots__ = ("gaps", "item", "key", "url")
 
-    def __init__(self, values: dict[str, Any], *, item: str, key: tuple[Any, ...] = (), url: str = "") -> None:
+    def __init__(
+        self,
+        values: dict[str, Any],
+        *,
+        item: str,
+        key: tuple[Any, ...] = (),
+        url: str = "",
+        gaps: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(values)
         self.item = item
         self.key = key
         self.url = url
+        self.gaps: Mapping[str, str] = gaps or {}
