@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 # --- characters -------------------------------------------------------------------------------------------------------
 
 _BLANKS = (
-    "\t\n\r\x0b\x0c\N{NO-BREAK SPACE}\u2000\u2001\u2002\u2003"
-    "\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+    "\t\r\x0b\x0c\N{NO-BREAK SPACE}\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 )
 #: Direction marks, isolates, joiners and the BOM: invisible, and all over right-to-left prices.
 _INVISIBLE = (
@@ -60,7 +59,7 @@ _PLAIN = str.maketrans(
 
 def _plain_number_text(text: str) -> str:
     """The text with ASCII digits, blanks, minus and separators, without invisible marks."""
-    return text if text.isascii() and "\t" not in text and "\n" not in text else text.translate(_PLAIN)
+    return text if text.isascii() and "\t" not in text else text.translate(_PLAIN)
 
 
 # --- numbers with separators ------------------------------------------------------------------------------------------
@@ -150,12 +149,14 @@ _AMOUNT = re.compile(
     r"""
     (?P<number> (?<![0-9.,]) [1-9][0-9]{0,2} (?: [ ][0-9]{3} )+ (?![0-9]) (?: [.,][0-9]+ )?
               | [0-9]+ (?: [.,'][0-9]+ )*
-              | (?<![0-9]) [.,][0-9]+ )
+              | (?<!\w) [.,][0-9]+ )   # $.99, but the point of Rs.500 is the word's
     (?: € (?P<cents> [0-9]{2} ) (?![0-9]) )?   # 35€99
     (?P<percent> [ ]*% )?
     """,
     re.VERBOSE,
 )
+#: `100 200` is 100200 with a blank that groups, or an old price and a new one. A no-break space only ever groups.
+_TWO_OR_GROUPED = re.compile(r"(?<![0-9.,])(?<![0-9] )([1-9][0-9]{2}) (?=[1-9][0-9]{2}(?![0-9]|[.,][0-9]))")
 #: What may stand between a minus and its amount is a currency sign or code; a dash between amounts is no minus.
 _MINUS_BEFORE = re.compile(r"(?P<before>^|[^\w.,-])-(?:[^\w\s.,-]{1,2}|[A-Z]{1,3}[$£]?)?[ ]?$")
 _LEADING_MINUS = re.compile(r"[ ]*-[ ]?(?:[^\w\s.,-]{1,2}|[A-Z]{1,3}[$£]?)?[ ]?")
@@ -189,7 +190,7 @@ class _Price:
     def __call__(self, value: Value, _base_url: str) -> Value:
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             return _number(value, ".")
-        text = _plain_number_text(needed_text(value))
+        text = _plain_number_text(_TWO_OR_GROUPED.sub(r"\1 / ", needed_text(value)))
         amounts = _amounts(text, self.decimal)
         if not amounts:
             if _is_free(text):
