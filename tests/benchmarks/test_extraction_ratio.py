@@ -112,7 +112,8 @@ def product_page(number: int) -> bytes:
     specs = "".join(f"<tr><th>{words(1)} {each}</th><td>{words(3)}</td></tr>" for each in range(20))
     reviews = "".join(
         f'<div class="review" id="r{each}"><strong class="author">{words(2)}</strong>'
-        f'<time datetime="2026-01-{each + 1:02}"></time><div class="text"><p>{words(90)}</p><p>{words(60)}</p></div></div>'
+        f'<time datetime="2026-01-{each + 1:02}"></time>'
+        f'<div class="text"><p>{words(90)}</p><p>{words(60)}</p></div></div>'
         for each in range(8)
     )
     ld = json.dumps({"@type": "Product", "sku": f"SKU-{number}", "description": words(120)})
@@ -127,8 +128,8 @@ def product_page(number: int) -> bytes:
 <div class="product">{images}<div class="summary entry-summary"><h1 class="product_title entry-title">
     {words(5)}
   </h1><div class="star-rating" title="{rng.randrange(1, 5)}.5 of 5"><span style="width:80%"></span></div>
-<p class="price"><del><span class="amount"><bdi>{rng.randrange(500, 900)}.00&nbsp;<span>&#8362;</span></bdi></span></del>
-<ins><span class="amount"><bdi>{rng.randrange(100, 500)}.00&nbsp;<span>&#8362;</span></bdi></span></ins></p>
+<p class="price"><del><span class="amount"><bdi>{rng.randrange(500, 900)}.00&nbsp;<span>&#8362;</span></bdi></span>
+</del><ins><span class="amount"><bdi>{rng.randrange(100, 500)}.00&nbsp;<span>&#8362;</span></bdi></span></ins></p>
 <div class="woocommerce-product-details__short-description">{words(90)}</div>
 <p class="stock in-stock">In   stock</p><span class="sku">SKU-{number}</span> <a class="brand" href="/b">{words(1)}</a>
 <table class="variations"><tbody>{variations}</tbody></table></div>
