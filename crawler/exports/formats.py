@@ -36,7 +36,11 @@ class TextFile(Protocol):
 
 
 class CsvWriter:
-    """Writes rows as CSV; columns in the order given, whatever order a row has."""
+    """Writes rows as CSV; columns in the order given, whatever order a row has.
+
+    Attributes:
+        guarded: cells so far that got a leading `'` because a spreadsheet could run them.
+    """
 
     def __init__(
         self, file: TextFile, columns: Sequence[str], *, join: Mapping[str, str] | None = None, raw: bool = False
@@ -53,6 +57,7 @@ class CsvWriter:
         self._join = dict(join or {})
         self._raw = raw
         self._file = file
+        self.guarded = 0
 
     def write_header(self) -> None:
         """The names of the columns."""
@@ -61,6 +66,8 @@ class CsvWriter:
     def write(self, row: Mapping[str, Any]) -> None:
         """One row; fields that are no column are left out, columns without a value are empty."""
         cells = [csv_cell(row.get(name), join=self._join.get(name), raw=self._raw) for name in self._columns]
+        if not self._raw:
+            self.guarded += sum(cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) for cell in cells)
         self._file.write(csv_line(cells))
 
 

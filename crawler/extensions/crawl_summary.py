@@ -75,6 +75,7 @@ class CrawlFacts:
     unreached: tuple[str, ...] = ()  # page types of which no page was read
     start_failed: str = ""
     files: tuple[str, ...] = ()
+    cells_guarded: int = 0  # cells of CSV files that got a leading ' because a spreadsheet could run them
     rejects_file: str = ""
 
 
@@ -226,6 +227,15 @@ def _lines(summary: CrawlSummary) -> Iterator[str]:
             yield f"  {label:<9} {count:,}"
     for path in (*facts.files, *filter(None, (facts.rejects_file,))):
         yield f"  file      {path}"
+    yield from _closing_lines(summary)
+
+
+def _closing_lines(summary: CrawlSummary) -> Iterator[str]:
+    """What a person should know before using the files."""
+    facts = summary.facts
+    if facts.cells_guarded:
+        yield f"  note      {facts.cells_guarded:,} cells begin with ' so that no spreadsheet runs them (`raw: true` in"
+        yield "            `exports` leaves them as they are)"
     for sentence in summary.why:
         yield f"  why       {sentence}"
     if summary.cause:

@@ -91,9 +91,10 @@ class FeedExporter(ScrapyFeedExporter):
 class CsvExporter(BaseItemExporter):
     """CSV of one item type."""
 
-    def __init__(self, file: IO[bytes], *, export: Export, columns: tuple[str, ...]) -> None:
+    def __init__(self, crawler: Crawler, file: IO[bytes], *, export: Export, columns: tuple[str, ...]) -> None:
         """`file` belongs to the feed, which closes it."""
         super().__init__()
+        self._crawler = crawler
         self._fresh = not file.seekable() or file.tell() == 0
         self._text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
         self._writer = CsvWriter(self._text, columns, join=export.join, raw=export.raw)
@@ -105,7 +106,7 @@ class CsvExporter(BaseItemExporter):
         if recipe is None:
             return CsvItemExporter(file, **options)  # type: ignore[arg-type]
         export = _export(recipe, options)
-        return cls(file, export=export, columns=_columns(recipe, export, options.get("fields_to_export")))
+        return cls(crawler, file, export=export, columns=_columns(recipe, export, options.get("fields_to_export")))
 
     def start_exporting(self) -> None:
         """Writes the header, unless rows are appended to a file that has one."""
@@ -118,6 +119,8 @@ class CsvExporter(BaseItemExporter):
 
     def finish_exporting(self) -> None:
         """Leaves the feed's file open."""
+        if self._writer.guarded:
+            self._crawler.stats.inc_value("exports/cells_guarded", self._writer.guarded)
         self._text.detach()
 
 

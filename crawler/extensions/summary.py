@@ -139,6 +139,7 @@ class Summary:
             limit="limits.requests" if self._scheduler is not None and self._scheduler.limit_reached else limit,
             start_failed=f"start() failed: {self._start[1]}" if self._start and self._start[0] == "page_error" else "",
             files=tuple(self._files),
+            cells_guarded=stats.get_value("exports/cells_guarded", 0),
             rejects_file=str(rejects.path) if rejects is not None and rejects.path is not None else "",
         )
         spider = crawler.spider

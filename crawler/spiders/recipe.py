@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 #: Arguments that come from launchers, not from a person.
 _LAUNCHER_ARGUMENTS = frozenset({"_job", "name"})
 
-#: Outcomes after which a list page has done its duty.
-_LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled"})
+#: Outcomes after which a list page has done its duty. What robots.txt forbids was never ours to read, so not lost.
+_LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled", "robots"})
 
 
 class RecipeSpider(Spider):

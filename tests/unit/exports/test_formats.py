@@ -140,3 +140,14 @@ def test_any_text_comes_back_from_a_csv_reader(rows):
 
 def test_compact_json_of_a_float_and_of_text():
     assert compact_json({"x": 0.5, "y": "</script>"}) == '{"x":0.5,"y":"</script>"}'
+
+
+def test_the_writer_counts_the_cells_it_has_guarded():
+    file = io.StringIO(newline="")
+    writer = CsvWriter(file, ["a", "b"])
+    writer.write({"a": "=1+1", "b": "'tis"})
+    writer.write({"a": "-40 degrees", "b": "-40"})
+    assert writer.guarded == 2
+    raw = CsvWriter(file, ["a"], raw=True)
+    raw.write({"a": "=1+1"})
+    assert raw.guarded == 0

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from crawler.extensions.crawl_summary import CrawlFacts, judge
+from crawler.extensions.crawl_summary import CrawlFacts, FieldFill, judge
 from crawler.recipe.model import Quality
 
 GOOD = CrawlFacts(
@@ -196,3 +196,28 @@ def test_the_text_names_what_a_person_wants_to_know():
         "file      out/books.rejects.jsonl",
     ):
         assert words in text, words
+
+
+def test_the_text_says_how_well_each_field_is_filled_and_where_to_look():
+    fields = {
+        "title": FieldFill(filled=8),
+        "brand": FieldFill(filled=5, missing=3, reason="css: .b", example="http://a/1"),
+    }
+    text = summary(fields={"book": fields}).text()
+    assert "fields    book: 1 of 2 are filled in every row" in text
+    assert "missing   book.brand in 3 of 8; css: .b\n            e.g. http://a/1" in text
+    assert summary(fields={"book": fields}).as_dict()["fields"]["book"]["brand"]["filled"] == 5
+
+
+def test_a_rule_is_worth_a_line_only_if_it_is_not_always_the_first():
+    text = summary(
+        alternatives={"book.a": {"1: h1": 8}, "book.b": {"2: h2": 8}, "book.c": {"1: a": 7, "2: b": 1}}
+    ).text()
+    assert "book.a" not in text
+    assert "by rule   book.b: 2: h2 x 8" in text
+    assert "by rule   book.c: 1: a x 7, 2: b x 1" in text
+
+
+def test_cells_that_were_guarded_are_told():
+    assert "2 cells begin with '" in summary(cells_guarded=2).text()
+    assert "cells begin" not in summary().text()

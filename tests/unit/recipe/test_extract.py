@@ -114,6 +114,21 @@ def test_a_row_that_breaks_its_contract_is_kept_with_field_and_rule():
     assert reject.url == "https://shop.test/p/1"
 
 
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        (".gone", "css: .gone matches nothing"),
+        ("{css: h1, process: [{regex: '[0-9]+'}]}", "the steps leave nothing of 'Name'"),
+        ("{css: h1, process: [price]}", "step 1 (price): no amount in 'Name'"),
+        ("[.gone, {css: h1, process: [{regex: '[0-9]+'}]}]", "the steps leave nothing of 'Name'"),
+    ],
+)
+def test_an_accepted_row_says_why_a_field_is_missing(rule, why):
+    recipe = recipe_of(SHOP.replace('"{{ carried.list_price }}"', rule).replace("carry: {list_price: .price}", ""))
+    [accepted] = run(recipe, "<h1>Name</h1>", page="product").rows
+    assert dict(accepted.gaps) == {"list_price": why}
+
+
 # --- lists ---
 
 API = (
