@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 #: Arguments that come from launchers, not from a person.
 _LAUNCHER_ARGUMENTS = frozenset({"_job", "name"})
 
-#: Outcomes after which a list page has done its duty. What robots.txt forbids was never ours to read, so not lost.
-_LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled", "robots"})
+#: Outcomes after which a list page has done its duty.
+_LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled"})
 
 
 class RecipeSpider(Spider):
@@ -240,7 +240,8 @@ class RecipeSpider(Spider):
     def page_settled(self, page: OpenPage, outcome: str) -> None:
         """Notes list pages that never came: what they listed may be missing.
 
-        A 404 or 410 on a later page of a counting list is how many lists end, and `drop_if` is the recipe's own word.
+        A 404 or 410 on a later page of a counting list is how many lists end, and `drop_if` is the recipe's own word. A
+        link that robots.txt forbids was never ours to read; a start page, or the next page of a list, is missed.
         """
         facts = page.request.meta.get("recipe")
         if outcome in _LIST_READ or not isinstance(facts, dict) or page.reason == "drop_if":
@@ -249,6 +250,8 @@ class RecipeSpider(Spider):
         if page_type is None or not (page_type.follow or page_type.paginate):
             return
         chain = facts.get("chain")
+        if outcome == "robots" and chain is None and facts.get("depth"):
+            return
         counting = page_type.paginate is not None and page_type.paginate.kind in ("param", "offset")
         if outcome == "http_404" and counting and isinstance(chain, dict) and chain["number"] > 1:
             return

@@ -106,6 +106,14 @@ def test_a_list_page_that_robots_txt_forbids_is_a_lost_list(goods, run):
     assert (result.summary.outcome, result.summary.exit_code) == ("partial", 3)
 
 
+def test_a_link_to_a_list_that_robots_txt_forbids_was_never_ours_to_read(goods, run):
+    goods["/"] = listing("/g/1", categories=("/private",))
+    goods["/robots.txt"] = text("User-agent: *\nDisallow: /private")
+    result = run()
+    assert result.outcomes["robots"] == 1
+    assert (result.summary.outcome, result.summary.exit_code) == ("complete", 0)
+
+
 def test_depth_counts_links_and_not_the_pages_of_a_list(goods, run):
     goods["/"] = listing("/g/1", following="?page=2", categories=("/deep",))
     goods["/deep"] = listing("/g/6")
