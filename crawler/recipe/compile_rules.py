@@ -279,6 +279,7 @@ class RuleCompiler:
         compiled: dict[str, RuleNode] = {}
         needs: dict[str, dict[str, Use]] = {}
         marks = {entry.key: entry.mark for entry in entries}
+        siblings: list[Use] = []
         for entry in entries:
             where = (*path, "fields", entry.key)
             before = len(self.texts.uses)
@@ -291,6 +292,12 @@ class RuleCompiler:
             sibling = self._cartesian(entry.node, where, known, entry.key)
             if sibling is not None and sibling.name in marks:
                 needs[entry.key][sibling.name] = sibling
+            if sibling is not None:
+                siblings.append(sibling)
+        for use in siblings:
+            if use.name in compiled and not _lists_options(compiled[use.name]):
+                message = f"'{use.name}' does not list options"
+                self.report.add(use.mark, use.path, message, "make it rows with the fields `name` and `values`")
         ordered = self._ordered(needs)
         if ordered is None or len(compiled) != len(known):
             return None
@@ -392,6 +399,17 @@ def _reads_row(use: Use, depth: int) -> bool:
     if use.scope == "item":
         return depth == 1
     return use.scope == "row" and use.depth == depth
+
+
+def _lists_options(rule: RuleNode) -> bool:
+    """Whether a field may hold `[{name, values}, ..]`, which `cartesian` combines."""
+    if isinstance(rule, Rows):
+        return {"name", "values"} <= rule.fields.keys()
+    if isinstance(rule, AnyOf | UnionOf):
+        return any(_lists_options(member) for member in rule.members)
+    return gives(rule) != "one" and not (
+        isinstance(rule.source, QuerySource) and not isinstance(rule.source.query, JmesQuery)
+    )
 
 
 def _starts(source: Source | None, as_: str) -> Shaped:

@@ -403,7 +403,8 @@ class PageContext:
         JMESPath rules of such a row read `{"attributes": {name: value}}`; selectors find nothing in it. A field that is
         missing takes the combination (the field named as the options) or the item's value (the parent's price).
         """
-        known = [option for option in at.item.get(options) or [] if isinstance(option, dict)]
+        listed = at.row.get(options)
+        known = [option for option in listed if isinstance(option, dict)] if isinstance(listed, list) else []
         choices = [
             (str(option["name"]), values if isinstance(values := option.get("values"), list) else [values])
             for option in known
@@ -414,7 +415,7 @@ class PageContext:
         total = math.prod(len(values) for _, values in choices)
         if total > MAX_CARTESIAN_ROWS:
             raise PageError(f"{self.page.name}: {name}: {total} combinations of options; {MAX_CARTESIAN_ROWS} at most")
-        inherited = {key: value for key, value in at.item.items() if key != name}
+        inherited = {key: value for key, value in at.row.items() if key != name}
         made = []
         for combination in itertools.product(*(values for _, values in choices)):
             chosen = dict(zip((option for option, _ in choices), combination, strict=True))

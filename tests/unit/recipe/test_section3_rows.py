@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.errors import PathGone
+from crawler.errors import PathGone, RecipeError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -100,3 +100,48 @@ def test_a_list_of_texts_is_read_as_a_list_of_json_values():
     body = '<script>{"k": 1}</script><script>{broken</script><script>{"k": 2}</script>'
     assert row(recipe, body) == {"x": [1, 2]}
     assert run(recipe, body).stats["recipe/source_unparsed"] == 1
+
+
+# --- rows made of options ---
+
+VARIANTS = "x: {each: .variant, else: {cartesian: options}, fields: {price: .p, options: .o}}\n"
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["h1", "{css: option, all: true}", "{each: tr, fields: {name: td}}", "{css: h1, process: [price]}"],
+)
+def test_what_lists_no_options_cannot_be_combined(options):
+    with pytest.raises(RecipeError, match="'options' does not list options"):
+        item_recipe(f"{VARIANTS}options: {options}", contract={"x": "{type: array}", "options": "{type: array}"})
+
+
+@pytest.mark.parametrize("value", ["5", '"S"', "{}", '[1, "a"]', '[{"name": "Size"}]', "[]"])
+def test_options_that_the_page_writes_otherwise_make_no_rows(value):
+    recipe = item_recipe(
+        "x: {each: variants, else: {cartesian: options}, fields: {options: '@'}}\noptions: {jmespath: options}",
+        contract={"x": "{type: array}", "options": "{type: object}"},
+        page="parse: json",
+    )
+    result = run(recipe, f'{{"options": {value}}}', content_type="application/json")
+    assert all(one.values.get("x") is None for one in (*result.rows, *result.rejects))
+
+
+def test_options_of_a_nested_row_are_combined_in_that_row():
+    recipe = item_recipe(
+        """\
+        x:
+          each: section
+          fields:
+            price: i
+            options: {each: p, fields: {name: b, values: {css: u, all: true}}}
+            variants: {each: .none, else: {cartesian: options}, fields: {price: .p, options: .o}}
+        price: i
+        """,
+        contract={"x": "{type: array}"},
+    )
+    body = "<i>9</i>" + "".join(f"<section><i>{n}</i><p><b>Size</b><u>S{n}</u></section>" for n in (1, 2))
+    assert [one["variants"] for one in row(recipe, body)["x"]] == [
+        [{"price": "1", "options": {"Size": "S1"}}],
+        [{"price": "2", "options": {"Size": "S2"}}],
+    ]
