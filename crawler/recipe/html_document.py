@@ -102,7 +102,7 @@ class HtmlDocument:
         self.url = url
         self.encoding = page.encoding
         self.stats: dict[str, int] = {}
-        self._second: SecondTree | QueryFailed | None = None
+        self._second: SecondTree | str | None = None  # or why there is none
         self._nodes: list[LexborNode] | None = None
         self._ordinals: dict[int, int] = {}
         self._base_url: str | None = None
@@ -174,12 +174,12 @@ class HtmlDocument:
             try:
                 self._second = SecondTree(self._parser, self.nodes)
             except QueryFailed as error:
-                self._second = error
+                self._second = str(error)
             else:
                 if self._second.differs:
                     self.stats["recipe/tree_fallback"] = 1
-        if isinstance(self._second, QueryFailed):
-            raise self._second
+        if isinstance(self._second, str):
+            raise QueryFailed(self._second)
         return self._second
 
 
