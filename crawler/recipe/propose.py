@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 #: Which origin is believed first.
 _ORIGINS: Final = ("json-ld", "microdata", "page", "meta", "const")
+
+#: What a visitor sees is the price; JSON-LD may name the first variation's, or yesterday's.
+_SEEN_FIRST: Final = frozenset({"price", "regular_price"})
 #: Alternatives of one field.
 _MAX_ALTERNATIVES: Final = 3
 #: Fields in the order in which a reader expects them; others follow.
@@ -225,7 +228,7 @@ def _chosen(samples: Sequence[Sample], measured: Sequence[Measured]) -> Iterator
 def _field(samples: Sequence[Sample], found: Sequence[Measured]) -> FieldDraft | None:
     """The best candidate of each origin; those that contradict the first are left out."""
     chosen: list[Measured] = []
-    for origin in _ORIGINS:
+    for origin in _origins(found):
         fitting = [one for one in found if one.candidate.origin == origin and _fits(samples, one)]
         if not fitting:
             continue
@@ -247,6 +250,15 @@ def _field(samples: Sequence[Sample], found: Sequence[Measured]) -> FieldDraft |
         values=values,
         origins=tuple(one.candidate.origin for one in chosen),
     )
+
+
+def _origins(found: Sequence[Measured]) -> tuple[str, ...]:
+    """The order in which sources are trusted."""
+    if found[0].candidate.field in _SEEN_FIRST:
+        return ("page", *(origin for origin in _ORIGINS if origin != "page"))
+    # A constant is better than nothing, and worse than a page that says nothing.
+    elsewhere = any(one.candidate.origin != "const" and not _misses(one) for one in found)
+    return _ORIGINS[:-1] if elsewhere else _ORIGINS
 
 
 def _misses(one: Measured) -> int:
@@ -397,13 +409,20 @@ def _comment(value: Value) -> str:
 
 
 def _key(draft: Draft) -> Iterator[str]:
+    """An SKU is better than an address, of which a page may have several."""
     if draft.rows is None:
-        yield "    key: [url]"
+        yield f"    key: [{'sku' if _has_sku(draft) else 'url'}]"
+
+
+def _has_sku(draft: Draft) -> bool:
+    values = next((one.values for one in draft.fields if one.name == "sku"), ())
+    return bool(values) and MISSING not in values and len(set(map(str, values))) == len(values)
 
 
 def _contract(draft: Draft) -> Iterator[str]:
     if draft.rows is None:
         yield f"      url: {flow({'type': 'string', 'format': 'uri', 'required': True})}"
     for one in draft.fields:
-        spec = {**one.spec, "required": True} if one.name in draft.required else dict(one.spec)
+        required = one.name in draft.required or (one.name == "sku" and draft.rows is None and _has_sku(draft))
+        spec = {**one.spec, "required": True} if required else dict(one.spec)
         yield f"      {one.name}: {flow(spec)}"

@@ -30,14 +30,16 @@ _PRICE: Final = re.compile(rf"(?:{_CURRENCY})\s*-?{_AMOUNT}|{_AMOUNT}(?:,-)?\s*(
 #: Words in a tag, class, id or role that say an element is around the content, not the content.
 _AROUND_WORDS: Final = (
     "nav navbar navigation menu header footer aside sidebar breadcrumb breadcrumbs pager pagination pages related"
-    " recommendations recommended upsell crosssell cart basket minicart login social share newsletter cookie consent"
+    " recommendations recommended upsell upsells crosssell crosssells"
+    " cart basket minicart login social share newsletter cookie consent"
     " reviews comments tags tagcloud filters facets banner promo advert ads language languages currency sort toolbar"
     " subcategories departments categories"
 )
 _AROUND: Final = frozenset(_AROUND_WORDS.split())
 #: The same for elements that hold products of other pages.
 _ASIDE_WORDS: Final = (
-    "related recommendations recommended upsell upsells crosssell crosssells cart basket minicart aside sidebar similar"
+    "related recommendations recommended upsell upsells crosssell crosssells"
+    " cart basket minicart aside sidebar similar"
     " alsobought viewed footer header nav"
 )
 _ASIDE: Final = frozenset(_ASIDE_WORDS.split())
@@ -50,7 +52,7 @@ _EDGE_NAMES: Final = frozenset(
 _OLD_WORDS: Final = "old was before regular compare rrp uvp msrp strike strikethrough crossed previous listprice"
 _OLD: Final = frozenset(_OLD_WORDS.split())
 _STRUCK_TAGS: Final = ("del", "s", "strike")
-_WORD: Final = re.compile(r"[^\W\d_]+")
+_WORD: Final = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])")  # also those of camelCase
 #: Class names that say how something looks on one screen, or that a program made up.
 _STYLING: Final = re.compile(
     r"^(?:col|row|container|clearfix|pull|push|offset|bg|btn|mt|mb|ml|mr|mx|my|pt|pb|pl|pr|px|py|m|p|w|h|d|flex|grid|gap"
@@ -276,7 +278,10 @@ def selectors_of(page: SeenPage, node: LexborNode) -> Iterator[str]:
         if matches and matches[0].mem_id == node.mem_id:
             yield path
             return
-    yield f"body > {path}"
+    path = f"body > {path}"
+    matches = page.select(path)
+    if matches and matches[0].mem_id == node.mem_id:
+        yield path
 
 
 def common_selectors(nodes: Sequence[LexborNode]) -> list[str]:
