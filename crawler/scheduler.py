@@ -81,6 +81,7 @@ class Scheduler:
         self._frontier = frontier
         self._prefetch = prefetch
         self._buffer: deque[OpenPage] = deque()
+        self._returned: list[OpenPage] = []  # out of the buffer, on their way back
         self._open = 1  # pages that the frontier said it had; at first the start page that is about to be handed in
         self._calls = 0
         self._roots = 0
@@ -137,7 +138,7 @@ class Scheduler:
 
     def has_pending_requests(self) -> bool:
         """Whether anything is still to come: the spider closes when it is not."""
-        on_the_way = self._busy or self._buffer or self.outbox
+        on_the_way = self._busy or self._buffer or self._returned or self.outbox
         return bool(on_the_way or self._open or len(self.pages) or self._start is not None)
 
     def enqueue_request(self, request: Request) -> bool:
@@ -168,6 +169,11 @@ class Scheduler:
         return self._open
 
     # --- what our middlewares call ---
+
+    def hold(self, host: str) -> None:
+        """A host has asked for silence: its waiting pages do not go to the engine, where they would block others."""
+        self._returned += [page for page in self._buffer if page.lease.request.host == host]
+        self._buffer = deque(page for page in self._buffer if page.lease.request.host != host)
 
     async def begin_start(self) -> bool:
         """Waits until it is known whether this process reads the start page; True if it does."""
@@ -283,11 +289,10 @@ class Scheduler:
         self.outbox.settle(page)
 
     async def _hand_back(self, host: str) -> None:
-        """Gives the waiting pages of a host back, so that its hold applies to them."""
-        waiting = [page for page in self._buffer if page.lease.request.host == host]
-        if waiting:
-            await self._frontier.release(worker=_WORKER, leases=[page.lease for page in waiting])
-            self._buffer = deque(page for page in self._buffer if page.lease.request.host != host)
+        """Gives the waiting pages of a host back to the frontier, so that its hold applies to them."""
+        self.hold(host)
+        returned, self._returned = self._returned, []
+        await self._frontier.release(worker=_WORKER, leases=[page.lease for page in returned])
 
     async def _fill(self) -> bool:
         """Leases what fits in the buffer; True if something came."""

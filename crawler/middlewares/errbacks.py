@@ -15,7 +15,7 @@ from scrapy.utils.defer import ensure_awaitable
 from scrapy.utils.spider import iterate_spider_output
 from twisted.python.failure import Failure
 
-from crawler.middlewares.open_pages import PageTurn, outcome_of
+from crawler.middlewares.open_pages import PageTurn, TryLater, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -40,6 +40,8 @@ class NotingErrback:
             return failure if self.errback is None else self.errback(failure)
         if isinstance(failure.value, PageTurn):
             page.turn = failure.value
+            if isinstance(page.turn, TryLater) and page.turn.hold_host_s > 0:
+                self._scheduler.hold(page.lease.request.host)
             return None
         outcome, reason = outcome_of(failure.value)
         page.fail("gave_up" if page.gave_up else outcome, page.gave_up or reason)

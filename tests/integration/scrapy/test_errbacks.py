@@ -48,3 +48,19 @@ def test_a_copied_request_does_not_carry_our_errback(shop, crawl):
     result = crawl(spider_for(shop, parse=parse, product=product))
     assert len(result.items) == 1
     assert result.outcomes == {"ok": 2}
+
+
+def test_what_an_errback_asks_for_after_a_response_goes_through_the_spider_middlewares(site, crawl):
+    site["/again"] = "x"
+
+    def failed(self, failure):
+        yield Request(f"{site.url}/again", callback=self.again)
+
+    def again(self, response):
+        yield {"depth": response.meta["depth"], "referer": response.request.headers.get("Referer")}
+
+    async def start(self):
+        yield Request(f"{site.url}/missing", errback=self.failed)
+
+    result = crawl(spider_for(site, start=start, failed=failed, again=again))
+    assert result.items == [{"depth": 1, "referer": f"{site.url}/missing".encode()}]

@@ -8,15 +8,29 @@ from loopback import html, links, spider_for, text
 
 
 def test_crawl_delay_is_kept_between_requests_whatever_autothrottle_thinks(site, crawl):
-    site["/robots.txt"] = text("User-agent: *\nCrawl-delay: 0.2")
-    site["/"] = links("/p/1", "/p/2", "/p/3")
-    for number in (1, 2, 3):
-        site[f"/p/{number}"] = "x"
+    pages = [f"/p/{number}" for number in range(12)]
+    site["/robots.txt"] = text("User-agent: *\nCrawl-delay: 0.1")
+    site["/"] = links(*pages)
+    for page in pages:
+        site[page] = "x"
     crawl(spider_for(site))
     times = sorted(time for path in site.hits for time in site.times(path))
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert len(gaps) == 3
-    assert min(gaps) >= 0.19
+    assert len(gaps) == 12
+    assert min(gaps) >= 0.09
+
+
+def test_a_host_that_asked_for_silence_holds_up_no_other(site, crawl):
+    port = site.url.rpartition(":")[2]
+    others = [f"http://localhost:{port}/other/{number}" for number in range(5)]
+    site["/"] = links("/p/0", "/p/1", "/p/2", "/p/3", *others)
+    site["/p/0"] = [html("no", status=429, headers=(("Retry-After", "1"),)), "x"]
+    site.pages.update({f"/p/{number}": "x" for number in (1, 2, 3)})
+    site.pages.update({f"/other/{number}": "x" for number in range(5)})
+    crawl(spider_for(site), {"CONCURRENT_REQUESTS": 1})
+    refused, again = site.times("/p/0")
+    assert again - refused >= 0.95
+    assert all(refused < site.times(f"/other/{number}")[0] < again for number in range(5))
 
 
 def test_crawl_delay_counts_up_to_the_deployments_maximum(site, crawl):
