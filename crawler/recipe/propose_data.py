@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -45,7 +46,7 @@ class Candidate:
 
     field: str
     rule: Any
-    spec: Mapping[str, Any] = field(default_factory=lambda: _TEXT)
+    spec: Mapping[str, Any] = dataclasses.field(default_factory=lambda: _TEXT)
     origin: Origin = "page"
     wanted: tuple[Any, ...] | None = None
 
@@ -100,7 +101,7 @@ def _nodes(block: Any, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if isinstance(graph, list):
             yield from ((f'"@graph"{wanted}', node) for node in graph if _is(node, kind))
         main = block.get("mainEntity")
-        if _is(main, kind):
+        if isinstance(main, dict) and _is(main, kind):
             yield "mainEntity", main
     elif isinstance(block, list):
         yield from ((wanted, node) for node in block if _is(node, kind))
