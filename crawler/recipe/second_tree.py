@@ -117,7 +117,8 @@ def _renamed(tree: _Element) -> _Element | None:
 
 
 def _parse(html: str) -> _Element:
-    parser = etree.HTMLParser(encoding="utf-8", huge_tree=False, no_network=True)
+    # The page has passed the guard: its depth and its number of elements are bounded.
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True)
     try:
         tree = etree.fromstring(html.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError:

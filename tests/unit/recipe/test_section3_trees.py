@@ -57,3 +57,10 @@ def test_rows_found_by_css_are_read_by_xpath_on_the_same_tree():
         contract={"x": "{type: array}"},
     )
     assert row(recipe, DIFFERENT)["x"] == [{"name": "svg", "inside": 0}, {"name": "i", "inside": 0}]
+
+
+@pytest.mark.parametrize("element", ["div", "b", "svg"])
+def test_xpath_reads_every_page_that_passes_the_guard(element):
+    recipe = item_recipe("x: h1\ny: {xpath: //h1}")
+    assert row(recipe, f"<!doctype html><body>{f'<{element}>' * 500}<h1>q</h1>") == {"x": "q", "y": "q"}
+    assert row(recipe, f"<!doctype html><body><h1 class='{'q' * 11_000_000}'>q</h1>") == {"x": "q", "y": "q"}
