@@ -135,10 +135,6 @@ class FieldCheck:
                 hint = did_you_mean(field.key, strangers) or "add a rule for it, or delete it"
                 message = f"no page fills the field '{field.key}'"
                 self.report.add(field.mark, ("items", item, "fields", field.key), message, hint)
-        for path, key in checked.scalars(node, "key", ("items", item)):
-            if known and key.value not in known:
-                near = did_you_mean(str(key.value), known)
-                self.report.add(key.mark, path, f"there is no field '{key.value}'", near)
 
     def _checks(self, item: str, node: MapNode) -> None:
         """The fields that `checks` read from the row."""

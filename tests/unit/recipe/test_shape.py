@@ -93,6 +93,19 @@ def test_a_refused_value_of_the_authors_own_key_leaves_its_name_known():
     assert isinstance(checked.get("b"), Broken)
 
 
+def test_a_key_of_the_authors_own_may_be_refused_and_its_value_is_still_checked():
+    shape = UserMap(value=Integer(), keys="name", name=lambda name: None if name.islower() else f"'{name}' shouts")
+    assert messages(shape, "{A: x, b: 1}") == [
+        "1:5 x.A: 'A' shouts; None",
+        "1:8 x.A: must be a whole number, not the text 'x'; None",
+    ]
+
+
+def test_hundreds_of_unknown_keys_are_counted():
+    keys = ", ".join(f"key_number_{number}: 1" for number in range(300))
+    assert messages(COLOUR, f"{{name: red, {keys}}}")[-1].endswith("and 100 more problems; None")
+
+
 def test_wrong_members_of_a_list_are_reported_by_their_number():
     assert messages(ListOf(member=Integer()), "[1, a, 2, b]") == [
         "1:8 x[1]: must be a whole number, not the text 'a'; None",

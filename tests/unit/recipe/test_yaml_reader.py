@@ -110,6 +110,7 @@ def test_lines_are_counted_as_the_parser_counts_them(separator):
         ("a: !x 1\n", 1, 4, "tag"),
         ("a: !!str 1\n", 1, 4, "`!!str`"),
         ("? [a]\n: b\n", 1, 3, "plain word"),
+        ("?\n: b\n", 1, 2, "a key is missing"),
         ("<<: {a: 1}\n", 1, 1, "merge"),
         ("a: 1\na: 2\n", 2, 1, "first in line 1"),
         ("a: 1\n---\nb: 1\n", 2, 1, "one YAML document"),
