@@ -35,7 +35,7 @@ lint: $(STAMP)  ## Ruff, mypy --strict, import contracts, unused dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry .
 
 format: $(STAMP)  ## Let ruff sort imports and lay out the code
