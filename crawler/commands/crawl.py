@@ -13,6 +13,7 @@ from scrapy.commands.crawl import Command as ScrapyCrawlCommand
 from scrapy.exceptions import UsageError
 
 from crawler.errors import CrawleryError
+from crawler.extensions.crawl_summary import EXIT_CANCELLED, EXIT_FAILED
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.spiders.recipe import RecipeSpider
 from crawler.spiders.runner import CrawlFailed, prepare, summary_of
@@ -52,9 +53,10 @@ class Command(ScrapyCrawlCommand):
             summary = summary_of(crawler)
         except CrawlFailed as error:
             sys.stderr.write(f"{error}\n")
-            self.exitcode = 1
+            began = crawler._engine is not None and not self.crawler_process.bootstrap_failed  # noqa: SLF001
+            self.exitcode = EXIT_CANCELLED if began else EXIT_FAILED  # a second SIGINT leaves no summary
             return
-        self.exitcode = 1 if self.crawler_process.bootstrap_failed else summary.exit_code
+        self.exitcode = EXIT_FAILED if self.crawler_process.bootstrap_failed else summary.exit_code
 
     def _spider(self, name: str) -> type[Spider]:
         if self.crawler_process is None:
