@@ -125,12 +125,13 @@ class _Extraction:
         following = more.request
         end = more.end
         paginate = self.page.paginate
+        # Past the end of a list there is nothing, and that is no fault; its first page must show something.
+        shows_nothing = not (raw or links or self.context.input.request.chain)
         if paginate is not None and paginate.append:
             following, end, raw = self._appended(raw, following, end)
         for row in raw:
             self._judge(row)
-        # Past the end of a list there is nothing, and that is no fault; its first page must show something.
-        outcome = "ok" if raw or links or following or self.context.input.request.chain else "empty"
+        outcome = "empty" if shows_nothing and following is None else "ok"
         return PageResult(
             page=self.page.name,
             outcome=outcome,  # type: ignore[arg-type]
@@ -142,7 +143,7 @@ class _Extraction:
             stats=self.context.all_stats(),
             traces=tuple(self.context.traces or ()),
             marks=tuple(self.marks),
-            cause=empty_cause(self.context) if not (raw or links or self.context.input.request.chain) else None,
+            cause=empty_cause(self.context) if shows_nothing else None,
         )
 
     # --- rows ---

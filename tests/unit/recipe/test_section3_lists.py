@@ -186,3 +186,10 @@ def test_an_article_whose_next_part_is_dropped_comes_as_it_is():
 def test_append_is_for_pages_of_one_row():
     with pytest.raises(RecipeError, match="append"):
         recipe_of((ARTICLE % "{next: a.next, append: [b]}").replace("    item:", "    each: article\n    item:"))
+
+
+def test_a_first_part_that_waits_for_the_others_is_no_empty_page():
+    request = PageRequest(url="https://shop.test/a", page="page")
+    recipe = recipe_of(ARTICLE % "{next: a.next, append: [b]}")
+    result = extract_page(recipe, PageInput(request=request, url=request.url, body=part(1).encode()))
+    assert (result.outcome, result.rows, result.cause) == ("ok", (), None)
