@@ -6,6 +6,7 @@ Which of `03/04` is the month is never guessed: without `order` a date that can 
 
 from __future__ import annotations
 
+import functools
 import re
 import zoneinfo
 from dataclasses import dataclass
@@ -198,10 +199,16 @@ def _check_format(written: str) -> None:
         raise StepError(f"format {written!r} names no full date", "it needs a year, a month and a day")
 
 
+@functools.cache
+def _timezones() -> frozenset[str]:
+    """Names of all time zones; finding them walks the whole tz database."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def _timezone(name: Any) -> zoneinfo.ZoneInfo | None:
     if name is None:
         return None
-    known = zoneinfo.available_timezones()
+    known = _timezones()
     if not isinstance(name, str) or name not in known:
         raise StepError(f"timezone {describe(name)} is not known", did_you_mean(str(name), known))
     return zoneinfo.ZoneInfo(name)

@@ -36,9 +36,9 @@ def problems_of(path: Path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_bad_file_is_refused_at_its_line_with_the_cure(path):
     line, message, hint = expectation(path)
-    started = time.perf_counter()
+    started = time.process_time()
     problems = problems_of(path)
-    elapsed_s = time.perf_counter() - started
+    elapsed_s = time.process_time() - started
     shown = "\n".join(map(str, problems))
     assert any(p.line == line and message in p.message and hint in (p.hint or "") for p in problems), shown
     assert all(problem.file == str(path) and problem.column >= 1 for problem in problems)
@@ -100,10 +100,10 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_in_less_than_a_second(name):
     text, message = BOMBS[name]
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(RecipeError) as caught:
         load_recipe_text(text)
-    elapsed_s = time.perf_counter() - started
+    elapsed_s = time.process_time() - started
     assert any(message in problem.message for problem in caught.value.problems), str(caught.value)[:2_000]
     assert len(str(caught.value)) < 200_000
     assert elapsed_s < 1
