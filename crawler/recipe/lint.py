@@ -270,7 +270,7 @@ def _untested_pages(linted: _Linted) -> None:
     for name, _, entry in linted.pages():
         if name not in tested:
             message = f"no test has a saved page of the type '{name}'"
-            hint = "save one with `crawlery recipe record URL`"
+            hint = f"save one with `crawlery recipe record {linted.recipe.name} URL --page {name}`"
             linted.say(entry, ("pages", name), message, hint)
 
 

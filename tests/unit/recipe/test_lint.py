@@ -103,6 +103,10 @@ def test_a_page_type_without_a_test_is_named():
     text = GOOD[: GOOD.index("tests:")]
     found = lint_recipe(load_recipe_text(text))
     assert [(problem.line, problem.path) for problem in found] == [(8, "pages.listing"), (10, "pages.product")]
+    assert [problem.hint for problem in found] == [
+        "save one with `crawlery recipe record shop URL --page listing`",
+        "save one with `crawlery recipe record shop URL --page product`",
+    ]
 
 
 def test_fixed_start_urls_without_allowed_domains_are_named():
