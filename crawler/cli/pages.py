@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.cli import console
 from crawler.cli.fetch import MAX_BYTES, Fetched, PageFetcher
 from crawler.cli.groups import CommandFailed
-from crawler.errors import InputError
-from crawler.recipe.extract import start_requests
+from crawler.errors import InputError, PageError
+from crawler.recipe.extract import extract_page, start_requests
 from crawler.recipe.model import PageInput, PageRequest
 from crawler.recipe.values import is_missing
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from crawler.recipe.model import Recipe
+    from crawler.recipe.model import PageResult, Recipe
 
 #: URL of a saved page of which nobody said where it came from.
 UNKNOWN_URL = "http://localhost/"
@@ -78,16 +78,15 @@ def _from_site(
     guessed = page or request.page or _by_match(recipe, url)
     headers = {**(_headers(recipe, guessed, inputs) if guessed else {}), **dict(request.headers)}
     fetched = fetcher.get(url, headers=headers, method=request.method, body=request.body)
-    name, why = (page, "as asked") if page else guess_page(recipe, fetched.url, request.page)
     page_input = PageInput(
-        request=PageRequest(url=url, page=name, method=request.method, headers=request.headers, body=request.body),
+        request=PageRequest(url=url, page=page, method=request.method, headers=request.headers, body=request.body),
         url=fetched.url,
         body=fetched.body,
         status=fetched.status,
         headers=fetched.headers,
         inputs=inputs,
     )
-    return GottenPage(input=page_input, page=name, why=why, fetched=fetched)
+    return _typed(recipe, page_input, request.page, fetched)
 
 
 def _from_file(recipe: Recipe, path: Path, inputs: Mapping[str, Any], page: str | None, url: str | None) -> GottenPage:
@@ -105,30 +104,88 @@ def _from_file(recipe: Recipe, path: Path, inputs: Mapping[str, Any], page: str 
         if test is None:
             console.note(f"the page's own URL is not known, {url} is assumed; --url says it")
     known = test.page if test is not None else None
-    name, why = (page, "as asked") if page else guess_page(recipe, url, known)
     headers = {"content-type": test.content_type} if test is not None and test.content_type else {}
-    request = PageRequest(url=url, page=name, carried=test.carried if test is not None else {})
-    page_input = PageInput(request=request, url=url, body=body, headers=headers, inputs=inputs)
-    return GottenPage(input=page_input, page=name, why=why)
+    request = PageRequest(url=url, page=page, carried=test.carried if test is not None else {})
+    return _typed(recipe, PageInput(request=request, url=url, body=body, headers=headers, inputs=inputs), known)
 
 
-def guess_page(recipe: Recipe, url: str, known: str | None = None) -> tuple[str, str]:
-    """The page type of a URL, and why it is that one.
+def _typed(recipe: Recipe, page_input: PageInput, known: str | None, fetched: Fetched | None = None) -> GottenPage:
+    """The page with the type that was asked for, or else guessed."""
+    asked = page_input.request.page
+    name, why = guess_page(recipe, page_input, known) if asked is None else (asked, "as asked")
+    return GottenPage(input=_as(page_input, name), page=name, why=why, fetched=fetched)
+
+
+def _as(page_input: PageInput, page: str) -> PageInput:
+    return replace(page_input, request=replace(page_input.request, page=page))
+
+
+def guess_page(recipe: Recipe, page_input: PageInput, known: str | None = None) -> tuple[str, str]:
+    """The page type of a page, and why it is that one.
+
+    Where neither the recipe nor `match` decides, every page type is run on the page: what a page gives says better what
+    it is than what page types there are.
+
+    Args:
+        recipe: the plan.
+        page_input: the page; the type in its request does not count.
+        known: what the recipe itself says of this page.
 
     Raises:
         CommandFailed: it cannot be told.
     """
     if known is not None:
         return known, "the recipe says so"
-    matching = _by_match(recipe, url)
+    matching = _by_match(recipe, page_input.url)
     if matching is not None:
         return matching, "by its match"
     if len(recipe.pages) == 1:
         return next(iter(recipe.pages)), "the only page type"
+    results = {name: _result(recipe, _as(page_input, name)) for name in recipe.pages}
+    found = {name: _worth(recipe, result) for name, result in results.items() if result is not None}
+    best = max(found, key=lambda name: found[name], default=None)  # the first in the recipe, if several are as good
+    if best is not None and found[best] > _NOTHING:
+        return best, f"{_gives(found[best], results[best])}; --page says otherwise"
     with_item = [page.name for page in recipe.pages.values() if page.item is not None]
     if len(with_item) == 1:
-        return with_item[0], "the only page type with an item"
-    raise CommandFailed(f"which page type is {url}? Say it with --page: {', '.join(recipe.pages)}")
+        return with_item[0], "none gives anything here, and this is the only page type with an item"
+    raise CommandFailed(f"which page type is {page_input.url}? Say it with --page: {', '.join(recipe.pages)}")
+
+
+#: Worths, as `_worth` counts: the kind of what a page gives, and how much of it.
+_ROWS, _REJECTS, _LINKS = 3, 2, 1
+_NOTHING = (0, 0)
+
+
+def _result(recipe: Recipe, page_input: PageInput) -> PageResult | None:
+    try:
+        return extract_page(recipe, page_input)
+    except PageError:  # it is not of this type
+        return None
+
+
+def _worth(recipe: Recipe, result: PageResult) -> tuple[int, int]:
+    """How well a page type fits a page, to compare."""
+    if result.rows:
+        return _ROWS, sum(value is not None for row in result.rows for value in row.values.values())
+    # A product without its price is still a product, even if links to related products make it look like a list.
+    whole = [len(row.values) for row in result.rejects if 2 * len(row.values) >= len(recipe.items[row.item].fields)]
+    if whole:
+        return _REJECTS, sum(whole)
+    links = len(result.requests) + (result.next is not None)
+    return (_LINKS, links) if links else _NOTHING
+
+
+def _gives(worth: tuple[int, int], result: PageResult | None) -> str:
+    if result is None:
+        raise AssertionError("a page that failed is never the best")
+    if worth[0] == _ROWS:
+        return f"it gives {console.plural(len(result.rows), 'row')} here"
+    if worth[0] == _REJECTS:
+        return f"it gives {console.plural(len(result.rejects), 'row')} here, rejected"
+    if result.requests:
+        return f"it finds {console.plural(len(result.requests), 'link')} here"
+    return "it finds a next page here"
 
 
 def _by_match(recipe: Recipe, url: str) -> str | None:

@@ -32,7 +32,7 @@ _MAX_REJECTS = 5
 @click.command("try")
 @click.argument("name", type=RecipeName())
 @click.argument("target", metavar="URL|FILE")
-@click.option("--page", metavar="TYPE", help="Page type; by default found by `match`, or the only one with an item.")
+@click.option("--page", metavar="TYPE", help="Page type; by default found by `match`, or the one that finds most.")
 @click.option("--url", help="Where a saved page came from; links are resolved against it.")
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input of the recipe.")
 def try_page(name: str, target: str, *, page: str | None, url: str | None, inputs: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ def test_try_shows_value_winning_alternative_and_how_far_a_selector_gets(recipes
     page = tmp_path / "page.html"
     page.write_text('<h1>Oak</h1><div class="summary">on request</div>', encoding="utf-8")
     lines = [line.strip() for line in run("try", "chairs", str(page), "--url", "https://x.example/p").splitlines()]
-    assert "page type chair (the only page type with an item)" in lines
+    assert "page type chair (it gives 1 row here; --page says otherwise)" in lines
     assert "name   Oak" in lines
     assert "alternative 2 of 2, css: h1" in lines
     assert "css: .title h2 matches nothing" in lines
@@ -52,7 +52,16 @@ def test_a_page_or_input_that_cannot_be_used_is_refused_in_a_sentence(recipes, a
     assert words in run("try", "chairs", *arguments, code=2)
 
 
-def test_a_page_that_only_match_tells_apart_must_be_named(recipes, tmp_path, run, recipe_text, oak):
+def test_a_list_page_is_not_taken_for_a_product_without_anything(recipes, tmp_path, run, recipe_text, listing):
+    (recipes / "chairs.yaml").write_text(recipe_text.replace("    match: ['/$']\n", ""), encoding="utf-8")
+    page = tmp_path / "page.html"
+    page.write_text(listing, encoding="utf-8")
+    output = run("try", "chairs", str(page), "--url", "https://x.example/all")
+    assert "page type listing (it finds 2 links here; --page says otherwise)" in output
+    assert "rejected" not in output
+
+
+def test_a_page_that_fits_no_page_type_must_be_named(recipes, tmp_path, run, recipe_text):
     text = recipe_text.replace("  chair:\n    item", "  other:\n    match: ['/other']\n    item", 1)
     text = text.replace("page: chair", "page: other", 1)
     both = text.replace(
@@ -61,6 +70,6 @@ def test_a_page_that_only_match_tells_apart_must_be_named(recipes, tmp_path, run
     both = both.replace("{links: li a, page: other}", "{links: li a, page: other}, {links: p a, page: third}")
     (recipes / "chairs.yaml").write_text(both.partition("tests:")[0], encoding="utf-8")
     page = tmp_path / "page.html"
-    page.write_text(oak, encoding="utf-8")
+    page.write_text("<p>", encoding="utf-8")
     output = run("try", "chairs", str(page), "--url", "https://x.example/x", code=2)
     assert "Say it with --page: listing, other, third" in output
