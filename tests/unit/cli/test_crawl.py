@@ -52,6 +52,7 @@ def recipes(tmp_path, monkeypatch):
         (["chairs"], "input word: is missing; give it as --input word=text"),
         (["chairs", "-i", "word=ftp://x"], "no http(s) URL"),
         (["chairs", "-i", "word=https://x.example/", "-o", "rows.xlsx"], "must be .csv or .jsonl"),
+        (["chairs", "-i", "word=https://x.example/", "-o", "100%.csv"], "% has a meaning of its own"),
         (["chairs", "-i", "word=https://x.example/", "-o", "recipes/chairs.yaml/rows.csv"], "--output"),
         (["chairs", "-i", "word=https://x.example/", "--summary", "recipes"], "--summary recipes: is a directory"),
         (["chairs", "-i", "word=https://x.example/", "--export", "makers"], "--export needs --output"),

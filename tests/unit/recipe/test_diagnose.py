@@ -67,6 +67,12 @@ def test_alternatives_before_the_winner_are_explained_and_those_after_are_not():
     assert [miss.source for miss in found["title"].misses] == ["css: .head h1"]
 
 
+def test_an_alternative_after_the_winner_is_no_miss():
+    found = {one.path: one for one in run("book", '<div class="head"><h1>Oak</h1></div>').findings}
+    assert found["title"].first.winner == 0
+    assert found["title"].misses == ()
+
+
 def test_a_page_source_that_is_not_there_is_named():
     found = {one.path: one for one in run("book", "<h1>Oak</h1>").findings}
     assert [miss.note for miss in found["brand"].misses] == ["the page has no source `ld`"]

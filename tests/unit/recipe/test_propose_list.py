@@ -51,6 +51,12 @@ def test_a_menu_alone_is_no_list_of_items():
     assert link_groups(page(MENU), least=-9)[0].selector == "nav > ul > li > a"
 
 
+def test_a_menu_with_pictures_and_headings_does_not_beat_the_items():
+    tile = '<li><h3><a href="/c/{n}/"><img src="x.jpg">Department number {n}</a></h3></li>'
+    body = f'<nav class="menu">{cards(20, tile)}</nav>' + cards(card=NAMELESS)
+    assert link_groups(page(body))[0].urls[0] == "https://x.example/p/1"
+
+
 def test_links_to_other_hosts_are_no_items():
     body = cards(card='<li class="card"><h2><a href="https://other.example/{n}">Chair {n}</a></h2>€5</li>')
     assert link_groups(page(body)) == []

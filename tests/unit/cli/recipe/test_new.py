@@ -4,9 +4,11 @@ import pytest
 import yaml
 
 from crawler.cli.recipe.new import draft_of, name_of, write
-from crawler.cli.recipe.survey import survey
+from crawler.cli.recipe.survey import Survey, survey
 from crawler.recipe.check import run_tests
 from crawler.recipe.loader import load_recipe
+from crawler.recipe.model import PageInput, PageRequest
+from crawler.recipe.propose import sample_of
 
 SITE = "http://shop.example"
 
@@ -62,6 +64,20 @@ def test_the_site_is_an_input_and_the_values_found_are_comments(surveyor, tmp_pa
     assert written["inputs"]["site"]["default"] == SITE
     assert written["start"] == [{"urls": "{{ inputs.site }}/c/lighting/", "page": "listing"}]
     assert "# Brass spotlight" in text
+
+
+ODD = """<h1>Oak</h1><p class=price>€5.00</p><script type="application/ld+json">
+{"@type": "Product", "name": "Oak", "aggregateRating": {"ratingValue": 4, "reviewCount": "a dozen"}}</script>"""
+
+
+def test_a_field_whose_value_breaks_its_own_contract_is_left_out(tmp_path):
+    url = f"{SITE}/oak"
+    sample = sample_of(PageInput(request=PageRequest(url=url, page=None), url=url, body=ODD.encode()))
+    found = Survey(items=(sample,))
+    recipe, draft = write(tmp_path / "first.yaml", found, draft_of("first", found, url))
+    assert "reviews" not in recipe.items["product"].fields
+    assert "rating" in recipe.items["product"].fields
+    assert "reviews" not in {one.name for one in draft.fields}
 
 
 @pytest.mark.parametrize(

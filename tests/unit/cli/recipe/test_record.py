@@ -47,3 +47,14 @@ def test_a_doubtful_page_is_not_recorded_and_the_recipe_stays_as_it_is(recipes, 
     assert words in run("record", "chairs", str(page), *extra, code=2)
     assert (recipes / "chairs.yaml").read_text(encoding="utf-8") == before
     assert [path.name for path in (recipes / "chairs").iterdir()] == ["oak.html"]
+
+
+def test_a_page_that_was_there_is_put_back_if_the_recipe_would_be_broken(recipes, run, oak, monkeypatch):
+    monkeypatch.setattr("crawler.cli.recipe.record.with_test", lambda text, _entry: f"{text}\nunknown: 1\n")
+    page = recipes.parent / "elm.html"
+    page.write_text("<h1>Elm</h1>", encoding="utf-8")
+    arguments = ["record", "chairs", str(page), "--url", "https://x.example/elm", "--force", "--snapshot"]
+    assert "unknown" in run(*arguments, "oak.html", code=2)
+    assert "unknown" in run(*arguments, "new.html", code=2)
+    assert (recipes / "chairs" / "oak.html").read_text(encoding="utf-8") == oak
+    assert [path.name for path in (recipes / "chairs").iterdir()] == ["oak.html"]
