@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Language: TypeAlias = Literal["css", "jmespath"]
 
-#: Steps whose argument holds a regular expression.
+#: Steps whose argument holds regular expressions and little else.
 _REGEX_STEPS = frozenset({"regex", "replace", "reject"})
 
 
@@ -219,7 +219,7 @@ class TextCompiler:
         if isinstance(argument, Scalar) and argument.value is None and argument.raw == "":
             self.report.add(argument.mark, (*path, name), *no_value(argument, (*path, name)))
             return None
-        if argument is not None and name in _REGEX_STEPS and self._doubled_below(argument, (*path, name)):
+        if argument is not None and self._doubled_in_step(name, argument, (*path, name)):
             return None
         given: Any = MISSING if argument is None else plain(argument)
         try:
@@ -229,9 +229,24 @@ class TextCompiler:
             self.report.add(mark, where, error.args[0], error.hint)
         return None
 
-    def _doubled_below(self, node: Node, path: Path) -> bool:
-        found = [self.doubled_backslash(scalar, where) for where, scalar in _scalars_below(node, path)]
+    def _doubled_in_step(self, name: str, argument: Node, path: Path) -> bool:
+        found = [self.doubled_backslash(scalar, where) for where, scalar in _patterns(name, argument, path)]
         return any(found)
+
+
+def _patterns(step: str, argument: Node, path: Path) -> Iterator[tuple[Path, Scalar]]:
+    """The regular expressions in the argument of a step."""
+    if step in _REGEX_STEPS:
+        yield from _scalars_below(argument, path)
+    if not isinstance(argument, MapNode):
+        return
+    if step == "split" and "pattern" in argument:
+        yield from _scalars_below(argument.by_key["pattern"].node, (*path, "pattern"))
+    by = argument.get("by")
+    values = argument.get("values")
+    if step == "map" and isinstance(by, Scalar) and by.value == "regex" and isinstance(values, MapNode):
+        for entry in values:
+            yield (*path, "values", entry.key), entry.at
 
 
 def _scalars_below(node: Node, path: Path) -> Iterator[tuple[Path, Scalar]]:

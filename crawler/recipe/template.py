@@ -32,6 +32,9 @@ __all__ = [
 
 SCOPES: Final = ("inputs", "carried", "item", "row")
 
+#: Steps with regular expressions in their argument.
+_REGEX_STEPS: Final = frozenset({"regex", "replace", "reject", "split", "map"})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
@@ -136,6 +139,9 @@ def _compile(expression: Expression, names: frozenset[str]) -> _Part:
     reference = _reference(expression.path, names)
     steps = []
     for name, argument in expression.steps:
+        if name in _REGEX_STEPS and _doubled(argument):
+            message = f"`{{{{ {reference} | {name} }}}}`: two backslashes match a backslash"
+            raise TemplateError(message, r"write one: \d (for a real backslash: \x5c)")
         try:
             steps.append(build_step(name, argument))
         except StepError as error:
@@ -144,6 +150,14 @@ def _compile(expression: Expression, names: frozenset[str]) -> _Part:
     if wrong is not None:
         raise TemplateError(f"`{{{{ {reference} | {steps[wrong[0]].name} }}}}`: {wrong[1]}")
     return _Part(reference=reference, steps=tuple(steps))
+
+
+def _doubled(argument: Any) -> bool:
+    """Whether a text in a step's argument has two backslashes, which nobody means."""
+    if isinstance(argument, str):
+        return "\\\\" in argument
+    members = argument.values() if isinstance(argument, dict) else argument if isinstance(argument, list) else ()
+    return any(_doubled(member) for member in members)
 
 
 def _reference(path: tuple[str, ...], names: frozenset[str]) -> Reference:

@@ -83,3 +83,33 @@ def test_rows_that_a_page_source_makes_do_not_make_an_html_page_json():
     )
     assert recipe.pages["page"].parse is None
     assert row(recipe, '<h1>T</h1><script>x={"l": []};</script>') == {"x": "T", "v": None}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        r"{css: h1, process: [{regex: '\\d'}]}",
+        r"{css: h1, process: [{reject: [a, '\\d']}]}",
+        r"{css: h1, process: [{replace: {pattern: '\\d', with: ''}}]}",
+        r"{css: h1, process: [{split: {pattern: '\\s'}}, {join: ','}]}",
+        r"{css: h1, process: [{map: {values: {'\\d': digit}, by: regex}}]}",
+        r"""'{{ carried.c | regex: ''\\d'' }}'""",
+        r"""'{{ carried.c | replace: {pattern: ''\\d'', with: x} }}'""",
+        r"""'{{ carried.c | split: {pattern: ''\\s''} | join: ''-'' }}'""",
+    ],
+)
+def test_two_backslashes_are_refused_wherever_a_regular_expression_stands(rule):
+    with pytest.raises(RecipeError, match="two backslashes"):
+        item_recipe(f"x: {rule}")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (r"{css: h1, process: [{split: {pattern: '\s'}}, {join: ','}]}", "a,1"),
+        (r"{css: h1, process: [{map: {values: {'\d': digit}, by: regex}}]}", "digit"),
+        (r"""'{{ carried.c | replace: {pattern: ''\d'', with: x} }}'""", "cx"),
+    ],
+)
+def test_one_backslash_is_enough(rule, expected):
+    assert row(item_recipe(f"x: {rule}"), "<h1>a 1</h1>", carried={"c": "c1"})["x"] == expected
