@@ -172,12 +172,11 @@ class _Reader:
 
     def _node(self, event: Any) -> Node | None:
         """The node that `event` completes, if it completes one."""
-        if isinstance(event, yaml.AliasEvent):
-            mark = self._mark(event.start_mark)
-            raise _Refused(mark, f"`*{event.anchor}` is a YAML alias, which recipes do not have", self._quoted(mark))
-        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent, yaml.ScalarEvent)):
+        if isinstance(event, yaml.NodeEvent):
             self._count += 1
             self._refuse_decoration(event)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event)
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             mark = self._mark(event.start_mark)
             if len(self._stack) >= MAX_DEPTH:
@@ -186,8 +185,6 @@ class _Reader:
             flow = self._source.line(mark.line)[mark.column - 1 : mark.column] in {"{", "["}
             self._stack.append(_Open(kind, mark, flow))
             return None
-        if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event)
         if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             opened = self._stack.pop()
             end = self._mark(event.end_mark)
@@ -197,9 +194,14 @@ class _Reader:
         return None
 
     def _refuse_decoration(self, event: Any) -> None:
+        alias = isinstance(event, yaml.AliasEvent)
+        if self._count <= MAX_NODES and event.anchor is None and not alias and event.tag is None:
+            return
         mark = self._mark(event.start_mark)
         if self._count > MAX_NODES:
             raise _Refused(mark, f"more than {MAX_NODES:,} keys and values", "move long lists into an input")
+        if alias:
+            raise _Refused(mark, f"`*{event.anchor}` is a YAML alias, which recipes do not have", self._quoted(mark))
         if event.anchor is not None:
             name = event.anchor
             raise _Refused(mark, f"`&{name}` is a YAML anchor, which recipes do not have", self._quoted(mark))
