@@ -96,6 +96,11 @@ class ExactExpression:
     def __hash__(self) -> int:
         return hash(self.text)
 
+    @property
+    def orders(self) -> bool:
+        """Whether the whole is a `<`, `<=`, `>` or `>=`: null then says that one side was no number."""
+        return self._tree["type"] == "comparator" and self._tree["value"] in {"lt", "lte", "gt", "gte"}
+
     def search(self, data: Value) -> Value:
         """The result, None for null. Raises ExpressionFailed."""
         try:

@@ -17,7 +17,7 @@ from crawler.recipe.model import AnyOf, Chain, PageRequest, QuerySource, Take, U
 from crawler.recipe.queries import JmesQuery
 from crawler.recipe.scalars import describe, text_of
 from crawler.recipe.urls import http_link
-from crawler.recipe.values import Value, is_missing
+from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
     from crawler.recipe.model import Page, Paginate, RuleNode
@@ -65,6 +65,7 @@ def continuation(context: PageContext, at: RowScope, *, shown: int) -> Continuat
     request = context.input.request
     chain = chain_of(page, request)
     if paginate.while_ is not None and not context.condition(paginate.while_, at):
+        _check_end(context, at, paginate.while_.rule)
         return Continuation(None, "while")
     if not shown and paginate.kind != "next":
         return Continuation(None, "no_rows")
@@ -78,6 +79,13 @@ def continuation(context: PageContext, at: RowScope, *, shown: int) -> Continuat
         return Continuation(None, "max_pages")
     following = Chain(id=chain.id, number=chain.number + 1, value=value, rows=seen)
     return Continuation(_turned(request, url, following))
+
+
+def _check_end(context: PageContext, at: RowScope, rule: RuleNode) -> None:
+    """Raise PageError where `while` does not hold because it compares something that is not there."""
+    query = rule.source.query if isinstance(rule, Take) and isinstance(rule.source, QuerySource) else None
+    if isinstance(query, JmesQuery) and query.expression.orders and context.value(rule, at) is MISSING:
+        raise PageError(f"{context.page.name}: `while: {query.text}` compares something that is no number here")
 
 
 def continuation_after_loss(page: Page, request: PageRequest) -> PageRequest | None:

@@ -61,6 +61,17 @@ def test_a_list_whose_rule_for_the_next_page_fails_is_a_failed_page_and_no_end(p
         end_of(paginate)
 
 
+@pytest.mark.parametrize("condition", ["number < total_pages", "pages.left > `0`", "link >= `1`"])
+def test_a_while_that_compares_what_is_not_there_is_a_failed_page_and_no_end(condition):
+    with pytest.raises(PageError, match=r"no number here|cannot be evaluated"):
+        end_of(f"{{param: page, while: '{condition}'}}")
+
+
+@pytest.mark.parametrize("condition", ["number < `2`", "no", "gone", "list[?b]", "number == gone"])
+def test_a_while_that_does_not_hold_ends_the_list(condition):
+    assert end_of(f"{{param: page, while: '{condition}'}}") == "while"
+
+
 @pytest.mark.parametrize("value", ["number", "object", "list"])
 def test_a_next_that_is_no_link_is_a_failed_page_and_no_end(value):
     with pytest.raises(PageError, match="is no link but"):
