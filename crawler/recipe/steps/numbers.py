@@ -155,8 +155,11 @@ _AMOUNT = re.compile(
     """,
     re.VERBOSE,
 )
-#: `100 200` is 100200 with a blank that groups, or an old price and a new one. A no-break space only ever groups.
-_TWO_OR_GROUPED = re.compile(r"(?<![0-9.,])(?<![0-9] )([1-9][0-9]{2}) (?=[1-9][0-9]{2}(?![0-9]|[.,][0-9]))")
+#: `100 200` is 100200 with a blank that groups, or an old price and a new one. A no-break space only ever groups, and so
+#: does a blank before decimals (`100 200,00`, `100 200,-`) or a further group (`100 200 000`).
+_TWO_OR_GROUPED = re.compile(
+    r"(?<![0-9.,])(?<![0-9] )([1-9][0-9]{2}) (?=[1-9][0-9]{2}(?![0-9]|[.,][0-9-]|[ ][0-9]{3}(?![0-9])))"
+)
 #: What may stand between a minus and its amount is a currency sign or code; a dash between amounts is no minus.
 _MINUS_BEFORE = re.compile(r"(?P<before>^|[^\w.,-])-(?:[^\w\s.,-]{1,2}|[A-Z]{1,3}[$£]?)?[ ]?$")
 _LEADING_MINUS = re.compile(r"[ ]*-[ ]?(?:[^\w\s.,-]{1,2}|[A-Z]{1,3}[$£]?)?[ ]?")

@@ -122,6 +122,14 @@ def test_price_fails_where_there_is_no_one_amount(argument, text, message):
     assert message in str(failure.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("125 100 000 000,00", "125100000000.00"), ("125 100,-", "125100"), ("125 100,00 zł", "125100.00")],
+)
+def test_a_blank_before_decimals_or_a_further_group_only_groups(text, amount):
+    assert read("price", PLAIN, text) == Decimal(amount)
+
+
 @given(
     st.integers(min_value=0, max_value=10**12),
     st.integers(min_value=0, max_value=99),
