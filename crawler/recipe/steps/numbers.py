@@ -155,8 +155,8 @@ _AMOUNT = re.compile(
     """,
     re.VERBOSE,
 )
-#: `100 200` is 100200 with a blank that groups, or an old price and a new one. A no-break space only ever groups, and so
-#: does a blank before decimals (`100 200,00`, `100 200,-`) or a further group (`100 200 000`).
+#: `100 200` is 100200 with a blank that groups, or an old price and a new one. A no-break space only ever groups, and
+#: so does a blank before decimals (`100 200,00`, `100 200,-`) or a further group (`100 200 000`).
 _TWO_OR_GROUPED = re.compile(
     r"(?<![0-9.,])(?<![0-9] )([1-9][0-9]{2}) (?=[1-9][0-9]{2}(?![0-9]|[.,][0-9-]|[ ][0-9]{3}(?![0-9])))"
 )
