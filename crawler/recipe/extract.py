@@ -370,9 +370,15 @@ def start_requests(recipe: Recipe, inputs: Mapping[str, Any]) -> list[PageReques
                     requests.append(request)
         except StepFailed as error:
             problems.append(f"start[{number}]: {error}")
+    if not requests and not problems:
+        problems = [f"start: with these inputs there is no value for {_names(recipe)}, and so no page to begin with"]
     if problems:
         raise InputError(problems)
     return requests
+
+
+def _names(recipe: Recipe) -> str:
+    return " or ".join(f"`for_each.{name}`" for start in recipe.start for name in start.for_each)
 
 
 def _requests_of(start: Start, inputs: Mapping[str, Any]) -> Iterator[PageRequest | str]:

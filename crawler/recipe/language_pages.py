@@ -15,6 +15,7 @@ from crawler.recipe.language_texts import (
 )
 from crawler.recipe.shape import ByKind, Key, ListOf, Named, NamedMap, Shape, UserMap, Variants, one_or_list
 from crawler.recipe.shape_scalars import Anything, Boolean, Choice, Integer, Text
+from crawler.recipe.template import SCOPES
 
 # --- requests --------------------------------------------------------------------------------------------------------
 
@@ -66,12 +67,17 @@ _REQUEST = NamedMap(
     )
 )
 
+
+def _bare_name(name: str) -> str | None:
+    return f"'{name}' is the name of a scope" if name in SCOPES else field_name(name)
+
+
 _FOR_EACH = UserMap(
     value=ByKind(
         noun="a list, or a template that gives one", scalar=TEMPLATE, sequence=ListOf(member=Anything(nullable=False))
     ),
     keys="bare name that `urls` or `request` may use; one request per combination",
-    name=field_name,
+    name=_bare_name,
 )
 _START_SHARED = (
     Key("for_each", _FOR_EACH, "Names with the values they take in turn: one request per combination"),
