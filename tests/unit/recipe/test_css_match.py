@@ -98,6 +98,7 @@ def test_chains_of_combinators_match_what_lexbor_matches():
         ("<div>" * 400 + "<b>x", "div:not(.no div div div) b"),
         ("<ul>" + "<li>x" * 2000 + "</ul>", ".no ~ li ~ li ~ li"),
         ("<ul>" + "<li>x" * 2000 + "</ul>", "li ~ li ~ li ~ b"),
+        ("<ul>" + "<li>x" * 15000 + "<li class=a>y" * 20 + "</ul>", "ul .a ~ li"),
     ],
 )
 def test_no_selector_takes_for_ever(page, selector):

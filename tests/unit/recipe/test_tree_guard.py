@@ -32,7 +32,7 @@ BOMBS = {
     "a megabyte of div": ("<div>" * 200_000, "deeper"),
     "repeated formatting": ("<p>" + "".join(f"<i id={i}>" for i in range(400)) + "<p>x" * 2000, "elements"),
     "repeated formatting in disguise": (
-        "<p>" + "".join(f"<b id={i}></x>" for i in range(300)) + "<p>x" * 15_000,
+        "<p>" + "".join(f"<b id={i}></x>" for i in range(300)) + "<p></x>x" * 7_000,
         "elements",
     ),
     "many siblings": ("<div>" + "<br>" * (MAX_SIBLINGS + 1), "children"),
@@ -116,7 +116,7 @@ def test_followed_tag_by_tag_what_passes_is_at_most_twice_as_deep_as_allowed():
         "dd",
     ]
     refused = 0
-    for _ in range(100):
+    for _ in range(40):
         few = rng.sample(names, 4)
         html = "".join(
             f"<{'/' if rng.random() < 0.25 else ''}{rng.choice(few)}{rng.choice(['', ' a=1', '/'])}>{rng.choice('x ')}"
@@ -128,7 +128,7 @@ def test_followed_tag_by_tag_what_passes_is_at_most_twice_as_deep_as_allowed():
             refused += 1
         else:
             assert _depth(html) <= 2 * MAX_DEPTH
-    assert 0 < refused < 100
+    assert 0 < refused < 40
 
 
 @pytest.mark.parametrize("html", ["<div>" * (MAX_DEPTH - 3), "<p>x" * 19_000, "<a " + "b " * MAX_ATTRIBUTES + ">"])

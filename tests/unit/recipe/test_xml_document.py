@@ -74,6 +74,11 @@ def test_markup_is_xml_and_remove_leaves_the_page_whole():
     assert len(root.values(compile_css("item > title"))) == 2
 
 
+def test_removed_elements_leave_the_text_behind_them():
+    root = parse_document(b"<a>1<b>x</b>2<c><b>y</b>3</c></a>", kind="xml", url="u").root
+    assert root.values(compile_css("a"), remove=[compile_css("b")]) == ["123"]
+
+
 def test_a_miss_shows_the_longest_part_that_matches():
     assert rss().longest_prefix(compile_css("channel item price")) == ("channel item", 2)
     assert rss().longest_prefix(compile_xpath("//channel/item/price")) == ("//channel/item", 2)
