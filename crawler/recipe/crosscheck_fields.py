@@ -240,6 +240,8 @@ def _check_written(field: str, contract: ItemContract, rule: RuleNode, rules: Ru
     if contract.fields[field].type == "array":
         return
     for value, mark, path in rules.written(rule):
+        if report.touches(path):  # an unquoted template was read as a map, say: that is what is wrong
+            continue
         try:
             contract.accepts[field](value, "https://example.com/")
         except Broken as broken:
