@@ -31,6 +31,7 @@ _CUT_SHORT: Final = frozenset(
 _BROKEN: Final = frozenset({"start_error", "scheduler_failed"})
 
 _URLS_SHOWN: Final = 5
+_FIELDS_SHOWN: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -263,10 +264,12 @@ def _field_lines(facts: CrawlFacts) -> Iterator[str]:
         if facts.rows.get(item) and len(fields) > len(lacking):
             full = len(fields) - len(lacking)
             yield f"  fields    {item}: {full} of {len(fields)} are filled in every row"
-        for name, fill in lacking.items():
+        for name, fill in list(lacking.items())[:_FIELDS_SHOWN]:
             reason = f"; {fill.reason}" if fill.reason else ""
             yield f"  missing   {item}.{name} in {fill.missing:,} of {fill.filled + fill.missing:,}{reason}"
             yield f"            e.g. {fill.example}"
+        if len(lacking) > _FIELDS_SHOWN:
+            yield f"  missing   {item}: {len(lacking) - _FIELDS_SHOWN} more fields, named in the summary file"
     for name, sources in facts.alternatives.items():
         if len(sources) > 1 or not all(source.partition(":")[0] == "1" for source in sources):
             used = ", ".join(f"{source} x {count:,}" for source, count in sorted(sources.items()))

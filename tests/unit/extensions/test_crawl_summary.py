@@ -221,3 +221,10 @@ def test_a_rule_is_worth_a_line_only_if_it_is_not_always_the_first():
 def test_cells_that_were_guarded_are_told():
     assert "2 cells begin with '" in summary(cells_guarded=2).text()
     assert "cells begin" not in summary().text()
+
+
+def test_many_fields_with_gaps_are_counted():
+    fields = {f"f{number}": FieldFill(filled=1, missing=7, example="http://a/1") for number in range(9)}
+    text = summary(fields={"book": fields}).text()
+    assert text.count("e.g.") == 6
+    assert "missing   book: 3 more fields, named in the summary file" in text
