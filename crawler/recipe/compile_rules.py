@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from crawler.recipe import checked
 from crawler.recipe.compile_sources import Place, SourceCompiler
 from crawler.recipe.compile_texts import Language, TextCompiler, Use
+from crawler.recipe.css_tree import TypeName
 from crawler.recipe.diagnostics import Path, did_you_mean, nearest, one_of
 from crawler.recipe.model import (
     AnyOf,
@@ -44,6 +45,9 @@ Shaped: TypeAlias = Literal["one", "list", "unknown"]
 
 _TREE_KINDS = ("html", "xml")
 
+#: Elements that never have text, and the attribute that is meant instead.
+_TEXTLESS = {"img": "src", "input": "value", "meta": "content"}
+
 
 class RuleCompiler:
     """Compiles the rules of one recipe; every method gives None after it has reported why."""
@@ -69,11 +73,16 @@ class RuleCompiler:
             compiled = self._map(node, path, place)
         if compiled is not None and node is not None:
             self._places[id(compiled)] = (node.mark, path)
+            if isinstance(compiled, Take) and place.kind != "xml":
+                self._textless(compiled, node, path)
         return compiled
 
     def condition(self, node: Node | None, path: Path, place: Place) -> Condition | None:
         """`when`, `while`, `drop_if`."""
         compiled = self.rule(node, path, place)
+        if isinstance(compiled, Take) and compiled.as_ == "count" and not compiled.process and node is not None:
+            message = "a count always holds: 0 is a value"
+            self.report.add(node.mark, path, message, "write the selector alone: it holds if what matches has text")
         return Condition(rule=compiled) if compiled is not None else None
 
     def _members(self, node: Node | None, path: Path, place: Place) -> tuple[RuleNode, ...] | None:
@@ -153,6 +162,19 @@ class RuleCompiler:
         if key == "any":
             return AnyOf(members=members, all=every, process=process, when=when, default=default[0])
         return UnionOf(members=members, process=process, when=when, default=default[0])
+
+    def _textless(self, take: Take, node: Node, path: Path) -> None:
+        """Report a rule that reads the text of an element that has none: `img.photo`."""
+        query = take.source.query if isinstance(take.source, QuerySource) else None
+        if take.as_ != "text" or not isinstance(query, CssQuery):
+            return
+        for part in query.parts:
+            names = [one.name.lower() for one in part.selector.compounds[-1].simples if isinstance(one, TypeName)]
+            attribute = _TEXTLESS.get(names[0]) if names and part.kind == "element" else None
+            if attribute is not None:
+                hint = f"write {query.text.strip()}::attr({attribute})" if len(query.parts) == 1 else None
+                message = f"an <{names[0]}> has no text, so this never gives a value"
+                self.report.add(node.mark, path, message, hint or f"read an attribute: ::attr({attribute})")
 
     def _useless(self, node: MapNode, path: Path, source: Source, as_: str) -> None:
         """Report modifiers that can change nothing: what does nothing was meant to do something."""

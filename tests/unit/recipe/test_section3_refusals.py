@@ -113,3 +113,33 @@ def test_two_backslashes_are_refused_wherever_a_regular_expression_stands(rule):
 )
 def test_one_backslash_is_enough(rule, expected):
     assert row(item_recipe(f"x: {rule}"), "<h1>a 1</h1>", carried={"c": "c1"})["x"] == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "hint"),
+    [
+        ("img.photo", r"img\.photo::attr\(src\)"),
+        ("{css: 'div > img'}", r"div > img::attr\(src\)"),
+        ("[h1, 'input[name=sku]']", r"input\[name=sku\]::attr\(value\)"),
+        ("{css: 'h1, meta[name=x]'}", r"::attr\(content\)"),
+        ("{css: h1, when: img.sold}", r"img\.sold::attr\(src\)"),
+    ],
+)
+def test_the_text_of_an_element_that_has_none_is_refused(rule, hint):
+    with pytest.raises(RecipeError, match=rf"has no text, so this never gives a value; .*{hint}"):
+        item_recipe(f"x: {rule}")
+
+
+@pytest.mark.parametrize(
+    "rule", ["{css: img, as: html}", "{css: img, as: count}", "'img::attr(src)'", "'img ~ b'", "{css: p, remove: img}"]
+)
+def test_an_element_without_text_may_be_counted_read_as_html_or_removed(rule):
+    assert row(item_recipe(f"x: {rule}"), "<p>a<img src=q><b>c</b></p>")["x"] is not None
+
+
+@pytest.mark.parametrize(
+    "page", ["drop_if: {css: .gone, as: count}", "paginate: {param: p, while: {css: a, as: count}}"]
+)
+def test_a_condition_that_always_holds_is_refused(page):
+    with pytest.raises(RecipeError, match="a count always holds"):
+        item_recipe("x: h1", page=page)
