@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from scrapy.downloadermiddlewares.retry import RetryMiddleware as ScrapyRetryMiddleware
+from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.response import response_status_message
 
 from crawler.extensions.politeness import Politeness
@@ -44,6 +46,7 @@ class RetryMiddleware(ScrapyRetryMiddleware):
             backoff_min_s=settings.getfloat("RETRY_BACKOFF_MIN"),
             backoff_max_s=settings.getfloat("RETRY_BACKOFF_MAX"),
         )
+        self._said_by_operator = (settings.getpriority("RETRY_TIMES") or 0) >= SETTINGS_PRIORITIES["cmdline"]
 
     async def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:  # type: ignore[override]
         """Ends the try here if its status is one that passes."""
@@ -85,16 +88,10 @@ class RetryMiddleware(ScrapyRetryMiddleware):
         own = getattr(self.crawler.spider, "retry_policy", None)
         policy = (own(request) if callable(own) else None) or self._policy
         times = request.meta.get("max_retry_times")
-        if not isinstance(times, int):
-            return policy
-        return Retry(
-            times=times,
-            statuses=policy.statuses,
-            network_errors=policy.network_errors,
-            backoff_min_s=policy.backoff_min_s,
-            backoff_max_s=policy.backoff_max_s,
-            respect_retry_after=policy.respect_retry_after,
-        )
+        if isinstance(times, int):
+            return replace(policy, times=times)
+        # `-s RETRY_TIMES=0` is the operator's word, and wins over the recipe's.
+        return replace(policy, times=self._policy.times) if self._said_by_operator else policy
 
     async def _apply(self, decision: Decision | None, request: Request) -> Request | None:
         """Does what was decided.

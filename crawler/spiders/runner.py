@@ -13,6 +13,7 @@ from scrapy.settings import Settings
 
 from crawler.extensions.feeds import check_feeds, export_feeds
 from crawler.extensions.summary import Summary
+from crawler.recipe.allocator import tune_allocator
 from crawler.spiders.recipe import RecipeSpider
 
 if TYPE_CHECKING:
@@ -71,9 +72,12 @@ def run_crawl(
 def prepare(crawler: Crawler) -> None:
     """Sends the rows of a recipe to its declared exports, unless the settings send them elsewhere.
 
+    Also tells the allocator that this process is going to parse pages.
+
     Raises:
         ConfigError: an output file cannot be written.
     """
+    tune_allocator()
     spidercls = crawler.spidercls
     if issubclass(spidercls, RecipeSpider) and not crawler.settings.getdict("FEEDS"):
         feeds = export_feeds(spidercls.recipe, Path(crawler.settings["EXPORTS_DIR"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from loopback import html, links, spider_for, text
+from loopback import goods_recipe, html, links, spider_for, text
 from scrapy import Request
 
 
@@ -112,3 +112,12 @@ def _start_with(site, meta):
         yield Request(f"{site.url}/", meta=meta)
 
     return start
+
+
+def test_retries_said_on_the_command_line_win_over_the_recipes(goods, run):
+    goods["/g/2"] = bad()
+    text_of_recipe = goods_recipe("fetch: {retry: {times: 2, backoff: 10ms..20ms}}")
+    run(text_of_recipe)
+    assert goods.hits["/g/2"] == 3
+    run(text_of_recipe, settings={"RETRY_TIMES": 0})
+    assert goods.hits["/g/2"] == 4
