@@ -43,6 +43,9 @@ _LAUNCHER_ARGUMENTS = frozenset({"_job", "name"})
 #: Outcomes after which a list page has done its duty.
 _LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled"})
 
+#: Outcomes of a linked page that hides no list: there is none, or it was never ours to read.
+_LINKED = frozenset({"robots", "http_404"})
+
 
 class RecipeSpider(Spider):
     """The spider of one recipe; `recipe` is set on the subclass that the loader makes."""
@@ -241,7 +244,7 @@ class RecipeSpider(Spider):
         """Notes list pages that never came: what they listed may be missing.
 
         A 404 or 410 on a later page of a counting list is how many lists end, and `drop_if` is the recipe's own word. A
-        link that robots.txt forbids was never ours to read; a start page, or the next page of a list, is missed.
+        link that is dead, or that robots.txt forbids, hides no list; a start page or a list's next page is missed.
         """
         facts = page.request.meta.get("recipe")
         if outcome in _LIST_READ or not isinstance(facts, dict) or page.reason == "drop_if":
@@ -250,7 +253,7 @@ class RecipeSpider(Spider):
         if page_type is None or not (page_type.follow or page_type.paginate):
             return
         chain = facts.get("chain")
-        if outcome == "robots" and chain is None and facts.get("depth"):
+        if outcome in _LINKED and chain is None and facts.get("depth"):
             return
         counting = page_type.paginate is not None and page_type.paginate.kind in ("param", "offset")
         if outcome == "http_404" and counting and isinstance(chain, dict) and chain["number"] > 1:

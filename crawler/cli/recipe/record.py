@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", type=RecipeName())
 @click.argument("target", metavar="URL|FILE")
-@click.option("--page", metavar="TYPE", help="Page type; by default found by `match`, or the only one with an item.")
+@click.option("--page", metavar="TYPE", help="Page type; by default found by `match`, or the one that finds most.")
 @click.option("--url", help="Where a saved page came from.")
 @click.option("--snapshot", metavar="FILE", help="Name of the saved page; by default made from the URL.")
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input of the recipe.")

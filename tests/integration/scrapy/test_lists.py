@@ -114,6 +114,13 @@ def test_a_link_to_a_list_that_robots_txt_forbids_was_never_ours_to_read(goods, 
     assert (result.summary.outcome, result.summary.exit_code) == ("complete", 0)
 
 
+def test_a_dead_link_to_a_list_is_a_dead_link(goods, run):
+    goods["/"] = listing("/g/1", categories=("/gone",))
+    result = run()
+    assert (result.summary.outcome, result.summary.exit_code) == ("partial", 0)
+    assert result.summary.as_dict()["failures"] == {"http_404": [f"{goods.url}/gone"]}
+
+
 def test_depth_counts_links_and_not_the_pages_of_a_list(goods, run):
     goods["/"] = listing("/g/1", following="?page=2", categories=("/deep",))
     goods["/deep"] = listing("/g/6")
