@@ -284,7 +284,9 @@ class RuleCompiler:
         inside = replace(inside, scopes=replace(place.scopes, names=names, depth=depth))
         drop_if = None
         if "drop_if" in node and depth > 1:
-            drop_if = self.condition(node.get("drop_if"), (*path, "drop_if"), inside)
+            # It is asked before the row's fields are read, so there is no `row.` yet.
+            before = replace(inside, scopes=replace(inside.scopes, names=names - {"row"}))
+            drop_if = self.condition(node.get("drop_if"), (*path, "drop_if"), before)
             good = good and drop_if is not None
         if "fields" not in node:
             return None  # said by its shape

@@ -59,11 +59,12 @@ class Scopes:
 
 
 class TextCompiler:
-    """Compiles texts; `uses` are all references of templates so far, in file order."""
+    """Compiles texts; `uses` are all references of templates so far, in file order, `filled` the templates."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
         self.uses: list[Use] = []
+        self.filled: list[Scalar] = []
 
     # --- regular expressions ---
 
@@ -112,6 +113,7 @@ class TextCompiler:
 
     def template(self, node: Scalar, path: Path, scopes: Scopes) -> Template | None:
         """A compiled template, or None after reporting."""
+        self.filled.append(node)
         try:
             template = parse_template(str(node.value), names=scopes.bare)
         except TemplateError as error:

@@ -31,6 +31,7 @@ from crawler.recipe.inheritance import merged, without_own
 from crawler.recipe.inputs import InputSchema
 from crawler.recipe.language import RECIPE
 from crawler.recipe.model import Fetch, Recipe
+from crawler.recipe.stray_templates import check_stray_templates
 from crawler.recipe.yaml_nodes import MapNode, Mark, SourceFile
 from crawler.recipe.yaml_reader import read_yaml
 
@@ -197,6 +198,8 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
     FieldCheck(root, report).run()
     check_values(recipe, rules, report)
     check_snapshots(root, recipe, report)
+    if not report:  # of a part that is wrong, not every template has been compiled
+        check_stray_templates(root, texts.filled, report)
     found = checked.scalar(root, "name")
     if path is not None and found is not None and path.stem.lstrip("_") != name:
         message = f"the recipe is called '{name}', but its file {path.name}"

@@ -143,3 +143,29 @@ def test_an_element_without_text_may_be_counted_read_as_html_or_removed(rule):
 def test_a_condition_that_always_holds_is_refused(page):
     with pytest.raises(RecipeError, match="a count always holds"):
         item_recipe("x: h1", page=page)
+
+
+@pytest.mark.parametrize(
+    ("page", "rule"),
+    [
+        ("match: ['^{{ carried.c }}/p']", "h1"),
+        ("paginate: {param: '{{ inputs.site }}'}", "h1"),
+        ("", "{meta: '{{ carried.c }}'}"),
+        ("", "{css: h1, process: [{append: '{{ carried.c }}'}]}"),
+        ("", "{css: h1, process: [{map: {T: '{{carried.c}}'}}]}"),
+        ("", """{xpath: "//*[@id='{{ carried.c }}']"}"""),
+        ("", """{css: "[id='{{ carried.c }}']"}"""),
+    ],
+)
+def test_a_template_where_none_is_filled_in_is_refused(page, rule):
+    with pytest.raises(RecipeError, match="is not filled in here"):
+        item_recipe(f"x: {rule}", page=page)
+
+
+def test_braces_that_refer_to_nothing_are_text():
+    assert row(item_recipe("x: {css: h1, process: [{append: '{{ x }}'}]}"), "<h1>T")["x"] == "T{{ x }}"
+
+
+def test_rows_are_dropped_before_their_fields_are_read_so_drop_if_knows_no_row():
+    with pytest.raises(RecipeError, match=r"`row\.v` is not known here"):
+        item_recipe("x: {each: li, drop_if: '{{ row.v }}', fields: {v: b}}", contract={"x": "{type: array}"})
