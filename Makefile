@@ -26,7 +26,7 @@ test-fast: $(STAMP)  ## Only the unit tests, without coverage
 	@$(BIN)/python -m pytest tests/unit -q
 
 bench: $(STAMP)  ## Ratios against what a user would pick instead (slow, idle machine)
-	@$(BIN)/python -m pytest tests/benchmarks -q -s -m bench -p no:xdist
+	@$(BIN)/python -m pytest tests/benchmarks -q -s -m bench -o addopts="--import-mode=importlib"
 
 check-books: $(STAMP)  ## Crawl a saved copy of books.toscrape.com and compare every cell: COPY=directory
 	@$(BIN)/python tests/acceptance/check_books.py "$(COPY)"
@@ -44,7 +44,7 @@ format: $(STAMP)  ## Let ruff sort imports and lay out the code
 
 audit: $(STAMP)  ## Known vulnerabilities in the locked dependencies (needs the internet)
 	@test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/pip install -q pip-audit; }
-	@$(VENV)-audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
+	@$(VENV)-audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
 lock: $(STAMP)  ## Resolve pyproject.toml anew into requirements.lock
 	@test -x $(VENV)-lock/bin/uv || { $(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install -q uv; }

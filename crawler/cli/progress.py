@@ -82,6 +82,7 @@ class ProgressDisplay:
         self._name = name
         self._rate = Rate()
         self._frames = 0
+        self._printed_at_s = -PRINTED_EVERY_S
         self._live = Live(console=to, auto_refresh=False, transient=True) if to.is_terminal else None
 
     def __enter__(self) -> Self:
@@ -97,8 +98,11 @@ class ProgressDisplay:
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw or print how far the crawl is."""
+        if self._live is None and snapshot.elapsed_s - self._printed_at_s < PRINTED_EVERY_S / 2:
+            return  # a timer of the event loop that is early by a hair fires again at once
         text = progress_text(self._name, snapshot, self._rate.of(snapshot))
         if self._live is None:
+            self._printed_at_s = snapshot.elapsed_s
             self.to.print(text, soft_wrap=True)
             return
         self._frames += 1

@@ -45,3 +45,11 @@ def test_on_a_terminal_the_line_is_drawn_anew_and_gone_at_the_end():
         display.show(BUSY)
         display.show(BUSY)
     assert "\x1b[2K" in stream.getvalue()
+
+
+def test_a_timer_that_fires_twice_prints_once():
+    stream = io.StringIO()
+    with ProgressDisplay("books", Console(file=stream, width=80)) as display:
+        for elapsed_s in (4.999, 5.0, 10.0):
+            display.show(Snapshot(elapsed_s=elapsed_s))
+    assert stream.getvalue().count("\n") == 2
