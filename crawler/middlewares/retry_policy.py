@@ -71,7 +71,8 @@ def decide(
     too_long = asked is not None and asked > MAX_RETRY_AFTER_S
     if tries >= policy.times or (too_long and tries > 0):
         asked_text = f"; the site asks to wait {asked:.0f} s" if asked else ""
-        return Decision(again=False, reason=f"{reason} (given up after {tries + 1} tries{asked_text})")
+        tried = "1 try" if tries == 0 else f"{tries + 1} tries"
+        return Decision(again=False, reason=f"{reason} (given up after {tried}{asked_text})")
     ceiling = min(policy.backoff_max_s, policy.backoff_min_s * 2.0 ** min(tries, 30))
     wait = ceiling * (0.5 + 0.5 * jitter)
     hold = 0.0

@@ -376,6 +376,7 @@ class PageInput:
     request: PageRequest
     url: str  # final URL of the response
     body: bytes
+    asked_url: str = ""  # before redirects, if there were any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     inputs: Mapping[str, Any] = field(default_factory=dict)

@@ -250,7 +250,11 @@ class PageContext:
         page = self.input
         if attribute.startswith("headers."):
             return page.headers.get(attribute.removeprefix("headers.").lower(), MISSING)
-        known: dict[str, Any] = {"url": page.url, "request_url": page.request.url, "status": page.status}
+        known: dict[str, Any] = {
+            "url": page.url,
+            "request_url": page.asked_url or page.request.url,
+            "status": page.status,
+        }
         if attribute in known:
             return known[attribute]
         return self.document.text if attribute == "text" else self.document.encoding

@@ -83,7 +83,7 @@ def _parse(page: Decoded) -> _Element:
     try:
         tree = etree.fromstring(page.utf8.lstrip(b"\xef\xbb\xbf \t\r\n"), parser)
     except etree.XMLSyntaxError as error:
-        raise ParseRefused(f"no XML: {error.msg}; `parse: html` reads what is broken") from None
+        raise ParseRefused(f"no XML: {' '.join(str(error.msg).split())}; `parse: html` reads what is broken") from None
     _without_namespaces(tree)
     return tree
 

@@ -266,8 +266,15 @@ def _page_input(response: Response, request: PageRequest, inputs: Mapping[str, A
         name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
         for name, values in response.headers.items()
     }
+    redirected_from = response.meta.get("redirect_urls") or [""]
     return PageInput(
-        request=request, url=response.url, body=response.body, status=response.status, headers=headers, inputs=inputs
+        request=request,
+        url=response.url,
+        asked_url=redirected_from[0],
+        body=response.body,
+        status=response.status,
+        headers=headers,
+        inputs=inputs,
     )
 
 

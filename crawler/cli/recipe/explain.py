@@ -241,7 +241,7 @@ def _quality(recipe: Recipe) -> Iterator[str]:
     if quality.rejected_maximum is not None:
         yield f"{_STEP}good with at most {quality.rejected_maximum:,} rejected"
     if quality.rejected_maximum_share is not None:
-        yield f"{_STEP}good with at most {quality.rejected_maximum_share:.4g} of the rows rejected"
+        yield f"{_STEP}good with at most {quality.rejected_maximum_share:.2%} of the rows rejected"
 
 
 def _files(recipe: Recipe) -> Iterator[str]:

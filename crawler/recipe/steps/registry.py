@@ -43,7 +43,7 @@ _OTHER_NAMES: Final = {
     "last": "slice: -1",
     "filter": "reject",
     "remove": "replace: {text: .., with: ''}",
-    "default": "the rule's own `default`",
+    "default": "default: .. beside process",
     "absolute_url": "canonical_url",
     "urljoin": "canonical_url",
     "sanitize": "safe_html",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loopback import HttpResponse, goods_recipe, listing, names
+from loopback import HttpResponse, good, goods_recipe, listing, names, redirect
 
 
 def test_every_good_of_every_page_becomes_a_row(run):
@@ -58,3 +58,11 @@ def test_links_off_site_are_not_followed_and_the_inputs_host_is_allowed(goods, r
     result = run(goods_recipe("allowed_domains: [shop.example]"))
     assert names(result) == ["Good 1"]
     assert result.summary.facts.offsite == 1
+
+
+def test_a_rule_can_read_the_url_that_was_asked_for_before_redirects(goods, run):
+    goods["/g/2"] = redirect("/g/two")
+    goods["/g/two"] = good("Good 2")
+    result = run(goods_recipe().replace("name: h1", "name: {response: request_url}"))
+    assert f"{goods.url}/g/2" in names(result)
+    assert f"{goods.url}/g/two" not in names(result)
