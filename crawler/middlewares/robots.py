@@ -29,8 +29,9 @@ class Unreadable(RobotParser):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, robotstxt_body: bytes) -> Self:
-        """Never made from a body."""
-        raise NotImplementedError
+        """Never: there is no body to read rules from."""
+        _ = crawler, robotstxt_body
+        raise AssertionError("made by the middleware, for a site whose robots.txt cannot be read")
 
     def allowed(self, url: str | bytes, user_agent: str | bytes) -> bool:
         """Nothing."""
