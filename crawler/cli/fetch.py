@@ -98,6 +98,7 @@ class PageFetcher:
         }
         begun = time.monotonic()
         try:
+            # `http_url` has refused every scheme but http and https.
             request = urllib.request.Request(http_url(url), headers=sent, method=method, data=body or None)  # noqa: S310
             response = self._open(request)
             with response:

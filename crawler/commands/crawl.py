@@ -53,6 +53,7 @@ class Command(ScrapyCrawlCommand):
             summary = summary_of(crawler)
         except CrawlFailed as error:
             sys.stderr.write(f"{error}\n")
+            # The public name raises before the crawl has begun, which is just what is asked here.
             began = crawler._engine is not None and not self.crawler_process.bootstrap_failed  # noqa: SLF001
             self.exitcode = EXIT_CANCELLED if began else EXIT_FAILED  # a second SIGINT leaves no summary
             return

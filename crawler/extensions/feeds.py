@@ -104,6 +104,7 @@ class CsvExporter(BaseItemExporter):
         """Ours for recipes, Scrapy's for ordinary spiders."""
         recipe = _recipe(crawler)
         if recipe is None:
+            # Scrapy hands the feed's file and options over untyped.
             return CsvItemExporter(file, **options)  # type: ignore[arg-type]
         export = _export(recipe, options)
         return cls(crawler, file, export=export, columns=_columns(recipe, export, options.get("fields_to_export")))
@@ -138,6 +139,7 @@ class JsonlExporter(BaseItemExporter):
         """Ours for recipes, Scrapy's for ordinary spiders."""
         recipe = _recipe(crawler)
         if recipe is None:
+            # As above.
             return JsonLinesItemExporter(file, **options)  # type: ignore[arg-type]
         export = _export(recipe, options)
         return cls(file, columns=_columns(recipe, export, options.get("fields_to_export")))

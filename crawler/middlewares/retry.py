@@ -48,6 +48,7 @@ class RetryMiddleware(ScrapyRetryMiddleware):
         )
         self._said_by_operator = (settings.getpriority("RETRY_TIMES") or 0) >= SETTINGS_PRIORITIES["cmdline"]
 
+    # Scrapy awaits what a middleware returns; only the signature of its own class is synchronous.
     async def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:  # type: ignore[override]
         """Ends the try here if its status is one that passes."""
         _ = spider
@@ -60,6 +61,7 @@ class RetryMiddleware(ScrapyRetryMiddleware):
         )
         return await self._apply(decision, request) or response
 
+    # As above.
     async def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> Request | None:  # type: ignore[override]
         """Ends the try here if the failure is one of the network."""
         _ = spider

@@ -66,4 +66,5 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
         self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
         waiting, rules = self._parsers[netloc], Unreadable(response.status)
         self._parsers[netloc] = rules
+        # Until its rules are known, Scrapy keeps a Deferred here for those who wait for them.
         waiting.callback(rules)  # type: ignore[union-attr]

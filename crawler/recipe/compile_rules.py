@@ -135,7 +135,7 @@ class RuleCompiler:
         return Take(
             source=source,
             from_=checked.text(node, "from"),
-            as_=as_,  # type: ignore[arg-type]
+            as_=as_,  # type: ignore[arg-type] # the shape of `as` lets only its words through
             remove=remove,
             all=every,
             process=process,
@@ -256,10 +256,12 @@ class RuleCompiler:
             self.report.add(node.by_key["remove"].mark, (*path, "remove"), "rows keep what is inside them", hint)
         self._places[id(take)] = (node.mark, path)
         language, kind = self._inside(take, parse, place)
+        # The shape of `parse` lets only the kinds of documents through.
         return RowSelector(take=take, parse=parse), place.inside(language=language, kind=kind)  # type: ignore[arg-type]
 
     def _inside(self, take: Take, parse: str | None, place: Place) -> tuple[Language, ParseKind | None]:
         if parse is not None:
+            # As above.
             return ("css", parse) if parse in _TREE_KINDS else ("jmespath", "json")  # type: ignore[return-value]
         query = take.source.query if isinstance(take.source, QuerySource) else None
         if (

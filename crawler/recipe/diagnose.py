@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from crawler.recipe.documents import Scope
-    from crawler.recipe.model import Condition, FieldTrace, Page, PageResult, Recipe, RowSelector, RuleNode
+    from crawler.recipe.model import Condition, FieldTrace, Page, PageResult, ParseKind, Recipe, RowSelector, RuleNode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,7 +225,7 @@ class RuleRefused(PageError):
     """A rule on its own that cannot be used; the message is what is wrong and the hint."""
 
 
-def evaluate_rule(rule: Any, page_input: PageInput, *, kind: str | None = None) -> Got:
+def evaluate_rule(rule: Any, page_input: PageInput, *, kind: ParseKind | None = None) -> Got:
     """Evaluate one rule on a page, as a recipe would.
 
     Args:
@@ -239,7 +239,7 @@ def evaluate_rule(rule: Any, page_input: PageInput, *, kind: str | None = None) 
     """
     document = parse_document(
         page_input.body,
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         url=page_input.url,
         content_type=page_input.headers.get("content-type"),
     )

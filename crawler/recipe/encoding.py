@@ -77,7 +77,7 @@ def _name(encoding: str) -> str:
 
 def _decoded(body: bytes, encoding: str) -> Decoded:
     if encoding == _FALLBACK:
-        with contextlib.suppress(UnicodeDecodeError):
+        with contextlib.suppress(UnicodeDecodeError):  # the usual case without a second copy; else decoded below
             return Decoded(text=body.decode(), encoding=encoding, utf8=body)
     try:
         text = body.decode(encoding, "replace")

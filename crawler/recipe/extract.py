@@ -131,10 +131,9 @@ class _Extraction:
             following, end, raw = self._appended(raw, following, end)
         for row in raw:
             self._judge(row)
-        outcome = "empty" if shows_nothing and following is None else "ok"
         return PageResult(
             page=self.page.name,
-            outcome=outcome,  # type: ignore[arg-type]
+            outcome="empty" if shows_nothing and following is None else "ok",
             rows=tuple(self.rows),
             rejects=tuple(self.rejects),
             requests=tuple(requests),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import abc
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from crawler.recipe import yaml_traps
@@ -181,13 +182,13 @@ class NamedMap(Shape):
     together: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # key -> keys that must be there too
     also: tuple[str, ...] = ()  # what an unknown key may have been meant to be, beside the keys here
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_name", {key.name: key for key in self.keys})
+    @cached_property
+    def _by_name(self) -> dict[str, Key]:
+        return {key.name: key for key in self.keys}
 
     def key(self, name: str) -> Key | None:
         """The key of that name."""
-        by_name: dict[str, Key] = self._by_name  # type: ignore[attr-defined]
-        return by_name.get(name)
+        return self._by_name.get(name)
 
     def check(self, node: Node, path: Path, report: Report) -> Node:
         """A map without unknown keys and wrong values."""
@@ -341,7 +342,7 @@ class Named(Shape):
     shape: Callable[[], Shape]
 
     @property
-    def noun(self) -> str:  # type: ignore[override]
+    def noun(self) -> str:  # type: ignore[override] # known only when it is asked for: shapes contain themselves
         """The noun of the shape."""
         return self.shape().noun
 

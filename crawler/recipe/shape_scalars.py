@@ -146,7 +146,7 @@ class Choice(Shape):
     later: tuple[str, ...] = ()
 
     @property
-    def noun(self) -> str:  # type: ignore[override]
+    def noun(self) -> str:  # type: ignore[override] # follows from the values
         """The values."""
         return one_of(str(value) for value in self.values)
 

@@ -169,7 +169,7 @@ class RecipeSpider(Spider):
 
     def lost(self, failure: Failure) -> Iterator[RecipeRow | Request]:
         """What is left to do when a page never came."""
-        request: Request = failure.request  # type: ignore[attr-defined]
+        request: Request = failure.request  # type: ignore[attr-defined] # Scrapy sets it on failures it hands out
         status = failure.value.response.status if isinstance(failure.value, HttpError) else None
         result = after_loss(self.recipe, self._page_request(request), self.inputs, status=status)
         yield from self._output(result, request, request.url, lost=True)

@@ -193,10 +193,10 @@ class RequestCodec:
     def _method(self, name: str | None) -> Callable[..., Any] | None:
         if name is None:
             return None
-        method = getattr(self._spider, name)
+        method: object = getattr(self._spider, name)
         if not callable(method):
             raise TypeError(f"{name} is no method of spider {self._spider.name!r}")
-        return method  # type: ignore[no-any-return]
+        return method
 
 
 #: Stands for a callback that is no method of the spider.

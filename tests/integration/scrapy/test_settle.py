@@ -106,7 +106,7 @@ def test_items_are_through_the_pipelines_before_a_page_is_settled(shop, crawl):
             return item
 
     class Watching(spider_for(shop)):
-        custom_settings = {"ITEM_PIPELINES": {Slow: 1}}  # noqa: RUF012
+        custom_settings = {"ITEM_PIPELINES": {Slow: 1}}  # noqa: RUF012 - Scrapy's name and its plain dict
 
         @classmethod
         def from_crawler(cls, crawler, *args, **kwargs):
