@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scrapy import signals
 
-from crawler.frontier.contract import Fate, PageCommit, Reply
+from crawler.frontier.contract import Fate, PageCommit, Reply, Row
 from crawler.signals import page_settled
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Outbox:
             lease=page.lease,
             outcome=page.outcome or ("ok" if page.responded else "redirected"),
             children=tuple(packed for packed, _ in page.children),
-            rows=dict(page.rows),
+            rows=tuple(Row(item=item) for item in page.rows.elements()),
             chain=page.chain,
             marks=frozenset(page.marks),
             url=page.url,

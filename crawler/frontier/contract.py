@@ -50,6 +50,17 @@ class Reply(enum.StrEnum):
     OK = "ok"
     STALE = "stale"  # the lease is no longer held: nothing has changed, forget the page
     CLOSED = "closed"  # the job takes no more pages
+    PAUSED = "paused"  # `lease` only: nothing is given out for now, ask again
+    FULL = "full"  # ditto: the store keeps its last quarter of memory for what is under way
+
+
+class RowFate(enum.StrEnum):
+    """What became of a row that a page gave."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"  # a row with this key is there already
+    NOT_UNIQUE = "not_unique"  # another row has a value that must be unique
+    OVER_LIMIT = "over_limit"  # the job has all the rows that were asked for
 
 
 class Fate(enum.StrEnum):
@@ -60,6 +71,7 @@ class Fate(enum.StrEnum):
     JOINED = "joined"  # next page of a list, known already through another list: somebody else reads on
     STALLED = "stalled"  # next page of a list that has shown nothing new, or that has been there before
     CLOSED = "closed"  # the job takes no more pages
+    STAGED = "staged"  # one of so many that the frontier will look at it a little later
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +113,35 @@ class LeaseReply:
     open: int = 0  # pages not settled yet: ready + delayed + leased, after this call
     due_in_s: float | None = None  # until the next delayed page or held host comes free; None: nothing waits for time
     at_limit: bool = False  # the job may fetch no more pages; what is ready will never be leased
+    started: bool = False  # the start page has been settled
     reply: Reply = Reply.OK
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One row as the frontier keeps it until it is exported.
+
+    Attributes:
+        item: name of its type.
+        body: the encoded row, opaque; at most 1 MiB.
+        key: 64-bit id of its identity within its type; 0 = none. A second row with the same key is not kept.
+        unique: 64-bit ids of values that no other row may have; a row that repeats one is not kept.
+    """
+
+    item: str
+    body: bytes = b""
+    key: int = 0
+    unique: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredRow:
+    """A row that counts: its page was committed, once."""
+
+    position: str  # where it stands; `read_rows(after=position)` goes on behind its page
+    page: int
+    item: str
+    body: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +155,7 @@ class PageCommit:
     lease: Lease
     outcome: str
     children: tuple[FrontierRequest, ...] = ()
-    rows: Mapping[str, int] = field(default_factory=dict)  # accepted rows by item
+    rows: tuple[Row, ...] = ()
     chain: str | None = None
     marks: frozenset[int] = frozenset()
     url: str = ""  # for the record of failures
@@ -124,10 +164,11 @@ class PageCommit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommitReply:
-    """Whether the commit counted, and what became of each child, in order."""
+    """Whether the commit counted, and what became of each child and each row, in order."""
 
     reply: Reply
     children: tuple[Fate, ...] = ()
+    rows: tuple[RowFate, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,10 +190,13 @@ class Ledger:
     delayed: int = 0
     leased: int = 0
     settled: Mapping[str, int] = field(default_factory=dict)
-    rows: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)  # kept ones, by item
     retries: int = 0
     stalled: int = 0
     joined: int = 0
+    duplicates: int = 0  # rows whose key was there before
+    not_unique: int = 0  # rows with a value that another row has
+    staged: int = 0  # requests of very large pages that have not been looked at yet; not accepted so far
     failures: tuple[Failure, ...] = ()
     closed: str = ""  # why the job takes no more pages; empty while it does
 
@@ -195,6 +239,18 @@ class Frontier(Protocol):
 
     async def close(self, reason: str) -> Reply:
         """Ends a job of which nothing is leased: the rest is counted as `cancelled`. STALE while something is."""
+        ...
+
+    async def promote(self) -> float | None:
+        """Takes back what is due: delayed pages, expired leases, hosts on hold, some of what is staged.
+
+        `lease` does the same first; this is for those who lease nothing. Answers the seconds until the next call is
+        worth while; None while nothing waits for time.
+        """
+        ...
+
+    async def read_rows(self, *, after: str = "", limit: int) -> tuple[StoredRow, ...]:
+        """Kept rows in the order of their commits, whole pages, at least one of them and then up to `limit` rows."""
         ...
 
     async def ledger(self) -> Ledger:

@@ -28,6 +28,9 @@ from crawler.frontier.contract import (
     Ledger,
     PageCommit,
     Reply,
+    Row,
+    RowFate,
+    StoredRow,
 )
 from crawler.frontier.identity import START_ID
 from crawler.frontier.queues import HostQueues
@@ -67,6 +70,8 @@ class MemoryFrontier:
         *,
         per_host: int = 0,
         max_pages: int | None = None,
+        max_rows: int | None = None,
+        keep_rows: bool = False,
         clock: Callable[[], float] = time.monotonic,
         new_token: Callable[[], int] = lambda: secrets.randbits(64),
     ) -> None:
@@ -75,10 +80,16 @@ class MemoryFrontier:
         Args:
             per_host: at most so many leases per host at once; 0 = no limit.
             max_pages: at most so many pages are fetched, `start` not counted; None = no limit.
+            max_rows: at most so many rows are kept; None = no limit.
+            keep_rows: for `read_rows`; a crawl on a laptop writes its rows to files itself, and they are only counted.
             clock: seconds, monotonic.
             new_token: 64 random bits.
         """
         self._max_pages = max_pages
+        self._max_rows = max_rows
+        self._rows_kept: list[tuple[int, tuple[Row, ...]]] | None = [] if keep_rows else None
+        self._row_keys: set[tuple[str, int]] = set()
+        self._row_values: set[tuple[str, int]] = set()
         self._clock = clock
         self._new_token = new_token
         self._seen: set[int] = set()
@@ -147,18 +158,25 @@ class MemoryFrontier:
         reply = LeaseReply(
             leases=leases,
             open=len(self._pages),
-            due_in_s=_earliest(
-                now,
-                self._queues.next_due(),
-                self._delayed[0][0] if self._delayed else None,
-                self._deadlines[0][0] if self._deadlines else None,
-            )
-            if self._pages
-            else None,
+            due_in_s=self._due_in(now),
+            started=START_ID in self._seen and START_ID not in self._pages,
             at_limit=budget <= 0 and self._states["ready"] + self._states["delayed"] > 0,
         )
         self._answers[worker] = (call, reply)
         return reply
+
+    async def promote(self) -> float | None:
+        """See the contract."""
+        now = self._clock()
+        self._promote(now)
+        return self._due_in(now)
+
+    def _due_in(self, now: float) -> float | None:
+        if not self._pages:
+            return None
+        delayed = self._delayed[0][0] if self._delayed else None
+        deadline = self._deadlines[0][0] if self._deadlines else None
+        return _earliest(now, self._queues.next_due(), delayed, deadline)
 
     def _budget(self) -> int:
         """How many more pages may be leased now. `start` is free."""
@@ -279,9 +297,41 @@ class MemoryFrontier:
         going_on = {child.chain for child, fate in zip(commit.children, fates, strict=True) if fate is Fate.ENQUEUED}
         if commit.chain not in going_on:
             self._chains.end(commit.chain)
-        self._rows.update(commit.rows)
+        row_fates = self._keep_rows(commit)
         self._settle(page, commit.outcome, url=commit.url, reason=commit.reason)
-        return CommitReply(reply=Reply.OK, children=fates)
+        return CommitReply(reply=Reply.OK, children=fates, rows=row_fates)
+
+    def _keep_rows(self, commit: PageCommit) -> tuple[RowFate, ...]:
+        fates = tuple(self._row_fate(row) for row in commit.rows)
+        kept = [row for row, fate in zip(commit.rows, fates, strict=True) if fate is RowFate.STORED]
+        if kept and self._rows_kept is not None:
+            self._rows_kept.append((commit.lease.request.id, tuple(kept)))
+        return fates
+
+    def _row_fate(self, row: Row) -> RowFate:
+        if row.key and (row.item, row.key) in self._row_keys:
+            self._events["duplicates"] += 1
+            return RowFate.DUPLICATE
+        if any((row.item, value) in self._row_values for value in row.unique):
+            self._events["not_unique"] += 1
+            return RowFate.NOT_UNIQUE
+        if self._max_rows is not None and self._rows.total() >= self._max_rows:
+            return RowFate.OVER_LIMIT
+        if row.key:
+            self._row_keys.add((row.item, row.key))
+        self._row_values.update((row.item, value) for value in row.unique)
+        self._rows[row.item] += 1
+        return RowFate.STORED
+
+    async def read_rows(self, *, after: str = "", limit: int) -> tuple[StoredRow, ...]:
+        """See the contract; nothing without `keep_rows`."""
+        rows: list[StoredRow] = []
+        first = int(after) + 1 if after else 0
+        for position, (page, kept) in enumerate((self._rows_kept or [])[first:], first):
+            if rows and len(rows) + len(kept) > limit:
+                break
+            rows += [StoredRow(position=str(position), page=page, item=row.item, body=row.body) for row in kept]
+        return tuple(rows)
 
     def _settle(self, page: _Page, outcome: str, *, url: str, reason: str) -> None:
         if outcome not in HARMLESS and len(self._failures) < MAX_FAILURES_KEPT:
@@ -358,6 +408,8 @@ class MemoryFrontier:
             retries=self._events["retries"],
             stalled=self._events["stalled"],
             joined=self._events["joined"],
+            duplicates=self._events["duplicates"],
+            not_unique=self._events["not_unique"],
             failures=tuple(self._failures),
             closed=self._closed,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.frontier.contract import HARMLESS, OUTCOMES, Fate, Reply
+from crawler.frontier.contract import HARMLESS, OUTCOMES, Fate, Reply, Row
 
 
 def ids(reply):
@@ -37,7 +37,7 @@ def test_a_leased_request_is_not_given_to_another_worker(job, page):
 
 def test_a_commit_counts_outcome_rows_and_children_and_ends_the_lease(job, page):
     job.add(page(7))
-    reply = job.settle(job.take_one(), children=(page(8), page(7)), rows={"book": 2})
+    reply = job.settle(job.take_one(), children=(page(8), page(7)), rows=(Row(item="book"), Row(item="book")))
     assert (reply.reply, reply.children) == (Reply.OK, (Fate.ENQUEUED, Fate.SEEN))
     books = job.check()
     assert (books.settled, books.rows, books.ready) == ({"ok": 1}, {"book": 2}, 1)
@@ -48,7 +48,7 @@ def test_a_second_commit_of_the_same_lease_is_stale_and_changes_nothing(job, pag
     lease = job.take_one()
     job.settle(lease)
     before = job.check()
-    reply = job.settle(lease, children=(page(9),), rows={"book": 1})
+    reply = job.settle(lease, children=(page(9),), rows=(Row(item="book")))
     assert (reply.reply, reply.children) == (Reply.STALE, ())
     assert job.check() == before
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from crawler.frontier.contract import Fate, FrontierRequest, PageCommit, Reply
+from crawler.frontier.contract import Fate, FrontierRequest, PageCommit, Reply, Row
 from crawler.frontier.memory import MemoryFrontier
 
 PER_HOST, MAX_PAGES, TTL_S = 3, 25, 60.0
@@ -93,7 +93,7 @@ class FrontierMachine(RuleBasedStateMachine):
     def a_stale_lease_changes_nothing(self, data):
         lease = data.draw(st.sampled_from(self.stale))
         before = self.run(self.frontier.ledger())
-        (reply,) = self.run(self.frontier.commit([PageCommit(lease=lease, outcome="ok", rows={"x": 1})]))
+        (reply,) = self.run(self.frontier.commit([PageCommit(lease=lease, outcome="ok", rows=(Row(item="x"),))]))
         assert reply.reply is Reply.STALE
         assert self.run(self.frontier.retry(lease, delay_s=0, reason="", hold_host_s=99)) is Reply.STALE
         assert self.run(self.frontier.release(worker="w1", leases=[lease])) == 0

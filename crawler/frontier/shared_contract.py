@@ -1,0 +1,66 @@
+"""What workers share beside pages: robots.txt of a site, fetched once for all, and the session of a job.
+
+`shared_memory` keeps them in one process, `shared_redis` for a fleet; both pass `tests/contract/shared`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+#: robots.txt counts for at most so long (RFC 9309, 2.4).
+ROBOTS_FRESH_S: Final = 24 * 3600.0
+
+#: A robots.txt that could not be read is asked for again after so long.
+ROBOTS_UNREADABLE_S: Final = 60.0
+
+#: Whoever fetches robots.txt has so long; then another worker does.
+ROBOTS_FETCH_S: Final = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Robots:
+    """A site's robots.txt as it was answered; `status` 0: there was no answer. `body` is cut at 512 KiB."""
+
+    status: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RobotsReply:
+    """What a worker that needs a robots.txt is to do: use `robots`, fetch it (`yours`), or ask again (neither)."""
+
+    robots: Robots | None = None
+    yours: bool = False
+
+
+class RobotsStore(Protocol):
+    """robots.txt by site: scheme, host and port."""
+
+    async def ask(self, site: str, *, worker: str) -> RobotsReply:
+        """The rules, or who fetches them: one worker at a time, for at most `ROBOTS_FETCH_S`."""
+        ...
+
+    async def keep(self, site: str, robots: Robots) -> None:
+        """Keeps an answer: for `ROBOTS_FRESH_S`; for `ROBOTS_UNREADABLE_S` after a 5xx or no answer at all."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """Cookies and whatever else a login gave, opaque here; `version` 0 = there is none yet."""
+
+    version: int = 0
+    body: bytes = b""
+
+
+class SessionStore(Protocol):
+    """The session of a job; written by whoever has just logged in, read by all."""
+
+    async def read(self) -> Session:
+        """The newest session."""
+        ...
+
+    async def write(self, body: bytes, *, expected: int) -> Session | None:
+        """Puts a new session in place of version `expected`; None, and nothing changed, if there is another by now."""
+        ...
