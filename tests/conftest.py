@@ -1,9 +1,66 @@
-"""Seconds per tier at the end of a run, so that a tier that outgrows its budget is seen."""
+"""Servers that tests of any tier may use, and seconds per tier at the end of a run, so that growth is seen."""
 
 from __future__ import annotations
 
+import itertools
+import sys
 from collections import Counter
-from pathlib import PurePath
+from pathlib import Path, PurePath
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from valkey_server import DATABASES, Database, Fsync, ValkeyServer
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--redis-server",
+        metavar="PATH",
+        type=Path,
+        help="the server to test with, instead of the one that is installed",
+    )
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory, pytestconfig):
+    """A server for all tests of this process; it keeps nothing on disk. Use `valkey` unless you look at the server."""
+    server = ValkeyServer(
+        tmp_path_factory.mktemp("valkey"), appendfsync=None, binary=pytestconfig.getoption("--redis-server")
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _database_numbers():
+    return itertools.cycle(range(DATABASES))
+
+
+@pytest.fixture
+def valkey(valkey_server, _database_numbers):
+    """An empty database for one test: `.url`. Numbers go round, so that a late word of one test is lost on the next."""
+    database = Database(server=valkey_server, number=next(_database_numbers))
+    database.flush()
+    return database
+
+
+@pytest.fixture
+def new_valkey(tmp_path_factory, pytestconfig):
+    """Starts servers of the test's own, to be killed, filled or configured: `new_valkey(appendfsync="always")`."""
+    started: list[ValkeyServer] = []
+
+    def start(*, appendfsync: Fsync = "no") -> ValkeyServer:
+        folder = tmp_path_factory.mktemp("valkey")
+        started.append(ValkeyServer(folder, appendfsync=appendfsync, binary=pytestconfig.getoption("--redis-server")))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
 
 
 def pytest_terminal_summary(terminalreporter):
