@@ -4,6 +4,7 @@
     +-- ConfigError          a setting or an environment variable is wrong
     +-- RecipeError          a recipe cannot be used; carries every problem found in it
     +-- InputError           the inputs given to a recipe do not fit its schema
+    +-- StoreError           the store answers with an error
     +-- PageError            one page could not be turned into rows
         +-- ParseRefused     its bytes are too deep, too many or no such document
         +-- PageMismatch     it is not the page type that was asked for
@@ -61,3 +62,7 @@ class PageMismatch(PageError):
 
 class PathGone(PageError):
     """The `each` path of a JSON page does not exist: the site has changed, which an empty list would not say."""
+
+
+class StoreError(CrawleryError):
+    """The store answers with an error that waiting does not heal; says to what."""

@@ -1,0 +1,20 @@
+-- Ends a job of which nothing is leased: the rest is counted as cancelled and unlinked, however much it is.
+--
+-- ARGV[3] = reason, [4] = what is intended (succeed, cancel, fail, expire).
+-- Answers 1 closed, 0 something is leased, -1 closed before.
+-- What is kept in many keys (queues of hosts, shards, lists) is left to `tidy`.
+
+use_reserve()
+if redis.call('HEXISTS', BOOKS, 'closed') == 1 then return -1 end
+if redis.call('ZCARD', LEASED) > 0 then return 0 end
+local rest = redis.call('HLEN', BODY)
+redis.call('UNLINK', BODY, OWNER, DELAYED, SUSPECTS, HOSTS, HELD, SOLO, BASE .. 'calls')
+if rest > 0 then redis.call('HINCRBY', BASE .. 'settled', 'cancelled', rest) end
+redis.call('HSET', BOOKS, 'closed', ARGV[3], 'closed_at', redis_time(NOW), 'staged', 0)
+local state = redis.call('HGET', JOB, 'state')
+if state == 'queued' or state == 'running' or state == 'paused' then
+  local intended = redis.call('HGET', JOB, 'intended')
+  if not intended or intended == '' then redis.call('HSET', JOB, 'intended', ARGV[4]) end
+  redis.call('HSET', JOB, 'state', 'finishing', 'finishing_ms', redis_time(NOW))
+end
+return 1

@@ -1,0 +1,360 @@
+-- What all scripts of a job's frontier stand on: its keys, its sets of ids, its queues and its leases.
+--
+-- KEYS[1] = PREFIX:{JOB}:books; every other key has the same tag and is derived from it:
+--   books    hash    accepted, order, turn, retries, stalled, joined, duplicates, not_unique, closed, start (1 = open,
+--                    2 = settled), seen_at (ms of the last call), grace (ms; nothing is reaped before), full_at, full
+--   body     hash    id -> encoded request, of every open page; an open page is ready, delayed or leased
+--   owner    hash    id -> cmsgpack(token, worker, tries, crash tries, suspect, staged, score, host), of every page that
+--                    is leased or has been; token "0" while it is not leased
+--   leased   zset    id -> deadline (ms)          delayed  zset    id -> not before (ms)
+--   suspects zset    id -> when it became one: ready, but only for a worker that holds nothing else
+--   ready:H  zset    id -> score, of host H: -priority * 2^40 + order of arrival
+--   hosts    zset    host -> turn: hosts that may be asked now and have something ready
+--   held     zset    host -> until (ms): hosts that asked for silence
+--   flight   hash    host -> pages leased         held:W   set     ids leased by worker W
+--   solo     hash    worker -> id of the suspect it holds
+--   calls    hash    worker -> number and answer of its last lease call
+--   sets     hash    NAME:n = shards, NAME:c = members of a growing set (below)
+--   set:NAME:K set   shard K of it: NAME is `seen` (requests), `k:ITEM` (keys of rows), `u:ITEM` (unique values)
+--   chains   set     lists being read; chain:C:marks and chain:C:pages are sets of ids
+--   settled  hash    outcome -> pages             rowcount hash    item -> rows
+--   failures stream  url, outcome, reason, tries  rows     stream  page id, then item, row, item, row ...
+--   staged   list    stages that are published; stage:ID:TOKEN list of chunks of a page too large for one call
+--   job      hash    state, intended ...: see crawler/jobs
+--
+-- ARGV[1] = leases per host at once (0 = any), ARGV[2] = ttl of leases in ms. Ids are signed 64-bit decimals (sets of
+-- them stay as compact as integers can be), tokens unsigned ones; Lua never computes with either.
+
+local BASE = string.sub(KEYS[1], 1, -6)
+local BOOKS, BODY, OWNER = KEYS[1], BASE .. 'body', BASE .. 'owner'
+local LEASED, DELAYED, SUSPECTS = BASE .. 'leased', BASE .. 'delayed', BASE .. 'suspects'
+local HOSTS, HELD, FLIGHT, SOLO = BASE .. 'hosts', BASE .. 'held', BASE .. 'flight', BASE .. 'solo'
+local STAGED, CHAINS, JOB = BASE .. 'staged', BASE .. 'chains', BASE .. 'job'
+local PER_HOST, TTL = tonumber(ARGV[1]), tonumber(ARGV[2])
+local NOW = now_ms()
+local START_ID = '1'
+local ORDERS = 1099511627776 -- 2^40: arrivals that a score can tell apart within one priority
+local MOST_URGENT = 4095 -- beyond it priorities are equal: a score is a double, exact to 2^53
+local MAX_CRASH_TRIES = 3
+local SHARD_LOAD = 200 -- members per shard on average; an unsplit one has up to twice that, and 512 is the limit
+local AT_ONCE = 200 -- due pages, hosts or leases that one call takes back
+
+local function redis_time(value) return string.format('%.0f', value) end
+
+-- Memory that is short refuses a script's first write, unless that frees memory. Calls that finish work must get in.
+local function use_reserve() redis.call('HDEL', BOOKS, '-') end
+
+-- Store downtime must not expire leases: after a silence of a third of a ttl that the server did not live through,
+-- nothing is reaped for one ttl. (A server that was up all the time had no workers to hear from; their leases are due.)
+local function note_time()
+  local seen_at = tonumber(redis.call('HGET', BOOKS, 'seen_at') or NOW)
+  local gap = NOW - seen_at
+  if gap > TTL / 3 then
+    if uptime_ms() < gap then redis.call('HSET', BOOKS, 'grace', redis_time(NOW + TTL)) end
+  end
+  if gap > 100 or gap < 0 or seen_at == NOW then redis.call('HSET', BOOKS, 'seen_at', redis_time(NOW)) end
+end
+
+-- Growing sets: linear hashing (Litwin 1980), one shard split at a time, so that no call pays for many members and the
+-- shards stay small enough for the compact encoding of integers. An id's last nine digits are its hash.
+
+local sets = {}
+
+local function set_named(name)
+  local set = sets[name]
+  if not set then
+    local sizes = redis.call('HMGET', BASE .. 'sets', name .. ':n', name .. ':c')
+    set = {n = tonumber(sizes[1] or 1), count = tonumber(sizes[2] or 0), added = 0, key = BASE .. 'set:' .. name .. ':'}
+    set.half = 1
+    while set.half * 2 <= set.n do set.half = set.half * 2 end
+    sets[name] = set
+  end
+  return set
+end
+
+local function shard(set, id)
+  local hash = tonumber(string.sub(id, -9))
+  local k = hash % (set.half * 2)
+  if k >= set.n then k = hash % set.half end
+  return set.key .. string.format('%d', k)
+end
+
+local function set_add(name, id)
+  local set = set_named(name)
+  if redis.call('SADD', shard(set, id), id) == 0 then return false end
+  set.added = set.added + 1
+  return true
+end
+
+local function set_has(name, id)
+  return redis.call('SISMEMBER', shard(set_named(name), id), id) == 1
+end
+
+local function split(set)
+  local old, moved = set.key .. string.format('%d', set.n - set.half), {}
+  for _, id in ipairs(redis.call('SMEMBERS', old)) do
+    if tonumber(string.sub(id, -9)) % (set.half * 2) == set.n then moved[#moved + 1] = id end
+  end
+  if #moved > 0 then
+    redis.call('SREM', old, unpack(moved))
+    redis.call('SADD', set.key .. string.format('%d', set.n), unpack(moved))
+  end
+  set.n = set.n + 1
+  if set.half * 2 <= set.n then set.half = set.half * 2 end
+end
+
+local function flush_sets()
+  for name, set in pairs(sets) do
+    if set.added > 0 then
+      set.count = set.count + set.added
+      local splits = 0
+      while set.count > set.n * SHARD_LOAD and splits < 8 do
+        split(set)
+        splits = splits + 1
+      end
+      redis.call('HSET', BASE .. 'sets', name .. ':n', set.n, name .. ':c', redis_time(set.count))
+      set.added = 0
+    end
+  end
+end
+
+-- The store keeps its last quarter for what is under way. It is asked once a second, because asking costs as much as a
+-- page.
+local function store_is_full()
+  local known = redis.call('HMGET', BOOKS, 'full_at', 'full')
+  local age = NOW - tonumber(known[1] or 0)
+  if age >= 0 and age < 1000 then return known[2] == '1' end
+  local memory = redis.call('INFO', 'memory')
+  local used, most = string.match(memory, 'used_memory:(%d+)'), string.match(memory, '%smaxmemory:(%d+)')
+  local full = most and tonumber(most) > 0 and tonumber(used) > 0.75 * tonumber(most)
+  redis.call('HSET', BOOKS, 'full_at', redis_time(NOW), 'full', full and 1 or 0)
+  return full
+end
+
+-- Queues. Changes of one script are gathered and written together.
+
+local ready_adds, touched_hosts, landed, new_bodies, accepted = {}, {}, {}, {}, nil
+
+local function line_up(host)
+  if redis.call('ZSCORE', HOSTS, host) then return end
+  if redis.call('EXISTS', BASE .. 'ready:' .. host) == 0 or redis.call('ZSCORE', HELD, host) then return end
+  if PER_HOST > 0 and tonumber(redis.call('HGET', FLIGHT, host) or 0) >= PER_HOST then return end
+  redis.call('ZADD', HOSTS, redis.call('HINCRBY', BOOKS, 'turn', 1), host)
+end
+
+local function add_ready(host, id, score)
+  local adds = ready_adds[host]
+  if not adds then
+    adds = {}
+    ready_adds[host] = adds
+  end
+  adds[#adds + 1] = score
+  adds[#adds + 1] = id
+end
+
+local function flush_queues()
+  for first = 1, #new_bodies, 1000 do
+    redis.call('HSET', BODY, unpack(new_bodies, first, math.min(first + 999, #new_bodies)))
+  end
+  if #new_bodies > 0 then redis.call('HSET', BOOKS, 'accepted', redis_time(accepted)) end
+  for host, count in pairs(landed) do
+    if redis.call('HINCRBY', FLIGHT, host, -count) <= 0 then redis.call('HDEL', FLIGHT, host) end
+    touched_hosts[host] = true
+  end
+  for host, adds in pairs(ready_adds) do
+    for first = 1, #adds, 1000 do
+      redis.call('ZADD', BASE .. 'ready:' .. host, unpack(adds, first, math.min(first + 999, #adds)))
+    end
+    touched_hosts[host] = true
+  end
+  for host in pairs(touched_hosts) do line_up(host) end
+  ready_adds, touched_hosts, landed, new_bodies = {}, {}, {}, {}
+end
+
+-- Pages.
+
+local function owner_of(id)
+  local record = redis.call('HGET', OWNER, id)
+  if not record then return nil end
+  local o = {}
+  o.token, o.worker, o.tries, o.crash_tries, o.suspect, o.staged, o.score, o.host = cmsgpack.unpack(record)
+  return o
+end
+
+local function owner_record(o)
+  return cmsgpack.pack(o.token, o.worker, o.tries, o.crash_tries, o.suspect, o.staged, o.score, o.host)
+end
+
+local function accept(id, host, priority, body)
+  if not set_add('seen', id) then return false end
+  if id == START_ID then redis.call('HSET', BOOKS, 'start', 1) end
+  accepted = (accepted or tonumber(redis.call('HGET', BOOKS, 'accepted') or 0)) + 1
+  new_bodies[#new_bodies + 1] = id
+  new_bodies[#new_bodies + 1] = body
+  priority = math.max(-MOST_URGENT, math.min(MOST_URGENT, tonumber(priority)))
+  add_ready(host, id, redis_time(accepted - priority * ORDERS))
+  return true
+end
+
+-- Takes a leased page from its holder; what becomes of it is the caller's business.
+local function let_go(id, o)
+  redis.call('ZREM', LEASED, id)
+  redis.call('SREM', BASE .. 'held:' .. o.worker, id)
+  if o.suspect == 1 then redis.call('HDEL', SOLO, o.worker) end
+  if o.staged > 0 then redis.call('UNLINK', BASE .. 'stage:' .. id .. ':' .. o.token) end
+  landed[o.host] = (landed[o.host] or 0) + 1
+  o.token, o.worker, o.staged = '0', '', 0
+end
+
+local function make_ready(id, o)
+  redis.call('HSET', OWNER, id, owner_record(o))
+  if o.suspect == 1 then
+    redis.call('ZADD', SUSPECTS, redis.call('HINCRBY', BOOKS, 'turn', 1), id)
+  else
+    add_ready(o.host, id, redis_time(o.score))
+  end
+end
+
+local function note_failure(url, outcome, reason, tries)
+  redis.call('XADD', BASE .. 'failures', 'MAXLEN', '~', 10000, '*',
+    'url', url, 'outcome', outcome, 'reason', reason, 'tries', tries)
+end
+
+local function settle(id, outcome)
+  redis.call('HDEL', OWNER, id)
+  redis.call('HDEL', BODY, id)
+  if id == START_ID then redis.call('HSET', BOOKS, 'start', 2) end
+  redis.call('HINCRBY', BASE .. 'settled', outcome, 1)
+end
+
+-- An expired lease proves nothing about a page; only one that was held alone counts against it.
+local function expire(id)
+  local o = owner_of(id)
+  local alone = o.suspect == 1
+  let_go(id, o)
+  if alone then o.crash_tries = o.crash_tries + 1 end
+  if o.crash_tries >= MAX_CRASH_TRIES then
+    settle(id, 'poison')
+    note_failure('', 'poison', 'page ' .. id .. ': its holders died', o.tries)
+    return
+  end
+  o.suspect = 1
+  make_ready(id, o)
+end
+
+-- Rows.
+
+local function keep_row(item, body, key, unique, max_rows, count)
+  if key ~= '0' and set_has('k:' .. item, key) then
+    redis.call('HINCRBY', BOOKS, 'duplicates', 1)
+    return 'D'
+  end
+  for _, value in ipairs(unique) do
+    if set_has('u:' .. item, value) then
+      redis.call('HINCRBY', BOOKS, 'not_unique', 1)
+      return 'N'
+    end
+  end
+  if max_rows >= 0 and count >= max_rows then return 'O' end
+  if key ~= '0' then set_add('k:' .. item, key) end
+  for _, value in ipairs(unique) do set_add('u:' .. item, value) end
+  return 'S'
+end
+
+local function rows_so_far()
+  local count = 0
+  for _, n in ipairs(redis.call('HVALS', BASE .. 'rowcount')) do count = count + tonumber(n) end
+  return count
+end
+
+local function write_rows(page, kept)
+  if #kept == 0 then return end
+  redis.call('XADD', BASE .. 'rows', '*', 'page', page, unpack(kept))
+  local counts = {}
+  for i = 1, #kept, 2 do counts[kept[i]] = (counts[kept[i]] or 0) + 1 end
+  for item, n in pairs(counts) do redis.call('HINCRBY', BASE .. 'rowcount', item, n) end
+end
+
+-- What is published of a large page is looked at in chunks: {'c', id, host, priority, body, ...},
+-- {'m', chain, mark, ...}, {'r', page, max_rows, item, body, key, uniques, unique ..., ...}.
+
+local function unfold_rows(chunk)
+  local kept, i, max_rows = {}, 4, tonumber(chunk[3])
+  local count = max_rows >= 0 and rows_so_far() or 0
+  while i <= #chunk do
+    local unique, uniques = {}, tonumber(chunk[i + 3])
+    for u = 1, uniques do unique[u] = chunk[i + 3 + u] end
+    if keep_row(chunk[i], chunk[i + 1], chunk[i + 2], unique, max_rows, count) == 'S' then
+      kept[#kept + 1], kept[#kept + 2] = chunk[i], chunk[i + 1]
+      count = count + 1
+    end
+    i = i + 4 + uniques
+  end
+  write_rows(chunk[2], kept)
+  return #chunk
+end
+
+local function unfold()
+  local stage = redis.call('LINDEX', STAGED, 0)
+  if not stage then return end
+  local packed = redis.call('LPOP', stage)
+  if packed then
+    local chunk = cmsgpack.unpack(packed)
+    local kind, entries = chunk[1], tonumber(redis.call('HGET', BOOKS, 'staged') or 0)
+    if kind == 'c' then
+      for i = 2, #chunk, 4 do accept(chunk[i], chunk[i + 1], chunk[i + 2], chunk[i + 3]) end
+      redis.call('HINCRBY', BOOKS, 'staged', -math.min(entries, (#chunk - 1) / 4))
+    elseif kind == 'm' then
+      if redis.call('SISMEMBER', CHAINS, chunk[2]) == 1 then
+        redis.call('SADD', BASE .. 'chain:' .. chunk[2] .. ':marks', unpack(chunk, 3))
+      end
+    else
+      unfold_rows(chunk)
+    end
+  end
+  if redis.call('EXISTS', stage) == 0 then redis.call('LPOP', STAGED) end
+end
+
+-- What is due goes back: delayed pages, hosts whose silence is over, expired leases, one chunk of what is staged.
+local function promote()
+  local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', NOW, 'LIMIT', 0, AT_ONCE)
+  if #due > 0 then
+    redis.call('ZREM', DELAYED, unpack(due))
+    for _, id in ipairs(due) do make_ready(id, owner_of(id)) end
+  end
+  local free = redis.call('ZRANGEBYSCORE', HELD, '-inf', NOW, 'LIMIT', 0, AT_ONCE)
+  if #free > 0 then
+    redis.call('ZREM', HELD, unpack(free))
+    for _, host in ipairs(free) do line_up(host) end
+  end
+  local expired = redis.call('ZRANGEBYSCORE', LEASED, '-inf', NOW, 'LIMIT', 0, AT_ONCE)
+  if #expired > 0 and NOW >= tonumber(redis.call('HGET', BOOKS, 'grace') or 0) then
+    for _, id in ipairs(expired) do expire(id) end
+  end
+  unfold()
+  flush_queues()
+  flush_sets()
+end
+
+local function first_score(key)
+  local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  return tonumber(first[2])
+end
+
+-- Milliseconds until `promote` has something to do; -1 without such a time.
+local function due_in()
+  if redis.call('EXISTS', STAGED) == 1 then return 0 end
+  if redis.call('EXISTS', BODY) == 0 then return -1 end
+  local due = -1
+  local leased = first_score(LEASED)
+  if leased then leased = math.max(leased, tonumber(redis.call('HGET', BOOKS, 'grace') or 0)) end
+  for _, at in pairs({a = first_score(HELD), b = first_score(DELAYED), c = leased}) do
+    local wait = math.max(0, at - NOW)
+    if due < 0 or wait < due then due = wait end
+  end
+  return due
+end
+
+local function open_pages()
+  return redis.call('HLEN', BODY) + tonumber(redis.call('HGET', BOOKS, 'staged') or 0) + redis.call('LLEN', STAGED)
+end

@@ -1,0 +1,126 @@
+-- Gives up to LIMIT ready pages to a worker, after taking back what is due.
+--
+-- ARGV[3] = worker, [4] = number of this call, [5] = limit, [6] = token for all leases of this call,
+-- [7] = pages that the job may fetch, -1 = any.
+-- Answers reply ('+', 'C' closed, 'P' paused, 'F' full), open pages, ms until the next call is worth while (-1: none),
+-- 1 if the limit of pages is reached, 1 if the start page is settled, token, then id, host, body, tries, suspect of
+-- each lease.
+-- Safe to repeat: the same number gets the same leases again, as far as they still hold; an older one gets none.
+
+local worker, call, limit, token = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local max_pages = tonumber(ARGV[7])
+local MINE = BASE .. 'held:' .. worker
+
+use_reserve()
+
+local function answer(reply, at_limit, given_token, leases)
+  local started = redis.call('HGET', BOOKS, 'start') == '2' and 1 or 0
+  local out = {reply, open_pages(), redis_time(due_in()), at_limit, started, given_token}
+  for _, part in ipairs(leases) do out[#out + 1] = part end
+  return out
+end
+
+if redis.call('HEXISTS', BOOKS, 'closed') == 1 then return {'C', 0, '-1', 0, 1, '0'} end
+note_time()
+local job = redis.call('HMGET', JOB, 'state', 'intended')
+if job[2] and job[2] ~= '' then return answer('C', 0, '0', {}) end
+if job[1] == 'paused' then return answer('P', 0, '0', {}) end
+if job[1] == 'queued' then redis.call('HSET', JOB, 'state', 'running', 'started_ms', redis_time(NOW)) end
+
+local last = redis.call('HGET', BASE .. 'calls', worker)
+if last then
+  local number, at_limit, given_token, ids = cmsgpack.unpack(last)
+  if call <= number then
+    local leases = {}
+    for _, id in ipairs(call == number and ids or {}) do
+      local o = owner_of(id)
+      if o and o.token == given_token then
+        for _, part in ipairs({id, o.host, redis.call('HGET', BODY, id), o.tries, o.suspect}) do
+          leases[#leases + 1] = part
+        end
+      end
+    end
+    return answer('+', at_limit, given_token, leases)
+  end
+end
+
+promote()
+
+if store_is_full() then return answer('F', 0, '0', {}) end
+
+-- How many more pages may be leased now. The start page is free.
+local budget = limit
+local exhausted = false
+if max_pages >= 0 then
+  local start = redis.call('HGET', BOOKS, 'start')
+  local used = tonumber(redis.call('HGET', BOOKS, 'accepted') or 0) - redis.call('HLEN', BODY)
+    + redis.call('ZCARD', LEASED)
+  if start == '2' or (start == '1' and redis.call('ZSCORE', LEASED, START_ID)) then used = used - 1 end
+  exhausted = used >= max_pages
+  budget = math.min(limit, max_pages - used)
+end
+
+local chosen, hosts_of = {}, {}
+local function take(host, count)
+  local popped = redis.call('ZPOPMIN', BASE .. 'ready:' .. host, count)
+  for i = 1, #popped, 2 do
+    chosen[#chosen + 1] = popped[i]
+    hosts_of[popped[i]] = {host, popped[i + 1]}
+  end
+  local flight = redis.call('HINCRBY', FLIGHT, host, #popped / 2)
+  if PER_HOST > 0 and flight >= PER_HOST then return end
+  if redis.call('EXISTS', BASE .. 'ready:' .. host) == 1 then
+    redis.call('ZADD', HOSTS, redis.call('HINCRBY', BOOKS, 'turn', 1), host)
+  end
+end
+
+local alone = false
+if budget > 0 and redis.call('HEXISTS', SOLO, worker) == 0 then
+  local suspect = redis.call('ZRANGE', SUSPECTS, 0, 0)[1]
+  if suspect and redis.call('EXISTS', MINE) == 0 then
+    local o = owner_of(suspect)
+    if not redis.call('ZSCORE', HELD, o.host) then
+      alone = true
+      redis.call('ZREM', SUSPECTS, suspect)
+      redis.call('HINCRBY', FLIGHT, o.host, 1)
+      redis.call('HSET', SOLO, worker, suspect)
+      chosen[1] = suspect
+    end
+  end
+  while not alone and #chosen < budget do
+    local waiting = redis.call('ZCARD', HOSTS)
+    if waiting == 0 then break end
+    local share = math.max(1, math.floor((budget - #chosen) / waiting))
+    local host = redis.call('ZPOPMIN', HOSTS, 1)[1]
+    if PER_HOST > 0 then share = math.min(share, PER_HOST - tonumber(redis.call('HGET', FLIGHT, host) or 0)) end
+    if share > 0 then take(host, share) end
+  end
+end
+
+local at_limit = exhausted and redis.call('HLEN', BODY) > redis.call('ZCARD', LEASED) and 1 or 0
+if #chosen == 0 then
+  redis.call('HSET', BASE .. 'calls', worker, cmsgpack.pack(call, at_limit, token, {}))
+  return answer('+', at_limit, token, {})
+end
+
+local leases, deadlines, owners = {}, {}, {}
+local bodies, records = redis.call('HMGET', BODY, unpack(chosen)), redis.call('HMGET', OWNER, unpack(chosen))
+for i, id in ipairs(chosen) do
+  local o = {tries = 0, crash_tries = 0, suspect = 0}
+  if records[i] then
+    o.token, o.worker, o.tries, o.crash_tries, o.suspect, o.staged, o.score, o.host = cmsgpack.unpack(records[i])
+  else
+    o.host, o.score = hosts_of[id][1], tonumber(hosts_of[id][2])
+  end
+  o.token, o.worker, o.staged = token, worker, 0
+  local at = #leases
+  leases[at + 1], leases[at + 2], leases[at + 3], leases[at + 4], leases[at + 5] =
+    id, o.host, bodies[i], o.tries, o.suspect
+  deadlines[2 * i - 1], deadlines[2 * i] = redis_time(NOW + TTL), id
+  owners[2 * i - 1], owners[2 * i] = id, owner_record(o)
+end
+redis.call('ZADD', LEASED, unpack(deadlines))
+redis.call('HSET', OWNER, unpack(owners))
+redis.call('SADD', MINE, unpack(chosen))
+redis.call('HSET', BASE .. 'calls', worker, cmsgpack.pack(call, at_limit, token, chosen))
+return answer('+', at_limit, token, leases)

@@ -1,0 +1,7 @@
+-- The kept counters: books, settled, rowcount, then open pages, delayed and leased ones, shards of `seen`.
+
+return {
+  redis.call('HGETALL', BOOKS), redis.call('HGETALL', BASE .. 'settled'), redis.call('HGETALL', BASE .. 'rowcount'),
+  redis.call('HLEN', BODY), redis.call('ZCARD', DELAYED), redis.call('ZCARD', LEASED),
+  tonumber(redis.call('HGET', BASE .. 'sets', 'seen:n') or 1),
+}

@@ -1,0 +1,27 @@
+-- Hands leases back at once, with no try counted.
+--
+-- ARGV[3] = worker, then id and token of each lease; with none, up to 500 of all that the worker holds.
+-- Answers how many were handed back. Safe to repeat: the tokens are spent.
+
+use_reserve()
+note_time()
+local worker, released = ARGV[3], 0
+
+local function hand_back(id, token)
+  local o = owner_of(id)
+  if not o or o.worker ~= worker or (token and o.token ~= token) then return end
+  let_go(id, o)
+  make_ready(id, o)
+  released = released + 1
+end
+
+if #ARGV == 3 then
+  for i, id in ipairs(redis.call('SMEMBERS', BASE .. 'held:' .. worker)) do
+    if i > 500 then break end
+    hand_back(id)
+  end
+else
+  for i = 4, #ARGV, 2 do hand_back(ARGV[i], ARGV[i + 1]) end
+end
+flush_queues()
+return released

@@ -1,0 +1,302 @@
+"""The connection to the store (Redis or Valkey, from 6.2): Lua scripts, called in batches, repeated until answered.
+
+Calls that are made in one turn of the event loop leave together, in order, as one pipeline; while it is on its way the
+next batch gathers. So a busy worker makes few round trips, and an idle one does not wait.
+
+A call whose answer got lost may have taken effect. It is repeated until an answer comes, so every script must be safe
+to repeat: by an id that is known already, a token that is spent, or a call number that has been answered. Nothing here
+knows what the scripts do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from crawler.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+Word: TypeAlias = bytes | str | int
+
+#: What every script begins with: the server's time, and how long it has been up, both in milliseconds.
+_CLOCK: Final = """
+local function now_ms() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end
+local function uptime_ms()
+  return 1000 * tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)'))
+end
+"""
+
+#: Between two attempts to reach the store, in seconds; doubled up to the second one.
+_BACKOFF_S: Final = (0.05, 1.0)
+
+#: Refused connections and frozen servers are noticed after so long.
+_CONNECT_TIMEOUT_S: Final = 2.0
+_ANSWER_TIMEOUT_S: Final = 10.0
+
+#: Beginnings of error answers that time heals: the server starts, fails over, or has no room for writes.
+_PASSING: Final = ("LOADING", "BUSY", "MASTERDOWN", "READONLY", "TRYAGAIN", "CLUSTERDOWN", "OOM", "MISCONF")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """One Lua file with what it stands on. Its header says which keys and arguments it takes and what it answers."""
+
+    name: str
+    source: str
+
+
+def load_script(folder: Path, name: str, *, preludes: Sequence[str] = ()) -> Script:
+    """The script `name` (a file name) of a folder, behind the preludes (file names of the same folder) it stands on."""
+    parts = [(folder / part).read_text(encoding="utf-8") for part in (*preludes, name)]
+    return Script(name=name, source="\n".join(parts))
+
+
+@cache
+def _loaded(script: Script, clock: str) -> tuple[str, str]:
+    """What is sent to the server, and its SHA-1, by which the server knows it."""
+    source = f"{clock}\n{script.source}"
+    return source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+def connect(parameters: Mapping[str, Any]) -> redis.asyncio.Redis:
+    """A client with time-outs, that leaves repeating to `Store`. `parameters` as of `redis.Redis`, or `url`."""
+    options = {
+        "socket_connect_timeout": _CONNECT_TIMEOUT_S,
+        "socket_timeout": _ANSWER_TIMEOUT_S,
+        "retry": AsyncRetry(NoBackoff(), 0),
+        **{name: value for name, value in parameters.items() if name != "url"},
+    }
+    if "url" in parameters:
+        return redis.asyncio.Redis.from_url(parameters["url"], **options)
+    return redis.asyncio.Redis(**options)
+
+
+def connect_sync(parameters: Mapping[str, Any]) -> redis.Redis:
+    """The same for a thread."""
+    options = {
+        "socket_connect_timeout": _CONNECT_TIMEOUT_S,
+        "socket_timeout": _ANSWER_TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
+        **{name: value for name, value in parameters.items() if name != "url"},
+    }
+    if "url" in parameters:
+        return redis.Redis.from_url(parameters["url"], **options)
+    return redis.Redis(**options)
+
+
+class Caller(Protocol):
+    """Whoever runs scripts: what the back ends of jobs, frontier and gate need of a store."""
+
+    @property
+    def prefix(self) -> str:
+        """What all keys begin with."""
+        ...
+
+    async def call(self, script: Script, keys: Sequence[str], args: Sequence[Word]) -> Any:
+        """The script's answer."""
+        ...
+
+    async def command(self, *words: Word) -> Any:
+        """A plain command's answer."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    words: tuple[Word, ...]
+    answer: asyncio.Future[Any]
+    script: Script | None = None
+
+
+@dataclass(slots=True)
+class StoreCounters:
+    """What the store has been asked: for benchmarks and metrics."""
+
+    calls: int = 0
+    round_trips: int = 0
+    outages: int = 0
+    last_batch: int = field(default=0)
+
+
+class Store:
+    """See the module. Belongs to one event loop."""
+
+    def __init__(self, client: redis.asyncio.Redis, *, prefix: str = "crawlery", clock: str | None = None) -> None:
+        """A store on a client of `connect`.
+
+        Args:
+            client: whose answers are bytes.
+            prefix: of all keys, so that several deployments can share a server.
+            clock: Lua that defines `now_ms()` and `uptime_ms()`, for tests; None = those of the server.
+        """
+        self.prefix = prefix
+        self.counters = StoreCounters()
+        self._client = client
+        self._clock = clock or _CLOCK
+        self._waiting: list[_Call] = []
+        self._sender: asyncio.Task[None] | None = None
+
+    async def call(self, script: Script, keys: Sequence[str], args: Sequence[Word]) -> Any:
+        """Runs a script; waits as long as the store is away.
+
+        Raises:
+            StoreError: the script failed, or the server refuses us.
+        """
+        _, sha = _loaded(script, self._clock)
+        return await self._queued(("EVALSHA", sha, len(keys), *keys, *args), script)
+
+    async def command(self, *words: Word) -> Any:
+        """Runs a plain command, which must be safe to repeat.
+
+        Raises:
+            StoreError: the server refuses it.
+        """
+        return await self._queued(words, None)
+
+    async def close(self) -> None:
+        """Lets the connection go; what still waits for an answer is cancelled."""
+        if self._sender is not None:
+            self._sender.cancel()
+            await asyncio.wait([self._sender])
+        for call in self._waiting:
+            call.answer.cancel()
+        self._waiting.clear()
+        await self._client.aclose()
+
+    def _queued(self, words: tuple[Word, ...], script: Script | None) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        call = _Call(words, loop.create_future(), script)
+        self._waiting.append(call)
+        if self._sender is None or self._sender.done():
+            self._sender = loop.create_task(self._send_all())
+        return call.answer
+
+    async def _send_all(self) -> None:
+        """Sends batch after batch until nothing waits. A new task runs after the callers of this turn."""
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                await self._send(batch)
+            except asyncio.CancelledError:
+                for call in batch:
+                    call.answer.cancel()
+                raise
+            except (StoreError, redis.RedisError) as error:  # no answer, and none to come
+                for call in batch:
+                    if not call.answer.done():
+                        call.answer.set_exception(StoreError(f"the store cannot be asked: {error}"))
+
+    async def _send(self, batch: list[_Call]) -> None:
+        pause, since = _BACKOFF_S[0], 0.0
+        while batch := [call for call in batch if not call.answer.done()]:
+            try:
+                answers = await self._round_trip(batch)
+                problem = self._take(batch, answers)
+                if problem is None:
+                    continue
+                missing = [call.script for call in batch if call.script is not None and not call.answer.done()]
+                if problem.startswith("NOSCRIPT"):
+                    await self._load(missing)
+                    continue
+            except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+                problem = str(error) or type(error).__name__
+            if not since:
+                since = time.monotonic()
+                self.counters.outages += 1
+                logger.warning("The store does not take our calls (%s); trying until it does", problem)
+            await asyncio.sleep(pause)
+            pause = min(_BACKOFF_S[1], pause * 2)
+        if since:
+            logger.info("The store answers again, after %.1f s", time.monotonic() - since)
+
+    async def _round_trip(self, batch: list[_Call]) -> list[Any]:
+        self.counters.calls += len(batch)
+        self.counters.round_trips += 1
+        pipeline = self._client.pipeline(transaction=False)
+        for call in batch:
+            pipeline.execute_command(*call.words)
+        return await pipeline.execute(raise_on_error=False)
+
+    def _take(self, batch: list[_Call], answers: list[Any]) -> str | None:
+        """Hands the answers out; what time or loading heals stays unanswered, and is named."""
+        problem = None
+        for call, answer in zip(batch, answers, strict=True):
+            if call.answer.done():
+                continue
+            if not isinstance(answer, Exception):
+                call.answer.set_result(answer)
+                continue
+            message = _message(answer)
+            if message.startswith(("NOSCRIPT", *_PASSING)):
+                problem = message if problem is None or message.startswith("NOSCRIPT") else problem
+                continue
+            name = call.script.name if call.script is not None else call.words[0]
+            call.answer.set_exception(StoreError(f"the store refuses {name!s}: {message}"))
+        return problem
+
+    async def _load(self, scripts: list[Script]) -> None:
+        pipeline = self._client.pipeline(transaction=False)
+        for script in dict.fromkeys(scripts):
+            pipeline.execute_command("SCRIPT LOAD", _loaded(script, self._clock)[0])
+        for answer in await pipeline.execute(raise_on_error=False):
+            if isinstance(answer, Exception):
+                raise StoreError(f"the store refuses a script: {answer}") from answer
+
+
+class SyncStore:
+    """Scripts from a thread of its own: one call at a time, no repeating."""
+
+    def __init__(self, client: redis.Redis, *, prefix: str = "crawlery", clock: str | None = None) -> None:
+        """As of `Store`; the client is one of `connect_sync`."""
+        self.prefix = prefix
+        self._client = client
+        self._clock = clock or _CLOCK
+
+    def call(self, script: Script, keys: Sequence[str], args: Sequence[Word]) -> Any:
+        """Runs a script once.
+
+        Raises:
+            StoreError: no answer, or an error.
+        """
+        source, sha = _loaded(script, self._clock)
+        try:
+            try:
+                return self._client.evalsha(sha, len(keys), *keys, *args)
+            except redis.exceptions.NoScriptError:
+                return self._client.eval(source, len(keys), *keys, *args)
+        except (redis.RedisError, OSError) as error:
+            raise StoreError(f"the store does not take {script.name}: {error}") from error
+
+    def close(self) -> None:
+        """Lets the connection go."""
+        self._client.close()
+
+
+def _message(error: Exception) -> str:
+    """An error answer as the server wrote it; redis-py takes the first word off those that it knows."""
+    text = str(error)
+    if isinstance(error, redis.exceptions.NoScriptError):
+        return f"NOSCRIPT {text}"
+    if isinstance(error, redis.exceptions.BusyLoadingError):
+        return f"LOADING {text}"
+    if isinstance(error, redis.exceptions.ReadOnlyError):
+        return f"READONLY {text}"
+    if isinstance(error, redis.exceptions.OutOfMemoryError):
+        return f"OOM {text}"
+    return text
