@@ -1,0 +1,108 @@
+"""Plain values on the wire: msgpack that keeps their types, never pickle, so whoever writes to a store cannot run code.
+
+What msgpack would change silently (tuples, decimals, sets, dates) travels as typed extensions; what is no plain value
+is refused with its path. Requests, rows and jobs are written with it. Knows none of them, and no store.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Deeper values are refused: a reader of them, of any language, could run out of stack.
+MAX_DEPTH: Final = 32
+
+
+class NotEncodable(ValueError):
+    """A value cannot travel; the message says where it is and what it is."""
+
+
+class Undecodable(ValueError):
+    """Bytes that are not what they should be, or of a version that is not known here; the message shows them."""
+
+
+_TUPLE, _DECIMAL, _SET, _FROZENSET, _DATETIME, _DATE = range(1, 7)
+
+
+def pack(value: Any, path: str) -> Any:
+    """The value with every type that msgpack would lose turned into an extension; for `msgspec.msgpack.encode`.
+
+    Args:
+        value: None, a bool, number, text, bytes, decimal, date or datetime, or a list, tuple, set, frozenset or dict
+            of such; the keys of a dict are text.
+        path: what a message calls the value: `meta`, and then `meta.page[3]` for what is inside.
+
+    Raises:
+        NotEncodable: it holds something else (subclasses of these types too), or is nested too deep. Text that is no
+            Unicode and integers beyond 64 bits are found here only inside an extension, otherwise by the encoder.
+    """
+    return _packed(value, path, 0)
+
+
+def unpack(code: int, data: memoryview) -> Any:
+    """The value of one extension: the `ext_hook` of `msgspec.msgpack.decode`.
+
+    Raises:
+        Undecodable: an extension that `pack` does not write.
+    """
+    unpacker = _UNPACKERS.get(code)
+    if unpacker is None:
+        raise Undecodable(f"unknown extension {code}")
+    try:
+        return unpacker(msgspec.msgpack.decode(data, ext_hook=unpack))
+    except Undecodable:  # from an extension inside this one: said already
+        raise
+    except (msgspec.DecodeError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
+        raise Undecodable(f"extension {code} with {bytes(data[:40])!r}: {error}") from error
+
+
+def _packed(value: Any, path: str, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise NotEncodable(f"{path}: nested deeper than {MAX_DEPTH}")
+    kind = type(value)
+    if value is None or kind in (bool, float, str, bytes, int):
+        return value
+    if kind is dict:
+        return {_key(key, path): _packed(member, f"{path}.{key}", depth + 1) for key, member in value.items()}
+    if kind is list:
+        return [_packed(member, f"{path}[{index}]", depth + 1) for index, member in enumerate(value)]
+    packer = _PACKERS.get(kind)
+    if packer is None:
+        raise NotEncodable(f"{path}: {kind.__name__} is no plain value")
+    code, plain = packer
+    content = _packed(plain(value), path, depth + 1)
+    try:
+        return msgspec.msgpack.Ext(code, msgspec.msgpack.encode(content))
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise NotEncodable(f"{path}: {error}") from error
+
+
+def _key(key: Any, path: str) -> str:
+    if type(key) is not str:
+        raise NotEncodable(f"{path}: key {key!r} is no text")
+    return key
+
+
+_PACKERS: Final[dict[type, tuple[int, Callable[[Any], Any]]]] = {
+    tuple: (_TUPLE, list),
+    Decimal: (_DECIMAL, str),
+    set: (_SET, list),
+    frozenset: (_FROZENSET, list),
+    dt.datetime: (_DATETIME, dt.datetime.isoformat),
+    dt.date: (_DATE, dt.date.isoformat),
+}
+
+_UNPACKERS: Final[dict[int, Callable[[Any], Any]]] = {
+    _TUPLE: tuple,
+    _DECIMAL: Decimal,
+    _SET: set,
+    _FROZENSET: frozenset,
+    _DATETIME: dt.datetime.fromisoformat,
+    _DATE: dt.date.fromisoformat,
+}
