@@ -13,6 +13,7 @@ Nothing here knows what is sent, or what Scrapy is. `gate_memory` keeps one proc
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -34,9 +35,19 @@ SLOT_TTL_S: Final = 15.0
 MAX_SILENCE_S: Final = 3600.0
 
 
+def whole_ms(seconds: float) -> int:
+    """Milliseconds as gates count them: rounded up, so that no delay gets shorter; 0 to `MAX_SILENCE_S`, NaN is 0.
+
+    No delay is longer than the longest silence: whoever asks for more is asked again after that time.
+    """
+    if not seconds > 0:
+        return 0
+    return math.ceil(round(min(seconds, MAX_SILENCE_S) * 1000, 6))  # 16.1 * 1000 is a little more than 16100
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """How carefully a host is asked. 0 means no limit.
+    """How carefully a host is asked. 0 means no limit. Times count in whole milliseconds, see `whole_ms`.
 
     Attributes:
         concurrency: requests open at once.
@@ -44,7 +55,7 @@ class Pace:
         adaptive: AutoThrottle: the delay follows the host's latency, and never falls below `delay_s`.
         start_delay_s: the adaptive delay before anything is known.
         max_delay_s: the adaptive delay is never longer.
-        target_concurrency: the adaptive delay aims at so many requests open at once.
+        target_concurrency: the adaptive delay aims at so many requests open at once; more than 0.
     """
 
     concurrency: int = 0
@@ -74,11 +85,13 @@ class PermitCall:
         job: whose own pace applies beside the site's.
         want: requests that wait for the gate now.
         keep: tokens of slots that stay in use; they are prolonged.
+        busy: how many of `keep` have a request open: a start that finds no free slot is lost for everybody, so starts
+            are granted for the other slots, and for as many as come free within `WINDOW_S` by the latencies.
         give_up: tokens of slots that are handed back.
         new_slots: tokens, each 64 random bits, for slots that may be granted by this call; at most so many are.
         site: the deployment's pace, for the host as a whole.
         own: the job's pace.
-        latencies: of the responses since the last call.
+        latencies: of the responses since the last call, adaptive or not.
         silence_s: the host has asked to be left alone for so long, from now.
         crawl_delay_s: what robots.txt asks for; None = not known by this worker, 0 = nothing is asked for.
     """
@@ -89,6 +102,7 @@ class PermitCall:
     job: str = ""
     want: int = 0
     keep: tuple[int, ...] = ()
+    busy: int = 0
     give_up: tuple[int, ...] = ()
     new_slots: tuple[int, ...] = ()
     site: Pace = Pace()
@@ -102,6 +116,8 @@ class PermitCall:
 class Permit:
     """The answer. All times are seconds from the moment at which the call was answered.
 
+    The answer to a repeated call speaks of the same moments, seen from later: starts that have passed are not in it.
+
     Attributes:
         slots: tokens held from now on, kept and new ones; what was to be kept and is missing here has been lost.
         starts: when requests may be sent, one each, in order; each lies within `WINDOW_S`.
@@ -109,7 +125,8 @@ class Permit:
         wait_s: ask again after this time at the earliest, if something still waits.
         silent_s: the host is to be left alone for so long.
         delay_s: the delay between two starts that is in force.
-        contended: another worker waits for slots: give up those that have been used for a second.
+        contended: another worker waits for slots, and this one has more than its share: give up those that have been
+            used for a second.
     """
 
     slots: tuple[int, ...] = ()
@@ -122,7 +139,10 @@ class Permit:
 
 
 class Gate(Protocol):
-    """The calls. Each is atomic, and none raises for something that another worker did."""
+    """The calls. Each is atomic, and none raises for something that another worker did.
+
+    What a site is known for is kept as long as it counts; the rest is forgotten an hour after its last use.
+    """
 
     async def permit(self, calls: Sequence[PermitCall]) -> tuple[Permit, ...]:
         """Answers each call on its own; hosts do not wait for each other."""
