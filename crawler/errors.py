@@ -4,6 +4,10 @@
     +-- ConfigError          a setting or an environment variable is wrong
     +-- RecipeError          a recipe cannot be used; carries every problem found in it
     +-- InputError           the inputs given to a recipe do not fit its schema
+    +-- JobError             a job cannot be what was asked for
+        +-- InvalidJob       a value of it, its id or a place in a list of jobs is impossible
+        +-- NoSuchJob        there is none of that id
+        +-- TransitionRefused  its state does not allow it
     +-- StoreError           the store answers with an error
     +-- PageError            one page could not be turned into rows
         +-- ParseRefused     its bytes are too deep, too many or no such document
@@ -62,6 +66,26 @@ class PageMismatch(PageError):
 
 class PathGone(PageError):
     """The `each` path of a JSON page does not exist: the site has changed, which an empty list would not say."""
+
+
+class JobError(CrawleryError):
+    """A job cannot be what was asked for."""
+
+
+class InvalidJob(JobError):
+    """A value of a job, its id or a place in a list of jobs is impossible."""
+
+
+class NoSuchJob(JobError):
+    """There is no job of that id."""
+
+
+class TransitionRefused(JobError):
+    """The present state of a job, which is in `state`, does not allow what was asked for."""
+
+    def __init__(self, message: str, *, state: str) -> None:
+        self.state = state
+        super().__init__(message)
 
 
 class StoreError(CrawleryError):
