@@ -83,8 +83,12 @@ def connect(parameters: Mapping[str, Any]) -> redis.asyncio.Redis:
         **{name: value for name, value in parameters.items() if name != "url"},
     }
     if "url" in parameters:
-        return redis.asyncio.Redis.from_url(parameters["url"], **options)
-    return redis.asyncio.Redis(**options)
+        client = redis.asyncio.Redis.from_url(parameters["url"], **options)
+    else:
+        client = redis.asyncio.Redis(**options)
+    # Answers as the server gives them: redis-py would make a dict of a stream's entry, in which fields occur once.
+    client.response_callbacks.clear()
+    return client
 
 
 def connect_sync(parameters: Mapping[str, Any]) -> redis.Redis:

@@ -6,9 +6,11 @@ import asyncio
 import itertools
 
 import pytest
+from clocked_store import ClockedStore
 
 from crawler.frontier.contract import Frontier, FrontierRequest
 from crawler.frontier.memory import MemoryFrontier
+from crawler.frontier.redis import RedisFrontier
 
 
 class Clock:
@@ -27,21 +29,22 @@ class Clock:
 class Job:
     """A frontier under test, with a sync face: every call is run to its end."""
 
-    def __init__(self, frontier: Frontier, clock: Clock) -> None:
+    def __init__(self, frontier: Frontier, clock: Clock, run=asyncio.run) -> None:
         self.frontier = frontier
         self.clock = clock
+        self.run = run
         self.calls: dict[str, itertools.count] = {}
 
     def __getattr__(self, name):
         method = getattr(self.frontier, name)
-        return lambda *args, **kwargs: asyncio.run(method(*args, **kwargs))
+        return lambda *args, **kwargs: self.run(method(*args, **kwargs))
 
     def add(self, *requests: FrontierRequest):
-        return asyncio.run(self.frontier.enqueue(requests))
+        return self.run(self.frontier.enqueue(requests))
 
     def take(self, limit: int = 100, *, worker: str = "w1", ttl_s: float = 60.0):
         call = next(self.calls.setdefault(worker, itertools.count(1)))
-        return asyncio.run(self.frontier.lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s))
+        return self.run(self.frontier.lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s))
 
     def take_one(self, **kwargs):
         (lease,) = self.take(1, **kwargs).leases
@@ -50,29 +53,43 @@ class Job:
     def settle(self, lease, outcome: str = "ok", **kwargs):
         from crawler.frontier.contract import PageCommit
 
-        (reply,) = asyncio.run(self.frontier.commit([PageCommit(lease=lease, outcome=outcome, **kwargs)]))
+        (reply,) = self.run(self.frontier.commit([PageCommit(lease=lease, outcome=outcome, **kwargs)]))
         return reply
 
     def check(self):
         """The books, counted anew; they must balance and agree with the kept ones."""
-        counted, kept = asyncio.run(self.frontier.audit()), asyncio.run(self.frontier.ledger())
+        counted, kept = self.run(self.frontier.audit()), self.run(self.frontier.ledger())
         assert counted == kept
         assert counted.balanced
         return counted
 
 
+@pytest.fixture(params=["memory", "redis"])
+def clocked_store(request):
+    """The store of the back end under test; None for the one that needs none."""
+    if request.param == "memory":
+        yield None
+        return
+    store = ClockedStore(request.getfixturevalue("valkey").url)
+    yield store
+    store.close()
+
+
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock(clocked_store):
+    return Clock() if clocked_store is None else clocked_store.clock
 
 
-@pytest.fixture(params=["memory"])
-def make_job(request, clock):
+@pytest.fixture
+def make_job(clocked_store, clock):
     """Builds a job of the back end under test; keyword arguments are the frontier's limits."""
+    numbers = itertools.count(1)
 
     def make(**limits) -> Job:
-        assert request.param == "memory"
-        return Job(MemoryFrontier(clock=clock, **limits), clock)
+        if clocked_store is None:
+            return Job(MemoryFrontier(clock=clock, keep_rows=True, **limits), clock)
+        frontier = RedisFrontier(clocked_store.store, job=f"job{next(numbers)}", **limits)
+        return Job(frontier, clock, clocked_store.run)
 
     return make
 

@@ -48,7 +48,7 @@ def test_a_second_commit_of_the_same_lease_is_stale_and_changes_nothing(job, pag
     lease = job.take_one()
     job.settle(lease)
     before = job.check()
-    reply = job.settle(lease, children=(page(9),), rows=(Row(item="book")))
+    reply = job.settle(lease, children=(page(9),), rows=(Row(item="book"),))
     assert (reply.reply, reply.children) == (Reply.STALE, ())
     assert job.check() == before
 

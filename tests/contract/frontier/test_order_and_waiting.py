@@ -105,13 +105,3 @@ def test_a_deadline_is_something_to_wait_for(job, page):
     job.add(page(7))
     job.take(ttl_s=60)
     assert job.take().due_in_s == pytest.approx(60)
-
-
-def test_leases_may_last_for_ever(job, page, clock):
-    job.add(page(7))
-    lease = job.take_one(ttl_s=float("inf"))
-    clock.pass_(1e9)
-    reply = job.take()
-    assert (reply.leases, reply.due_in_s) == ((), None)
-    assert job.renew(worker="w1", leases=[lease], ttl_s=float("inf")) == ()
-    assert job.settle(lease).reply is Reply.OK

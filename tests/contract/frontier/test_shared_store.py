@@ -1,0 +1,315 @@
+"""What only a frontier in a store has: outages, pages too large for one call, pauses, a store that is full."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+from clocked_store import ClockedStore
+
+from crawler.frontier.contract import Fate, FrontierRequest, PageCommit, Reply, Row, RowFate
+from crawler.frontier.redis import RedisFrontier, SyncRenewal
+from crawler.store import Store, SyncStore, connect, connect_sync
+
+START = FrontierRequest(id=1, host="", body=b"")
+
+
+@pytest.fixture
+def store(valkey):
+    store = ClockedStore(valkey.url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def frontier(store):
+    return store.face(RedisFrontier(store.store, job="j", ttl_s=60))
+
+
+@pytest.fixture
+def take(frontier):
+    numbers = itertools.count(1)
+
+    def take(limit=100, *, worker="w1"):
+        return frontier.lease(worker=worker, call=next(numbers), limit=limit, ttl_s=60)
+
+    return take
+
+
+def requests(first, last, **kwargs):
+    return [FrontierRequest(id=number, host="a", body=b"x", **kwargs) for number in range(first, last)]
+
+
+def check(frontier):
+    counted, kept = frontier.audit(), frontier.ledger()
+    assert counted == kept
+    assert counted.balanced
+    return counted
+
+
+# --- outages ---
+
+
+def test_leases_outlive_an_outage_of_the_store(store, frontier, take):
+    frontier.enqueue(requests(10, 12))
+    (held, _) = take().leases
+    store.clock.pass_(300)
+    store.clock.restart_server()
+    assert take(worker="w2").leases == ()
+    store.clock.pass_(59)
+    assert take(worker="w2").leases == ()
+    (reply,) = frontier.commit([PageCommit(lease=held, outcome="ok")])
+    assert reply.reply is Reply.OK
+    store.clock.pass_(2)
+    assert [lease.request.id for lease in take(worker="w2").leases] == [11]
+
+
+def test_leases_of_workers_that_died_together_are_due_when_the_store_was_up_all_the_time(store, frontier, take):
+    frontier.enqueue(requests(10, 12))
+    take()
+    store.clock.pass_(300)
+    assert len(take(1, worker="w2").leases) == 1
+
+
+def test_a_short_outage_gives_no_grace(store, frontier, take):
+    frontier.enqueue(requests(10, 11))
+    take()
+    store.clock.restart_server()
+    for _ in range(4):
+        store.clock.pass_(19)
+        frontier.promote()
+    assert len(take(worker="w2").leases) == 1
+
+
+# --- pages that are too large for one call ---
+
+
+def test_a_page_with_thousands_of_links_is_committed_whole(frontier, take):
+    frontier.enqueue([START])
+    (start,) = take().leases
+    children = tuple(requests(100, 3_100))
+    (reply,) = frontier.commit([PageCommit(lease=start, outcome="ok", children=children)])
+    assert set(reply.children) == {Fate.STAGED}
+    assert frontier.ledger().staged == 3_000
+    found = []
+    for _ in range(100):
+        found += [lease.request.id for lease in take(1_000).leases]
+        if len(found) == 3_000:
+            break
+    assert found == [child.id for child in children]
+
+
+def test_staged_links_keep_the_job_open_until_they_are_unfolded(frontier, take):
+    frontier.enqueue([START])
+    (start,) = take().leases
+    frontier.commit([PageCommit(lease=start, outcome="ok", children=tuple(requests(100, 500)))])
+    reply = take(0)
+    assert reply.open > 0
+    assert reply.due_in_s == 0
+    while frontier.promote() == 0:
+        pass
+    books = check(frontier)
+    assert (books.accepted, books.ready, books.staged) == (401, 400, 0)
+
+
+def test_what_a_lost_lease_has_staged_never_appears(store, frontier, take):
+    frontier.enqueue([START])
+    (start,) = take().leases
+    store.run(
+        frontier.target._call(
+            __import__("crawler.frontier.redis", fromlist=["_STAGE"])._STAGE,
+            *(1, start.token, 0, "c", 500, "a", 0, b"\0x"),
+        )
+    )
+    store.clock.pass_(61)
+    (again,) = take(worker="w2").leases
+    frontier.commit([PageCommit(lease=again, outcome="ok")])
+    books = check(frontier)
+    assert (books.accepted, books.staged, books.settled) == (1, 0, {"ok": 1})
+
+
+def test_a_large_commit_of_a_lost_lease_is_stale_and_leaves_nothing(store, frontier, take):
+    frontier.enqueue([START])
+    (start,) = take().leases
+    store.clock.pass_(61)
+    (again,) = take(worker="w2").leases
+    children = tuple(requests(100, 600))
+    (reply,) = frontier.commit([PageCommit(lease=start, outcome="ok", children=children)])
+    assert reply.reply is Reply.STALE
+    frontier.commit([PageCommit(lease=again, outcome="ok")])
+    assert check(frontier).accepted == 1
+
+
+def test_a_list_page_with_thousands_of_marks_still_knows_whether_it_shows_something_new(frontier, take):
+    frontier.enqueue([START])
+
+    def read(marks, number):
+        (lease,) = take(1).leases
+        following = FrontierRequest(id=number, host="a", body=b"", chain="list", on_progress=True)
+        commit = PageCommit(lease=lease, outcome="ok", chain="list", marks=frozenset(marks), children=(following,))
+        (reply,) = frontier.commit([commit])
+        while frontier.promote() == 0:
+            pass
+        return reply.children[0]
+
+    assert read(range(1_000, 3_000), 50) is Fate.ENQUEUED
+    assert read(range(1_500, 3_001), 51) is Fate.ENQUEUED
+    assert read(range(1_000, 3_001), 52) is Fate.STALLED
+
+
+def test_rows_of_a_large_page_are_kept_once_each(frontier, take):
+    frontier.enqueue([START])
+    (start,) = take().leases
+    rows = tuple(Row(item="book", body=b"%d" % (number % 900), key=1 + number % 900) for number in range(1_000))
+    (reply,) = frontier.commit([PageCommit(lease=start, outcome="ok", rows=rows)])
+    assert len(reply.rows) == 1_000
+    while frontier.promote() == 0:
+        pass
+    bodies, after = [], ""
+    while part := frontier.read_rows(after=after, limit=100):
+        bodies += [row.body for row in part]
+        after = part[-1].position
+    assert sorted(bodies) == sorted(b"%d" % number for number in range(900))
+    assert check(frontier).duplicates == 100
+
+
+# --- growing sets ---
+
+
+def test_seen_grows_in_shards_and_forgets_nothing(store, frontier):
+    ids = [int.from_bytes(__import__("hashlib").blake2b(b"%d" % n, digest_size=8).digest()) for n in range(5_000)]
+    page = [FrontierRequest(id=number, host="a", body=b"x") for number in ids]
+    assert set(frontier.enqueue(page)) == {Fate.ENQUEUED}
+    assert set(frontier.enqueue(page)) == {Fate.SEEN}
+    shards = int(store.run(store.store.command("HGET", "crawlery:{j}:sets", "seen:n")))
+    sizes = [store.run(store.store.command("SCARD", f"crawlery:{{j}}:set:seen:{k}")) for k in range(shards)]
+    assert (sum(sizes), shards >= 25, max(sizes) <= 512) == (5_000, True, True)
+    encodings = {
+        store.run(store.store.command("OBJECT", "ENCODING", f"crawlery:{{j}}:set:seen:{k}")) for k in range(shards)
+    }
+    assert encodings == {b"intset"}
+
+
+# --- pause, cancel, a store that is full ---
+
+
+def test_a_paused_job_gives_nothing_out_and_takes_everything_in(store, frontier, take):
+    frontier.enqueue(requests(10, 13))
+    (held,) = take(1).leases
+    store.run(store.store.command("HSET", "crawlery:{j}:job", "state", "paused"))
+    reply = take()
+    assert (reply.reply, reply.leases, reply.open) == (Reply.PAUSED, (), 3)
+    (committed,) = frontier.commit([PageCommit(lease=held, outcome="ok", children=tuple(requests(20, 21)))])
+    assert committed.children == (Fate.ENQUEUED,)
+    store.run(store.store.command("HSET", "crawlery:{j}:job", "state", "running"))
+    assert len(take().leases) == 3
+
+
+def test_a_cancelled_job_gives_nothing_out(store, frontier, take):
+    frontier.enqueue(requests(10, 13))
+    store.run(store.store.command("HSET", "crawlery:{j}:job", "state", "running", "intended", "cancel"))
+    assert take().reply is Reply.CLOSED
+
+
+def test_closing_moves_the_job_to_finishing_and_keeps_what_was_intended(store, frontier):
+    frontier.enqueue(requests(10, 13))
+    store.run(store.store.command("HSET", "crawlery:{j}:job", "state", "running"))
+    assert frontier.close("cancelled") is Reply.OK
+    fields = store.run(store.store.command("HMGET", "crawlery:{j}:job", "state", "intended"))
+    assert fields == [b"finishing", b"cancel"]
+    assert frontier.close("finished") is Reply.CLOSED
+
+
+def test_a_closed_frontier_leaves_only_its_books(store, frontier, take):
+    frontier.enqueue(requests(10, 300))
+    (lease,) = take(1).leases
+    frontier.commit([PageCommit(lease=lease, outcome="http_404", rows=(Row(item="book"),))])
+    frontier.close("finished")
+    keys = sorted(store.run(store.store.command("KEYS", "crawlery:{j}:*")))
+    names = [key.decode().rsplit(":", 1)[1] for key in keys]
+    assert names == ["books", "failures", "rowcount", "rows", "sets", "settled"]
+
+
+def test_a_store_that_is_three_quarters_full_gives_nothing_out_but_takes_what_is_finished(store, frontier, take):
+    frontier.enqueue(requests(10, 13))
+    (lease,) = take(1).leases
+    store.clock.pass_(2)
+    used = dict(
+        line.split(":", 1)
+        for line in store.run(store.store.command("INFO", "memory")).decode().splitlines()
+        if ":" in line
+    )["used_memory"]
+    store.run(store.store.command("CONFIG", "SET", "maxmemory", int(int(used) * 1.1)))
+    try:
+        assert take().reply is Reply.FULL
+        (reply,) = frontier.commit([PageCommit(lease=lease, outcome="ok", rows=(Row(item="book", body=b"x"),))])
+        assert (reply.reply, reply.rows) == (Reply.OK, (RowFate.STORED,))
+    finally:
+        store.run(store.store.command("CONFIG", "SET", "maxmemory", 0))
+    store.clock.pass_(2)
+    assert len(take().leases) == 2
+
+
+# --- the thread that renews, lost scripts, lost connections ---
+
+
+def test_a_thread_renews_over_a_connection_of_its_own(store, valkey, frontier, take):
+    from clocked_store import CLOCK_LUA
+
+    frontier.enqueue(requests(10, 12))
+    kept, lost = take().leases
+    frontier.commit([PageCommit(lease=lost, outcome="ok")])
+    client = connect_sync({"url": valkey.url})
+    renewal = SyncRenewal(SyncStore(client, clock=CLOCK_LUA), job="j", worker="w1", ttl_s=60)
+    store.clock.pass_(50)
+    assert renewal.renew([kept, lost]) == (lost,)
+    store.clock.pass_(50)
+    assert take(worker="w2").leases == ()
+    client.close()
+
+
+def test_scripts_that_the_server_has_forgotten_are_loaded_again(store, frontier):
+    frontier.enqueue(requests(10, 12))
+    store.run(store.store.command("SCRIPT", "FLUSH"))
+    assert frontier.enqueue(requests(11, 13)) == (Fate.SEEN, Fate.ENQUEUED)
+
+
+def test_calls_wait_for_a_store_that_is_away_and_lose_nothing(new_valkey):
+    server = new_valkey(appendfsync="always")
+
+    async def crawl():
+        store = Store(connect({"url": server.url}))
+        frontier = RedisFrontier(store, job="j")
+        await frontier.enqueue(requests(10, 20))
+        server.kill()
+        leasing = asyncio.ensure_future(frontier.lease(worker="w", call=1, limit=100, ttl_s=60))
+        await asyncio.sleep(0.1)
+        assert not leasing.done()
+        await asyncio.to_thread(server.restart)
+        reply = await leasing
+        again = await frontier.lease(worker="w", call=1, limit=100, ttl_s=60)
+        await store.close()
+        return reply, again, store.counters.outages
+
+    reply, again, outages = asyncio.run(crawl())
+    assert len(reply.leases) == 10
+    assert reply.leases == again.leases
+    assert outages == 1
+
+
+def test_calls_of_one_turn_share_a_round_trip(valkey):
+    async def crawl():
+        store = Store(connect({"url": valkey.url}))
+        frontier = RedisFrontier(store, job="j")
+        await frontier.enqueue(requests(10, 20))
+        before = store.counters.round_trips
+        await asyncio.gather(
+            frontier.enqueue(requests(20, 30)),
+            frontier.promote(),
+            frontier.lease(worker="w", call=1, limit=5, ttl_s=60),
+        )
+        await store.close()
+        return store.counters.round_trips - before
+
+    assert asyncio.run(crawl()) <= 2  # the scripts are loaded the first time
