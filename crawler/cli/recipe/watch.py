@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
@@ -13,10 +16,13 @@ from crawler.cli import console
 from crawler.cli.recipe.tests import print_verdicts
 from crawler.cli.recipes import RecipeName, recipe_path
 from crawler.errors import RecipeError
-from crawler.recipe.check import run_tests
+from crawler.recipe.check import run_test
 from crawler.recipe.loader import load_recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
     from watchfiles import Change
 
 #: Milliseconds without a further change before the tests run: an editor's save is several events.
@@ -40,28 +46,55 @@ def watch(name: str) -> None:
         # Editors save by renaming, so the folder is watched, and files are told apart here.
         return Path(changed) == path.resolve() or (Path(changed).is_relative_to(pages) and Path(changed) != pages)
 
-    saves = changes_of(
-        folder,
-        watch_filter=concerns,
-        debounce=_MOST_MS,
-        step=_QUIET_MS,
-        rust_timeout=_TIMEOUT_MS,
-        yield_on_timeout=True,
-        raise_interrupt=True,
-    )
-    try:
-        next(saves)  # from here on no save is missed
-        run_once(path)
-        console.note(f"watching {path} and {path.with_suffix('')}/; Ctrl-C ends")
-        for changed in saves:
-            if changed:
-                run_once(path)
-    except KeyboardInterrupt:
+    with _until_ctrl_c() as stop:
+        saves = changes_of(
+            folder,
+            watch_filter=concerns,
+            debounce=_MOST_MS,
+            step=_QUIET_MS,
+            rust_timeout=_TIMEOUT_MS,
+            yield_on_timeout=True,
+            raise_interrupt=True,
+            stop_event=stop,
+        )
+        try:
+            next(saves, None)  # from here on no save is missed
+            run_once(path, stop)
+            console.note(f"watching {path} and {path.with_suffix('')}/; Ctrl-C ends")
+            for changed in saves:
+                if changed:
+                    run_once(path, stop)
+        except KeyboardInterrupt:  # the second Ctrl-C
+            pass
         console.note("no longer watching")
 
 
-def run_once(path: Path) -> bool:
-    """Load the recipe and run its tests now; problems are printed, not raised. True if all passed."""
+@contextmanager
+def _until_ctrl_c() -> Iterator[Event]:
+    """An event that the first Ctrl-C sets; the second one raises KeyboardInterrupt.
+
+    An exception at any place may leave a lock that some library holds there (coverage's is one) held for ever, and
+    what comes next waits for it.
+    """
+    stop = Event()
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        _ = frame
+        stop.set()
+        signal.signal(number, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def run_once(path: Path, stop: Event) -> bool:
+    """Load the recipe and run its tests now; problems are printed, not raised. True if all passed.
+
+    No further test is begun once `stop` is set, and nothing more is said.
+    """
     to = console.out()
     begun = time.perf_counter()
     console.line(to, (f"{time.strftime('%H:%M:%S')} {path}", "bold"))
@@ -75,7 +108,11 @@ def run_once(path: Path) -> bool:
             console.line(to, console.safe(str(problem)))
         console.line(to, (console.plural(len(error.problems), "problem"), "bold red"))
         return False
-    verdicts = run_tests(recipe)
+    verdicts = []
+    for test in recipe.tests:
+        if stop.is_set():
+            return False
+        verdicts.append(run_test(recipe, test))
     print_verdicts(to, recipe, verdicts)
     failed = sum(not verdict.passed for verdict in verdicts)
     summary = f"{len(verdicts) - failed} passed" + (f", {failed} failed" if failed else "")
