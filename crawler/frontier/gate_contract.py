@@ -90,7 +90,7 @@ class PermitCall:
         give_up: tokens of slots that are handed back.
         new_slots: tokens, each 64 random bits, for slots that may be granted by this call; at most so many are.
         site: the deployment's pace, for the host as a whole.
-        own: the job's pace.
+        own: the job's pace; what equals `site` asks for nothing more, and costs nothing.
         latencies: of the responses since the last call, adaptive or not.
         silence_s: the host has asked to be left alone for so long, from now.
         crawl_delay_s: what robots.txt asks for; None = not known by this worker, 0 = nothing is asked for.

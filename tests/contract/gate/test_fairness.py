@@ -1,0 +1,157 @@
+"""Whoever asks more often, or comes first, takes nothing from the others for long."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from crawler.frontier.gate_contract import Pace
+
+FOUR = Pace(concurrency=4)
+
+
+def test_a_refused_worker_is_served_before_one_that_comes_later(fleet):
+    holder, refused, greedy = (fleet.worker(site=FOUR) for _ in range(3))
+    holder.ask(4)
+    refused.ask(1)
+    holder.ask(0, give_up=holder.slots[:1])
+    assert greedy.ask(4).slots == ()
+    assert holder.ask(9).slots == holder.last.keep
+    assert len(refused.ask(1).slots) == 1
+
+
+def test_who_was_refused_first_is_served_first(fleet):
+    holder, first, second = (fleet.worker(site=FOUR) for _ in range(3))
+    holder.ask(4)
+    first.ask(1)
+    second.ask(1)
+    fleet.pass_(0.03)
+    second.ask(1)
+    first.ask(1)
+    holder.ask(0, give_up=holder.slots[:1])
+    assert second.ask(1).slots == ()
+    assert len(first.ask(1).slots) == 1
+
+
+def test_a_place_in_the_queue_is_lost_after_a_second(fleet):
+    holder, gone, other = (fleet.worker(site=FOUR) for _ in range(3))
+    holder.ask(4)
+    gone.ask(4)
+    holder.ask(0, give_up=holder.slots[:1])
+    fleet.pass_(0.999)
+    assert other.ask(1).slots == ()
+    fleet.pass_(0.001)
+    assert len(other.ask(1).slots) == 1
+
+
+def test_who_holds_more_than_its_share_is_told_that_another_waits(fleet):
+    holder, other = fleet.worker(site=FOUR), fleet.worker(site=FOUR)
+    assert not holder.ask(9, new=4).contended
+    assert not holder.ask(9).contended
+    other.ask(2)
+    assert holder.ask(4).contended
+    holder.ask(0, give_up=holder.slots[:2])
+    assert len(other.ask(9).slots) == 2
+    assert not holder.ask(4).contended
+    assert not other.ask(4).contended
+
+
+def test_nobody_is_told_so_once_the_other_has_stopped_asking(fleet):
+    holder, other = fleet.worker(site=FOUR), fleet.worker(site=FOUR)
+    holder.ask(4)
+    other.ask(1)
+    fleet.pass_(1.0)
+    assert not holder.ask(4).contended
+
+
+def test_with_more_workers_than_slots_every_holder_is_told(fleet):
+    workers = [fleet.worker(site=Pace(concurrency=2)) for _ in range(3)]
+    permits = [worker.ask(1) for worker in workers]
+    assert [len(permit.slots) for permit in permits] == [1, 1, 0]
+    assert [worker.ask(1, busy=1).contended for worker in workers[:2]] == [True, True]
+
+
+def test_who_waits_for_its_own_jobs_limit_disturbs_only_that_job(fleet):
+    one, site = Pace(concurrency=1), Pace(concurrency=4)
+    holder, waiting = (fleet.worker(own=one, site=site) for _ in range(2))
+    other = fleet.worker(site=site, job="j2")
+    holder.ask(1)
+    waiting.ask(1)
+    assert holder.ask(1).contended
+    assert len(other.ask(3).slots) == 3
+    assert not other.ask(3).contended
+
+
+def test_a_slot_of_a_job_goes_round_among_its_workers(fleet):
+    first, second = (fleet.worker(own=Pace(concurrency=1)) for _ in range(2))
+    first.ask(1)
+    second.ask(1)
+    assert first.ask(1, give_up=first.slots).slots == ()
+    assert len(second.ask(1).slots) == 1
+    assert second.ask(1).contended
+
+
+def crawl(fleet, workers, seconds: float, *, want: int = 50) -> dict[str, int]:
+    """All ask when they were told to, the first of `workers` first; how many starts each got."""
+    got, due, end = dict.fromkeys((worker.name for worker in workers), 0), [0.0] * len(workers), seconds
+    while min(due) < end:
+        at = min(due)
+        for index, worker in enumerate(workers):
+            if due[index] == at:
+                permit = worker.ask(want, new=max(0, 2 - len(worker.slots)), latencies=[0.001])
+                got[worker.name] += len(permit.starts)
+                due[index] = at + max(permit.wait_s, 0.001)
+        step = round(min(due) - at, 3)
+        due = [round(moment, 3) for moment in due]
+        fleet.pass_(step)
+    return got
+
+
+@pytest.mark.parametrize("delay_s", [0.005, 0.05, 0.1, 1.0, 4.0])
+@pytest.mark.parametrize("count", [2, 3])
+def test_workers_that_want_all_they_can_get_get_equal_parts_of_the_starts(fleet, delay_s, count):
+    workers = [fleet.worker(site=Pace(delay_s=delay_s)) for _ in range(count)]
+    seconds = max(1.0, 30 * delay_s)
+    got, possible = crawl(fleet, workers, seconds), seconds / delay_s
+    assert min(got.values()) >= 0.8 * possible / count
+    assert 0.95 * possible <= sum(got.values()) <= math.ceil(possible + 0.1 / delay_s) + 1
+
+
+def test_a_worker_that_asks_all_the_time_gets_no_more_than_its_part(fleet):
+    pushy, patient = (fleet.worker(site=Pace(delay_s=0.5)) for _ in range(2))
+    got, due = {pushy: 0, patient: 0}, 0.0
+    for tick in range(1000):
+        got[pushy] += len(pushy.ask(50, latencies=[0.001]).starts)
+        if tick * 0.01 >= due:
+            permit = patient.ask(50, latencies=[0.001])
+            got[patient] += len(permit.starts)
+            due = tick * 0.01 + permit.wait_s
+        fleet.pass_(0.01)
+    assert got[pushy] + got[patient] in (20, 21)
+    assert got[patient] >= 9
+
+
+def test_one_that_dies_while_it_waits_for_a_start_holds_the_others_up_for_a_second_at_most(fleet):
+    dead, alive = (fleet.worker(site=Pace(delay_s=0.2)) for _ in range(2))
+    alive.ask(1)
+    dead.ask(1)
+    got = crawl(fleet, [alive], 4.0)
+    assert got[alive.name] >= 14
+
+
+def test_a_gentle_job_that_waits_for_itself_does_not_hold_up_the_others(fleet):
+    site = Pace(delay_s=0.1)
+    gentle, other = fleet.worker(site=site, own=Pace(delay_s=5.0)), fleet.worker(site=site, job="j2")
+    gentle.ask(9)
+    gentle.ask(9)
+    got = crawl(fleet, [gentle, other], 3.0)
+    assert got[other.name] >= 29
+
+
+def test_a_gentle_job_comes_in_time_between_greedy_ones(fleet):
+    site = Pace(delay_s=0.1)
+    greedy = [fleet.worker(site=site, job="j2") for _ in range(2)]
+    gentle = fleet.worker(site=site, own=Pace(delay_s=1.0))
+    got = crawl(fleet, [*greedy, gentle], 10.0)
+    assert got[gentle.name] >= 8
