@@ -5,12 +5,12 @@
 -- What is kept in many keys (queues of hosts, shards, lists) is left to `tidy`.
 
 use_reserve()
-if redis.call('HEXISTS', BOOKS, 'closed') == 1 then return -1 end
+if book.closed then return -1 end
 if redis.call('ZCARD', LEASED) > 0 then return 0 end
 local rest = redis.call('HLEN', BODY)
-redis.call('UNLINK', BODY, OWNER, DELAYED, SUSPECTS, HOSTS, HELD, SOLO, BASE .. 'calls')
+redis.call('UNLINK', BODY, OWNER, DELAYED, SUSPECTS, HOSTS, HELD, SOLO, FLIGHT, STAGED, CHAINS, BASE .. 'calls')
 if rest > 0 then redis.call('HINCRBY', BASE .. 'settled', 'cancelled', rest) end
-redis.call('HSET', BOOKS, 'closed', ARGV[3], 'closed_at', redis_time(NOW), 'staged', 0)
+redis.call('HSET', BOOKS, 'closed', ARGV[3], 'closed_at', redis_time(NOW), 'staged', 0, 'stages', 0)
 local state = redis.call('HGET', JOB, 'state')
 if state == 'queued' or state == 'running' or state == 'paused' then
   local intended = redis.call('HGET', JOB, 'intended')

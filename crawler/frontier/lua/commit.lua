@@ -68,17 +68,19 @@ local function accept_child(child, progress)
   return 'E'
 end
 
-local function commit(page)
-  local o = owner_of(page.id)
-  if not o or o.token ~= page.token then return '-' end
-  local stage = o.staged > 0 and BASE .. 'stage:' .. page.id .. ':' .. page.token
-  local tries, progress = o.tries, show(page, o)
-  if stage then
-    redis.call('RPUSH', STAGED, stage)
-    redis.call('HINCRBY', BOOKS, 'staged', tonumber(redis.call('HGET', BOOKS, 'staging:' .. page.id) or 0))
-    redis.call('HDEL', BOOKS, 'staging:' .. page.id)
-    o.staged = 0
-  end
+local function publish(page, o)
+  redis.call('RPUSH', STAGED, BASE .. 'stage:' .. page.id .. ':' .. page.token)
+  local staging = 'staging:' .. page.id
+  local count = tonumber(redis.call('HGET', BOOKS, staging) or 0)
+  note_book('staged', redis_time(tonumber(book.staged or 0) + count))
+  note_book('stages', redis_time(tonumber(book.stages or 0) + 1))
+  redis.call('HDEL', BOOKS, staging)
+  o.staged = 0
+end
+
+local function commit(page, o)
+  local progress = show(page, o)
+  if o.staged > 0 then publish(page, o) end
   local fates, going_on = {}, false
   for i, child in ipairs(page.children) do
     fates[i] = accept_child(child, progress)
@@ -100,14 +102,27 @@ local function commit(page)
     fates[#fates + 1] = fate
   end
   write_rows(page.id, kept)
+  if page.url then note_failure(page.url, page.outcome, page.reason, o.tries) end
   let_go(page.id, o)
   settle(page.id, page.outcome)
-  if page.url then note_failure(page.url, page.outcome, page.reason, tries) end
   return '+' .. table.concat(fates)
 end
 
-local answers = {}
-while at < #ARGV do answers[#answers + 1] = commit(read_page()) end
-flush_queues()
-flush_sets()
+local pages, ids, answers, spent = {}, {}, {}, {}
+while at < #ARGV do
+  local page = read_page()
+  pages[#pages + 1], ids[#ids + 1] = page, page.id
+end
+local owners = redis.call('HMGET', OWNER, unpack(ids))
+for i, page in ipairs(pages) do
+  local o = unpacked_owner(owners[i])
+  if not o or o.token ~= page.token or spent[page.id] then
+    answers[i] = '-'
+  else
+    spent[page.id] = true
+    answers[i] = commit(page, o)
+  end
+end
+flush()
+flush_row_counts()
 return answers

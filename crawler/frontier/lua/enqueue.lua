@@ -4,7 +4,7 @@
 -- or only 'F': the store is full, ask again.
 -- Safe to repeat: what has been accepted is seen the second time.
 
-if redis.call('HEXISTS', BOOKS, 'closed') == 1 then return string.rep('C', (#ARGV - 2) / 4) end
+if book.closed then return string.rep('C', (#ARGV - 2) / 4) end
 use_reserve()
 note_time()
 if store_is_full() then return 'F' end
@@ -12,6 +12,5 @@ local fates = {}
 for i = 3, #ARGV, 4 do
   fates[#fates + 1] = accept(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) and 'E' or 'S'
 end
-flush_queues()
-flush_sets()
+flush()
 return table.concat(fates)

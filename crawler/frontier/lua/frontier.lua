@@ -1,8 +1,9 @@
 -- What all scripts of a job's frontier stand on: its keys, its sets of ids, its queues and its leases.
 --
 -- KEYS[1] = PREFIX:{JOB}:books; every other key has the same tag and is derived from it:
---   books    hash    accepted, order, turn, retries, stalled, joined, duplicates, not_unique, closed, start (1 = open,
---                    2 = settled), seen_at (ms of the last call), grace (ms; nothing is reaped before), full_at, full
+--   books    hash    accepted, turn, retries, stalled, joined, duplicates, not_unique, closed, start (1 = open,
+--                    2 = settled), seen_at (ms of the last call), grace (ms; nothing is reaped before), full_at, full,
+--                    stages (published and not yet unfolded), staged (requests in them), staging:ID (not yet published)
 --   body     hash    id -> encoded request, of every open page; an open page is ready, delayed or leased
 --   owner    hash    id -> cmsgpack(token, worker, tries, crash tries, suspect, staged, score, host), of every page that
 --                    is leased or has been; token "0" while it is not leased
@@ -41,18 +42,26 @@ local AT_ONCE = 200 -- due pages, hosts or leases that one call takes back
 
 local function redis_time(value) return string.format('%.0f', value) end
 
+-- The fields of BOOKS that most scripts look at, read at once.
+local BOOK_FIELDS = {'closed', 'seen_at', 'full_at', 'full', 'start', 'staged', 'stages', 'grace', 'accepted'}
+local book = {}
+for i, value in ipairs(redis.call('HMGET', BOOKS, unpack(BOOK_FIELDS))) do book[BOOK_FIELDS[i]] = value end
+
+local function note_book(field, value)
+  book[field] = value
+  redis.call('HSET', BOOKS, field, value)
+end
+
 -- Memory that is short refuses a script's first write, unless that frees memory. Calls that finish work must get in.
 local function use_reserve() redis.call('HDEL', BOOKS, '-') end
 
 -- Store downtime must not expire leases: after a silence of a third of a ttl that the server did not live through,
 -- nothing is reaped for one ttl. (A server that was up all the time had no workers to hear from; their leases are due.)
 local function note_time()
-  local seen_at = tonumber(redis.call('HGET', BOOKS, 'seen_at') or NOW)
+  local seen_at = tonumber(book.seen_at or NOW)
   local gap = NOW - seen_at
-  if gap > TTL / 3 then
-    if uptime_ms() < gap then redis.call('HSET', BOOKS, 'grace', redis_time(NOW + TTL)) end
-  end
-  if gap > 100 or gap < 0 or seen_at == NOW then redis.call('HSET', BOOKS, 'seen_at', redis_time(NOW)) end
+  if gap > TTL / 3 and uptime_ms() < gap then note_book('grace', redis_time(NOW + TTL)) end
+  if gap > 100 or gap < 0 or not book.seen_at then note_book('seen_at', redis_time(NOW)) end
 end
 
 -- Growing sets: linear hashing (Litwin 1980), one shard split at a time, so that no call pays for many members and the
@@ -121,9 +130,8 @@ end
 -- The store keeps its last quarter for what is under way. It is asked once a second, because asking costs as much as a
 -- page.
 local function store_is_full()
-  local known = redis.call('HMGET', BOOKS, 'full_at', 'full')
-  local age = NOW - tonumber(known[1] or 0)
-  if age >= 0 and age < 1000 then return known[2] == '1' end
+  local age = NOW - tonumber(book.full_at or 0)
+  if age >= 0 and age < 1000 then return book.full == '1' end
   local memory = redis.call('INFO', 'memory')
   local used, most = string.match(memory, 'used_memory:(%d+)'), string.match(memory, '%smaxmemory:(%d+)')
   local full = most and tonumber(most) > 0 and tonumber(used) > 0.75 * tonumber(most)
@@ -131,9 +139,11 @@ local function store_is_full()
   return full
 end
 
--- Queues. Changes of one script are gathered and written together.
+-- Queues and leases. Changes of one script are gathered, and written together at its end.
 
-local ready_adds, touched_hosts, landed, new_bodies, accepted = {}, {}, {}, {}, nil
+local ready_adds, touched_hosts, landed = {}, {}, {} -- by host
+local new_bodies, new_owners, unleased, settled_ids, unheld, outcomes = {}, {}, {}, {}, {}, {}
+local accepted_now = 0
 
 local function line_up(host)
   if redis.call('ZSCORE', HOSTS, host) then return end
@@ -152,62 +162,89 @@ local function add_ready(host, id, score)
   adds[#adds + 1] = id
 end
 
-local function flush_queues()
-  for first = 1, #new_bodies, 1000 do
-    redis.call('HSET', BODY, unpack(new_bodies, first, math.min(first + 999, #new_bodies)))
+-- A call with as many words as Lua can put on its stack, and no more.
+local function in_parts(words, command, key)
+  for first = 1, #words, 1000 do
+    redis.call(command, key, unpack(words, first, math.min(first + 999, #words)))
   end
-  if #new_bodies > 0 then redis.call('HSET', BOOKS, 'accepted', redis_time(accepted)) end
+end
+
+local function flush()
+  in_parts(unleased, 'ZREM', LEASED)
+  in_parts(settled_ids, 'HDEL', OWNER)
+  in_parts(settled_ids, 'HDEL', BODY)
+  for worker, ids in pairs(unheld) do in_parts(ids, 'SREM', BASE .. 'held:' .. worker) end
+  for outcome, count in pairs(outcomes) do redis.call('HINCRBY', BASE .. 'settled', outcome, count) end
+  in_parts(new_owners, 'HSET', OWNER)
+  in_parts(new_bodies, 'HSET', BODY)
+  if accepted_now > 0 then note_book('accepted', redis_time(tonumber(book.accepted or 0) + accepted_now)) end
   for host, count in pairs(landed) do
     if redis.call('HINCRBY', FLIGHT, host, -count) <= 0 then redis.call('HDEL', FLIGHT, host) end
     touched_hosts[host] = true
   end
   for host, adds in pairs(ready_adds) do
-    for first = 1, #adds, 1000 do
-      redis.call('ZADD', BASE .. 'ready:' .. host, unpack(adds, first, math.min(first + 999, #adds)))
-    end
+    in_parts(adds, 'ZADD', BASE .. 'ready:' .. host)
     touched_hosts[host] = true
   end
   for host in pairs(touched_hosts) do line_up(host) end
-  ready_adds, touched_hosts, landed, new_bodies = {}, {}, {}, {}
+  flush_sets()
+  ready_adds, touched_hosts, landed = {}, {}, {}
+  new_bodies, new_owners, unleased, settled_ids, unheld, outcomes = {}, {}, {}, {}, {}, {}
+  accepted_now = 0
 end
 
 -- Pages.
 
-local function owner_of(id)
-  local record = redis.call('HGET', OWNER, id)
+local function unpacked_owner(record)
   if not record then return nil end
   local o = {}
   o.token, o.worker, o.tries, o.crash_tries, o.suspect, o.staged, o.score, o.host = cmsgpack.unpack(record)
   return o
 end
 
+local function owner_of(id) return unpacked_owner(redis.call('HGET', OWNER, id)) end
+
 local function owner_record(o)
   return cmsgpack.pack(o.token, o.worker, o.tries, o.crash_tries, o.suspect, o.staged, o.score, o.host)
 end
 
+local function keep_owner(id, o)
+  new_owners[#new_owners + 1] = id
+  new_owners[#new_owners + 1] = owner_record(o)
+end
+
 local function accept(id, host, priority, body)
   if not set_add('seen', id) then return false end
-  if id == START_ID then redis.call('HSET', BOOKS, 'start', 1) end
-  accepted = (accepted or tonumber(redis.call('HGET', BOOKS, 'accepted') or 0)) + 1
+  if id == START_ID then note_book('start', '1') end
+  accepted_now = accepted_now + 1
+  local order = tonumber(book.accepted or 0) + accepted_now
   new_bodies[#new_bodies + 1] = id
   new_bodies[#new_bodies + 1] = body
   priority = math.max(-MOST_URGENT, math.min(MOST_URGENT, tonumber(priority)))
-  add_ready(host, id, redis_time(accepted - priority * ORDERS))
+  add_ready(host, id, redis_time(order - priority * ORDERS))
   return true
 end
 
 -- Takes a leased page from its holder; what becomes of it is the caller's business.
 local function let_go(id, o)
-  redis.call('ZREM', LEASED, id)
-  redis.call('SREM', BASE .. 'held:' .. o.worker, id)
+  unleased[#unleased + 1] = id
+  local mine = unheld[o.worker]
+  if not mine then
+    mine = {}
+    unheld[o.worker] = mine
+  end
+  mine[#mine + 1] = id
   if o.suspect == 1 then redis.call('HDEL', SOLO, o.worker) end
-  if o.staged > 0 then redis.call('UNLINK', BASE .. 'stage:' .. id .. ':' .. o.token) end
+  if o.staged > 0 then
+    redis.call('UNLINK', BASE .. 'stage:' .. id .. ':' .. o.token)
+    redis.call('HDEL', BOOKS, 'staging:' .. id)
+  end
   landed[o.host] = (landed[o.host] or 0) + 1
   o.token, o.worker, o.staged = '0', '', 0
 end
 
 local function make_ready(id, o)
-  redis.call('HSET', OWNER, id, owner_record(o))
+  keep_owner(id, o)
   if o.suspect == 1 then
     redis.call('ZADD', SUSPECTS, redis.call('HINCRBY', BOOKS, 'turn', 1), id)
   else
@@ -221,10 +258,9 @@ local function note_failure(url, outcome, reason, tries)
 end
 
 local function settle(id, outcome)
-  redis.call('HDEL', OWNER, id)
-  redis.call('HDEL', BODY, id)
-  if id == START_ID then redis.call('HSET', BOOKS, 'start', 2) end
-  redis.call('HINCRBY', BASE .. 'settled', outcome, 1)
+  settled_ids[#settled_ids + 1] = id
+  if id == START_ID then note_book('start', '2') end
+  outcomes[outcome] = (outcomes[outcome] or 0) + 1
 end
 
 -- An expired lease proves nothing about a page; only one that was held alone counts against it.
@@ -244,8 +280,15 @@ end
 
 -- Rows.
 
+local row_counts = {}
+
 local function keep_row(item, body, key, unique, max_rows, count)
-  if key ~= '0' and set_has('k:' .. item, key) then
+  local may_be_refused = max_rows >= 0 or #unique > 0 -- then the key is not to be remembered yet
+  local known
+  if key ~= '0' then
+    if may_be_refused then known = set_has('k:' .. item, key) else known = not set_add('k:' .. item, key) end
+  end
+  if known then
     redis.call('HINCRBY', BOOKS, 'duplicates', 1)
     return 'D'
   end
@@ -256,23 +299,26 @@ local function keep_row(item, body, key, unique, max_rows, count)
     end
   end
   if max_rows >= 0 and count >= max_rows then return 'O' end
-  if key ~= '0' then set_add('k:' .. item, key) end
+  if key ~= '0' and may_be_refused then set_add('k:' .. item, key) end
   for _, value in ipairs(unique) do set_add('u:' .. item, value) end
+  row_counts[item] = (row_counts[item] or 0) + 1
   return 'S'
 end
 
 local function rows_so_far()
   local count = 0
   for _, n in ipairs(redis.call('HVALS', BASE .. 'rowcount')) do count = count + tonumber(n) end
+  for _, n in pairs(row_counts) do count = count + n end
   return count
 end
 
+local function flush_row_counts()
+  for item, n in pairs(row_counts) do redis.call('HINCRBY', BASE .. 'rowcount', item, n) end
+  row_counts = {}
+end
+
 local function write_rows(page, kept)
-  if #kept == 0 then return end
-  redis.call('XADD', BASE .. 'rows', '*', 'page', page, unpack(kept))
-  local counts = {}
-  for i = 1, #kept, 2 do counts[kept[i]] = (counts[kept[i]] or 0) + 1 end
-  for item, n in pairs(counts) do redis.call('HINCRBY', BASE .. 'rowcount', item, n) end
+  if #kept > 0 then redis.call('XADD', BASE .. 'rows', '*', 'page', page, unpack(kept)) end
 end
 
 -- What is published of a large page is looked at in chunks: {'c', id, host, priority, body, ...},
@@ -291,19 +337,19 @@ local function unfold_rows(chunk)
     i = i + 4 + uniques
   end
   write_rows(chunk[2], kept)
-  return #chunk
+  flush_row_counts()
 end
 
 local function unfold()
-  local stage = redis.call('LINDEX', STAGED, 0)
+  local stage = tonumber(book.stages or 0) > 0 and redis.call('LINDEX', STAGED, 0)
   if not stage then return end
   local packed = redis.call('LPOP', stage)
   if packed then
     local chunk = cmsgpack.unpack(packed)
-    local kind, entries = chunk[1], tonumber(redis.call('HGET', BOOKS, 'staged') or 0)
+    local kind, entries = chunk[1], tonumber(book.staged or 0)
     if kind == 'c' then
       for i = 2, #chunk, 4 do accept(chunk[i], chunk[i + 1], chunk[i + 2], chunk[i + 3]) end
-      redis.call('HINCRBY', BOOKS, 'staged', -math.min(entries, (#chunk - 1) / 4))
+      note_book('staged', redis_time(math.max(0, entries - (#chunk - 1) / 4)))
     elseif kind == 'm' then
       if redis.call('SISMEMBER', CHAINS, chunk[2]) == 1 then
         redis.call('SADD', BASE .. 'chain:' .. chunk[2] .. ':marks', unpack(chunk, 3))
@@ -312,49 +358,60 @@ local function unfold()
       unfold_rows(chunk)
     end
   end
-  if redis.call('EXISTS', stage) == 0 then redis.call('LPOP', STAGED) end
-end
-
--- What is due goes back: delayed pages, hosts whose silence is over, expired leases, one chunk of what is staged.
-local function promote()
-  local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', NOW, 'LIMIT', 0, AT_ONCE)
-  if #due > 0 then
-    redis.call('ZREM', DELAYED, unpack(due))
-    for _, id in ipairs(due) do make_ready(id, owner_of(id)) end
+  if redis.call('EXISTS', stage) == 0 then
+    redis.call('LPOP', STAGED)
+    note_book('stages', redis_time(book.stages - 1))
   end
-  local free = redis.call('ZRANGEBYSCORE', HELD, '-inf', NOW, 'LIMIT', 0, AT_ONCE)
-  if #free > 0 then
-    redis.call('ZREM', HELD, unpack(free))
-    for _, host in ipairs(free) do line_up(host) end
-  end
-  local expired = redis.call('ZRANGEBYSCORE', LEASED, '-inf', NOW, 'LIMIT', 0, AT_ONCE)
-  if #expired > 0 and NOW >= tonumber(redis.call('HGET', BOOKS, 'grace') or 0) then
-    for _, id in ipairs(expired) do expire(id) end
-  end
-  unfold()
-  flush_queues()
-  flush_sets()
 end
 
 local function first_score(key)
-  local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-  return tonumber(first[2])
+  return tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
 end
 
--- Milliseconds until `promote` has something to do; -1 without such a time.
-local function due_in()
-  if redis.call('EXISTS', STAGED) == 1 then return 0 end
-  if redis.call('EXISTS', BODY) == 0 then return -1 end
-  local due = -1
+local function first_expiry()
   local leased = first_score(LEASED)
-  if leased then leased = math.max(leased, tonumber(redis.call('HGET', BOOKS, 'grace') or 0)) end
-  for _, at in pairs({a = first_score(HELD), b = first_score(DELAYED), c = leased}) do
+  return leased and math.max(leased, tonumber(book.grace or 0))
+end
+
+-- What is due goes back: delayed pages, hosts whose silence is over, expired leases, one chunk of what is staged.
+local first_delayed, first_held, first_leased
+
+local function promote()
+  first_delayed, first_held, first_leased = first_score(DELAYED), first_score(HELD), first_expiry()
+  if first_delayed and first_delayed <= NOW then
+    local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', NOW, 'LIMIT', 0, AT_ONCE)
+    redis.call('ZREM', DELAYED, unpack(due))
+    for _, id in ipairs(due) do make_ready(id, owner_of(id)) end
+    first_delayed = first_score(DELAYED)
+  end
+  if first_held and first_held <= NOW then
+    local free = redis.call('ZRANGEBYSCORE', HELD, '-inf', NOW, 'LIMIT', 0, AT_ONCE)
+    redis.call('ZREM', HELD, unpack(free))
+    for _, host in ipairs(free) do touched_hosts[host] = true end
+    first_held = first_score(HELD)
+  end
+  if first_leased and first_leased <= NOW then
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASED, '-inf', NOW, 'LIMIT', 0, AT_ONCE)) do expire(id) end
+    flush()
+    first_leased = first_expiry()
+  end
+  unfold()
+  flush()
+end
+
+-- Milliseconds until `promote` has something to do; -1 without such a time. Only after `promote`.
+local function due_in(open)
+  if tonumber(book.stages or 0) > 0 then return 0 end
+  if open == 0 then return -1 end
+  local due = -1
+  for _, at in pairs({a = first_delayed, b = first_held, c = first_leased}) do
     local wait = math.max(0, at - NOW)
     if due < 0 or wait < due then due = wait end
   end
   return due
 end
 
+-- Pages that are not settled yet; what is staged counts, lest a job ends before it is unfolded.
 local function open_pages()
-  return redis.call('HLEN', BODY) + tonumber(redis.call('HGET', BOOKS, 'staged') or 0) + redis.call('LLEN', STAGED)
+  return redis.call('HLEN', BODY) + tonumber(book.staged or 0) + tonumber(book.stages or 0)
 end

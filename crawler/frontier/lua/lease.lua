@@ -14,18 +14,20 @@ local MINE = BASE .. 'held:' .. worker
 use_reserve()
 
 local function answer(reply, at_limit, given_token, leases)
-  local started = redis.call('HGET', BOOKS, 'start') == '2' and 1 or 0
-  local out = {reply, open_pages(), redis_time(due_in()), at_limit, started, given_token}
+  local open = open_pages()
+  local out = {reply, open, redis_time(due_in(open)), at_limit, book.start == '2' and 1 or 0, given_token}
   for _, part in ipairs(leases) do out[#out + 1] = part end
   return out
 end
 
-if redis.call('HEXISTS', BOOKS, 'closed') == 1 then return {'C', 0, '-1', 0, 1, '0'} end
+if book.closed then return {'C', 0, '-1', 0, 1, '0'} end
 note_time()
 local job = redis.call('HMGET', JOB, 'state', 'intended')
 if job[2] and job[2] ~= '' then return answer('C', 0, '0', {}) end
 if job[1] == 'paused' then return answer('P', 0, '0', {}) end
 if job[1] == 'queued' then redis.call('HSET', JOB, 'state', 'running', 'started_ms', redis_time(NOW)) end
+
+promote()
 
 local last = redis.call('HGET', BASE .. 'calls', worker)
 if last then
@@ -44,16 +46,14 @@ if last then
   end
 end
 
-promote()
-
 if store_is_full() then return answer('F', 0, '0', {}) end
 
 -- How many more pages may be leased now. The start page is free.
 local budget = limit
 local exhausted = false
 if max_pages >= 0 then
-  local start = redis.call('HGET', BOOKS, 'start')
-  local used = tonumber(redis.call('HGET', BOOKS, 'accepted') or 0) - redis.call('HLEN', BODY)
+  local start = book.start
+  local used = tonumber(book.accepted or 0) - redis.call('HLEN', BODY)
     + redis.call('ZCARD', LEASED)
   if start == '2' or (start == '1' and redis.call('ZSCORE', LEASED, START_ID)) then used = used - 1 end
   exhausted = used >= max_pages
@@ -87,13 +87,14 @@ if budget > 0 and redis.call('HEXISTS', SOLO, worker) == 0 then
       chosen[1] = suspect
     end
   end
-  while not alone and #chosen < budget do
-    local waiting = redis.call('ZCARD', HOSTS)
-    if waiting == 0 then break end
+  local waiting = not alone and redis.call('ZCARD', HOSTS) or 0
+  while waiting > 0 and #chosen < budget do
     local share = math.max(1, math.floor((budget - #chosen) / waiting))
     local host = redis.call('ZPOPMIN', HOSTS, 1)[1]
     if PER_HOST > 0 then share = math.min(share, PER_HOST - tonumber(redis.call('HGET', FLIGHT, host) or 0)) end
     if share > 0 then take(host, share) end
+    waiting = waiting - 1
+    if waiting == 0 and #chosen < budget then waiting = redis.call('ZCARD', HOSTS) end
   end
 end
 
@@ -106,11 +107,9 @@ end
 local leases, deadlines, owners = {}, {}, {}
 local bodies, records = redis.call('HMGET', BODY, unpack(chosen)), redis.call('HMGET', OWNER, unpack(chosen))
 for i, id in ipairs(chosen) do
-  local o = {tries = 0, crash_tries = 0, suspect = 0}
-  if records[i] then
-    o.token, o.worker, o.tries, o.crash_tries, o.suspect, o.staged, o.score, o.host = cmsgpack.unpack(records[i])
-  else
-    o.host, o.score = hosts_of[id][1], tonumber(hosts_of[id][2])
+  local o = unpacked_owner(records[i])
+  if not o then
+    o = {tries = 0, crash_tries = 0, suspect = 0, host = hosts_of[id][1], score = tonumber(hosts_of[id][2])}
   end
   o.token, o.worker, o.staged = token, worker, 0
   local at = #leases
@@ -119,8 +118,9 @@ for i, id in ipairs(chosen) do
   deadlines[2 * i - 1], deadlines[2 * i] = redis_time(NOW + TTL), id
   owners[2 * i - 1], owners[2 * i] = id, owner_record(o)
 end
-redis.call('ZADD', LEASED, unpack(deadlines))
-redis.call('HSET', OWNER, unpack(owners))
-redis.call('SADD', MINE, unpack(chosen))
+in_parts(deadlines, 'ZADD', LEASED)
+in_parts(owners, 'HSET', OWNER)
+in_parts(chosen, 'SADD', MINE)
 redis.call('HSET', BASE .. 'calls', worker, cmsgpack.pack(call, at_limit, token, chosen))
+first_leased = first_leased or NOW + TTL
 return answer('+', at_limit, token, leases)

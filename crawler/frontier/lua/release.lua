@@ -23,5 +23,5 @@ if #ARGV == 3 then
 else
   for i = 4, #ARGV, 2 do hand_back(ARGV[i], ARGV[i + 1]) end
 end
-flush_queues()
+flush()
 return released

@@ -18,8 +18,8 @@ redis.call('HINCRBY', BOOKS, 'retries', 1)
 if delay <= 0 then
   make_ready(id, o)
 else
-  redis.call('HSET', OWNER, id, owner_record(o))
+  keep_owner(id, o)
   redis.call('ZADD', DELAYED, redis_time(NOW + delay), id)
 end
-flush_queues()
+flush()
 return 1
