@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+#: Of a longer robots.txt this much is kept: as much as RFC 9309 (2.5) asks to be read.
+MAX_ROBOTS_BYTES: Final = 512 * 1024
+
 #: robots.txt counts for at most so long (RFC 9309, 2.4).
 ROBOTS_FRESH_S: Final = 24 * 3600.0
 
@@ -20,10 +23,15 @@ ROBOTS_FETCH_S: Final = 60.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Robots:
-    """A site's robots.txt as it was answered; `status` 0: there was no answer. `body` is cut at 512 KiB."""
+    """A site's robots.txt as it was answered; `status` 0: there was no answer. Kept up to `MAX_ROBOTS_BYTES`."""
 
     status: int
     body: bytes = b""
+
+    @property
+    def readable(self) -> bool:
+        """Whether it says anything, be it that there are no rules (a 404); a 5xx or no answer does not."""
+        return self.status != 0 and self.status < 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +46,17 @@ class RobotsStore(Protocol):
     """robots.txt by site: scheme, host and port."""
 
     async def ask(self, site: str, *, worker: str) -> RobotsReply:
-        """The rules, or who fetches them: one worker at a time, for at most `ROBOTS_FETCH_S`."""
+        """The rules, or who fetches them: one worker at a time, for at most `ROBOTS_FETCH_S`.
+
+        The worker whose they are to fetch is told so whenever it asks: within a worker, one has to ask for all.
+        """
         ...
 
     async def keep(self, site: str, robots: Robots) -> None:
-        """Keeps an answer: for `ROBOTS_FRESH_S`; for `ROBOTS_UNREADABLE_S` after a 5xx or no answer at all."""
+        """Keeps an answer: for `ROBOTS_FRESH_S`; for `ROBOTS_UNREADABLE_S` after a 5xx or no answer at all.
+
+        What could not be read, late, does not take the place of what could.
+        """
         ...
 
 
@@ -62,5 +76,8 @@ class SessionStore(Protocol):
         ...
 
     async def write(self, body: bytes, *, expected: int) -> Session | None:
-        """Puts a new session in place of version `expected`; None, and nothing changed, if there is another by now."""
+        """Puts a new session in place of version `expected`; None, and nothing changed, if there is another by now.
+
+        The same words twice are one: whoever repeats a call of which the answer got lost hears that it counted.
+        """
         ...

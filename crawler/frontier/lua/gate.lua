@@ -14,8 +14,8 @@
 --
 -- ARGV[1] = worker, [2] = cmsgpack list: call, job, want, busy, tokens to keep, tokens given up, tokens for new slots,
 -- site's pace, own pace, latencies (list of ms, ok, ms, ok ...), silence, Crawl-delay (-1: not known). A pace is
--- {concurrency, delay, adaptive, start delay, longest delay, target concurrency}. Tokens are decimals in text, times are
--- ms.
+-- {concurrency, delay, adaptive, start delay, longest delay, target concurrency}. Tokens are decimals in text, times
+-- are ms.
 -- Answers tokens held, ms until each start, until the end of free starts, until asking again, until the end of silence,
 -- the delay in force, 1 if contended. An older call than the last gets an empty list.
 -- Safe to repeat: the number of the last call gets the same answer, seen from now.
@@ -25,9 +25,8 @@ local WORKER = ARGV[1]
 local CALL, JOB, WANT, BUSY, KEEP, GIVE_UP, NEW_SLOTS, SITE, OWN, LATENCIES, SILENCE, CRAWL_DELAY =
   unpack(cmsgpack.unpack(ARGV[2]))
 
-
--- Fields of the entry of a worker that takes part. Two places in queues are in it, for slots and for starts: a place has
--- a number, what is missing, whether it is the job's own limit that is waited for, and when it is lost. A list, because
+-- Fields of the entry of a worker that takes part. It has two places in queues, for slots and for starts: a place has a
+-- number, what is missing, whether it is the job's own limit that is waited for, and when it is lost. A list, because
 -- names would cost more to pack than the rest of it. The first fields are those of a pace, too.
 local LIMIT, DELAY, ADAPTIVE, OF_JOB, HELD, DEADLINE, FOR_SLOTS, FOR_STARTS = 1, 2, 3, 4, 5, 6, 7, 11
 local ORDER, MISSING, BY_JOB, LOST_AT = 0, 1, 2, 3

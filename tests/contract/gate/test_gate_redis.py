@@ -117,14 +117,15 @@ def test_a_silence_of_before_the_clock_was_put_back_lasts_an_hour_at_most(ask, s
     assert ask().silent_s == 3600
 
 
-def test_a_call_gets_in_while_memory_is_short(ask, raw):
-    ask(new_slots=(1,))
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_call_gets_in_while_memory_is_short(ask, raw, begun):
+    kept = (1,) if begun and ask(new_slots=(1,)) else ()
     raw.config_set("maxmemory-policy", "noeviction")
     raw.config_set("maxmemory", 1)
     try:
         with pytest.raises(redis.exceptions.OutOfMemoryError):
             raw.set("more", "x")
-        assert ask(keep=(1,)).slots == (1,)
+        assert ask(keep=kept, new_slots=(2,)).slots == (*kept, 2)
     finally:
         raw.config_set("maxmemory", 0)
 

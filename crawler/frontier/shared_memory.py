@@ -1,0 +1,87 @@
+"""robots.txt and sessions of one process; the reference for other back ends. Knows neither Scrapy nor HTTP."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from crawler.frontier.shared_contract import (
+    MAX_ROBOTS_BYTES,
+    ROBOTS_FETCH_S,
+    ROBOTS_FRESH_S,
+    ROBOTS_UNREADABLE_S,
+    Robots,
+    RobotsReply,
+    Session,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+#: Of so many sites the answers are kept; of more, those asked for last. A worker keeps what it has parsed by itself.
+MAX_SITES: Final = 1000
+
+
+@dataclass(slots=True)
+class _Site:
+    robots: Robots | None = None
+    fresh_until: float = 0.0
+    fetcher: str = ""
+    fetch_until: float = 0.0
+
+
+class MemoryRobotsStore:
+    """See `crawler.frontier.shared_contract.RobotsStore`."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """A store that knows no site yet; `clock` gives seconds."""
+        self._clock = clock
+        self._sites: dict[str, _Site] = {}
+
+    async def ask(self, site: str, *, worker: str) -> RobotsReply:
+        """See the contract."""
+        known, now = self._site(site), self._clock()
+        if known.robots is not None:
+            return RobotsReply(robots=known.robots)
+        if known.fetch_until <= now:
+            known.fetcher, known.fetch_until = worker, now + ROBOTS_FETCH_S
+        return RobotsReply(yours=known.fetcher == worker)
+
+    async def keep(self, site: str, robots: Robots) -> None:
+        """See the contract."""
+        known = self._site(site)
+        if known.robots is not None and known.robots.readable and not robots.readable:
+            return
+        known.robots = Robots(status=robots.status, body=robots.body[:MAX_ROBOTS_BYTES])
+        known.fresh_until = self._clock() + (ROBOTS_FRESH_S if robots.readable else ROBOTS_UNREADABLE_S)
+        known.fetch_until = 0.0
+
+    def _site(self, site: str) -> _Site:
+        known = self._sites.pop(site) if site in self._sites else _Site()
+        self._sites[site] = known  # the last one now
+        if known.fresh_until <= self._clock():
+            known.robots = None
+        if len(self._sites) > MAX_SITES:
+            del self._sites[next(iter(self._sites))]
+        return known
+
+
+class MemorySessionStore:
+    """See `crawler.frontier.shared_contract.SessionStore`: of one job."""
+
+    def __init__(self) -> None:
+        """No session yet."""
+        self._session = Session()
+
+    async def read(self) -> Session:
+        """See the contract."""
+        return self._session
+
+    async def write(self, body: bytes, *, expected: int) -> Session | None:
+        """See the contract."""
+        new = Session(version=expected + 1, body=body)
+        if self._session.version == expected:
+            self._session = new
+        return new if self._session == new else None
