@@ -1,4 +1,4 @@
-"""Servers that tests of any tier may use, and seconds per tier at the end of a run, so that growth is seen."""
+"""Servers that tests of any tier may use; at the end of a run figures to see, and seconds per tier."""
 
 from __future__ import annotations
 
@@ -21,6 +21,25 @@ def pytest_addoption(parser):
         type=Path,
         help="the server to test with, instead of the one that is installed",
     )
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "campaign: takes minutes to hours; only run by `-m campaign`")
+
+
+def pytest_collection_modifyitems(config, items):
+    if "campaign" in (config.option.markexpr or ""):
+        return
+    campaigns = [item for item in items if item.get_closest_marker("campaign")]
+    if campaigns:
+        config.hook.pytest_deselected(items=campaigns)
+        items[:] = [item for item in items if item not in campaigns]
+
+
+@pytest.fixture
+def show(record_property):
+    """Lines that the end of the run shows, whether the test passes or not: figures that a reader is to see."""
+    return lambda *lines: [record_property("shown", line) for line in lines]
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +92,18 @@ def pytest_terminal_summary(terminalreporter):
                 tier = parts[1] if len(parts) > 2 else parts[0]
                 seconds[tier] += report.duration
                 tests[tier] += report.when == "call"
+    shown = [
+        line
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, line in report.user_properties
+        if name == "shown"
+    ]
+    if shown:
+        terminalreporter.section("figures")
+        for line in shown:
+            terminalreporter.write_line(line)
     terminalreporter.section("seconds per tier")
     for tier, total in seconds.most_common():
         terminalreporter.write_line(f"{tier:<14} {total:7.1f} s  {tests[tier]:5} tests")

@@ -1,0 +1,234 @@
+"""A site of a few thousand pages, the same at every visit, and the process that serves it and keeps its log.
+
+`BigSite` is what the site contains, so that rows can be compared with it. Lists have pages; products stand in one or
+two lists, and every tenth in none: only the product before it leads there, so that a page that is lost hides another.
+
+`python big_site.py --products 1919 --latency-ms 20` prints where it serves as one line of JSON, and serves until it is
+killed. Its second address answers questions about the first: `/log`, `/progress`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from crawler.sample_shop.httpd import HttpRequest, HttpResponse, HttpServer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: Products on one page of a list.
+PAGE_SIZE = 25
+
+#: Products for each list.
+LIST_SIZE = 48
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BigSite:
+    """What the site contains; paths begin with a slash."""
+
+    products: int
+
+    @property
+    def lists(self) -> int:
+        return max(1, self.products // LIST_SIZE)
+
+    def links(self) -> dict[str, list[str]]:
+        """Where each page leads to: the whole site."""
+        pages: dict[str, list[str]] = {"/": []}
+        in_lists: dict[int, list[str]] = {number: [] for number in range(self.lists)}
+        for number in range(1, self.products + 1):
+            pages[product(number)] = [product(number + 1)] if self.hidden(number + 1) else []
+            pages[product(number)].append(product(number * 3 % self.products // 10 * 10 + 1))
+            if not self.hidden(number):
+                for home in {number % self.lists, *({number * 7 % self.lists} if number % 4 == 1 else ())}:
+                    in_lists[home].append(product(number))
+        for number, members in in_lists.items():
+            for first in range(0, len(members), PAGE_SIZE):
+                path = page_of_list(number, first // PAGE_SIZE)
+                pages[path] = members[first : first + PAGE_SIZE]
+                if first + PAGE_SIZE < len(members):
+                    pages[path].append(page_of_list(number, first // PAGE_SIZE + 1))
+            pages["/"].append(page_of_list(number, 0))
+        return pages
+
+    def hidden(self, number: int) -> bool:
+        return number % 10 == 0 and number <= self.products
+
+    def rows(self, url: str) -> dict[str, dict[str, str]]:
+        """Every row that a crawl must give, by path."""
+        return {product(number): row(url, number) for number in range(1, self.products + 1)}
+
+
+def product(number: int) -> str:
+    return f"/product/{number}"
+
+
+def page_of_list(number: int, page: int) -> str:
+    return f"/list/{number}?page={page + 1}" if page else f"/list/{number}"
+
+
+def row(url: str, number: int) -> dict[str, str]:
+    return {
+        "url": f"{url}{product(number)}",
+        "name": f"Product {number}",
+        "price": f"{number * 7919 % 100_000 / 100:.2f}",
+    }
+
+
+def html_of(path: str, links: Sequence[str]) -> bytes:
+    """A page of the site."""
+    parts = ["<!DOCTYPE html><html><body>"]
+    if path.startswith("/product/"):
+        facts = row("", int(path.removeprefix("/product/")))
+        parts.append(f'<h1>{facts["name"]}</h1><b class="price">{facts["price"]}</b>')
+    this_list = path.partition("?")[0]
+    for link in links:
+        kind = "product" if link.startswith("/product/") else "next" if link.startswith(f"{this_list}?") else "list"
+        parts.append(f'<a class="{kind}" href="{link}">x</a>')
+    return "".join([*parts, "</body></html>"]).encode()
+
+
+# --- the process ---
+
+
+class Served:
+    """Answers for the site and about it.
+
+    `answers` are responses that come first for some paths: each is given once, in order, before the page itself; "*"
+    is whatever page is asked for when `after` pages have been answered.
+    """
+
+    def __init__(
+        self, site: BigSite, *, latency_s: float, answers: Mapping[str, Sequence[Mapping[str, float]]]
+    ) -> None:
+        self._bodies = {path: html_of(path, links) for path, links in site.links().items()}
+        self._latency_s = latency_s
+        self._answers = {path: list(planned) for path, planned in answers.items()}
+        self.server = HttpServer(self.page)
+
+    def page(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/robots.txt":
+            return HttpResponse(body=b"User-agent: *\nDisallow: /forbidden\n", content_type="text/plain")
+        planned = self._planned(request.target)
+        if planned is not None:
+            return replace(planned, delay_s=self._latency_s)
+        body = self._bodies.get(request.target)
+        if body is None:
+            return HttpResponse(status=404, body=b"<h1>Not found</h1>", delay_s=self._latency_s)
+        return HttpResponse(body=body, delay_s=self._latency_s)
+
+    def _planned(self, path: str) -> HttpResponse | None:
+        anywhere = self._answers.get("*", [])
+        if anywhere and len(self.server.log) >= anywhere[0]["after"]:
+            return _answer(anywhere.pop(0))
+        here = self._answers.get(path, [])
+        return _answer(here.pop(0)) if here else None
+
+    def about(self, request: HttpRequest) -> HttpResponse:
+        log = self.server.log
+        answer: object = len({entry.path for entry in log if entry.status == 200} - {"/robots.txt"})
+        if request.path == "/log":
+            answer = [
+                (entry.at_s, entry.path, entry.status, entry.concurrent, entry.headers.get("user-agent", ""))
+                for entry in log
+            ]
+        return HttpResponse(body=json.dumps(answer).encode(), content_type="application/json")
+
+
+def _answer(plan: Mapping[str, float]) -> HttpResponse:
+    headers = (("Retry-After", f"{plan['retry_after']:g}"),) if "retry_after" in plan else ()
+    return HttpResponse(status=int(plan["status"]), headers=headers, body=b"<h1>Not now</h1>")
+
+
+async def serve(served: Served) -> None:
+    async with served.server as site, HttpServer(served.about) as control:
+        sys.stdout.write(json.dumps({"site": site.url, "control": control.url}) + "\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+# --- its other end ---
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visit:
+    """One request as the site saw it; `at_s` by the clock that all processes of a machine share."""
+
+    at_s: float
+    path: str
+    status: int
+    concurrent: int
+    user_agent: str
+
+
+class SiteProcess:
+    """The site in a process of its own: `with SiteProcess(BigSite(products=400)) as site: site.url`."""
+
+    def __init__(
+        self,
+        site: BigSite,
+        *,
+        latency_s: float = 0.0,
+        answers: Mapping[str, Sequence[Mapping[str, float]]] | None = None,
+    ) -> None:
+        self.site = site
+        self.url = ""
+        self._control = ""
+        self._arguments = ["--products", str(site.products), "--latency-ms", f"{latency_s * 1000:g}"]
+        self._arguments += ["--answers", json.dumps(answers or {})]
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        from valkey_server import mortal
+
+        command = mortal(sys.executable, str(Path(__file__)), *self._arguments)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        addresses = json.loads(self._process.stdout.readline())
+        self.url, self._control = addresses["site"], addresses["control"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def log(self) -> list[Visit]:
+        """Every request so far, robots.txt too."""
+        names = ("at_s", "path", "status", "concurrent", "user_agent")
+        return [Visit(**dict(zip(names, values, strict=True))) for values in self._ask("/log")]
+
+    def progress(self) -> int:
+        """Different pages that have been given."""
+        return self._ask("/progress")
+
+    def fetches(self) -> Counter[str]:
+        """How often each page was given."""
+        return Counter(visit.path for visit in self.log() if visit.status == 200 and visit.path != "/robots.txt")
+
+    def _ask(self, path: str):
+        with urllib.request.urlopen(f"{self._control}{path}", timeout=20) as answer:
+            return json.load(answer)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A site of a few thousand pages, for tests")
+    parser.add_argument("--products", type=int, required=True)
+    parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--answers", type=json.loads, default={})
+    options = parser.parse_args()
+    site = BigSite(products=options.products)
+    asyncio.run(serve(Served(site, latency_s=options.latency_ms / 1000, answers=options.answers)))
+
+
+if __name__ == "__main__":
+    main()

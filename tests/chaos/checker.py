@@ -1,0 +1,103 @@
+"""Compares what a crawl gave with what the site contains. It knows no store, no process and no Scrapy."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: So many examples of each kind are in a report.
+_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Findings:
+    """What is wrong with a crawl; all in numbers, with a few examples.
+
+    Attributes:
+        pages: of the site.
+        rows: that were kept.
+        unread: pages that were never given out by the site.
+        lost: rows of the site that nobody has.
+        doubled: rows beyond the first of a page.
+        unexpected: rows that the site does not contain, or not so.
+        poison: pages settled so.
+        unsettled: pages that the books do not end as `ok`, poison apart; they count start too.
+        refetched: times that a page was given after its first time.
+        leases_lost: how often a worker lost what it held: each may cost one refetch.
+        examples: by kind.
+    """
+
+    pages: int
+    rows: int
+    unread: int
+    lost: int
+    doubled: int
+    unexpected: int
+    poison: int
+    unsettled: int
+    refetched: int
+    leases_lost: int
+    examples: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[str]:
+        """What a crawl must not show; empty if all is well."""
+        kinds = ("unread", "lost", "doubled", "unexpected", "poison", "unsettled")
+        found = [f"{getattr(self, kind)} {kind}: {self.examples.get(kind)}" for kind in kinds if getattr(self, kind)]
+        if self.refetched > self.leases_lost:
+            found.append(f"{self.refetched} pages fetched again, but only {self.leases_lost} leases lost")
+        return found
+
+    def as_json(self) -> str:
+        return json.dumps({**asdict(self), "problems": self.problems}, indent=1)
+
+
+def check(
+    *,
+    expected: Mapping[str, Mapping[str, str]],
+    pages: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    fetches: Mapping[str, int],
+    settled: Mapping[str, int] | None,
+    leases_lost: int,
+) -> Findings:
+    """Finds what is wrong.
+
+    Args:
+        expected: every row of the site, by the path of its page.
+        pages: paths of all pages of the site.
+        rows: what the crawl kept; values as text.
+        fetches: how often the site gave each page.
+        settled: pages by outcome, as the books say; None for a system that keeps none.
+        leases_lost: as of `Findings`.
+    """
+    by_url = {row["url"]: row for row in expected.values()}
+    given = Counter(str(row.get("url")) for row in rows)
+    lost = [url for url in by_url if url not in given]
+    doubled = [url for url, count in given.items() if count > 1]
+    unexpected = [str(row) for row in rows if dict(row) != by_url.get(str(row.get("url")))]
+    unread = [path for path in pages if not fetches.get(path)]
+    others = {outcome: count for outcome, count in (settled or {}).items() if outcome not in ("ok", "poison")}
+    missing = 0 if settled is None else abs(len(pages) + 1 - sum(settled.values()))
+    examples = {"lost": lost, "doubled": doubled, "unexpected": unexpected, "unread": unread}
+    return Findings(
+        pages=len(pages),
+        rows=len(rows),
+        unread=len(unread),
+        lost=len(lost),
+        doubled=sum(given[url] - 1 for url in doubled),
+        unexpected=len(unexpected),
+        poison=(settled or {}).get("poison", 0),
+        unsettled=sum(others.values()) + missing,
+        refetched=sum(count - 1 for count in fetches.values() if count > 1),
+        leases_lost=leases_lost,
+        examples={
+            **{kind: found[:_SHOWN] for kind, found in examples.items()},
+            "unsettled": [f"{outcome}: {count}" for outcome, count in others.items()],
+        },
+    )

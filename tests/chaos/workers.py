@@ -1,0 +1,139 @@
+"""Worker processes: `scrapy crawl` with our recipe on a shared job, or with the stock project; and ways to end them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from valkey_server import mortal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+#: Whatever does not happen within this time, in seconds, never will.
+PATIENCE_S = 100.0
+
+#: The site is ours and fast: no pauses, many requests at once.
+SPEED = {
+    "AUTOTHROTTLE_ENABLED": "0",
+    "DOWNLOAD_DELAY": "0",
+    "CONCURRENT_REQUESTS": "16",
+    "CONCURRENT_REQUESTS_PER_DOMAIN": "16",
+    "ROBOTSTXT_OBEY": "0",
+    "LOG_LEVEL": "INFO",
+    "MEMUSAGE_ENABLED": "0",
+}
+
+#: A worker that is dead is noticed after so many seconds in these tests. It renews three times as often.
+LEASE_TTL_S = 3.0
+
+
+class Worker:
+    """One process. Its log is a file; its requests carry its name as User-Agent."""
+
+    def __init__(self, name: str, folder: Path, command: list[str], environment: Mapping[str, str]) -> None:
+        self.name = name
+        self.log_path = folder / f"{name}.log"
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                mortal(*command),
+                cwd=folder,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @classmethod
+    def of_job(
+        cls,
+        name: str,
+        folder: Path,
+        *,
+        job: str,
+        site: str,
+        store: str,
+        settings: Mapping[str, str] | None = None,
+        spider: str = "big",
+        environment: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A worker of a shared job of ours."""
+        options = {**SPEED, "REDIS_URL": store, "LEASE_TTL": f"{LEASE_TTL_S:g}", "USER_AGENT": name, **(settings or {})}
+        command = ["-m", "scrapy", "crawl", spider, "-a", f"job={job}", "-a", f"site={site}"]
+        own = {"SCRAPY_SETTINGS_MODULE": "crawler.settings", "RECIPES_PATH": str(HERE / "recipes")}
+        own |= {"PYTHONPATH": str(HERE), "CRAWLERY_EXPORTS_DIR": str(folder / "out")}
+        return cls(name, folder, [sys.executable, *command, *_options(options)], {**own, **(environment or {})})
+
+    @classmethod
+    def of_stock(cls, name: str, folder: Path, *, store: str) -> Self:
+        """A worker of the stock project."""
+        options = {**SPEED, "REDIS_URL": store, "USER_AGENT": name}
+        own = {"SCRAPY_SETTINGS_MODULE": "stock_settings", "PYTHONPATH": str(HERE / "stock")}
+        command = [sys.executable, "-m", "scrapy", "crawl", "stock", *_options(options)]
+        return cls(name, folder, command, own)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def log(self) -> str:
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def freeze(self) -> None:
+        """SIGSTOP; returns when it stands still. What it has sent still arrives."""
+        self.process.send_signal(signal.SIGSTOP)
+        _, status = os.waitpid(self.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), f"{self.name} had ended:\n{self.log()[-3000:]}"
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL; returns when it is gone."""
+        self.process.kill()
+        self.process.wait(timeout=PATIENCE_S)
+
+    def interrupt(self) -> int:
+        """SIGINT, and its exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=PATIENCE_S)
+
+    def finished(self) -> int:
+        """Its exit status, once it has ended by itself.
+
+        Raises:
+            AssertionError: it does not; the message ends with its log.
+        """
+        try:
+            return self.process.wait(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.name} does not end:\n{self.log()[-3000:]}") from None
+
+
+def _options(settings: Mapping[str, str]) -> list[str]:
+    return [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
+
+
+def wait_until(holds: Callable[[], bool], *, what: str, patience_s: float = PATIENCE_S) -> None:
+    """Asks every 10 ms.
+
+    Raises:
+        AssertionError: it never held.
+    """
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.01)
