@@ -1,21 +1,26 @@
 """Scrapy's scheduler on a frontier: pages are leased, crawled and settled, and none is lost in between.
 
 Scrapy's contract is synchronous (`next_request` must answer at once) and knows no acknowledgement; a frontier is
-asynchronous and wants to hear how each page ended. Between the two stand:
+asynchronous and wants to hear how each page ended. It may also be far away, be shared with other workers, and take
+pages from a holder who has been silent for too long. Between the two stand:
 
-* a *buffer* of a few leased requests, from which `next_request` is served;
+* the *prefetch*: a few leased pages, from which `next_request` is served;
 * the table of *open pages* (`middlewares.open_pages`), in which the middlewares note what happens to each;
-* one task, the *pump*. Whenever something has changed it (1) settles the pages whose request the engine has let go of,
-  (2) sends enqueues, commits and retries to the frontier, (3) leases what fits in the buffer and (4) wakes the engine,
-  which would otherwise ask again only after 5 seconds.
+* the *harvest* (requests and rows that pages give), the *outbox* (what is to be told to the frontier) and the *intake*
+  (what is asked of it);
+* the *pump*, a task that takes turns. In a turn, everything that has changed since the last one is told to the frontier
+  together with the wish for more pages, so that one round trip does it all; then the engine is woken, which would
+  otherwise ask again only after 5 seconds. A turn begins at once when the engine runs short of pages; ends of pages
+  alone are gathered for 20 ms;
+* the table of *held leases* and, where they can be lost, the thread that prolongs them. A page whose lease was lost is
+  dropped wherever it is: its response reaches no callback, its rows and links do not count, for somebody else has it.
 
 Why settle when the engine lets go? Only then has the callback's output been exhausted and each item gone through the
 pipelines, whether the page ended with a response, a failure, a filter or a middleware that swapped the request. There
-is no signal for that moment, but the engine keeps a set of the requests in its hands (`_slot.inprogress`) and calls
-`next_request` right after taking one out. That set and `_slot.nextcall` are the two private names of Scrapy used here;
-`tests/integration/scrapy` fails loudly if an upgrade changes them.
+is no signal for that moment, but the engine keeps a set of the requests in its hands (`engine_hands`).
 
-The spider is idle, and closes, when the frontier has nothing open and nothing is on its way to or from it.
+The spider is idle, and closes, when the frontier has nothing open and nothing is on its way to or from it. When the
+worker of a fleet leaves earlier its pages go back, and the job goes on without it.
 """
 
 from __future__ import annotations
@@ -24,74 +29,131 @@ import asyncio
 import logging
 import math
 import secrets
-from collections import deque
+import time
 from typing import TYPE_CHECKING, Any, Final
 
-from scrapy import Request, signals
-from scrapy.exceptions import IgnoreRequest
 from scrapy.utils.defer import deferred_from_coro
 from scrapy.utils.misc import load_object
-from twisted.python.failure import Failure
 
-from crawler.frontier.codec import Undecodable
 from crawler.frontier.contract import FrontierRequest
 from crawler.frontier.identity import START_ID
 from crawler.middlewares.errbacks import NotingErrback, bare_errback
-from crawler.middlewares.open_pages import Hop, OpenPage, OpenPages, Redirected, Stopped, TryLater
-from crawler.outbox import Outbox
-from crawler.spiders.requests import RecipeFacts, RequestCodec
+from crawler.middlewares.open_pages import OpenPages
+from crawler.scheduling.engine_hands import EngineHands
+from crawler.scheduling.exchange import Exchange
+from crawler.scheduling.harvest import Harvest
+from crawler.scheduling.held_leases import HeldLeases, Renewal
+from crawler.scheduling.intake import Intake
+from crawler.scheduling.outbox import Outbox
+from crawler.scheduling.page_ends import PageEnds
+from crawler.scheduling.prefetch import Prefetch
+from crawler.scheduling.pump import Pump
+from crawler.scheduling.start_page import START_URL, StartPage
+from crawler.spiders.requests import RequestCodec
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from typing import Self
 
-    from scrapy import Spider
+    from scrapy import Request, Spider
     from scrapy.crawler import Crawler
     from twisted.internet.defer import Deferred
 
     from crawler.frontier.contract import Frontier, Lease, Ledger
+    from crawler.middlewares.open_pages import OpenPage
+
+__all__ = ["START_URL", "Scheduler", "open_page", "our_scheduler"]
 
 logger = logging.getLogger(__name__)
 
-#: In-place redirects of one page (cookie walls) before it is given up.
-MAX_HOPS: Final = 5
+#: How long a worker of a fleet that is told to go lets its callbacks run before it gives their pages to others.
+FAREWELL_S: Final = 5.0
 
-#: What the start page is called in the books.
-START_URL: Final = "start()"
+#: How long a worker that leaves waits for a store that does not answer; its leases then end by themselves.
+PATIENCE_S: Final = 10.0
 
-_WORKER: Final = "local"
+_WATCH_EVERY_S: Final = 0.2
 
 
 class Scheduler:
     """See the module. Made by Scrapy; `settings.py` names it as `SCHEDULER`.
 
     Attributes:
+        shared: other workers crawl the same job.
         pages: the pages in the engine's hands.
+        harvest: takes what they give.
+        start: the start page.
         final: the books of the crawl, once it is closed.
-        limit_reached: `limits.requests` kept pages from being fetched.
     """
 
-    def __init__(self, crawler: Crawler, frontier: Frontier, codec: RequestCodec, *, prefetch: int) -> None:
-        """`prefetch`: how many leased requests may wait for the engine."""
-        self.pages = OpenPages()
-        self.outbox = Outbox(crawler, frontier, codec, on_hold=self._hand_back)
+    def __init__(
+        self,
+        crawler: Crawler,
+        frontier: Frontier,
+        codec: RequestCodec,
+        *,
+        prefetch: int,
+        worker: str = "local",
+        ttl_s: float = math.inf,
+        shared: bool = False,
+        renew: Callable[[Sequence[Lease]], Iterable[Lease]] | None = None,
+        join: Callable[[], Awaitable[bytes]] | None = None,
+    ) -> None:
+        """The scheduler of one crawl.
+
+        Args:
+            crawler: the crawl.
+            frontier: of its job.
+            codec: of its spider, with the job's secret.
+            prefetch: how many leased requests may wait for the engine.
+            worker: a name that no other process of the job has or has had.
+            ttl_s: how long leases live; infinite for a frontier that nobody else uses.
+            shared: other workers crawl the same job.
+            renew: prolongs leases, from a thread (see `Renewal`); needed if leases end.
+            join: awaited before anything is asked of the frontier; answers the job's secret.
+        """
+        codec.shared = shared
+        self.shared = shared
         self.codec = codec
         self.final: Ledger | None = None
-        self.limit_reached = False
         self._crawler = crawler
         self._frontier = frontier
-        self._prefetch = prefetch
-        self._buffer: deque[OpenPage] = deque()
-        self._returned: list[OpenPage] = []  # out of the buffer, on their way back
-        self._open = 1  # pages that the frontier said it had; at first the start page that is about to be handed in
-        self._calls = 0
-        self._roots = 0
-        self._busy = False
+        self._worker = worker
+        self._most = prefetch
+        self._held = HeldLeases(ttl_s=ttl_s) if shared else None
+        self._renew = renew
+        self._join = join
+        self._renewal: Renewal | None = None
+        self._engine = EngineHands(crawler)
+        self._pump = Pump(self._turn, on_failure=self._failed)
+        self._prefetch = Prefetch(most=prefetch, clock=time.monotonic)
+        self._intake = Intake(frontier, self._held, worker=worker, ttl_s=ttl_s)
+        self.pages = OpenPages()
+        self.outbox = Outbox(crawler, frontier, codec, worker=worker, held=self._held, on_sent=self._sent)
+        self.start = StartPage(crawler, settle=self.outbox.settle)
+        self.harvest = Harvest(crawler, codec, self.outbox, shared=shared)
+        self._ends = PageEnds(
+            pages=self.pages,
+            prefetch=self._prefetch,
+            outbox=self.outbox,
+            harvest=self.harvest,
+            start=self.start,
+            engine=self._engine,
+            pump=self._pump,
+            held=self._held,
+        )
+        self._exchange = Exchange(
+            frontier=frontier,
+            codec=codec,
+            outbox=self.outbox,
+            intake=self._intake,
+            prefetch=self._prefetch,
+            start=self.start,
+        )
         self._idle = False
-        self._start: OpenPage | None = None
-        self._first_lease = asyncio.Event()
-        self._wake = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
-        self._pump: asyncio.Task[None] | None = None
+        self._job_ends = False
+        self._leaving_since: float | None = None
+        self._watch: asyncio.TimerHandle | None = None
         self._emergency: asyncio.Task[None] | None = None
 
     @classmethod
@@ -113,216 +175,191 @@ class Scheduler:
         return deferred_from_coro(self._opened())
 
     async def _opened(self) -> None:
+        if self._join is not None:
+            self.codec.secret = await self._join()
+        self._engine.watch(self._ends.let_go)
         await self._frontier.enqueue([FrontierRequest(id=START_ID, host="", body=b"")])
-        self._pump = asyncio.get_running_loop().create_task(self._run())
-        self._pump.add_done_callback(self._pump_ended)
-        self._wake.set()
+        self._pump.start()
+        if self._held is None:
+            return
+        self._watch_for_the_end()
+        if self._renew is not None:
+            self._start_renewal(self._held, self._renew)
+
+    def _start_renewal(self, held: HeldLeases, renew: Callable[[Sequence[Lease]], Iterable[Lease]]) -> None:
+        loop = asyncio.get_running_loop()
+        self._renewal = Renewal(
+            held,
+            renew,
+            on_lost=lambda lost: loop.call_soon_threadsafe(self._ends.lose, lost),
+            on_end=lambda: loop.call_soon_threadsafe(self._failed, RuntimeError("leases are prolonged no more")),
+        )
+        self._renewal.start()
 
     def close(self, reason: str) -> Deferred[None]:
-        """Settles what the engine has finished, hands back the rest and closes the books."""
+        """Settles what the engine has finished, hands back the rest and, if the job ends with it, closes the books."""
         return deferred_from_coro(self._closed(reason))
 
     async def _closed(self, reason: str) -> None:
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.wait([self._pump])
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._start is not None:
-            self.finish_start(outcome="cancelled")
-        self._sweep()
-        await self.outbox.send()
-        await self._frontier.release(worker=_WORKER)
-        await self._frontier.close("limits.requests" if self.limit_reached else reason)
+        patience_s = PATIENCE_S if self.shared else None
+        if self._watch is not None:
+            self._watch.cancel()
+        await self._pump.stop(patience_s=patience_s)
+        await self.start.stop()
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._farewell(reason)
+        except TimeoutError:
+            logger.warning("No answer for %g s: this worker's pages go back when their leases end", PATIENCE_S)
+        finally:
+            if self._renewal is not None:
+                self._renewal.stop()
+
+    async def _farewell(self, reason: str) -> None:
+        job_ends = not self.shared or self._job_ends or reason == "finished" or reason.startswith("limits.")
+        if job_ends and self.start.page is not None:
+            self.start.page.fail("cancelled", "")
+            self.outbox.settle(self.start.page)
+            self.start.lose()
+        self._ends.sweep()
+        await self._exchange.tell()
+        await self._frontier.release(worker=self._worker)
+        if self.shared and reason == "finished":
+            await self._intake.ask(0)  # something may have been handed in since this worker found nothing to do
+            job_ends = not self._intake.open
+        if job_ends:
+            await self._frontier.close("limits.requests" if self.limit_reached else reason)
         self.final = await self._frontier.ledger()
 
     def has_pending_requests(self) -> bool:
         """Whether anything is still to come: the spider closes when it is not."""
-        on_the_way = self._busy or self._buffer or self._returned or self.outbox
-        return bool(on_the_way or self._open or len(self.pages) or self._start is not None)
+        return self._pump.busy or self._unfinished()
+
+    def _unfinished(self) -> bool:
+        waiting = self._prefetch or self.outbox or self._ends or self._intake.open
+        return bool(waiting or len(self.pages) or self.start.page is not None)
 
     def enqueue_request(self, request: Request) -> bool:
-        """Takes a request from the engine that no page has found: `engine.crawl()`, `scrapy shell`.
-
-        The object itself is kept, because its sender may hold on to it.
-        """
-        self._roots += 1
-        request.errback = bare_errback(request.errback)
-        self.outbox.add(self.codec.pack(request, parent=0, ordinal=self._roots, keep=True), request)
-        self._wake.set()
-        return True
+        """Takes a request from the engine that no page has found: `engine.crawl()`, `scrapy shell`."""
+        taken = self.harvest.add_root(request)
+        self._pump.now()
+        return taken
 
     def next_request(self) -> Request | None:
         """The next leased request, or None if there is none at hand."""
-        self._wake.set()
-        if not self._buffer:
+        page = self._prefetch.pop()
+        while page is not None and not self._ends.surely_ours(page):
+            self.outbox.give_back(page)
+            self._pump.now()
+            page = self._prefetch.pop()
+        if page is None:
             return None
-        page = self._buffer.popleft()
+        if self._prefetch.low and not self._prefetch.dry:
+            self._pump.now()
         page.request.errback = NotingErrback(self, bare_errback(page.request.errback))
         self.pages.add(page)
         self._crawler.stats.inc_value("scheduler/dequeued")
         return page.request
 
+    # --- what others ask ---
+
     @property
     def waiting(self) -> int:
         """Pages that were found and are not settled yet, as far as the frontier has said."""
-        return self._open
+        return self._intake.open
 
-    # --- what our middlewares call ---
+    @property
+    def limit_reached(self) -> bool:
+        """Whether `limits.requests` kept pages from being fetched."""
+        return self._exchange.limit_reached or (self.final is not None and self.final.closed == "limits.requests")
+
+    def lease_still_ours(self, request: Request) -> bool:
+        """Whether a request may be sent now: nobody else can have its page. True for requests that are no page."""
+        page = self.pages.of(request)
+        return page is None or self._ends.surely_ours(page)
+
+    async def books(self) -> Ledger:
+        """The books of the job, as they are now."""
+        return await self._frontier.ledger()
+
+    # --- what our middlewares tell ---
 
     def hold(self, host: str) -> None:
         """A host has asked for silence: its waiting pages do not go to the engine, where they would block others."""
-        self._returned += [page for page in self._buffer if page.lease.request.host == host]
-        self._buffer = deque(page for page in self._buffer if page.lease.request.host != host)
+        self._ends.silence(host)
 
-    async def begin_start(self) -> bool:
-        """Waits until it is known whether this process reads the start page; True if it does."""
-        await self._first_lease.wait()
-        return self._start is not None
+    def end_job(self) -> None:
+        """It is the job that ends when this spider closes, not only this worker's part in it."""
+        self._job_ends = True
 
-    async def add_start_request(self, request: Request) -> None:
+    async def add_start_request(self, page: OpenPage, request: Request) -> None:
         """A request of `start()`: handed in at once, so that a slow `start()` is crawled while it runs."""
-        if self._start is None or not self.add_child(self._start, request):
+        if self._held is not None:
+            self._held.alive(page.lease)
+        if await self.harvest.add_start_request(page, request, self._pump.turn_taken):
+            (self._pump.soon if self.shared and self._prefetch else self._pump.now)()
+
+    def finish_start(self, page: OpenPage, *, outcome: str = "ok", reason: str = "") -> None:
+        """The end of `start()`. One that is cut short because this worker leaves is left to another."""
+        if page.lost or (self.shared and outcome != "ok" and self._engine.leaving):
             return
-        self.outbox.add(*self._start.children.pop())
-        self._roots += 1
-        self._wake.set()
-        if self._roots % 50 == 0:
-            await asyncio.sleep(0)  # a `start()` that never waits must not keep the crawl from running
+        self.start.finish(page, outcome=outcome, reason=reason)
+        self._pump.now()
 
-    def finish_start(self, *, outcome: str = "ok", reason: str = "") -> None:
-        """The end of `start()`."""
-        if self._start is not None:
-            self._start.fail(outcome, reason)
-            self.outbox.settle(self._start)
-            self._start = None
-            self._wake.set()
-
-    def add_child(self, page: OpenPage, request: Request) -> bool:
-        """A request that a page has found; False if a handler of `request_scheduled` refuses it (off-site)."""
-        if not self._announce(request):
-            return False
-        request.errback = bare_errback(request.errback)
-        page.ordinal += 1
-        packed = self.codec.pack(request, parent=page.lease.request.id, ordinal=page.ordinal)
-        page.children.append((packed, request))
-        return True
-
-    def _announce(self, request: Request) -> bool:
-        """Sends `request_scheduled`, as the engine would."""
-        answers = self._crawler.signals.send_catch_log(
-            signals.request_scheduled, request=request, spider=self._crawler.spider, dont_log=IgnoreRequest
-        )
-        return not any(isinstance(answer, Failure) and isinstance(answer.value, IgnoreRequest) for _, answer in answers)
-
-    def _unpacked(self, lease: Lease) -> OpenPage | None:
-        """The open page of a lease; None if its bytes cannot be read, which settles it."""
-        try:
-            request = self.codec.unpack(lease.request)
-        except Undecodable as error:
-            page = OpenPage(lease=lease, request=Request("about:unreadable"), url="")
-            page.fail("page_error", f"unreadable request: {error}")
-            self.outbox.settle(page)
-            return None
-        request.errback = bare_errback(request.errback)
-        return OpenPage(lease=lease, request=request, url=request.url, chain=RecipeFacts.of(request).chain)
-
-    # --- the pump ---
-
-    async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            self._busy = True
-            self._sweep()
-            await self.outbox.send()
-            fresh = await self._fill()
-            self._busy = False
-            idle = not self.has_pending_requests()
-            if fresh or (idle and not self._idle):
-                self._wake_engine()
-            self._idle = idle
-
-    def _pump_ended(self, pump: asyncio.Task[None]) -> None:
-        """The pump runs until it is cancelled; should it fail, the crawl must not hang."""
-        if pump.cancelled() or pump.exception() is None:
+    def item_done(self, item: Any, response: Any, *, kept: bool) -> None:
+        """An item is through the pipelines (`kept`), or was dropped there or failed."""
+        if response is not None:
+            if kept:
+                self.harvest.add_row(self.pages.of(getattr(response, "request", None)), item)
             return
-        logger.critical("The scheduler failed; the crawl ends here", exc_info=pump.exception())
-        self._busy = False
+        if not self.shared:
+            return
+        page = self.start.item_done()
+        if kept:
+            self.harvest.add_row(page, item)
+        if page is not None:
+            self.start.settle_if_done(page)
+            self._pump.now()
+
+    # --- turns ---
+
+    async def _turn(self) -> None:
+        self._ends.sweep()
+        if self._engine.leaving:
+            await self._exchange.tell()
+            return
+        fresh = await self._exchange.tell_and_ask(free=self._engine.free(self._most))
+        if self._intake.at_limit and not (self._prefetch or self.outbox or len(self.pages) or self.start.page):
+            await self._exchange.stop_at_limit()
+        self._pump.later(self._intake.wait_s)
+        if self.outbox.ready:
+            self._pump.now()
+        idle = not self._unfinished()
+        if fresh or (idle and not self._idle):
+            self._engine.wake()
+        self._idle = idle
+
+    def _sent(self, error: BaseException | None) -> None:
+        """Requests have been taken; more of them, or the end of the start page, may have waited for that."""
+        if error is not None:
+            self._failed(error)
+        self._pump.now()
+
+    def _failed(self, error: BaseException) -> None:
+        """The crawl must not hang if it cannot go on."""
+        logger.critical("The scheduler failed; the crawl ends here", exc_info=error)
         engine = self._crawler.engine
         self._emergency = asyncio.get_running_loop().create_task(engine.close_spider_async(reason="scheduler_failed"))
 
-    def _wake_engine(self) -> None:
-        engine = self._crawler.engine
-        slot = engine._slot  # noqa: SLF001 - see the module
-        if slot is not None and engine.scraper.slot is not None:  # both: the spider is open
-            slot.nextcall.schedule()
-
-    def _sweep(self) -> None:
-        """Settles the pages whose request the engine has let go of."""
-        slot = self._crawler.engine._slot  # noqa: SLF001 - see the module
-        in_progress = slot.inprogress if slot is not None else frozenset()
-        for page in self.pages:
-            if page.request not in in_progress:
-                self.pages.remove(page)
-                self._finish(page)
-
-    def _finish(self, page: OpenPage) -> None:
-        turn = page.turn
-        if isinstance(turn, Stopped):
-            return  # handed back with all other leases when the scheduler is closed
-        if isinstance(turn, TryLater):
-            self.outbox.retry(page, turn)
-            return
-        if isinstance(turn, Hop) and page.hops < MAX_HOPS:
-            page.hops += 1
-            page.request, page.turn = turn.request, None
-            self._buffer.appendleft(page)
-            self._wake_engine()
-            return
-        if isinstance(turn, Hop):
-            page.fail("gave_up", f"redirected to itself {page.hops + 1} times")
-        elif isinstance(turn, Redirected) and self.add_child(page, turn.target):
-            page.fail("redirected", str(turn))
-        elif isinstance(turn, Redirected):
-            page.fail("filtered", f"redirected to {turn.target.url}, which is refused")
-        self.outbox.settle(page)
-
-    async def _hand_back(self, host: str) -> None:
-        """Gives the waiting pages of a host back to the frontier, so that its hold applies to them."""
-        self.hold(host)
-        returned, self._returned = self._returned, []
-        await self._frontier.release(worker=_WORKER, leases=[page.lease for page in returned])
-
-    async def _fill(self) -> bool:
-        """Leases what fits in the buffer; True if something came."""
-        room = self._prefetch - len(self._buffer)
-        if room <= 0:
-            return False
-        self._calls += 1
-        reply = await self._frontier.lease(worker=_WORKER, call=self._calls, limit=room, ttl_s=math.inf)
-        self._open = reply.open
-        self._set_timer(reply.due_in_s)
-        for lease in reply.leases:
-            if lease.request.id == START_ID:
-                self._start = OpenPage(lease=lease, request=Request("about:start"), url=START_URL)
-            elif (page := self._unpacked(lease)) is not None:
-                self._buffer.append(page)
-            else:
-                self._wake.set()
-        self._first_lease.set()
-        if reply.at_limit and not (reply.leases or self._buffer or len(self.pages) or self._start):
-            self.limit_reached = True
-            await self._frontier.close("limits.requests")
-            self._open = 0
-        return bool(reply.leases)
-
-    def _set_timer(self, due_in_s: float | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if due_in_s is not None:
-            self._timer = asyncio.get_running_loop().call_later(due_in_s + 0.001, self._wake.set)
+    def _watch_for_the_end(self) -> None:
+        """Others get what this worker will not begin as soon as it is told to go, and what it does not finish soon."""
+        loop = asyncio.get_running_loop()
+        if self._engine.leaving and self._leaving_since is None:
+            self._leaving_since = loop.time()
+            self._ends.give_back_waiting()
+        elif self._leaving_since is not None and loop.time() - self._leaving_since > FAREWELL_S:
+            self._ends.give_back_unfinished()
+        self._watch = loop.call_later(_WATCH_EVERY_S, self._watch_for_the_end)
 
 
 def our_scheduler(crawler: Crawler) -> Scheduler | None:

@@ -7,3 +7,8 @@ page_settled: Final = object()
 
 #: A row was refused, by its contract or because a `unique` value was there before. Arguments: `reject`, `spider`.
 row_rejected: Final = object()
+
+#: The rows of a page have been committed, in a crawl whose frontier keeps them. Arguments: `page` (OpenPage), `rows`
+#: (pairs of the item and its `RowFate`), `spider`. What Scrapy announces as `item_scraped` may still be dropped: as a
+#: duplicate, or with its page if that has been lost.
+rows_settled: Final = object()

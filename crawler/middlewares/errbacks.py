@@ -57,7 +57,7 @@ class NotingErrback:
         iterable = await ensure_awaitable(iterate_spider_output(output))
         async for result in as_async_generator(iterable):
             if isinstance(result, Request):
-                self._scheduler.add_child(page, result)
+                self._scheduler.harvest.add_child(page, result)
             else:
                 yield result
 

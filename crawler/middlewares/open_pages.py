@@ -7,7 +7,6 @@ object, never in `meta`, which `Request(meta=response.meta)` would copy to anoth
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.http import Response
 
-    from crawler.frontier.contract import FrontierRequest, Lease
+    from crawler.frontier.contract import FrontierRequest, Lease, Row
 
 
 class PageTurn(IgnoreRequest):
@@ -68,6 +67,10 @@ class Stopped(PageTurn):
     """The crawl is ending before the request was sent: the page goes back, untouched."""
 
 
+class LeaseLost(PageTurn):
+    """The page may be somebody else's by now: nothing more is sent for it, and nothing of it counts here."""
+
+
 class RobotsForbidden(IgnoreRequest):
     """robots.txt does not allow it."""
 
@@ -91,7 +94,12 @@ class OpenPage:
         gave_up: the failure is one that was tried often enough.
         ordinal: requests announced so far.
         children: requests found so far, as the frontier takes them.
+        rows: what it gave that passed the pipelines: as the frontier takes it, and as it was.
+        in_pipelines: items of `start()` that are still in the pipelines; for other pages the engine knows.
         chain: the list that this page is part of, `marks` what it shows.
+        lost: its lease is, so that nothing of it counts here.
+        ended: `start()` has come to its end.
+        aliases: other requests under which it is known.
     """
 
     lease: Lease
@@ -105,9 +113,13 @@ class OpenPage:
     gave_up: str = ""
     ordinal: int = 0
     children: list[tuple[FrontierRequest, Request]] = field(default_factory=list)
-    rows: Counter[str] = field(default_factory=Counter)
+    rows: list[tuple[Row, Any]] = field(default_factory=list)
+    in_pipelines: int = 0
     chain: str | None = None
     marks: set[int] = field(default_factory=set)
+    lost: bool = False
+    ended: bool = False
+    aliases: list[Request] = field(default_factory=list)
 
     def fail(self, outcome: str, reason: str) -> None:
         """Notes a failure; the first one counts."""
@@ -138,13 +150,16 @@ class OpenPages:
     def alias(self, request: Request, response: Response) -> None:
         """Lets a page be found by the request that its response names, when a middleware has put in another."""
         page = self._pages.get(request)
-        if page is not None and response.request is not None:
-            self._pages.setdefault(response.request, page)
+        if page is not None and response.request is not None and response.request not in self._pages:
+            self._pages[response.request] = page
+            page.aliases.append(response.request)
 
     def remove(self, page: OpenPage) -> None:
         """Forgets a page."""
-        for request in [request for request, other in self._pages.items() if other is page]:
-            del self._pages[request]
+        for request in (page.request, *page.aliases):
+            if self._pages.get(request) is page:
+                del self._pages[request]
+        page.aliases.clear()
 
 
 _NETWORK_ERRORS = (

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from scrapy import Request, signals
 from scrapy.exceptions import CloseSpider
 
-from crawler.middlewares.open_pages import outcome_of
+from crawler.middlewares.open_pages import LeaseLost, outcome_of
 from crawler.scheduler import open_page, our_scheduler
-from crawler.spiders.rows import RecipeRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,9 +31,11 @@ class SettleSpiderMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Connects the signal that tells of finished items."""
+        """Connects the signals that tell of finished items."""
         middleware = cls(crawler)
         crawler.signals.connect(middleware.item_scraped, signal=signals.item_scraped)
+        crawler.signals.connect(middleware.item_gone, signal=signals.item_dropped)
+        crawler.signals.connect(middleware.item_gone, signal=signals.item_error)
         return middleware
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
@@ -44,21 +45,26 @@ class SettleSpiderMiddleware:
             async for output in start:
                 yield output
             return
-        if not await scheduler.begin_start():
+        page = await scheduler.start.begin()
+        if page is None:
             return
         ending = {"outcome": "page_error", "reason": "start() did not reach its end"}
         try:
             async for output in start:
+                if page.lost:
+                    break
                 if isinstance(output, Request):
-                    await scheduler.add_start_request(output)
+                    await scheduler.add_start_request(page, output)
                 else:
+                    page.in_pipelines += scheduler.shared
                     yield output
             ending = {"outcome": "ok"}
         except CloseSpider:
             ending = {"outcome": "ok"}
+            scheduler.end_job()
             raise
         finally:
-            scheduler.finish_start(**ending)
+            scheduler.finish_start(page, **ending)
 
     def process_spider_input(self, response: Response) -> None:
         """A response has come, whatever becomes of it."""
@@ -71,26 +77,45 @@ class SettleSpiderMiddleware:
         scheduler = our_scheduler(self._crawler)
         page = open_page(self._crawler, response.request)
         async for output in result:
-            if scheduler is None or page is None or not isinstance(output, Request):
+            if scheduler is None or page is None:
                 yield output
+            elif page.lost:
+                break
+            elif isinstance(output, Request):
+                scheduler.harvest.add_child(page, output)
             else:
-                scheduler.add_child(page, output)
+                yield output
 
     def process_spider_exception(self, response: Response, exception: Exception) -> None:
         """A callback has failed. What it had found so far still counts; `CloseSpider` is no failure."""
-        page = open_page(self._crawler, response.request)
-        if page is not None and not isinstance(exception, CloseSpider):
+        scheduler = our_scheduler(self._crawler)
+        if scheduler is None:
+            return
+        if isinstance(exception, CloseSpider):
+            scheduler.end_job()
+            return
+        page = scheduler.pages.of(response.request)
+        if page is not None:
             page.fail(*outcome_of(exception))
 
     def item_scraped(self, item: Any, response: Response | None) -> None:
-        """Counts rows by item for the books of the frontier."""
-        page = open_page(self._crawler, getattr(response, "request", None))
-        if page is not None:
-            page.rows[item.item if isinstance(item, RecipeRow) else type(item).__name__] += 1
+        """The item becomes a row of its page."""
+        scheduler = our_scheduler(self._crawler)
+        if scheduler is not None:
+            scheduler.item_done(item, response, kept=True)
+
+    def item_gone(self, item: Any, response: Response | None) -> None:
+        """The item becomes nothing."""
+        scheduler = our_scheduler(self._crawler)
+        if scheduler is not None:
+            scheduler.item_done(item, response, kept=False)
 
 
 class SettleDownloaderMiddleware:
-    """Nearest to the engine: notes under which request a page's response will be known to the spider."""
+    """Nearest to the engine: notes under which request a page's response will be known to the spider.
+
+    A page that somebody else has by now goes no further.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -101,8 +126,17 @@ class SettleDownloaderMiddleware:
         return cls(crawler)
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Middlewares may answer with a response to another request than the page's."""
+        """Middlewares may answer with a response to another request than the page's.
+
+        Raises:
+            LeaseLost: the lease of the page was lost while it was fetched.
+        """
         scheduler = our_scheduler(self._crawler)
-        if scheduler is not None and response.request is not None and response.request is not request:
+        if scheduler is None:
+            return response
+        page = scheduler.pages.of(request)
+        if page is not None and page.lost:
+            raise LeaseLost(f"the lease of {page.url} was lost while it was fetched")
+        if response.request is not None and response.request is not request:
             scheduler.pages.alias(request, response)
         return response

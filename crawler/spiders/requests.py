@@ -2,7 +2,8 @@
 
 A request of a page type, in a chain, says so in `meta["recipe"]` (see `RecipeFacts`); every other request has neither.
 A request that cannot travel (a lambda as its callback, an open file in its meta) can still be crawled by the process
-that made it: it stays there as an object, and the frontier holds its number.
+that made it: it stays there as an object, and the frontier holds its number. Where several processes share a frontier
+it is refused: any of them may be given it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,18 @@ _KINDS: Final[dict[str, type[Request]]] = {
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 _LOCAL = b"local:"
+
+
+class CannotTravel(ValueError):
+    """A request that another process could not read; the message says which, why and what to do.
+
+    Attributes:
+        problem: the message without the URL, the same for all requests of this kind.
+    """
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"{url} cannot travel to other workers: {problem}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,9 +78,16 @@ class RequestCodec:
     """Turns the requests of one spider into frontier requests and back."""
 
     def __init__(self, *, spider: Spider, secret: bytes, fingerprint: Callable[[Request], bytes] | None = None) -> None:
-        """`fingerprint`: the project's own idea of identity; None = URL, method, body and page type."""
+        """The codec of one spider.
+
+        Args:
+            spider: whose methods are the callbacks.
+            secret: of the job, 1 to 64 bytes; ids are keyed with it.
+            fingerprint: the project's own idea of identity; None = URL, method, body and page type.
+        """
+        self.secret = secret
+        self.shared = False  # others read what is written here, so that no request can stay; the scheduler says so
         self._spider = spider
-        self._secret = secret
         self._fingerprint = fingerprint
         self._local: dict[int, Request] = {}
         self._numbers = 0
@@ -85,9 +105,9 @@ class RequestCodec:
     def identity(self, request: Request) -> int:
         """The id by which a request is known as seen."""
         if self._fingerprint is not None:
-            return foreign_id(self._secret, self._fingerprint(request))
+            return foreign_id(self.secret, self._fingerprint(request))
         page_type = RecipeFacts.of(request).page_type
-        return request_id(self._secret, url=request.url, method=request.method, body=request.body, page_type=page_type)
+        return request_id(self.secret, url=request.url, method=request.method, body=request.body, page_type=page_type)
 
     def pack(self, request: Request, *, parent: int, ordinal: int, keep: bool = False) -> FrontierRequest:
         """A request as the frontier takes it.
@@ -96,13 +116,16 @@ class RequestCodec:
             request: a copy of it travels; it waits in the queue of its download slot.
             parent: id of the page that found it.
             ordinal: its place among the requests of that page.
-            keep: keep the very object, for those who hold a reference to it (`scrapy shell`).
+            keep: keep the very object, for those who hold a reference to it (`scrapy shell`), unless others share it.
+
+        Raises:
+            CannotTravel: others share the frontier, and could not read this request.
         """
         facts = RecipeFacts.of(request)
         dedupe = facts.dedupe and not request.dont_filter
-        body = self._keep(request) if keep else self._encoded(request)
+        body = self._keep(request) if keep and not self.shared else self._encoded(request)
         return FrontierRequest(
-            id=self.identity(request) if dedupe else child_id(self._secret, parent=parent, ordinal=ordinal),
+            id=self.identity(request) if dedupe else child_id(self.secret, parent=parent, ordinal=ordinal),
             host=request.meta.get("download_slot") or urlparse_cached(request).hostname or "",
             body=body,
             priority=request.priority,
@@ -152,9 +175,13 @@ class RequestCodec:
 
     def _encoded(self, request: Request) -> bytes:
         kind = _NAMES.get(type(request))
+        if kind is None:
+            return self._stay(request, f"its class is {type(request).__name__}; make it one of {', '.join(_KINDS)}")
         callback, errback = self._name(request.callback), self._name(request.errback)
-        if kind is None or callback is _NO_NAME or errback is _NO_NAME:
-            return self._keep(request)
+        if callback is _NO_NAME or errback is _NO_NAME:
+            field, function = ("callback", request.callback) if callback is _NO_NAME else ("errback", request.errback)
+            name = getattr(function, "__qualname__", type(function).__name__)
+            return self._stay(request, f"its {field} {name} is no method of spider {self._spider.name!r}; make it one")
         wire = WireRequest(
             kind=kind,
             url=request.url,
@@ -173,8 +200,14 @@ class RequestCodec:
         )
         try:
             return encode(wire)
-        except NotEncodable:
-            return self._keep(request)
+        except NotEncodable as error:
+            problem = str(error).removeprefix(f"{request.url}: ")
+            return self._stay(request, f"{problem}; let it carry plain values, and few of them")
+
+    def _stay(self, request: Request, problem: str) -> bytes:
+        if self.shared:
+            raise CannotTravel(request.url, problem)
+        return self._keep(request)
 
     def _keep(self, request: Request) -> bytes:
         self._numbers += 1

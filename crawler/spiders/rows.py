@@ -16,9 +16,11 @@ class RecipeRow(dict[str, Any]):
         key: values of the contract's `key`; empty without one.
         url: of the page that gave it.
         gaps: why each missing field is missing.
+        key_id, unique_ids: 64-bit ids of its key and its unique values, for a frontier that keeps rows; the row
+            pipeline sets them. 0 and none where there are none.
     """
 
-    __slots__ = ("gaps", "item", "key", "url")
+    __slots__ = ("gaps", "item", "key", "key_id", "unique_ids", "url")
 
     def __init__(
         self,
@@ -34,3 +36,5 @@ class RecipeRow(dict[str, Any]):
         self.key = key
         self.url = url
         self.gaps: Mapping[str, str] = gaps or {}
+        self.key_id = 0
+        self.unique_ids: tuple[int, ...] = ()

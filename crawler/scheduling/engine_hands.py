@@ -1,0 +1,69 @@
+"""What the scheduler has to know of Scrapy's engine that its public interface does not tell.
+
+All private names of Scrapy that the scheduler depends on are here: the engine's slot with its set of requests
+(`inprogress`), its next call (`nextcall`) and the sign that it is closing (`closing`). `tests/integration/scrapy` fails
+loudly if an upgrade changes them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scrapy import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from scrapy.crawler import Crawler
+
+
+class _Watched(set[Request]):
+    """The requests in the engine's hands; tells when one is let go of."""
+
+    def __init__(self, requests: Iterable[Request], let_go: Callable[[Request], None]) -> None:
+        super().__init__(requests)
+        self._let_go = let_go
+
+    def remove(self, request: Request) -> None:
+        """As of a set."""
+        super().remove(request)
+        self._let_go(request)
+
+
+class EngineHands:
+    """The engine of a crawl, as its scheduler sees it."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    def watch(self, let_go: Callable[[Request], None]) -> None:
+        """Calls `let_go` from now on with each request that the engine is through with, whatever became of it."""
+        slot = self._crawler.engine._slot  # noqa: SLF001 - see the module
+        if slot is None:
+            raise AssertionError("the engine has a slot before it opens its scheduler")
+        slot.inprogress = _Watched(slot.inprogress, let_go)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the crawl is about to end: nothing new is begun."""
+        engine = self._crawler.engine
+        return engine._slot is None or engine._slot.closing is not None  # noqa: SLF001 - see the module
+
+    @property
+    def empty(self) -> bool:
+        """Whether the engine has nothing to do."""
+        slot = self._crawler.engine._slot  # noqa: SLF001 - see the module
+        return slot is None or not slot.inprogress
+
+    def free(self, most: int) -> int:
+        """How many requests it could begin at once, at most `most`."""
+        downloader = self._crawler.engine.downloader
+        total = downloader.total_concurrency or most
+        return max(0, min(most, total - len(downloader.active)))
+
+    def wake(self) -> None:
+        """Lets it ask for requests, and look whether it is idle, right after this turn of the event loop."""
+        engine = self._crawler.engine
+        slot = engine._slot  # noqa: SLF001 - see the module
+        if slot is not None and engine.scraper.slot is not None:  # both: the spider is open
+            slot.nextcall.schedule()
