@@ -1,0 +1,8 @@
+-- Says what a job waits for.
+--
+-- KEYS[1] = PREFIX:{JOB}:job. ARGV[1] = the sentence. Answers 1, or 0 if it has ended or does not exist.
+
+local job = redis.call('HMGET', JOB, 'state', 'why')
+if not job[1] or has_ended(job[1]) then return 0 end
+if job[2] ~= ARGV[1] then redis.call('HSET', JOB, 'why', ARGV[1]) end
+return 1

@@ -1,0 +1,136 @@
+"""The jobs of one process, kept in memory: for crawls on one machine and for tests. Nothing survives the process.
+
+Jobs are kept encoded, as in any other store, so that what cannot be stored there cannot be stored here, and nobody can
+change a job that was accepted.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from crawler.errors import NoSuchJob
+from crawler.jobs.codec import decode_job, encode_job
+from crawler.jobs.model import Job, JobStatus, State, check_job_id, sentence
+from crawler.jobs.states import TERMINAL, delete_refused, intend, transition
+from crawler.jobs.store_contract import MAX_SCANNED, JobPage, StoredJob, bounded, check_place, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from crawler.jobs.model import Intended, Outcome
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class _Kept:
+    record: bytes
+    created_ms: int
+    status: JobStatus
+
+
+class MemoryJobStore:
+    """See `crawler.jobs.store_contract.JobStore`."""
+
+    def __init__(self, *, now_ms: Callable[[], int] = _wall_clock_ms) -> None:
+        """`now_ms` tells the time, in ms since 1970."""
+        self._now_ms = now_ms
+        self._kept: dict[str, _Kept] = {}
+
+    async def create(self, job: Job) -> tuple[Job, bool]:
+        """See the contract."""
+        record, now_ms = encode_job(job), self._now_ms()
+        is_new = job.id not in self._kept
+        if is_new:
+            status = JobStatus(state=State.QUEUED, queued_ms=now_ms)
+            self._kept[job.id] = _Kept(record, job.created_ms or now_ms, status)
+        return _job(self._kept[job.id]), is_new
+
+    async def get(self, job: str) -> StoredJob | None:
+        """See the contract."""
+        kept = self._kept.get(check_job_id(job))
+        return None if kept is None else StoredJob(_job(kept), kept.status)
+
+    async def status(self, job: str) -> JobStatus | None:
+        """See the contract."""
+        kept = self._kept.get(check_job_id(job))
+        return None if kept is None else kept.status
+
+    async def move(
+        self,
+        job: str,
+        to: State,
+        *,
+        intended: Intended | None = None,
+        outcome: Outcome | None = None,
+        why: str | None = None,
+        version: int | None = None,
+    ) -> JobStatus:
+        """See the contract."""
+        kept = self._found(job)
+        kept.status = transition(
+            kept.status,
+            to,
+            now_ms=self._now_ms(),
+            intended=intended,
+            outcome=outcome,
+            why=why,
+            version=version,
+            job=f"job {job}",
+        )
+        return kept.status
+
+    async def intend(self, job: str, intended: Intended, *, why: str | None = None) -> JobStatus:
+        """See the contract."""
+        kept = self._found(job)
+        kept.status = intend(kept.status, intended, why=why, job=f"job {job}")
+        return kept.status
+
+    async def set_why(self, job: str, why: str) -> bool:
+        """See the contract."""
+        kept = self._kept.get(check_job_id(job))
+        if kept is None or kept.status.state in TERMINAL:
+            return False
+        kept.status = replace(kept.status, why=sentence(why))
+        return True
+
+    async def newest(self, *, states: Collection[State] = (), after: str = "", limit: int = 50) -> JobPage:
+        """See the contract."""
+        before = check_place(after) or ":"  # behind every digit
+        places = {place(job, kept.created_ms): kept for job, kept in self._kept.items()}
+        found: list[StoredJob] = []
+        ahead = sorted((at for at in places if at < before), reverse=True)
+        for scanned, at in enumerate(ahead, 1):
+            kept = places[at]
+            if not states or kept.status.state in states:
+                found.append(StoredJob(_job(kept), kept.status))
+            if scanned < len(ahead) and (len(found) == bounded(limit) or scanned == MAX_SCANNED):
+                return JobPage(jobs=tuple(found), next=at)
+        return JobPage(jobs=tuple(found))
+
+    async def reindex(self) -> int:
+        """See the contract."""
+        return len(self._kept)
+
+    async def delete(self, job: str) -> None:
+        """See the contract."""
+        kept = self._kept.get(check_job_id(job))
+        if kept is None:
+            return
+        if kept.status.state not in TERMINAL:
+            raise delete_refused(kept.status, job=f"job {job}")
+        del self._kept[job]
+
+    def _found(self, job: str) -> _Kept:
+        kept = self._kept.get(check_job_id(job))
+        if kept is None:
+            raise NoSuchJob(f"there is no job {job}")
+        return kept
+
+
+def _job(kept: _Kept) -> Job:
+    return replace(decode_job(kept.record), created_ms=kept.created_ms)

@@ -1,0 +1,147 @@
+"""What a store of jobs promises: one id is one job, a job never changes, and its state moves by the rules only.
+
+`memory` keeps the jobs of one process, `redis` those of a deployment; both pass `tests/contract/jobs`. Nothing here
+knows what a job does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from crawler.errors import InvalidJob
+from crawler.jobs.model import Job, JobStatus, check_job_id
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from crawler.jobs.model import Intended, Outcome, State
+
+#: A page of a list has at most so many jobs.
+MAX_PAGE: Final = 200
+
+#: One call of `newest` looks at so many jobs at most.
+MAX_SCANNED: Final = 1_000
+
+
+class StoredJob(NamedTuple):
+    """A job and how far it has come, read together."""
+
+    job: Job
+    status: JobStatus
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobPage:
+    """Jobs, the newest first. `next` is where to go on; "" when there are no more. A page may be short, even empty."""
+
+    jobs: tuple[StoredJob, ...]
+    next: str = ""
+
+
+class JobStore(Protocol):
+    """The calls. Each is atomic and safe to repeat.
+
+    Ids that are none raise `InvalidJob`, stored bytes that cannot be read `crawler.wire.Undecodable`.
+    """
+
+    async def create(self, job: Job) -> tuple[Job, bool]:
+        """Accepts a job, `queued`; answers it, as stored, and True. If its id is taken: the job that has it, and False.
+
+        Raises:
+            InvalidJob: it cannot be stored; says why.
+        """
+        ...
+
+    async def get(self, job: str) -> StoredJob | None:
+        """The job of an id; None if there is none."""
+        ...
+
+    async def status(self, job: str) -> JobStatus | None:
+        """How far it has come; None if there is none."""
+        ...
+
+    async def move(
+        self,
+        job: str,
+        to: State,
+        *,
+        intended: Intended | None = None,
+        outcome: Outcome | None = None,
+        why: str | None = None,
+        version: int | None = None,
+    ) -> JobStatus:
+        """Moves it as `states.transition` says; with `version`, only if that is still its version.
+
+        A move into the state that it is in already answers its status, whatever the version.
+
+        Raises:
+            NoSuchJob: there is none of this id.
+            TransitionRefused: the rules do not allow it, or it has changed since `version`; carries the present state.
+        """
+        ...
+
+    async def intend(self, job: str, intended: Intended, *, why: str | None = None) -> JobStatus:
+        """Says what it is to come to, as `states.intend` does: it gives out no more pages from now on.
+
+        Raises:
+            NoSuchJob: there is none of this id.
+            TransitionRefused: it has ended, or is to come to something else; carries the present state.
+        """
+        ...
+
+    async def set_why(self, job: str, why: str) -> bool:
+        """Says what it waits for, in one sentence. False, and nothing is said, if it has ended or does not exist."""
+        ...
+
+    async def newest(self, *, states: Collection[State] = (), after: str = "", limit: int = 50) -> JobPage:
+        """A page of the list: jobs in one of the states (any, without `states`), the newest first, from behind `after`.
+
+        Looks at `MAX_SCANNED` jobs at most, so a page may be short, and gives `MAX_PAGE` at most. The order is kept
+        beside the jobs: one that was being accepted when its process died may be missing until `reindex`.
+        What cannot be read is left out and logged.
+
+        Raises:
+            InvalidJob: `after` is no place in a list.
+        """
+        ...
+
+    async def reindex(self) -> int:
+        """Makes what `newest` reads anew from the jobs; answers how many there are."""
+        ...
+
+    async def delete(self, job: str) -> None:
+        """Forgets a job that has ended; one that does not exist is forgotten already. Its pages are not its business.
+
+        Raises:
+            TransitionRefused: it has not ended; carries the present state.
+        """
+        ...
+
+
+#: Digits of a time in a place: fixed, so that places sort like times.
+_DIGITS: Final = 15
+
+
+def place(job: str, created_ms: int) -> str:
+    """Where a job stands in a list: places sort by time, then by id."""
+    return f"{created_ms:0{_DIGITS}d}:{job}"
+
+
+def check_place(text: str) -> str:
+    """The place, as a client sent it back; "" is the beginning.
+
+    Raises:
+        InvalidJob: no list has such a place.
+    """
+    time, colon, job = text.partition(":")
+    if text and not (colon and len(time) == _DIGITS and time.isascii() and time.isdigit()):
+        raise InvalidJob(f"{text[:80]!r} is no place in a list of jobs; give what the page before says in `next`")
+    if text:
+        check_job_id(job)
+    return text
+
+
+def bounded(limit: int) -> int:
+    """A limit that a page can have."""
+    return max(1, min(limit, MAX_PAGE))
