@@ -125,7 +125,7 @@ class Row:
         item: name of its type.
         body: the encoded row, opaque; at most 1 MiB.
         key: 64-bit id of its identity within its type; 0 = none. A second row with the same key is not kept.
-        unique: 64-bit ids of values that no other row may have; a row that repeats one is not kept.
+        unique: 64-bit ids of values that no other row of its type may have; a row that repeats one is not kept.
     """
 
     item: str
@@ -216,8 +216,8 @@ class Frontier(Protocol):
     async def lease(self, *, worker: str, call: int, limit: int, ttl_s: float) -> LeaseReply:
         """Up to `limit` requests for `ttl_s` seconds.
 
-        `call` counts a worker's calls from 1. The same (worker, call) gets the same answer again, so that a lost
-        reply loses nothing.
+        `call` counts a worker's calls from 1. The same (worker, call) gets the same leases again, as far as they still
+        hold, so that a lost reply loses nothing; a call that comes after its successor gets none.
         """
         ...
 
@@ -226,7 +226,11 @@ class Frontier(Protocol):
         ...
 
     async def commit(self, commits: Sequence[PageCommit]) -> tuple[CommitReply, ...]:
-        """Settles pages, each on its own: children accepted, rows and outcome counted, lease gone - or STALE."""
+        """Settles pages, each on its own: children accepted, rows and outcome counted, lease gone - or STALE.
+
+        Raises:
+            ValueError: an outcome that is none of `OUTCOMES`; none of the pages is settled.
+        """
         ...
 
     async def retry(self, lease: Lease, *, delay_s: float, reason: str, hold_host_s: float = 0.0) -> Reply:

@@ -8,7 +8,7 @@ use_reserve()
 if book.closed then return -1 end
 if redis.call('ZCARD', LEASED) > 0 then return 0 end
 local rest = redis.call('HLEN', BODY)
-redis.call('UNLINK', BODY, OWNER, DELAYED, SUSPECTS, HOSTS, HELD, SOLO, FLIGHT, STAGED, CHAINS, BASE .. 'calls')
+redis.call('UNLINK', BODY, OWNER, DELAYED, SUSPECTS, HOSTS, HELD, SOLO, FLIGHT, STAGED, CHAINS, BASE .. 'workers', BASE .. 'calls')
 if rest > 0 then redis.call('HINCRBY', BASE .. 'settled', 'cancelled', rest) end
 redis.call('HSET', BOOKS, 'closed', ARGV[3], 'closed_at', redis_time(NOW), 'staged', 0, 'stages', 0)
 local state = redis.call('HGET', JOB, 'state')

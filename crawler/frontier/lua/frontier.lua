@@ -12,7 +12,8 @@
 --   ready:H  zset    id -> score, of host H: -priority * 2^40 + order of arrival
 --   hosts    zset    host -> turn: hosts that may be asked now and have something ready
 --   held     zset    host -> until (ms): hosts that asked for silence
---   flight   hash    host -> pages leased         held:W   set     ids leased by worker W
+--   flight   hash    host -> pages leased, and worker\nhost -> pages of it leased by one worker
+--   held:W   set     ids leased by worker W       workers  zset    worker -> when it last asked for pages (ms)
 --   solo     hash    worker -> id of the suspect it holds
 --   calls    hash    worker -> number and answer of its last lease call
 --   sets     hash    NAME:n = shards, NAME:c = members of a growing set (below)
@@ -141,7 +142,7 @@ end
 
 -- Queues and leases. Changes of one script are gathered, and written together at its end.
 
-local ready_adds, touched_hosts, landed = {}, {}, {} -- by host
+local ready_adds, touched_hosts, landed, landed_of = {}, {}, {}, {} -- by host, the last one by worker and host
 local new_bodies, new_owners, unleased, settled_ids, unheld, outcomes = {}, {}, {}, {}, {}, {}
 local accepted_now = 0
 
@@ -182,13 +183,16 @@ local function flush()
     if redis.call('HINCRBY', FLIGHT, host, -count) <= 0 then redis.call('HDEL', FLIGHT, host) end
     touched_hosts[host] = true
   end
+  for field, count in pairs(landed_of) do
+    if redis.call('HINCRBY', FLIGHT, field, -count) <= 0 then redis.call('HDEL', FLIGHT, field) end
+  end
   for host, adds in pairs(ready_adds) do
     in_parts(adds, 'ZADD', BASE .. 'ready:' .. host)
     touched_hosts[host] = true
   end
   for host in pairs(touched_hosts) do line_up(host) end
   flush_sets()
-  ready_adds, touched_hosts, landed = {}, {}, {}
+  ready_adds, touched_hosts, landed, landed_of = {}, {}, {}, {}
   new_bodies, new_owners, unleased, settled_ids, unheld, outcomes = {}, {}, {}, {}, {}, {}
   accepted_now = 0
 end
@@ -240,6 +244,10 @@ local function let_go(id, o)
     redis.call('HDEL', BOOKS, 'staging:' .. id)
   end
   landed[o.host] = (landed[o.host] or 0) + 1
+  if PER_HOST > 0 then
+    local field = o.worker .. '\n' .. o.host
+    landed_of[field] = (landed_of[field] or 0) + 1
+  end
   o.token, o.worker, o.staged = '0', '', 0
 end
 

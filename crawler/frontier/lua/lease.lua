@@ -9,7 +9,7 @@
 
 local worker, call, limit, token = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local max_pages = tonumber(ARGV[7])
-local MINE = BASE .. 'held:' .. worker
+local MINE, WORKERS = BASE .. 'held:' .. worker, BASE .. 'workers'
 
 use_reserve()
 
@@ -60,14 +60,27 @@ if max_pages >= 0 then
   budget = math.min(limit, max_pages - used)
 end
 
+-- Workers that asked within the last second share what may be leased of a host: who comes late gets some, too.
+local fair_share = PER_HOST
+if PER_HOST > 0 and limit > 0 then
+  redis.call('ZADD', WORKERS, redis_time(NOW), worker)
+  redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', redis_time(NOW - 1000))
+  fair_share = math.ceil(PER_HOST / redis.call('ZCARD', WORKERS))
+end
+
 local chosen, hosts_of = {}, {}
+local function note_flight(host, count)
+  if PER_HOST > 0 and count > 0 then redis.call('HINCRBY', FLIGHT, worker .. '\n' .. host, count) end
+  return redis.call('HINCRBY', FLIGHT, host, count)
+end
+
 local function take(host, count)
-  local popped = redis.call('ZPOPMIN', BASE .. 'ready:' .. host, count)
+  local popped = count > 0 and redis.call('ZPOPMIN', BASE .. 'ready:' .. host, count) or {}
   for i = 1, #popped, 2 do
     chosen[#chosen + 1] = popped[i]
     hosts_of[popped[i]] = {host, popped[i + 1]}
   end
-  local flight = redis.call('HINCRBY', FLIGHT, host, #popped / 2)
+  local flight = note_flight(host, #popped / 2)
   if PER_HOST > 0 and flight >= PER_HOST then return end
   if redis.call('EXISTS', BASE .. 'ready:' .. host) == 1 then
     redis.call('ZADD', HOSTS, redis.call('HINCRBY', BOOKS, 'turn', 1), host)
@@ -82,19 +95,24 @@ if budget > 0 and redis.call('HEXISTS', SOLO, worker) == 0 then
     if not redis.call('ZSCORE', HELD, o.host) then
       alone = true
       redis.call('ZREM', SUSPECTS, suspect)
-      redis.call('HINCRBY', FLIGHT, o.host, 1)
+      note_flight(o.host, 1)
       redis.call('HSET', SOLO, worker, suspect)
       chosen[1] = suspect
     end
   end
   local waiting = not alone and redis.call('ZCARD', HOSTS) or 0
-  while waiting > 0 and #chosen < budget do
+  local passed_over = 0 -- hosts in a row of which this worker may have no more
+  while waiting > 0 and #chosen < budget and passed_over < waiting do
     local share = math.max(1, math.floor((budget - #chosen) / waiting))
     local host = redis.call('ZPOPMIN', HOSTS, 1)[1]
-    if PER_HOST > 0 then share = math.min(share, PER_HOST - tonumber(redis.call('HGET', FLIGHT, host) or 0)) end
-    if share > 0 then take(host, share) end
-    waiting = waiting - 1
-    if waiting == 0 and #chosen < budget then waiting = redis.call('ZCARD', HOSTS) end
+    if PER_HOST > 0 then
+      local flight = redis.call('HMGET', FLIGHT, host, worker .. '\n' .. host)
+      local room = math.min(PER_HOST - tonumber(flight[1] or 0), fair_share - tonumber(flight[2] or 0))
+      share = math.max(0, math.min(share, room))
+    end
+    take(host, share)
+    passed_over = share > 0 and 0 or passed_over + 1
+    waiting = redis.call('ZCARD', HOSTS)
   end
 end
 

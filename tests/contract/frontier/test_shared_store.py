@@ -313,3 +313,24 @@ def test_calls_of_one_turn_share_a_round_trip(valkey):
         return store.counters.round_trips - before
 
     assert asyncio.run(crawl()) <= 2  # the scripts are loaded the first time
+
+
+# --- several workers ---
+
+
+def test_a_worker_that_comes_late_gets_its_share_of_a_host(store):
+    frontier = store.face(RedisFrontier(store.store, job="j", per_host=8))
+    frontier.enqueue(requests(10, 60))
+    assert len(frontier.lease(worker="w1", call=1, limit=32, ttl_s=60).leases) == 8
+    assert frontier.lease(worker="w2", call=1, limit=32, ttl_s=60).leases == ()
+    held = list(frontier.lease(worker="w1", call=1, limit=32, ttl_s=60).leases)
+    for lease in held[:6]:
+        frontier.commit([PageCommit(lease=lease, outcome="ok")])
+    assert len(frontier.lease(worker="w1", call=2, limit=32, ttl_s=60).leases) == 2
+    assert len(frontier.lease(worker="w2", call=2, limit=32, ttl_s=60).leases) == 4
+    store.clock.pass_(1.5)
+    assert len(frontier.lease(worker="w2", call=3, limit=32, ttl_s=60).leases) == 0
+    for lease in held[6:]:
+        frontier.commit([PageCommit(lease=lease, outcome="ok")])
+    assert len(frontier.lease(worker="w2", call=4, limit=32, ttl_s=60).leases) == 2
+    assert check(frontier).leased == 8
