@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from crawler.errors import CrawleryError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 32
 
 
-class NotEncodable(ValueError):
+class NotEncodable(CrawleryError, ValueError):
     """A value cannot travel; the message says where it is and what it is."""
 
 
-class Undecodable(ValueError):
+class Undecodable(CrawleryError, ValueError):
     """Bytes that are not what they should be, or of a version that is not known here; the message shows them."""
 
 

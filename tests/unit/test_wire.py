@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler.errors import CrawleryError
 from crawler.wire import MAX_DEPTH, NotEncodable, Undecodable, pack, unpack
 
 scalars = (
@@ -92,6 +93,12 @@ def test_values_are_nested_up_to_a_limit():
     assert there_and_back(nested(MAX_DEPTH)) == nested(MAX_DEPTH)
     with pytest.raises(NotEncodable, match="nested deeper than 32"):
         pack(nested(MAX_DEPTH + 1), "value")
+
+
+@pytest.mark.parametrize("error", [NotEncodable, Undecodable])
+def test_errors_can_be_shown_instead_of_a_traceback_and_caught_as_wrong_values(error):
+    assert issubclass(error, CrawleryError)
+    assert issubclass(error, ValueError)
 
 
 def test_a_value_that_holds_itself_is_refused():
