@@ -83,6 +83,74 @@ def test_who_waits_for_its_own_jobs_limit_disturbs_only_that_job(fleet):
     assert not other.ask(3).contended
 
 
+def test_of_what_a_job_may_have_each_worker_keeps_its_share(fleet):
+    first, second = (fleet.worker(own=Pace(concurrency=2)) for _ in range(2))
+    first.ask(1)
+    second.ask(1)
+    assert not any(worker.ask(5).contended for worker in (first, second, first))
+
+
+def test_a_limit_of_host_and_job_alike_is_waited_for_before_all_others(fleet):
+    two = Pace(concurrency=2)
+    holder, waiting = (fleet.worker(site=Pace(concurrency=2, delay_s=0.01), own=two) for _ in range(2))
+    other = fleet.worker(site=two, job="j2")
+    holder.ask(2)
+    waiting.ask(1)
+    holder.ask(0, give_up=holder.slots[:1])
+    assert other.ask(1).slots == ()
+
+
+def test_who_has_its_share_holds_nobody_up(fleet):
+    first, second, third = (fleet.worker(site=FOUR) for _ in range(3))
+    first.ask(2)
+    second.ask(2)
+    second.ask(5)
+    first.ask(0, give_up=first.slots[:1])
+    assert len(third.ask(5).slots) == 1
+
+
+def test_no_more_is_kept_for_those_before_than_they_miss(fleet):
+    holder, modest, greedy = (fleet.worker(site=Pace(concurrency=8)) for _ in range(3))
+    holder.ask(8)
+    modest.ask(1)
+    holder.ask(0, give_up=holder.slots)
+    assert len(greedy.ask(9).slots) == 7
+
+
+def test_with_more_workers_than_slots_one_is_kept_for_each_of_those_before(fleet):
+    holder, first, second, third = (fleet.worker(site=Pace(concurrency=2)) for _ in range(4))
+    holder.ask(2)
+    for worker in (first, second, third):
+        worker.ask(5)
+    holder.ask(0, give_up=holder.slots)
+    assert [len(worker.ask(5).slots) for worker in (third, second, first)] == [0, 1, 1]
+
+
+def test_who_has_been_served_goes_to_the_end_of_the_queue(fleet):
+    holder, first, second = (fleet.worker(site=FOUR) for _ in range(3))
+    holder.ask(4)
+    first.ask(3)
+    second.ask(3)
+    holder.ask(0, give_up=holder.slots[:1])
+    assert len(first.ask(4).slots) == 1
+    holder.ask(0, give_up=holder.slots[:1])
+    assert len(first.ask(4).slots) == 1
+    assert len(second.ask(4).slots) == 1
+
+
+def test_who_waits_for_its_own_job_is_none_of_those_who_share_the_host(fleet):
+    site = Pace(concurrency=8)
+    gentle = [fleet.worker(site=site, own=Pace(concurrency=1)) for _ in range(2)]
+    small, large, waiting = (fleet.worker(site=site, job="j2") for _ in range(3))
+    for worker in gentle:
+        worker.ask(1)
+    small.ask(2)
+    large.ask(5)
+    waiting.ask(1)
+    assert not small.ask(9).contended
+    assert large.ask(9).contended
+
+
 def test_a_slot_of_a_job_goes_round_among_its_workers(fleet):
     first, second = (fleet.worker(own=Pace(concurrency=1)) for _ in range(2))
     first.ask(1)

@@ -13,6 +13,7 @@ from crawler.frontier.gate_redis import RedisGate
 from crawler.store import Store, connect
 
 SITE = Pace(concurrency=2, delay_s=0.1)
+KEY = "crawlery:{host:shop.example}:gate"
 
 
 @pytest.fixture
@@ -46,11 +47,10 @@ def keys(raw):
 
 
 def test_the_keys_of_a_host_have_one_tag(ask, raw):
-    base = "crawlery:{host:shop.example}:gate"
     ask(new_slots=(1,), own=SITE)
-    assert keys(raw) == {base, f"{base}:worker:w"}
+    assert keys(raw) == {KEY, f"{KEY}:worker:w"}
     ask(own=Pace(delay_s=1.0))
-    assert keys(raw) == {base, f"{base}:worker:w", f"{base}:job:j"}
+    assert keys(raw) == {KEY, f"{KEY}:worker:w", f"{KEY}:job:j"}
 
 
 def test_every_key_ends_an_hour_after_its_last_use_at_the_latest(ask, raw):
@@ -65,13 +65,13 @@ def test_the_key_of_a_host_lives_as_long_as_what_it_knows(ask, served, raw, fact
     served.clock.pass_(1800)
     ask()
     expected = max(3600, hours * 3600 - 1800)
-    assert raw.pttl("crawlery:{host:shop.example}:gate") / 1000 == pytest.approx(expected, abs=5)
+    assert raw.pttl(KEY) / 1000 == pytest.approx(expected, abs=5)
 
 
 def test_a_host_that_has_no_crawl_delay_any_more_is_forgotten_as_others_are(ask, raw):
     ask(crawl_delay_s=5.0)
     ask(crawl_delay_s=0.0)
-    assert raw.pttl("crawlery:{host:shop.example}:gate") / 1000 == pytest.approx(3600, abs=5)
+    assert raw.pttl(KEY) / 1000 == pytest.approx(3600, abs=5)
 
 
 def test_slots_outlive_an_outage_of_the_store(ask, served):
@@ -109,6 +109,25 @@ def test_a_server_clock_that_is_put_back_stops_nothing_for_long(ask, served):
     assert ask("w", keep=(1,)).starts == (0.0,)
     served.clock.pass_(SLOT_TTL_S)
     assert ask("other", want=2, new_slots=(3, 4)).slots == (3, 4)
+
+
+def test_slots_of_a_worker_that_died_before_the_clock_was_put_back_are_free_after_a_lifetime(ask, served):
+    ask("dead", want=2, new_slots=(1, 2))
+    served.clock.pass_(-7200)
+    assert ask("other", new_slots=(3,)).slots == ()
+    served.clock.pass_(SLOT_TTL_S)
+    assert ask("other", new_slots=(4,)).slots == (4,)
+
+
+def test_workers_that_are_gone_leave_nothing_in_the_key_of_the_host(ask, served, raw):
+    ask("w", new_slots=(1,))
+    alone = raw.strlen(KEY)
+    for number in range(20):
+        ask(f"gone{number}", want=2, new_slots=(number,))
+    assert raw.strlen(KEY) > 5 * alone
+    served.clock.pass_(SLOT_TTL_S)
+    ask("w", new_slots=(2,))
+    assert raw.strlen(KEY) <= alone + 20
 
 
 def test_a_silence_of_before_the_clock_was_put_back_lasts_an_hour_at_most(ask, served):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.frontier.gate_contract import WINDOW_S, Pace
+from crawler.frontier.gate_contract import SLOT_TTL_S, WINDOW_S, Pace
 
 HOUR = 3600.0
 ADAPTIVE = Pace(adaptive=True, delay_s=0.05, start_delay_s=2.0, max_delay_s=10.0)
@@ -87,6 +87,8 @@ def test_the_adaptive_delay_holds_for_a_worker_without_it_while_one_with_it_take
     adaptive, plain = fleet.worker(site=ADAPTIVE), fleet.worker(job="j2")
     adaptive.ask(1)
     assert plain.ask(1).delay_s == 2.0
+    fleet.pass_(SLOT_TTL_S)
+    assert plain.ask(1).delay_s == 0
 
 
 def test_the_delay_in_force_is_never_less_than_the_exact_one(fleet):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from crawler.frontier.gate_contract import SLOT_TTL_S, Pace
@@ -40,6 +42,13 @@ def test_the_lowest_limit_of_those_who_take_part_holds_for_all(fleet):
     careful, greedy = fleet.worker(site=TWO), fleet.worker(site=Pace(concurrency=9))
     careful.ask(1)
     assert len(greedy.ask(9).slots) == 1
+
+
+@pytest.mark.parametrize(("limits", "left"), [((1, 0), 0), ((2, 5), 1), ((5, 2), 1), ((0, 3), 2)])
+def test_whoever_has_the_lower_limit_it_holds(fleet, limits, left):
+    first, second = (fleet.worker(site=Pace(concurrency=limit)) for limit in limits)
+    first.ask(1)
+    assert len(second.ask(9).slots) == left
 
 
 def test_a_worker_that_takes_no_part_any_more_does_not_limit_the_others(fleet):
@@ -114,6 +123,13 @@ def test_a_token_named_twice_is_one_slot(fleet):
     call = worker.call(5, keep=worker.slots * 2, new=1)
     (permit,) = fleet.permit(call)
     assert permit.slots == (*worker.slots, *call.new_slots)
+
+
+def test_a_new_token_named_twice_is_one_slot_too(fleet):
+    worker = fleet.worker(site=TWO)
+    call = replace(worker.call(5, new=1), new_slots=(7, 7, 8))
+    (permit,) = fleet.permit(call)
+    assert permit.slots == (7, 8)
 
 
 def test_who_gets_no_slot_gets_no_starts_and_asks_again_within_20_to_50_ms(fleet):

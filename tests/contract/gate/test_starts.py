@@ -141,6 +141,15 @@ def test_a_delay_that_grows_holds_from_the_last_start_on(fleet):
     assert worker.ask(1).starts == (0.0,)
 
 
+def test_a_millisecond_is_a_delay(fleet):
+    millisecond = Pace(delay_s=0.001)
+    hosts = [fleet.worker(site=millisecond) for _ in range(2)]
+    assert [worker.ask(1).starts for worker in hosts] == [(0.0,), (0.001,)]
+    jobs = [fleet.worker(own=millisecond, host="other.example") for _ in range(2)]
+    assert [worker.ask(1).starts for worker in jobs] == [(0.0,), (0.001,)]
+    assert jobs[0].ask(1, silence_s=0.001).silent_s == 0.001
+
+
 def test_a_delay_longer_than_an_hour_is_an_hour(fleet):
     worker = fleet.worker(site=Pace(delay_s=float("inf")))
     assert worker.ask(1).delay_s == 3600
