@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class _Host:
     ready: list[tuple[int, int, int]] = field(default_factory=list)  # heap of (-priority, order, id)
+    suspects: deque[int] = field(default_factory=deque)
     in_flight: int = 0
     hold_until: float = 0.0
     in_turn: bool = False
 
 
 class HostQueues:
-    """Ready pages by host; within a host the highest priority goes first, then the oldest."""
+    """Ready pages by host; within a host the highest priority goes first, then the oldest.
+
+    Suspect pages wait apart, for a holder that has nothing else, under the same rules of their hosts.
+    """
 
     def __init__(self, *, per_host: int, clock: Callable[[], float]) -> None:
         """`per_host`: at most so many pages of a host in flight, 0 = no limit. `clock`: seconds, monotonic."""
@@ -32,6 +36,7 @@ class HostQueues:
         self._clock = clock
         self._hosts: dict[str, _Host] = {}
         self._turn: deque[str] = deque()
+        self._suspected: dict[str, _Host] = {}  # hosts with suspects, in the order of the first
         self._held: list[tuple[float, str]] = []  # heap
 
     def push(self, name: str, *, priority: int, order: int, page_id: int) -> None:
@@ -52,13 +57,25 @@ class HostQueues:
         self._line_up(name, host)
         return page_id
 
-    def take(self, name: str) -> bool:
-        """Counts a page in flight that waited elsewhere; False, and nothing counted, while its host is on hold."""
+    def push_suspect(self, name: str, page_id: int) -> None:
+        """Queues a page of the host `name` that is given out alone."""
         host = self._hosts.setdefault(name, _Host())
-        if host.hold_until > self._clock():
-            return False
+        host.suspects.append(page_id)
+        self._suspected[name] = host
+
+    def pop_suspect(self) -> int | None:
+        """The id of the next suspect page, which is in flight from now on; None if no host may be asked."""
+        name = next((name for name, host in self._suspected.items() if self._may_be_asked(host)), None)
+        if name is None:
+            return None
+        host = self._hosts[name]
+        page_id = host.suspects.popleft()
+        if not host.suspects:
+            del self._suspected[name]
         host.in_flight += 1
-        return True
+        if not self._may_be_asked(host):
+            self._stand_back(name, host)
+        return page_id
 
     def landed(self, name: str) -> None:
         """A page of this host is no longer in flight."""
@@ -72,9 +89,7 @@ class HostQueues:
         if until <= host.hold_until:
             return
         host.hold_until = until
-        if host.in_turn:
-            self._turn.remove(name)
-            host.in_turn = False
+        self._stand_back(name, host)
         heapq.heappush(self._held, (until, name))
 
     def promote(self) -> None:
@@ -86,17 +101,27 @@ class HostQueues:
 
     def next_due(self) -> float | None:
         """When the next hold is over; None without one."""
+        while self._held and self._held[0][0] < self._hosts[self._held[0][1]].hold_until:
+            heapq.heappop(self._held)
         return self._held[0][0] if self._held else None
 
     def clear(self) -> None:
         """Forgets everything."""
         self._hosts.clear()
         self._turn.clear()
+        self._suspected.clear()
         self._held.clear()
 
-    def _line_up(self, name: str, host: _Host) -> None:
+    def _may_be_asked(self, host: _Host) -> bool:
         full = self._per_host and host.in_flight >= self._per_host
-        if host.in_turn or not host.ready or full or host.hold_until > self._clock():
-            return
-        host.in_turn = True
-        self._turn.append(name)
+        return not full and host.hold_until <= self._clock()
+
+    def _line_up(self, name: str, host: _Host) -> None:
+        if not host.in_turn and host.ready and self._may_be_asked(host):
+            host.in_turn = True
+            self._turn.append(name)
+
+    def _stand_back(self, name: str, host: _Host) -> None:
+        if host.in_turn:
+            host.in_turn = False
+            self._turn.remove(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.frontier.contract import HARMLESS, OUTCOMES, Fate, Reply, Row
+from crawler.frontier.contract import HARMLESS, OUTCOMES, Fate, PageCommit, Reply, Row
 
 
 def ids(reply):
@@ -59,6 +59,32 @@ def test_an_outcome_that_does_not_exist_is_refused(job, page):
         job.settle(job.take_one(), "fine")
 
 
+def test_an_outcome_that_does_not_exist_refuses_all_commits_of_the_call(job, page):
+    job.add(page(7), page(8))
+    good, bad = job.take().leases
+    with pytest.raises(ValueError, match="unknown outcome"):
+        job.commit([PageCommit(lease=good, outcome="ok"), PageCommit(lease=bad, outcome="fine")])
+    assert job.check().leased == 2
+
+
+def test_of_two_commits_of_a_page_in_one_call_the_first_counts(job, page):
+    job.add(page(7))
+    commit = PageCommit(lease=job.take_one(), outcome="ok", rows=(Row(item="book"),))
+    first, second = job.commit([commit, commit])
+    assert (first.reply, second.reply) == (Reply.OK, Reply.STALE)
+    assert job.check().rows == {"book": 1}
+
+
+def test_calls_about_nothing_are_answered_with_nothing(job, page):
+    assert job.add() == ()
+    assert job.commit([]) == ()
+    assert job.renew(worker="w1", leases=[], ttl_s=60) == ()
+    assert job.release(worker="w1", leases=[]) == 0
+    job.add(page(7))
+    assert job.take(0).leases == ()
+    assert job.check().ready == 1
+
+
 @pytest.mark.parametrize("outcome", sorted(OUTCOMES))
 def test_every_outcome_is_counted_and_the_harmful_ones_are_remembered_with_their_url(job, page, outcome):
     job.add(page(7))
@@ -77,6 +103,22 @@ def test_the_same_call_gets_the_same_answer_so_that_a_lost_reply_loses_nothing(j
     assert ids(job.lease(worker="w1", call=2, limit=1, ttl_s=60)) == [8]
 
 
+def test_the_answer_of_a_repeated_call_names_only_what_is_still_held(job, page):
+    job.add(page(7), page(8))
+    first = job.lease(worker="w1", call=1, limit=2, ttl_s=60)
+    job.settle(first.leases[0])
+    again = job.lease(worker="w1", call=1, limit=2, ttl_s=60)
+    assert (again.leases, again.open) == (first.leases[1:], 1)
+
+
+def test_a_call_that_comes_after_its_successor_gives_nothing(job, page):
+    job.add(page(7), page(8))
+    job.lease(worker="w1", call=2, limit=1, ttl_s=60)
+    assert job.lease(worker="w1", call=1, limit=1, ttl_s=60).leases == ()
+    assert ids(job.lease(worker="w1", call=2, limit=1, ttl_s=60)) == [7]
+    assert ids(job.lease(worker="w2", call=1, limit=1, ttl_s=60)) == [8]
+
+
 def test_a_released_page_is_given_out_again_first_and_no_try_is_counted(job, page):
     job.add(page(7), page(8))
     lease = job.take_one()
@@ -92,6 +134,22 @@ def test_single_leases_can_be_released(job, page):
     assert job.release(worker="w1", leases=[eight]) == 0
     assert job.settle(seven).reply is Reply.OK
     assert ids(job.take()) == [8]
+
+
+def test_a_lost_lease_of_a_page_does_not_hide_the_one_that_is_held(job, page):
+    job.add(page(7))
+    lost = job.take_one()
+    job.release(worker="w1")
+    held = job.take_one()
+    assert job.release(worker="w1", leases=[held, lost]) == 1
+
+
+def test_nobody_releases_or_renews_what_another_holds(job, page):
+    job.add(page(7))
+    lease = job.take_one(worker="w1")
+    assert job.release(worker="w2", leases=[lease]) == 0
+    assert job.renew(worker="w2", leases=[lease], ttl_s=60) == (lease,)
+    assert job.settle(lease).reply is Reply.OK
 
 
 def test_an_expired_lease_goes_back_and_its_token_is_worthless(job, page, clock):
@@ -173,3 +231,12 @@ def test_expiring_in_company_never_makes_poison(job, page, clock):
         assert lease.request.id == number
         job.settle(lease)
     assert job.check().settled == {"ok": 2}
+
+
+def test_a_suspect_counts_against_the_limit_of_its_host(make_job, page, clock):
+    job = make_job(per_host=1)
+    job.add(page(7), page(8))
+    job.take(ttl_s=60)
+    clock.pass_(60)
+    assert ids(job.take(ttl_s=60)) == [7]
+    assert job.take(worker="w2").leases == ()

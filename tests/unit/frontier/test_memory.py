@@ -1,131 +1,78 @@
-"""The memory back end against a plain model of the contract, by random calls in random order."""
+"""What only the memory back end does; what it shares with others is in `tests/contract/frontier`."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+import pytest
 
-from crawler.frontier.contract import Fate, FrontierRequest, PageCommit, Reply, Row
+from crawler.frontier import memory
+from crawler.frontier.contract import FrontierRequest, PageCommit, Row
 from crawler.frontier.memory import MemoryFrontier
 
-PER_HOST, MAX_PAGES, TTL_S = 3, 25, 60.0
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
-class FrontierMachine(RuleBasedStateMachine):
-    """The model knows which ids were accepted, who holds what, and what was settled."""
-
-    def __init__(self):
-        super().__init__()
-        self.now = 0.0
-        self.tokens = iter(range(1, 1_000_000))
-        self.frontier = MemoryFrontier(
-            per_host=PER_HOST, max_pages=MAX_PAGES, clock=lambda: self.now, new_token=lambda: next(self.tokens)
-        )
-        self.accepted: set[int] = set()
-        self.settled: dict[int, str] = {}
-        self.held: dict[int, tuple] = {}  # id -> (lease, worker, deadline)
-        self.stale: list = []
-        self.holds: dict[str, float] = {}
-        self.calls = {"w1": 0, "w2": 0}
-
-    def run(self, call):
-        return asyncio.run(call)
-
-    def request(self, number: int) -> FrontierRequest:
-        return FrontierRequest(id=number + 10, host=f"host{number % 3}", body=b"x", priority=number % 2)
-
-    def note(self, requests, fates):
-        for request, fate in zip(requests, fates, strict=True):
-            assert fate is (Fate.SEEN if request.id in self.accepted else Fate.ENQUEUED)
-            self.accepted.add(request.id)
-
-    @rule(numbers=st.lists(st.integers(0, 40), max_size=6))
-    def enqueue(self, numbers):
-        requests = [self.request(number) for number in numbers]
-        self.note(requests, self.run(self.frontier.enqueue(requests)))
-
-    @rule(worker=st.sampled_from(["w1", "w2"]), limit=st.integers(1, 8))
-    def lease(self, worker, limit):
-        for page_id, (lease, _, deadline) in list(self.held.items()):
-            if deadline <= self.now:
-                self.stale.append(lease)
-                del self.held[page_id]
-        self.calls[worker] += 1
-        reply = self.run(self.frontier.lease(worker=worker, call=self.calls[worker], limit=limit, ttl_s=TTL_S))
-        assert len(reply.leases) <= limit
-        for lease in reply.leases:
-            page_id, host = lease.request.id, lease.request.host
-            assert page_id in self.accepted
-            assert page_id not in self.settled
-            assert page_id not in self.held
-            assert self.holds.get(host, 0.0) <= self.now
-            self.held[page_id] = (lease, worker, self.now + TTL_S)
-        for host in ("host0", "host1", "host2"):
-            assert sum(held[0].request.host == host for held in self.held.values()) <= PER_HOST
-        suspects = [held for held in self.held.values() if held[0].suspect]
-        for _, holder, _ in suspects:
-            assert sum(other == holder for _, other, _ in self.held.values()) == 1
-        for failure in self.run(self.frontier.ledger()).failures:
-            if failure.outcome == "poison":
-                self.settled.setdefault(int(failure.reason.split()[1].rstrip(":")), "poison")
-        assert len(self.settled) + len(self.held) <= MAX_PAGES
-
-    @precondition(lambda self: self.held)
-    @rule(
-        data=st.data(), outcome=st.sampled_from(["ok", "http_404"]), children=st.lists(st.integers(0, 40), max_size=3)
-    )
-    def commit(self, data, outcome, children):
-        lease, _, _ = self.held.pop(data.draw(st.sampled_from(sorted(self.held))))
-        requests = [self.request(number) for number in children]
-        (reply,) = self.run(
-            self.frontier.commit([PageCommit(lease=lease, outcome=outcome, children=tuple(requests), url="u")])
-        )
-        assert reply.reply is Reply.OK
-        self.note(requests, reply.children)
-        self.settled[lease.request.id] = outcome
-        self.stale.append(lease)
-
-    @precondition(lambda self: self.stale)
-    @rule(data=st.data())
-    def a_stale_lease_changes_nothing(self, data):
-        lease = data.draw(st.sampled_from(self.stale))
-        before = self.run(self.frontier.ledger())
-        (reply,) = self.run(self.frontier.commit([PageCommit(lease=lease, outcome="ok", rows=(Row(item="x"),))]))
-        assert reply.reply is Reply.STALE
-        assert self.run(self.frontier.retry(lease, delay_s=0, reason="", hold_host_s=99)) is Reply.STALE
-        assert self.run(self.frontier.release(worker="w1", leases=[lease])) == 0
-        assert self.run(self.frontier.ledger()) == before
-
-    @precondition(lambda self: self.held)
-    @rule(data=st.data(), delay_s=st.sampled_from([0.0, 5.0]), hold_s=st.sampled_from([0.0, 20.0]))
-    def retry(self, data, delay_s, hold_s):
-        lease, _, _ = self.held.pop(data.draw(st.sampled_from(sorted(self.held))))
-        assert self.run(self.frontier.retry(lease, delay_s=delay_s, reason="x", hold_host_s=hold_s)) is Reply.OK
-        host = lease.request.host
-        self.holds[host] = max(self.holds.get(host, 0.0), self.now + hold_s)
-        self.stale.append(lease)
-
-    @rule(worker=st.sampled_from(["w1", "w2"]))
-    def release(self, worker):
-        mine = [page_id for page_id, (_, holder, _) in self.held.items() if holder == worker]
-        expired = self.run(self.frontier.release(worker=worker)) - len(mine)
-        assert expired >= 0
-        self.stale += [self.held.pop(page_id)[0] for page_id in mine]
-
-    @rule(seconds=st.sampled_from([1.0, 6.0, 25.0, 61.0]))
-    def time_passes(self, seconds):
-        self.now += seconds
-
-    @invariant()
-    def the_books_balance(self):
-        counted, kept = self.run(self.frontier.audit()), self.run(self.frontier.ledger())
-        assert counted == kept
-        assert counted.balanced
-        assert counted.accepted == len(self.accepted)
+@pytest.fixture
+def clock():
+    return Clock()
 
 
-FrontierMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestMemoryFrontier = FrontierMachine.TestCase
+def requests(*numbers: int) -> list[FrontierRequest]:
+    return [FrontierRequest(id=number, host="a", body=b"") for number in numbers]
+
+
+def run(coroutine):
+    return asyncio.run(coroutine)
+
+
+def lease(frontier, call=1, limit=100, ttl_s=60.0):
+    return run(frontier.lease(worker="w", call=call, limit=limit, ttl_s=ttl_s)).leases
+
+
+def test_tokens_come_from_the_given_source(clock):
+    frontier = MemoryFrontier(clock=clock, new_token=iter([11, 22]).__next__)
+    run(frontier.enqueue(requests(7, 8)))
+    assert [lease.token for lease in lease(frontier)] == [11, 22]
+
+
+def test_tokens_are_not_guessed_from_one_another():
+    frontier = MemoryFrontier()
+    run(frontier.enqueue(requests(*range(10, 110))))
+    tokens = sorted(lease.token for lease in lease(frontier))
+    assert len(set(tokens)) == 100
+    assert min(after - before for before, after in itertools.pairwise(tokens)) > 1
+
+
+def test_a_crawl_that_writes_its_own_files_has_its_rows_counted_and_not_kept(clock):
+    frontier = MemoryFrontier(clock=clock)
+    run(frontier.enqueue(requests(7)))
+    run(frontier.commit([PageCommit(lease=lease(frontier)[0], outcome="ok", rows=(Row(item="book", body=b"x"),))]))
+    assert run(frontier.ledger()).rows == {"book": 1}
+    assert run(frontier.read_rows(limit=10)) == ()
+
+
+def test_only_so_many_failures_are_kept_and_the_others_counted(clock, monkeypatch):
+    monkeypatch.setattr(memory, "MAX_FAILURES_KEPT", 2)
+    frontier = MemoryFrontier(clock=clock)
+    run(frontier.enqueue(requests(7, 8, 9)))
+    run(frontier.commit([PageCommit(lease=held, outcome="timeout", url="u") for held in lease(frontier)]))
+    books = run(frontier.ledger())
+    assert (len(books.failures), books.settled) == (2, {"timeout": 3})
+
+
+def test_what_is_remembered_of_ended_leases_goes_with_their_time(clock):
+    frontier = MemoryFrontier(clock=clock)
+    for call in range(1, 1001):
+        run(frontier.enqueue(requests(10 + call)))
+        (held,) = lease(frontier, call)
+        run(frontier.renew(worker="w", leases=[held], ttl_s=60))
+        run(frontier.commit([PageCommit(lease=held, outcome="ok")]))
+        clock.now += 1
+    assert len(frontier._pages._deadlines) < 70

@@ -1,0 +1,65 @@
+"""The rows of a job in one process: each key once, unique values once, and not more than were asked for.
+
+Knows rows and the pages that gave them, not leases.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from crawler.frontier.contract import Row, RowFate, StoredRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class KeptRows:
+    """Decides on rows in the order in which they are committed; `counts` and `refused` are the books of it."""
+
+    def __init__(self, *, limit: int | None, keep: bool) -> None:
+        """`limit`: at most so many rows, None = any number. Without `keep` they are only counted."""
+        self.counts: Counter[str] = Counter()  # by item
+        self.refused: Counter[RowFate] = Counter()
+        self._limit = limit
+        self._pages: list[tuple[int, tuple[Row, ...]]] | None = [] if keep else None
+        self._keys: set[tuple[str, int]] = set()
+        self._values: set[tuple[str, int]] = set()
+
+    def add(self, page: int, rows: Sequence[Row]) -> tuple[RowFate, ...]:
+        """Takes the rows of a page in; what became of each."""
+        fates = tuple(self._fate(row) for row in rows)
+        kept = [row for row, fate in zip(rows, fates, strict=True) if fate is RowFate.STORED]
+        if kept and self._pages is not None:
+            self._pages.append((page, tuple(kept)))
+        return fates
+
+    def _fate(self, row: Row) -> RowFate:
+        fate = self._refusal(row)
+        if fate is not None:
+            self.refused[fate] += 1
+            return fate
+        if row.key:
+            self._keys.add((row.item, row.key))
+        self._values.update((row.item, value) for value in row.unique)
+        self.counts[row.item] += 1
+        return RowFate.STORED
+
+    def _refusal(self, row: Row) -> RowFate | None:
+        if row.key and (row.item, row.key) in self._keys:
+            return RowFate.DUPLICATE
+        if any((row.item, value) in self._values for value in row.unique):
+            return RowFate.NOT_UNIQUE
+        if self._limit is not None and self.counts.total() >= self._limit:
+            return RowFate.OVER_LIMIT
+        return None
+
+    def read(self, *, after: str, limit: int) -> tuple[StoredRow, ...]:
+        """See `Frontier.read_rows`; nothing without `keep`."""
+        rows: list[StoredRow] = []
+        first = int(after) + 1 if after else 0
+        for position, (page, kept) in enumerate((self._pages or [])[first:], first):
+            if rows and len(rows) + len(kept) > limit:
+                break
+            rows += [StoredRow(position=str(position), page=page, item=row.item, body=row.body) for row in kept]
+        return tuple(rows)
