@@ -39,12 +39,23 @@ ROBOTSTXT_OBEY = True
 
 # --- how fast ---------------------------------------------------------------------------------------------------------
 
+# All of this holds for a host as a whole, however many workers ask it: the downloader's door keeps it, and a gate lets
+# the door send. Scrapy's names mean what they mean there, but for DOWNLOAD_DELAY_JITTER, which is not used: a delay is
+# a minimum (`crawler.downloader.pace`).
+DOWNLOADER = "crawler.downloader.downloader.Downloader"
+DOWNLOAD_DELAY_JITTER = 0.0
+
+# Ours: a function of the crawler that gives the gate and the robots.txt store; and what the settings below were before
+# a recipe's limits, set by its spider.
+GATE = "crawler.downloader.shared.alone"
+DEPLOYMENT_PACE: dict[str, object] = {}
+
 # AutoThrottle sets the delay between two requests to a host to (its latency / target concurrency): a site that answers
 # in 200 ms is asked ten times a second at most, one that is in trouble and takes 5 s every 2.5 s. Its own defaults
 # begin at 5 s and move only half-way at each response, which is minutes of waiting on a small site; half a second is
 # careful enough for a first request, and after eight fast answers the delay is that of the site. The floor of 10 ms
-# (with jitter 5 to 15) keeps a very fast site below about 100 requests a second, and lets the 1,050 pages of a local
-# copy be crawled in well under a minute.
+# keeps a very fast site below 100 requests a second, and lets the 1,050 pages of a local copy be crawled in well under
+# a minute.
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 0.5
 AUTOTHROTTLE_TARGET_CONCURRENCY = 2.0

@@ -1,27 +1,26 @@
-"""How fast one site is asked: AutoThrottle, Crawl-delay of robots.txt, and silence when a site asks for it.
+"""What becomes known of a site while it is crawled goes to the door: Crawl-delay, and silence when it asks for it.
 
-All of it acts on the downloader's slot of a host, through which everything goes that leaves for it: pages, robots.txt,
-images. Scrapy's AutoThrottle does the adapting; what it must not go below is kept here.
+The door (`crawler.downloader`) holds back everything that leaves for a host, here and through the gate in all other
+workers. AutoThrottle is the gate's too; Scrapy's own extension is not loaded.
 """
 
 from __future__ import annotations
 
 import logging
-from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from scrapy import signals
-from scrapy.exceptions import NotConfigured
-from scrapy.extensions.throttle import AutoThrottle
-from scrapy.utils.asyncio import AsyncioLoopingCall, call_later, create_looping_call
+from scrapy.utils.asyncio import AsyncioLoopingCall, create_looping_call
+from scrapy.utils.httpobj import urlparse_cached
 
+from crawler.downloader.downloader import is_ending, our_downloader
 from crawler.middlewares.open_pages import Stopped
 
 if TYPE_CHECKING:
-    from scrapy import Request, Spider
-    from scrapy.core.downloader import Slot
+    from typing import Self
+
+    from scrapy import Request
     from scrapy.crawler import Crawler
-    from scrapy.http import Response
     from scrapy.robotstxt import RobotParser
     from twisted.internet.task import LoopingCall
 
@@ -31,98 +30,70 @@ logger = logging.getLogger(__name__)
 _WATCH_EVERY_S: Final = 0.2
 
 
-class Politeness(AutoThrottle):
-    """AutoThrottle with a floor per host; without AUTOTHROTTLE_ENABLED only the floors."""
+class Politeness:
+    """Tells the door."""
 
-    def __init__(self, crawler: Crawler) -> None:
-        """Connects to the downloader's signals."""
-        self.adaptive = True
-        self._floors: dict[str, float] = {}
-        self._silent_until: dict[str, float] = {}
-        self._longest_delay_s = crawler.settings.getfloat("CRAWL_DELAY_MAX")
-        try:
-            super().__init__(crawler)
-        except NotConfigured:
-            self.adaptive = False
+    def __init__(self, crawler: Crawler, *, longest_crawl_delay_s: float) -> None:
+        """A Crawl-delay counts up to `longest_crawl_delay_s`."""
+        self._crawler = crawler
+        self._longest_crawl_delay_s = longest_crawl_delay_s
+        self._asked_of: dict[str, dict[str, float]] = {}  # by host and site, in seconds
+        self._delayed: set[str] = set()  # hosts of which the door knows a delay
         self._watch: AsyncioLoopingCall | LoopingCall | None = None
-        crawler.signals.connect(self._engine_started, signal=signals.engine_started)
-        crawler.signals.connect(self._engine_stopped, signal=signals.engine_stopped)
-        crawler.signals.connect(self._robots_parsed, signal=signals.robots_parsed)
-        crawler.signals.connect(self._request_reached_downloader, signal=signals.request_reached_downloader)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Connects what is to be heard."""
+        politeness = cls(crawler, longest_crawl_delay_s=crawler.settings.getfloat("CRAWL_DELAY_MAX"))
+        crawler.signals.connect(politeness.engine_started, signal=signals.engine_started)
+        crawler.signals.connect(politeness.engine_stopped, signal=signals.engine_stopped)
+        crawler.signals.connect(politeness.robots_parsed, signal=signals.robots_parsed)
+        return politeness
 
     def hold(self, host: str, seconds: float) -> None:
-        """Sends nothing to a host for so long, not even what waits in the downloader already."""
-        until = monotonic() + seconds
-        if until <= self._silent_until.get(host, 0.0):
-            return
-        logger.info("%s asked for silence: nothing is sent to it for %.1f s", host, seconds)
-        self._silent_until[host] = until
-        self._silence(host)
+        """Sends nothing to a host for so long, not even what waits at the door already."""
+        downloader = our_downloader(self._crawler)
+        if downloader is not None:
+            logger.info("%s asked for silence: nothing is sent to it for %.1f s", host, seconds)
+            downloader.door.silence(host, seconds)
 
     def current_delay(self) -> float:
         """The longest delay between two requests that any host has now, in seconds."""
-        return max((slot.delay for slot in self.crawler.engine.downloader.slots.values()), default=0.0)
+        return max((slot.delay for slot in self._crawler.engine.downloader.slots.values()), default=0.0)
+
+    def robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
+        """Notes the Crawl-delay of a site. Sites of one host (http and https) keep the longest."""
+        downloader = our_downloader(self._crawler)
+        if downloader is None:
+            return
+        settings = self._crawler.settings
+        agent = settings["ROBOTSTXT_USER_AGENT"] or request.headers.get("User-Agent") or settings["USER_AGENT"]
+        host, parts = downloader.get_slot_key(request), urlparse_cached(request)
+        asked = robotparser.crawl_delay(agent) or 0.0
+        sites = self._asked_of.setdefault(host, {})
+        sites[f"{parts.scheme}://{parts.netloc}"] = min(max(0.0, asked), self._longest_crawl_delay_s)
+        delay = max(sites.values())
+        if delay > 0:
+            logger.info("robots.txt of %s asks for a delay of %s s; %s s between requests", host, asked, delay)
+            self._crawler.stats.max_value("robotstxt/crawl_delay_s", delay)
+        if delay > 0 or host in self._delayed:
+            downloader.door.crawl_delay(host, delay)
+            self._delayed.add(host)
 
     # --- the end: what waits for its turn is not sent any more ---
 
-    def _engine_started(self) -> None:
+    def engine_started(self) -> None:
+        """Begins to watch for the end."""
         self._watch = create_looping_call(self._drop_waiting)
         self._watch.start(_WATCH_EVERY_S, now=False)
 
-    def _engine_stopped(self) -> None:
+    def engine_stopped(self) -> None:
+        """Ends the watch."""
         if self._watch is not None and self._watch.running:
             self._watch.stop()
 
     def _drop_waiting(self) -> None:
         """Scrapy closes when the last request in its hands is done, also those that wait minutes for their delay."""
-        engine = self.crawler.engine
-        if engine._slot is None or engine._slot.closing is None:  # noqa: SLF001 - no signal tells of it
-            return
-        for slot in engine.downloader.slots.values():
-            while slot.queue:
-                _, waiting = slot.queue.popleft()
-                waiting.errback(Stopped("the crawl is ending"))
-
-    # --- the floor and the silence of a host ---
-
-    def _silence(self, host: str) -> None:
-        """The downloader does not touch a slot that waits for its `latercall`."""
-        downloader = self.crawler.engine.downloader
-        slot, wait = downloader.slots.get(host), self._silent_until[host] - monotonic()
-        if slot is None or wait <= 0:
-            return
-        if slot.latercall is not None:
-            slot.latercall.cancel()
-        slot.latercall = call_later(wait, downloader._latercall, slot)  # noqa: SLF001 - there is no other door
-
-    def _robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
-        settings = self.crawler.settings
-        agent = settings["ROBOTSTXT_USER_AGENT"] or request.headers.get("User-Agent") or settings["USER_AGENT"]
-        asked = robotparser.crawl_delay(agent)
-        if not asked or asked <= 0:
-            return
-        host = self.crawler.engine.downloader.get_slot_key(request)
-        delay = min(asked, self._longest_delay_s)
-        logger.info("robots.txt of %s asks for a delay of %s s; %s s between requests", host, asked, delay)
-        self.crawler.stats.max_value("robotstxt/crawl_delay_s", delay)
-        self._floors[host] = delay
-        self._apply_floor(host)
-
-    def _request_reached_downloader(self, request: Request, spider: Spider) -> None:
-        """A slot that was idle for a minute is made anew, and knows nothing of its floor and its silence."""
-        _ = spider
-        host = request.meta["download_slot"]
-        self._apply_floor(host)
-        if host in self._silent_until:
-            self._silence(host)
-
-    def _response_downloaded(self, response: Response, request: Request, spider: Spider) -> None:
-        super()._response_downloaded(response, request, spider)
-        self._apply_floor(request.meta.get("download_slot", ""))
-
-    def _apply_floor(self, host: str) -> None:
-        slot: Slot | None = self.crawler.engine.downloader.slots.get(host)
-        floor = self._floors.get(host)
-        if slot is not None and floor is not None:
-            slot.delay = max(slot.delay, floor)
-            slot.jitter = 0.0  # a delay that the site asked for is a minimum, not a mean
+        downloader = our_downloader(self._crawler)
+        if downloader is not None and is_ending(self._crawler):
+            downloader.door.refuse_waiting(lambda: Stopped("the crawl is ending"))

@@ -1,31 +1,73 @@
-"""robots.txt: Scrapy's middleware, with a page's refusal told apart from other filters, and RFC 9309 on errors.
+"""robots.txt: what it forbids, read once for all workers, and RFC 9309 on errors.
 
-Crawl-delay is applied by `crawler.extensions.politeness`, which listens to the signal that this middleware sends.
+The rules of a site (scheme, host and port) come from the robots store; the worker that it names fetches them, the
+others wait. A refusal is told apart from other filters. What cannot be read allows nothing: after a 5xx pages are
+settled as `robots`; where there is no answer at all, they fail like any request to a site that cannot be reached. Both
+are asked again a minute later.
+
+Crawl-delay is applied by `crawler.extensions.politeness`, which listens to the signal that is sent for all rules, also
+those that another worker has fetched.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
+from scrapy import Request, signals
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware as ScrapyRobotsTxtMiddleware
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
+from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import RobotParser
+from scrapy.utils.httpobj import urlparse_cached
+from scrapy.utils.misc import build_from_crawler
 
-from crawler.middlewares.open_pages import RobotsForbidden
+from crawler.downloader.downloader import is_ending, our_downloader
+from crawler.downloader.shared import alone
+from crawler.frontier.shared_contract import MAX_ROBOTS_BYTES, ROBOTS_FRESH_S, ROBOTS_UNREADABLE_S, Robots
+from crawler.middlewares.open_pages import PageTurn, RobotsForbidden, Stopped
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from scrapy import Request
     from scrapy.crawler import Crawler
-    from scrapy.http import Response
+
+    from crawler.downloader.shared import Shared
+
+logger = logging.getLogger(__name__)
+
+#: Who waits for another worker's fetch looks again so often.
+_ASK_EVERY_S: Final = 0.1
+
+#: How it shows that a site does not answer, or not to its end.
+_NO_ANSWER: Final = (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+    OSError,
+)
 
 
 class Unreadable(RobotParser):
-    """robots.txt answered with a server error: until it can be read, nothing may be fetched (RFC 9309, 2.3.1.4)."""
+    """There is a robots.txt that cannot be read: until it can, nothing may be fetched (RFC 9309, 2.3.1.4)."""
 
-    def __init__(self, status: int) -> None:
-        self.status = status
+    def __init__(self, status: int, reason: str) -> None:
+        """`status` 0: there was no answer, for this `reason`."""
+        self.status, self.reason = status, reason
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, robotstxt_body: bytes) -> Self:
@@ -39,32 +81,120 @@ class Unreadable(RobotParser):
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    rules: RobotParser
+    until_s: float  # of the monotonic clock
+
+
 class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
     """See the module."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._known: dict[str, _Known] = {}
+        self._asking: dict[str, asyncio.Task[RobotParser]] = {}
+        self._failures: dict[str, str] = {}  # why a site did not answer us
+        self._shared: Shared | None = None
 
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
         """Refuses what is not allowed.
 
         Raises:
             RobotsForbidden: by a rule, or because the rules cannot be read.
+            DownloadFailedError: the site did not answer.
         """
         try:
             super().process_request_2(rp, request)
         except IgnoreRequest as error:
+            if isinstance(rp, Unreadable) and rp.status == 0:
+                raise DownloadFailedError(f"robots.txt could not be fetched: {rp.reason}") from error
             if isinstance(rp, Unreadable):
                 raise RobotsForbidden(
                     f"robots.txt answered {rp.status}; nothing is allowed until it answers"
                 ) from error
             raise RobotsForbidden("forbidden by robots.txt") from error
 
-    async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
-        if response.status < 500:
-            if response.status >= 400:
-                response = response.replace(body=b"")  # an error page is no set of rules
-            await super()._parse_robots(response, netloc, request)
-            return
+    async def robot_parser(self, request: Request) -> RobotParser:
+        """The rules of a request's site, in place of Scrapy's table of them.
+
+        Raises:
+            Stopped: the crawl ends before they are known.
+        """
+        url = urlparse_cached(request)
+        site = f"{url.scheme}://{url.netloc}"
+        known = self._known.get(site)
+        if known is not None and time.monotonic() < known.until_s:
+            return known.rules
+        asking = self._asking.get(site)
+        if asking is None:
+            asking = self._asking[site] = asyncio.get_running_loop().create_task(self._learn(site, request))
+            asking.add_done_callback(lambda _: self._asking.pop(site))
+        return await asyncio.shield(asking)
+
+    async def _learn(self, site: str, request: Request) -> RobotParser:
+        robots = await self._ask(site)
+        if robots.readable:
+            body = b"" if robots.status >= 400 else robots.body  # an error page is no set of rules
+            rules = build_from_crawler(self._parserimpl, self.crawler, body)
+            await self.crawler.signals.send_catch_log_async(
+                signal=signals.robots_parsed, robotparser=rules, request=request
+            )
+        else:
+            rules = Unreadable(robots.status, self._failures.get(site, "the site did not answer"))
+        fresh = ROBOTS_FRESH_S if robots.readable else ROBOTS_UNREADABLE_S
+        self._known[site] = _Known(rules, time.monotonic() + fresh)
+        return rules
+
+    async def _ask(self, site: str) -> Robots:
+        """robots.txt from the store, or from the site if nobody else is fetching it."""
+        shared = self._neighbours()
+        while True:
+            reply = await shared.robots.ask(site, worker=shared.worker)
+            if reply.robots is not None:
+                return reply.robots
+            if reply.yours:
+                robots = await self._fetch(site)
+                await shared.robots.keep(site, robots)
+                return robots
+            if is_ending(self.crawler):
+                raise Stopped("the crawl is ending")
+            await asyncio.sleep(_ASK_EVERY_S)
+
+    def _neighbours(self) -> Shared:
+        if self._shared is None:
+            downloader = our_downloader(self.crawler)
+            self._shared = downloader.shared if downloader is not None else alone(self.crawler)
+        return self._shared
+
+    async def _fetch(self, site: str) -> Robots:
+        """What the site answers.
+
+        Raises:
+            Stopped: the crawl is ending.
+        """
+        self._failures.pop(site, None)
+        self._stats.inc_value("robotstxt/request_count")
+        asked = Request(
+            f"{site}/robots.txt",
+            priority=self.DOWNLOAD_PRIORITY,
+            meta={"dont_obey_robotstxt": True},
+            callback=NO_CALLBACK,
+        )
+        try:
+            response = await self.crawler.engine.download_async(asked)
+        except PageTurn:
+            raise
+        except IgnoreRequest as error:
+            # One of our own rules keeps us from it, or its redirects lead nowhere (RFC 9309, 2.3.1.2): as if it were
+            # not there. Whatever keeps us from robots.txt by a rule keeps us from the site's pages too.
+            logger.debug("robots.txt of %s is not fetched: %s", site, error)
+            return Robots(status=404)
+        except _NO_ANSWER as error:
+            self._failures[site] = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            logger.warning("robots.txt of %s could not be fetched: %s", site, self._failures[site])
+            self._stats.inc_value(f"robotstxt/exception_count/{type(error)}")
+            return Robots(status=0)
+        self._stats.inc_value("robotstxt/response_count")
         self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
-        waiting, rules = self._parsers[netloc], Unreadable(response.status)
-        self._parsers[netloc] = rules
-        # Until its rules are known, Scrapy keeps a Deferred here for those who wait for them.
-        waiting.callback(rules)  # type: ignore[union-attr]
+        return Robots(status=response.status, body=response.body[:MAX_ROBOTS_BYTES])

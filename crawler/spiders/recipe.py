@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from scrapy import Request, Spider
 from scrapy.spidermiddlewares.httperror import HttpError
 
+from crawler.downloader.pace import LIMITED
 from crawler.errors import PageError
 from crawler.middlewares.open_pages import outcome_of
 from crawler.recipe.extract import after_loss, extract_page, start_requests
@@ -71,9 +72,10 @@ class RecipeSpider(Spider):
         spider = cls(inputs=cls.inputs_of(kwargs))
         spider._set_crawler(crawler)
         settings, ignored = gentler(cls.recipe.limits, _deployment(crawler.settings), spider.inputs)
-        for name, value in settings.items():
-            if not crawler.settings.frozen:
-                crawler.settings.set(name, value, priority="spider")
+        if not crawler.settings.frozen:
+            # The door tells the pace of the deployment, which all jobs keep together, from that of this one.
+            before = {name: crawler.settings[name] for name in LIMITED}
+            crawler.settings.setdict({"DEPLOYMENT_PACE": before, **settings}, priority="spider")
         for sentence in ignored:
             spider.logger.warning(sentence)
         crawler.signals.connect(spider.page_settled, signal=page_settled)

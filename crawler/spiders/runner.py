@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings
 
+from crawler.downloader.pace import Paces
 from crawler.extensions.feeds import check_feeds, export_feeds
 from crawler.extensions.summary import Summary
 from crawler.recipe.allocator import tune_allocator
@@ -75,7 +76,7 @@ def prepare(crawler: Crawler) -> None:
     Also tells the allocator that this process is going to parse pages.
 
     Raises:
-        ConfigError: an output file cannot be written.
+        ConfigError: an output file cannot be written, or a setting that says how fast to be cannot be used.
     """
     tune_allocator()
     spidercls = crawler.spidercls
@@ -83,6 +84,7 @@ def prepare(crawler: Crawler) -> None:
         feeds = export_feeds(spidercls.recipe, Path(crawler.settings["EXPORTS_DIR"]))
         crawler.settings.set("FEEDS", feeds, priority="spider")
     check_feeds(crawler.settings)
+    Paces(crawler.settings)
 
 
 def summary_of(crawler: Crawler) -> CrawlSummary:

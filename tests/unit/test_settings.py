@@ -85,7 +85,15 @@ def test_the_settling_middlewares_are_nearest_to_the_engine(settings, kind):
 def test_everything_that_is_named_can_be_loaded(settings):
     names = [
         settings[name]
-        for name in ("SCHEDULER", "FRONTIER", "SPIDER_LOADER_CLASS", "TWISTED_REACTOR", "ASYNCIO_EVENT_LOOP")
+        for name in (
+            "SCHEDULER",
+            "FRONTIER",
+            "DOWNLOADER",
+            "GATE",
+            "SPIDER_LOADER_CLASS",
+            "TWISTED_REACTOR",
+            "ASYNCIO_EVENT_LOOP",
+        )
     ]
     for kind in ("SPIDER_MIDDLEWARES", "DOWNLOADER_MIDDLEWARES", "EXTENSIONS", "ITEM_PIPELINES", "FEED_EXPORTERS"):
         names += [name for name in settings[f"{kind}_BASE"] if str(name).startswith("crawler.")]
@@ -97,6 +105,7 @@ def test_everything_that_is_named_can_be_loaded(settings):
 def test_no_setting_is_a_misspelling_of_one_of_scrapys(settings):
     ours = {
         "RECIPES_PATHS", "EXPORTS_DIR", "SUMMARY_FILE", "CRAWL_DELAY_MAX", "REQUESTS_LIMIT", "ITEMS_LIMIT", "FRONTIER",
-        "DURATION_LIMIT", "ERRORS_LIMIT", "RETRY_BACKOFF_MIN", "RETRY_BACKOFF_MAX", "LOG_JSON",
+        "DURATION_LIMIT", "ERRORS_LIMIT", "RETRY_BACKOFF_MIN", "RETRY_BACKOFF_MAX", "LOG_JSON", "GATE",
+        "DEPLOYMENT_PACE",
     }  # fmt: skip
     assert {str(name) for name in settings} - {str(name) for name in Settings()} == ours

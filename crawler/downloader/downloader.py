@@ -1,0 +1,151 @@
+"""Scrapy's downloader with a door: every download of every handler passes it - pages, robots.txt, hops, media.
+
+Scrapy's own slots stay, because extensions look at them, but hold nothing back: how many requests are open and how far
+apart they are is the door's business, which asks a gate that knows all workers.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from scrapy import signals
+from scrapy.core.downloader import Downloader as ScrapyDownloader
+from scrapy.core.downloader import Slot
+
+from crawler.downloader.door import Door, NotSent
+from crawler.downloader.pace import Paces
+from crawler.downloader.shared import shared_of
+from crawler.middlewares.open_pages import Stopped
+from crawler.scheduler import our_scheduler
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+logger = logging.getLogger(__name__)
+
+#: After an answer that may silence a host, nothing is sent to it until the middlewares have read it.
+_PONDER_S: Final = 0.05
+
+_MANY: Final = 1 << 30
+
+
+class DoorSlot(Slot):
+    """A slot of Scrapy's as extensions know it: it shows the delay in force, and a delay that is set is kept.
+
+    It holds nothing back itself.
+    """
+
+    def __init__(self, door: Door, host: str, *, concurrency: int) -> None:
+        self._door, self._host = door, host
+        super().__init__(concurrency, 0.0, 0.0)
+
+    @property
+    def delay(self) -> float:
+        """Seconds between two requests to this host, in force."""
+        return self._door.delay(self._host)
+
+    @delay.setter
+    def delay(self, seconds: float) -> None:
+        if seconds > 0:
+            self._door.slow_down(self._host, seconds)
+
+    def free_transfer_slots(self) -> int:
+        """As many as you like: the door counts."""
+        return _MANY
+
+    def download_delay(self) -> float:
+        """None: the door waits."""
+        return 0.0
+
+
+class Downloader(ScrapyDownloader):
+    """See the module; `settings.py` names it as DOWNLOADER.
+
+    Attributes:
+        shared: what is shared with other workers.
+        door: through which everything goes.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        """Made by the engine.
+
+        Raises:
+            ConfigError: a setting that says how fast to be cannot be used.
+        """
+        paces = Paces(crawler.settings)
+        self.shared = shared_of(crawler)
+        self.door = Door(self.shared.gate, worker=self.shared.worker, job=self.shared.job, paces=paces)
+        self._paces = paces
+        super().__init__(crawler)
+        if crawler.settings.getfloat("DOWNLOAD_DELAY_JITTER") > 0:
+            logger.warning("DOWNLOAD_DELAY_JITTER is not used: a delay is a minimum, and requests keep it exactly")
+        self._log_latencies = crawler.settings.getbool("AUTOTHROTTLE_DEBUG")
+        self._send = self.handlers.download_request_async
+        self.handlers.download_request_async = self._through_the_door  # type: ignore[method-assign]  # whoever downloads calls this; Scrapy makes the handlers itself
+        crawler.signals.connect(self._spider_closed, signal=signals.spider_closed)
+
+    async def _through_the_door(self, request: Request) -> Response:
+        host = self.get_slot_key(request)
+        try:
+            async with self.door.pass_(host, still_ours=lambda: self._still_ours(request)) as passage:
+                response = await self._send(request)
+                latency = request.meta.get("download_latency")
+                if latency is not None and not request.meta.get("autothrottle_dont_adjust_delay", False):
+                    passage.answered(latency, ok=response.status == 200)
+                if response.status == 429 or (response.status == 503 and "Retry-After" in response.headers):
+                    self.door.pause(host, _PONDER_S)
+                if self._log_latencies:
+                    self._log(host, response)
+                return response
+        except NotSent as error:
+            raise Stopped(str(error)) from error
+
+    def _still_ours(self, request: Request) -> bool:
+        """Whether the page of a request is still leased to us; a request that is no page is nobody's."""
+        scheduler = our_scheduler(self.crawler)
+        return scheduler is None or scheduler.lease_still_ours(request)
+
+    def _get_slot(self, request: Request) -> tuple[str, Slot]:  # type: ignore[override]  # Scrapy's accepts a spider that is not used any more
+        """The slot of a request's host, which is one of ours."""
+        key = self.get_slot_key(request)
+        slot = self.slots.get(key)
+        if slot is None:
+            site, own = self._paces(key)
+            limits = [pace.concurrency for pace in (site, own) if pace.concurrency]
+            slot = self.slots[key] = DoorSlot(self.door, key, concurrency=min(limits, default=0))
+            self._start_slot_gc()
+        return key, slot
+
+    def _log(self, host: str, response: Response) -> None:
+        logger.info(
+            "slot: %s | delay: %.0f ms | latency: %.0f ms | size: %d bytes",
+            host,
+            self.door.delay(host) * 1000,
+            response.meta.get("download_latency", 0.0) * 1000,
+            len(response.body),
+        )
+
+    async def _spider_closed(self) -> None:
+        """Hands the slots back, and says in the stats what it took."""
+        await self.door.close()
+        counters, stats = self.door.counters, self.crawler.stats
+        stats.set_value("door/passes", counters.passes)
+        stats.set_value("door/waits", counters.waits)
+        stats.set_value("door/permit_calls", counters.calls)
+        stats.set_value("door/round_trips", counters.round_trips)
+        stats.set_value("door/void_starts", counters.void_starts)
+
+
+def our_downloader(crawler: Crawler) -> Downloader | None:
+    """The downloader of a running crawl, if it is this one."""
+    downloader = crawler.engine.downloader
+    return downloader if isinstance(downloader, Downloader) else None
+
+
+def is_ending(crawler: Crawler) -> bool:
+    """Whether the crawl is being closed: what waits is not sent any more."""
+    slot = crawler.engine._slot  # noqa: SLF001 - no signal tells of it
+    return slot is not None and slot.closing is not None

@@ -1,0 +1,330 @@
+"""One host's side of the door: its slots, its starts, and who waits for them.
+
+Pure bookkeeping on the times that it is told: it decides when a request may be sent and when the gate is to be asked
+what, and neither waits nor asks itself; `crawler.downloader.door` does. It knows the gate's contract, and nothing of
+Scrapy or of what is sent. All times are seconds of CLOCK_BOOTTIME, which also counts while a machine sleeps.
+
+An answer of the gate speaks of the moment at which it was given, which lies somewhere between the call (`sent`) and
+its arrival (`got`). A start is used from the middle of the two on, and never later than `sent` allows: so all sends lie
+within 0.1 s around the moments that the gate meant, and 10 starts a second are at most 10 + 1 in any second. A slow
+answer makes its starts void, as it must: nobody knows whether they have been overtaken by a silence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from crawler.downloader.slots import IDLE_S, Slots
+from crawler.frontier.gate_contract import LATENESS_S, SLOT_TTL_S, WINDOW_S, Latency, Pace, PermitCall
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from crawler.downloader.slots import Slot
+    from crawler.frontier.gate_contract import Permit
+
+#: What has been granted is used within this time of the call. The rest of `WINDOW_S` is for the way of a silence from
+#: the worker that was told of it to the gate: nothing is sent later than `WINDOW_S` after a site has asked for it.
+SPENT_WITHIN_S: Final = 0.8 * WINDOW_S
+
+#: Starts that lie further ahead than this are not asked for: too little time would be left to use them late.
+_AHEAD_S: Final = 0.5 * SPENT_WITHIN_S
+
+#: The gate is asked so long before the next start, or before the end of a window that is in use.
+ASK_AHEAD_S: Final = 0.03
+RENEW_AHEAD_S: Final = 0.02
+
+#: Two sends of this worker are at least this part of the delay apart: its starts are, but each may be used a little
+#: late, and one that is used on time after a late one would follow too closely.
+SPACING: Final = 0.95
+
+#: A refused call is not repeated sooner, whatever the answer says.
+_SHORTEST_WAIT_S: Final = 0.005
+
+#: Gates count whole milliseconds of a moment that they round down.
+_GRAIN_S: Final = 0.001
+
+#: Weight of the last trip to the gate in the mean of all.
+_TRIP_WEIGHT: Final = 0.2
+
+#: Where there is no limit.
+_ANY: Final = 1 << 30
+
+#: Latencies kept for the next call.
+_MAX_LATENCIES: Final = 64
+
+#: A store that has lost its memory hears of a Crawl-delay again after so long.
+_SAY_AGAIN_S: Final = 60.0
+
+#: A host is forgotten after so long without a request.
+_FORGET_S: Final = 60.0
+
+
+class Entrance:
+    """One host, for this worker. Who wants to be told of a free slot appends a future to `waiting`.
+
+    Attributes:
+        waiting: futures of those who wait, first come first served; each is given a Slot.
+        silent_until_s: nothing is sent before.
+        slots: that this worker holds.
+        delay_s: the delay between two starts in force, as far as is known.
+        timer: the door's, which makes it look at this host at `timer_s`.
+        void: starts that could not be used.
+    """
+
+    __slots__ = (
+        "_asked_s", "_asking", "_crawl_delay", "_crawl_delay_said_s", "_faster", "_free_until_s", "_last_start_s",
+        "_latencies", "_outdated", "_own", "_sent_s", "_silence_s", "_site", "_starts", "_target", "_trip_s",
+        "_wait_until_s", "_window_used", "delay_s", "name", "silent_until_s", "slots", "timer", "timer_s", "void",
+        "waiting",
+    )  # fmt: skip
+
+    def __init__(self, name: str, *, site: Pace, own: Pace) -> None:
+        """`site` is the deployment's pace for the host, `own` that of this crawl."""
+        self.name = name
+        self.waiting: deque[asyncio.Future[Slot]] = deque()
+        self.silent_until_s = -math.inf
+        self.slots = Slots()
+        self.delay_s = max(_first_delay(site), _first_delay(own))
+        self.timer: asyncio.TimerHandle | None = None
+        self.timer_s = math.inf
+        self.void = 0
+        self._site, self._own = site, own
+        self._target = min((pace.target_concurrency for pace in (site, own) if pace.adaptive), default=0.0)
+        self._starts: deque[tuple[float, float]] = deque()  # from when to when each may be used
+        self._free_until_s = -math.inf
+        self._window_used = 0
+        self._last_start_s = -math.inf
+        self._sent_s = -math.inf
+        self._wait_until_s = -math.inf
+        self._trip_s = 0.0  # how long the gate takes to answer
+        self._asking: PermitCall | None = None
+        self._asked_s = -math.inf
+        self._outdated = False  # a silence or a longer delay became known after the call was made
+        self._latencies: list[Latency] = []
+        self._faster = False  # the last latencies would make the delay much shorter
+        self._silence_s = -math.inf  # until when, as the gate is to be told
+        self._crawl_delay: float | None = None
+        self._crawl_delay_said_s = math.inf
+
+    # --- requests ---
+
+    def take(self, now: float) -> Slot | None:
+        """A slot for a request that is sent now; None if there is none, or no start."""
+        slots = self.slots
+        if not slots.free or now >= slots.until_s or now < self.silent_until_s:
+            return None
+        if now < self._free_until_s:
+            until = self._free_until_s
+            self._window_used += 1
+        else:
+            start = self._start(now)
+            if start is None:
+                return None
+            until = start
+        self._sent_s = now
+        return slots.take(until)
+
+    def _start(self, now: float) -> float | None:
+        """Uses a start that has come; answers until when it may be used."""
+        starts = self._starts
+        while starts and starts[0][1] <= now:
+            starts.popleft()
+            self.void += 1
+        if not starts or starts[0][0] > now or now < self._sent_s + SPACING * self.delay_s:
+            return None
+        return starts.popleft()[1]
+
+    def may_send(self, slot: Slot, now: float) -> bool:
+        """Whether a request that has taken its slot a moment ago may still be sent."""
+        return now < slot.until_s and now >= self.silent_until_s
+
+    def serve(self, now: float) -> None:
+        """Gives slots to those who wait, as far as there are slots and starts."""
+        while self.waiting:
+            if self.waiting[0].done():  # cancelled
+                self.waiting.popleft()
+                continue
+            slot = self.take(now)
+            if slot is None:
+                return
+            self.waiting.popleft().set_result(slot)
+
+    # --- what becomes known of the host ---
+
+    def answered(self, seconds: float, *, ok: bool) -> None:
+        """Notes how long a response has taken."""
+        if len(self._latencies) < _MAX_LATENCIES:
+            self._latencies.append(Latency(seconds=seconds, ok=ok))
+        self._faster |= ok and seconds < self.delay_s * self._target / 2
+
+    def pause(self, until: float) -> None:
+        """Sends nothing until then; nobody else hears of it."""
+        self.silent_until_s = max(self.silent_until_s, until)
+
+    def silence(self, until: float) -> None:
+        """The host has asked to be left alone: what has been granted is void at once, and the gate is told."""
+        self._silence_s = max(self._silence_s, until)
+        self.pause(until)
+        self._forget_grants()
+
+    def crawl_delay(self, seconds: float) -> None:
+        """What robots.txt asks for; 0: nothing."""
+        if seconds != self._crawl_delay:
+            self._crawl_delay, self._crawl_delay_said_s = seconds, -math.inf
+        if seconds > self.delay_s:
+            self.delay_s = seconds
+            self._forget_grants()
+
+    def slow_down(self, seconds: float) -> None:
+        """This crawl's own delay from now on."""
+        self._own = replace(self._own, delay_s=seconds)
+        if seconds > self.delay_s:
+            self.delay_s = seconds
+            self._forget_grants()
+
+    def _forget_grants(self) -> None:
+        self._outdated = True
+        self.void += len(self._starts)
+        self._starts.clear()
+        self._free_until_s = -math.inf
+
+    # --- when the door has to act ---
+
+    def due_s(self, now: float) -> float:
+        """When the gate is to be asked, at the earliest need; not later than `now`: at once; infinity: no need."""
+        if self._asking is not None:
+            return math.inf
+        slots = self.slots
+        if slots.going or self._to_report(now):
+            return now
+        at = self._asked_s + SLOT_TTL_S / 3 if len(slots) else math.inf
+        if slots.free and (not self.waiting or now < self.silent_until_s):
+            at = min(at, slots.free[0].freed_s + IDLE_S)
+        if self.waiting:
+            at = min(at, self._want_s(now))
+        return at
+
+    def serve_s(self, now: float) -> float:
+        """When somebody who waits can be served with what is in hand; infinity: not without the gate."""
+        if not self.waiting or not self.slots.free or now >= self.slots.until_s:
+            return math.inf
+        if now < self._free_until_s:
+            return max(now, self.silent_until_s)
+        if not self._starts:
+            return math.inf
+        return max(self._starts[0][0], self._sent_s + SPACING * self.delay_s, self.silent_until_s)
+
+    def forgettable(self, now: float) -> bool:
+        """Whether nothing would be lost with this object."""
+        in_use = len(self.slots) or self.slots.going or self.waiting or self._asking is not None
+        return not (in_use or self._to_report(now)) and now >= max(self.silent_until_s, self._asked_s + _FORGET_S)
+
+    def _to_report(self, now: float) -> bool:
+        return self._silence_s > now or self._crawl_delay_said_s == -math.inf
+
+    def _want_s(self, now: float) -> float:
+        """When those who wait need the gate."""
+        usable = bool(self.slots.free) and now < self.slots.until_s
+        if (usable and now < self._free_until_s) or (self._starts and len(self._starts) >= len(self.waiting)):
+            return math.inf
+        if usable:
+            return max(self._start_wanted_s(), self.silent_until_s)
+        # All slots are in use. A window is kept open where it serves many requests.
+        in_use = self._window_used > 1 and now < self._free_until_s
+        at = self._free_until_s - RENEW_AHEAD_S if in_use else math.inf
+        if self._room() > 0:
+            more = self.slots.ask_again_s
+            at = min(at, max(self._start_wanted_s(), more) if self.delay_s else more)
+        return max(at, self.silent_until_s)
+
+    def _start_wanted_s(self) -> float:
+        """When to ask for the next start."""
+        if self._faster:  # the wait was said before these latencies were known
+            return min(self._wait_until_s, self._asked_s + WINDOW_S)
+        if self.delay_s:
+            return max(self._wait_until_s, self._last_start_s + self.delay_s - ASK_AHEAD_S - self._trip_s)
+        return self._wait_until_s
+
+    def _room(self) -> int:
+        """How many more slots the paces allow."""
+        limits = [pace.concurrency for pace in (self._site, self._own) if pace.concurrency]
+        return min(limits, default=_ANY) - len(self.slots)
+
+    # --- the gate ---
+
+    def call(self, now: float, *, worker: str, job: str, number: int) -> PermitCall:
+        """What to ask the gate now; its answer goes to `granted`, or to `failed` if there is none."""
+        slots, waiting = self.slots, 0 if now < self.silent_until_s else len(self.waiting)
+        slots.spare(now, needed=waiting)
+        say = now >= self._crawl_delay_said_s + _SAY_AGAIN_S
+        call = PermitCall(
+            host=self.name,
+            worker=worker,
+            call=number,
+            job=job,
+            want=max(0, min(waiting - len(self._starts), self._usable_starts())),
+            keep=slots.tokens(),
+            busy=len(slots.busy),
+            give_up=tuple(slots.going),
+            new_slots=slots.offers(self._missing(waiting)),
+            site=self._site,
+            own=self._own,
+            latencies=tuple(self._latencies),
+            silence_s=max(0.0, self._silence_s - now),
+            crawl_delay_s=self._crawl_delay if say else None,
+        )
+        if say:
+            self._crawl_delay_said_s = now
+        slots.going, self._latencies, self._faster, self._silence_s = [], [], False, -math.inf
+        self._asking, self._asked_s, self._outdated = call, now, False
+        return call
+
+    def _missing(self, waiting: int) -> int:
+        """How many slots to ask for: not more than there can be starts for."""
+        return max(0, min(min(waiting, self._usable_starts()) - len(self.slots.free), self._room()))
+
+    def _usable_starts(self) -> int:
+        """How many starts of one answer can be used although the loop is a little late, the first one being due."""
+        return 1 + int(_AHEAD_S / self.delay_s) if self.delay_s else _ANY
+
+    def granted(self, permit: Permit, got: float) -> None:
+        """Takes over what the gate has answered to `call`; the answer arrived at `got`."""
+        call, sent, self._asking = self._asking, self._asked_s, None
+        if call is None:
+            raise AssertionError("an answer follows a call")
+        self.slots.granted(frozenset(permit.slots), call.new_slots, got)
+        self.slots.until_s, self.slots.contended = sent + SLOT_TTL_S, permit.contended
+        self.delay_s = permit.delay_s
+        if permit.silent_s > 0:
+            self.silent_until_s = max(self.silent_until_s, got + permit.silent_s + _GRAIN_S)
+        answered, trip = (sent + got) / 2, got - sent
+        self._trip_s += (min(trip, WINDOW_S) - self._trip_s) * _TRIP_WEIGHT
+        nothing = not (permit.starts or permit.free_until_s)
+        wait = permit.wait_s - self._trip_s  # a call that is on its way when the time has come
+        self._wait_until_s = max(answered + wait, got + _SHORTEST_WAIT_S if nothing else 0.0)
+        if self._outdated or permit.silent_s > 0:
+            return
+        spent = sent + SPENT_WITHIN_S
+        free_until = min(sent + permit.free_until_s, spent)
+        if self.delay_s or free_until > self._free_until_s:
+            self._free_until_s, self._window_used = free_until, 0
+        for start in permit.starts:
+            first, last = answered + start, min(sent + start + LATENESS_S, spent)
+            self._last_start_s = first
+            if max(first, got) < last:
+                self._starts.append((first, last))
+            else:
+                self.void += 1
+
+    def failed(self) -> None:
+        """The gate did not answer at all."""
+        self._asking = None
+
+
+def _first_delay(pace: Pace) -> float:
+    """The delay before the gate has said one."""
+    return max(pace.delay_s, pace.start_delay_s) if pace.adaptive else pace.delay_s
