@@ -1,5 +1,8 @@
 """What came out of a crawl: the facts, the outcome and its exit status, and the text a person reads.
 
+A worker of a job that others work on too tells its own part, and the books of the job. Whether the rows are good
+enough, or why there are none, it cannot say: that shows when the rows of the whole job are looked at.
+
 Pure: the extension in `summary.py` gathers the facts from a running crawl.
 """
 
@@ -45,6 +48,33 @@ class FieldFill:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class JobFacts:
+    """The job that a crawl was one worker of, when this worker left it.
+
+    Attributes:
+        id: of the job.
+        worker: this process.
+        answered: the store told the books; without that the counts below are 0.
+        ended: why the job takes no more pages; "" = it goes on.
+        accepted: pages found, by all workers; `start()` is one of them.
+        open: pages that are not settled.
+        settled: pages by outcome.
+        rows: kept ones, by item.
+        stale: pages that this worker lost to others because it had been silent for too long.
+    """
+
+    id: str
+    worker: str
+    answered: bool = True
+    ended: str = ""
+    accepted: int = 0
+    open: int = 0
+    settled: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+    stale: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CrawlFacts:
     """What was counted. Mappings are by name; nothing here is judged yet."""
 
@@ -78,6 +108,7 @@ class CrawlFacts:
     files: tuple[str, ...] = ()
     cells_guarded: int = 0  # cells of CSV files that got a leading ' because a spreadsheet could run them
     rejects_file: str = ""
+    job: JobFacts | None = None  # of a shared crawl; then the counts above are those of this worker
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,6 +148,8 @@ class CrawlSummary:
             "pages": self.pages,
         }
         del facts["is_recipe"]
+        if facts["job"] is None:
+            del facts["job"]
         return {**head, **{name: _plain(value) for name, value in facts.items()}}
 
     def text(self) -> str:
@@ -130,6 +163,8 @@ def judge(facts: CrawlFacts, quality: Quality | None) -> CrawlSummary:
     A recipe without `quality` must give at least one row. A page that exists no more makes the result partial, and that
     is all: sites are like that. A lost list page may hide any number of rows, so it has its own exit status.
     """
+    if facts.job is not None:
+        return _judge_part(facts, facts.job)
     missed = _quality_missed(facts, quality)
     partial = _partial(facts)
     nothing = facts.is_recipe and not sum(facts.rows.values())
@@ -147,6 +182,24 @@ def judge(facts: CrawlFacts, quality: Quality | None) -> CrawlSummary:
     else:
         outcome, code = "complete", EXIT_OK
     return CrawlSummary(outcome=outcome, why=(*missed, *partial), cause=cause, exit_code=code, facts=facts)
+
+
+def _judge_part(facts: CrawlFacts, job: JobFacts) -> CrawlSummary:
+    """What one worker of several can say: what it lost itself, and whether it left in order."""
+    why = _partial(facts)
+    if facts.start_failed:
+        why.append(facts.start_failed)
+    if not job.answered:
+        why.append("the store did not answer when this worker left; its pages go to others when their leases end")
+    if facts.finish_reason in ("shutdown", "cancelled"):
+        outcome, code = "cancelled", EXIT_CANCELLED
+    elif facts.export_failed or facts.finish_reason in _BROKEN or facts.start_failed or not job.answered:
+        outcome, code = "partial", EXIT_FAILED
+    elif why:
+        outcome, code = "partial", EXIT_LIST_LOST if facts.lost_lists else EXIT_OK
+    else:
+        outcome, code = "complete", EXIT_OK
+    return CrawlSummary(outcome=outcome, why=tuple(why), cause="", exit_code=code, facts=facts)
 
 
 def _quality_missed(facts: CrawlFacts, quality: Quality | None) -> list[str]:
@@ -180,10 +233,15 @@ def _partial(facts: CrawlFacts) -> list[str]:
     if facts.export_failed:
         why.append(f"rows could not be written: {facts.export_failed}")
     if facts.limit in _CUT_SHORT:
-        why.append(f"{facts.limit} ended the crawl; {_pages(facts.outcomes.get('cancelled', 0))} not visited")
+        why.append(f"{facts.limit} ended the crawl; {_pages(_not_visited(facts))} not visited")
     if facts.finish_reason in _BROKEN:
         why.append(f"the crawl ended by an error ({facts.finish_reason}); the log says which")
     return why
+
+
+def _not_visited(facts: CrawlFacts) -> int:
+    outcomes = facts.outcomes if facts.job is None else facts.job.settled
+    return outcomes.get("cancelled", 0)
 
 
 def _likely_cause(facts: CrawlFacts) -> str:
@@ -216,7 +274,8 @@ def _likely_cause(facts: CrawlFacts) -> str:
 
 def _lines(summary: CrawlSummary) -> Iterator[str]:
     facts = summary.facts
-    yield f"{facts.name}: {summary.outcome} in {facts.elapsed_s:.1f} s"
+    part = "" if facts.job is None else ", this worker's part"
+    yield f"{facts.name}: {summary.outcome}{part} in {facts.elapsed_s:.1f} s"
     by_outcome = ", ".join(f"{outcome} {count:,}" for outcome, count in sorted(facts.outcomes.items(), key=_by_count))
     yield f"  pages     {summary.pages:,}" + (f" ({by_outcome})" if by_outcome else "")
     yield from _row_lines(facts)
@@ -228,7 +287,24 @@ def _lines(summary: CrawlSummary) -> Iterator[str]:
             yield f"  {label:<9} {count:,}"
     for path in (*facts.files, *filter(None, (facts.rejects_file,))):
         yield f"  file      {path}"
+    if facts.job is not None:
+        yield from _job_lines(facts.job)
     yield from _closing_lines(summary)
+
+
+def _job_lines(job: JobFacts) -> Iterator[str]:
+    """The job as a whole."""
+    if job.stale:
+        yield f"  stale     {_pages(job.stale)}: others have them, because this worker was silent for too long"
+    if not job.answered:
+        yield f"  job       {job.id}"
+        return
+    how = f"has ended ({job.ended})" if job.ended else f"goes on: {_pages(job.open)} open"
+    yield f"  job       {job.id} {how}"
+    by_outcome = ", ".join(f"{outcome} {count:,}" for outcome, count in sorted(job.settled.items(), key=_by_count))
+    yield f"            {_pages(job.accepted)} found, with `start`" + (f"; {by_outcome}" if by_outcome else "")
+    rows = ", ".join(f"{item} {count:,}" for item, count in sorted(job.rows.items()))
+    yield f"            rows: {rows or 'none so far'}; `crawlery job rows {job.id} -o rows.csv` writes them"
 
 
 def _closing_lines(summary: CrawlSummary) -> Iterator[str]:
@@ -242,7 +318,7 @@ def _closing_lines(summary: CrawlSummary) -> Iterator[str]:
     if summary.cause:
         yield f"  cause     {summary.cause}"
     if facts.limit and not any(facts.limit in sentence for sentence in summary.why):
-        yield f"  note      {facts.limit} ended the crawl; {_pages(facts.outcomes.get('cancelled', 0))} not visited"
+        yield f"  note      {facts.limit} ended the crawl; {_pages(_not_visited(facts))} not visited"
 
 
 def _row_lines(facts: CrawlFacts) -> Iterator[str]:

@@ -1,4 +1,8 @@
-"""Gathers what a crawl has done, judges it at the end, logs it as text and writes it as JSON (SUMMARY_FILE)."""
+"""Gathers what a crawl has done, judges it at the end, logs it as text and writes it as JSON (SUMMARY_FILE).
+
+Where workers share a job its books count what all of them have done; what this one has done is counted by signals, and
+a row only when the frontier has kept it.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 
-from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, FieldFill, judge
+from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, FieldFill, JobFacts, judge
+from crawler.extensions.fleet import fleet_of
 from crawler.extensions.rejects import RejectsFile
-from crawler.frontier.contract import Ledger
+from crawler.frontier.contract import HARMLESS, Failure, Ledger, RowFate
 from crawler.frontier.identity import START_ID
 from crawler.scheduler import START_URL, our_scheduler
-from crawler.signals import page_settled
+from crawler.scheduling.page_rows import item_name
+from crawler.signals import page_settled, rows_settled
 from crawler.spiders.recipe import RecipeSpider
 from crawler.spiders.rows import RecipeRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
     from scrapy.crawler import Crawler
@@ -33,6 +40,9 @@ logger = logging.getLogger(__name__)
 
 #: Reasons for the end of a crawl that are no limit.
 _ORDINARY_ENDS = frozenset({"finished", "shutdown", "cancelled", "start_error", "scheduler_failed", "export_failed"})
+
+#: Failures of a worker of a shared job that are named; more are only counted.
+_MAX_FAILURES = 1_000
 
 
 class Summary:
@@ -49,6 +59,8 @@ class Summary:
         self._start: tuple[str, str] | None = None  # outcome and reason of `start()`
         self._item_errors = 0
         self._files: list[str] = []
+        self._outcomes: Counter[str] = Counter()  # of pages that this process has settled, without `start()`
+        self._failures: list[Failure] = []  # ditto
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -60,6 +72,7 @@ class Summary:
         connect(extension.item_scraped, signal=signals.item_scraped)
         connect(extension.item_error, signal=signals.item_error)
         connect(extension.page_settled, signal=page_settled)
+        connect(extension.rows_settled, signal=rows_settled)
         connect(extension.feed_slot_closed, signal=signals.feed_slot_closed)
         connect(extension.engine_stopped, signal=signals.engine_stopped)
         return extension
@@ -68,14 +81,30 @@ class Summary:
         """The engine forgets its scheduler before the last signal."""
         self._began = monotonic()
         self._scheduler = our_scheduler(self._crawler)
+        if self._shared and self._crawler.settings.getdict("FEEDS"):
+            logger.warning(
+                "A file that a worker writes (-O, -o, FEEDS) holds what this worker reads, also rows that do not count;"
+                " `crawlery job rows` writes those of the whole job, each once"
+            )
+
+    @property
+    def _shared(self) -> bool:
+        return self._scheduler is not None and self._scheduler.shared
 
     def item_scraped(self, item: Any) -> None:
-        """Counts a row."""
-        if not isinstance(item, RecipeRow):
-            self.rows[type(item).__name__] += 1
-            return
-        self.rows[item.item] += 1
-        if isinstance(self._crawler.spider, RecipeSpider):
+        """Counts a row; one that others may have given too counts when the frontier has kept it."""
+        if not self._shared:
+            self._count(item)
+
+    def rows_settled(self, rows: Sequence[tuple[Any, RowFate]]) -> None:
+        """Counts the rows that the frontier has kept."""
+        for item, fate in rows:
+            if fate is RowFate.STORED:
+                self._count(item)
+
+    def _count(self, item: Any) -> None:
+        self.rows[item_name(item)] += 1
+        if isinstance(item, RecipeRow) and isinstance(self._crawler.spider, RecipeSpider):
             self._crawler.spider.report.row(item)
 
     def item_error(self) -> None:
@@ -83,9 +112,14 @@ class Summary:
         self._item_errors += 1
 
     def page_settled(self, page: OpenPage, outcome: str) -> None:
-        """Notes how `start()` ended, which is no page of the site."""
+        """Notes how a page ended; `start()` is none of the site."""
         if page.lease.request.id == START_ID:
             self._start = (outcome, page.reason)
+            return
+        self._outcomes[outcome] += 1
+        if outcome not in HARMLESS and len(self._failures) < _MAX_FAILURES:
+            tries = page.lease.tries
+            self._failures.append(Failure(url=page.url, outcome=outcome, reason=page.reason, tries=tries))
 
     def feed_slot_closed(self, slot: Any) -> None:
         """Notes a file that was written."""
@@ -110,23 +144,19 @@ class Summary:
 
     def _facts(self, reason: str) -> CrawlFacts:
         crawler, stats = self._crawler, self._crawler.stats
-        ledger = self._scheduler.final if self._scheduler is not None else None
-        books = ledger if ledger is not None else Ledger()
-        outcomes = Counter(books.settled)
-        if self._start is not None:
-            outcomes[self._start[0]] -= 1
+        job = self._job() if self._shared else None
+        books = self._books() if job is None else self._own_books()
         failures: defaultdict[str, list[str]] = defaultdict(list)
         found = [failure for failure in books.failures if failure.url != START_URL]
         for failure in found:
             failures[failure.outcome].append(failure.url)
         rejects = crawler.get_extension(RejectsFile)
-        limit = stats.get_value("limits/reached", "" if reason in _ORDINARY_ENDS else reason)
         facts = CrawlFacts(
             name=crawler.spider.name if crawler.spider is not None else "",
             is_recipe=False,
             finish_reason=reason,
             elapsed_s=monotonic() - self._began,
-            outcomes={outcome: count for outcome, count in outcomes.items() if count},
+            outcomes={outcome: count for outcome, count in books.settled.items() if count},
             failures={outcome: tuple(urls) for outcome, urls in failures.items()},
             reasons={failure.url: failure.reason for failure in found},
             rows=dict(self.rows),
@@ -136,14 +166,55 @@ class Summary:
             joined_lists=books.joined,
             retries=books.retries,
             offsite=stats.get_value("offsite/filtered", 0),
-            limit="limits.requests" if self._scheduler is not None and self._scheduler.limit_reached else limit,
+            limit=self._limit(reason, job),
             start_failed=f"start() failed: {self._start[1]}" if self._start and self._start[0] == "page_error" else "",
             files=tuple(self._files),
             cells_guarded=stats.get_value("exports/cells_guarded", 0),
             rejects_file=str(rejects.path) if rejects is not None and rejects.path is not None else "",
+            job=job,
         )
         spider = crawler.spider
         return _with_report(facts, spider) if isinstance(spider, RecipeSpider) else facts
+
+    def _books(self) -> Ledger:
+        """The books of a crawl that is not shared, without `start()`."""
+        books = self._scheduler.final if self._scheduler is not None else None
+        if books is None:
+            return Ledger()
+        settled = Counter(books.settled)
+        if self._start is not None:
+            settled[self._start[0]] -= 1
+        return replace(books, settled=settled)
+
+    def _own_books(self) -> Ledger:
+        """What this worker has done, as far as it is in a summary."""
+        retries = self._crawler.stats.get_value("retry/count", 0)
+        return Ledger(settled=self._outcomes, failures=tuple(self._failures), retries=retries)
+
+    def _job(self) -> JobFacts:
+        """The books of the job that others work on too."""
+        fleet = fleet_of(self._crawler)
+        books = self._scheduler.final if self._scheduler is not None else None
+        known = books if books is not None else Ledger()
+        return JobFacts(
+            id=fleet.job.id if fleet is not None else "",
+            worker=fleet.worker if fleet is not None else "",
+            answered=books is not None,
+            ended=known.closed,
+            accepted=known.accepted,
+            open=known.ready + known.delayed + known.leased,
+            settled=known.settled,
+            rows=known.rows,
+            stale=self._crawler.stats.get_value("scheduler/stale", 0),
+        )
+
+    def _limit(self, reason: str, job: JobFacts | None) -> str:
+        """What ended the crawl before all pages were read; that of a shared one may have been reached by another."""
+        if self._scheduler is not None and self._scheduler.limit_reached:
+            return "limits.requests"
+        if job is not None and job.ended.startswith("limits."):
+            return job.ended
+        return str(self._crawler.stats.get_value("limits/reached", "" if reason in _ORDINARY_ENDS else reason))
 
     def _export_failed(self) -> str:
         stats = self._crawler.stats
