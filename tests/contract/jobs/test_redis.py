@@ -15,6 +15,7 @@ from crawler.jobs.codec import STATUS_FIELDS, encode_job
 from crawler.jobs.model import Intended, JobStatus, Outcome, State
 from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.states import TERMINAL, intend, transition
+from crawler.jobs.store_contract import JobPage
 from crawler.store import Script, Store, SyncStore, connect, connect_sync
 from crawler.wire import Undecodable
 
@@ -265,6 +266,29 @@ def test_a_list_leaves_out_what_is_not_there_any_more(jobs, a_job, server):
     server.delete(key("b"))
     assert [stored.job.id for stored in jobs.newest().jobs] == ["c", "a"]
     assert [stored.job.id for stored in jobs.newest(states=[State.QUEUED]).jobs] == ["c", "a"]
+
+
+def test_a_deleted_job_leaves_nothing_behind(jobs, in_state, server):
+    in_state("j", "failed")
+    jobs.delete("j")
+    assert server.keys("crawlery:*") == []
+
+
+def test_a_page_reads_no_more_jobs_than_it_shows(clocked_store, jobs, a_job, server):
+    for name in "abcdefgh":
+        jobs.create(a_job(name))
+    server.delete(key("g"))
+    before = clocked_store.store.counters.calls
+    assert [stored.job.id for stored in jobs.newest(limit=3).jobs] == ["h", "f", "e"]
+    assert clocked_store.store.counters.calls - before == (1 + 3) + (1 + 1)  # the order, then jobs; then the rest
+
+
+def test_a_list_gives_up_for_now_after_many_that_are_gone(jobs, a_job, server):
+    jobs.create(a_job(created_ms=1))
+    server.zadd("crawlery:jobs", {f"{n:015d}:gone": 0 for n in range(1_000, 2_010)})
+    page = jobs.newest(limit=30)
+    assert page == JobPage(jobs=(), next="000000000001010:gone")
+    assert [stored.job.id for stored in jobs.newest(after=page.next, limit=30).jobs] == ["j"]
 
 
 def test_a_list_leaves_out_what_cannot_be_read_and_logs_it(jobs, a_job, server, caplog):
