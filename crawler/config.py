@@ -27,6 +27,7 @@ class Config:
             are written there), then the ones that come with Crawlery.
         exports_dir: where exports go that no `-o` sends elsewhere.
         contact: URL or e-mail address in the User-Agent, for those who run a site; may be empty.
+        redis_url: the store of jobs that `crawlery job` asks; may be empty. A crawl is told by its settings.
         log_level: of Python's logging.
         log_json: one JSON object per line instead of text.
     """
@@ -34,6 +35,7 @@ class Config:
     recipes_paths: tuple[Path, ...]
     exports_dir: Path
     contact: str
+    redis_url: str
     log_level: str
     log_json: bool
 
@@ -53,6 +55,7 @@ def read_config() -> Config:
             recipes_paths=tuple(Path(path).expanduser() for path in paths.split(os.pathsep) if path),
             exports_dir=Path(env.str("CRAWLERY_EXPORTS_DIR", "out")).expanduser(),
             contact=env.str("CRAWLERY_CONTACT", "").strip(),
+            redis_url=env.str("REDIS_URL", "").strip(),
             log_level=level,
             log_json=env.bool("CRAWLERY_LOG_JSON", False),
         )

@@ -44,6 +44,7 @@ from crawler.scheduling.exchange import Exchange
 from crawler.scheduling.harvest import Harvest
 from crawler.scheduling.held_leases import HeldLeases, Renewal
 from crawler.scheduling.intake import Intake
+from crawler.scheduling.membership import membership_of
 from crawler.scheduling.outbox import Outbox
 from crawler.scheduling.page_ends import PageEnds
 from crawler.scheduling.prefetch import Prefetch
@@ -52,7 +53,7 @@ from crawler.scheduling.start_page import START_URL, StartPage
 from crawler.spiders.requests import RequestCodec
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Self
 
     from scrapy import Request, Spider
@@ -97,7 +98,6 @@ class Scheduler:
         ttl_s: float = math.inf,
         shared: bool = False,
         renew: Callable[[Sequence[Lease]], Iterable[Lease]] | None = None,
-        join: Callable[[], Awaitable[bytes]] | None = None,
     ) -> None:
         """The scheduler of one crawl.
 
@@ -110,7 +110,6 @@ class Scheduler:
             ttl_s: how long leases live; infinite for a frontier that nobody else uses.
             shared: other workers crawl the same job.
             renew: prolongs leases, from a thread (see `Renewal`); needed if leases end.
-            join: awaited before anything is asked of the frontier; answers the job's secret.
         """
         codec.shared = shared
         self.shared = shared
@@ -122,7 +121,6 @@ class Scheduler:
         self._most = prefetch
         self._held = HeldLeases(ttl_s=ttl_s) if shared else None
         self._renew = renew
-        self._join = join
         self._renewal: Renewal | None = None
         self._engine = EngineHands(crawler)
         self._pump = Pump(self._turn, on_failure=self._failed)
@@ -158,14 +156,27 @@ class Scheduler:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """The scheduler of a crawl, with the frontier that the settings name."""
+        """The scheduler of a crawl: of a job that is shared, or with a frontier of its own that the settings name."""
         settings = crawler.settings
+        prefetch = settings.getint("CONCURRENT_REQUESTS") or 100
+        member = membership_of(crawler)
+        if member is not None:
+            return cls(
+                crawler,
+                member.frontier,
+                RequestCodec.from_crawler(crawler, secret=member.secret),
+                prefetch=prefetch,
+                worker=member.worker,
+                ttl_s=member.ttl_s,
+                shared=True,
+                renew=member.renew,
+            )
         frontier: Frontier = load_object(settings["FRONTIER"])(
             per_host=settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
             max_pages=settings.getint("REQUESTS_LIMIT") or None,
         )
         codec = RequestCodec.from_crawler(crawler, secret=secrets.token_bytes(16))
-        return cls(crawler, frontier, codec, prefetch=settings.getint("CONCURRENT_REQUESTS") or 100)
+        return cls(crawler, frontier, codec, prefetch=prefetch)
 
     # --- what Scrapy calls ---
 
@@ -175,8 +186,6 @@ class Scheduler:
         return deferred_from_coro(self._opened())
 
     async def _opened(self) -> None:
-        if self._join is not None:
-            self.codec.secret = await self._join()
         self._engine.watch(self._ends.let_go)
         await self._frontier.enqueue([FrontierRequest(id=START_ID, host="", body=b"")])
         self._pump.start()

@@ -47,7 +47,7 @@ DOWNLOAD_DELAY_JITTER = 0.0
 
 # Ours: a function of the crawler that gives the gate and the robots.txt store; and what the settings below were before
 # a recipe's limits, set by its spider.
-GATE = "crawler.downloader.shared.alone"
+GATE = "crawler.extensions.fleet.shared"
 DEPLOYMENT_PACE: dict[str, object] = {}
 
 # AutoThrottle sets the delay between two requests to a host to (its latency / target concurrency): a site that answers
@@ -92,7 +92,13 @@ URLLENGTH_LIMIT = 8192
 # --- where pages come from and go -------------------------------------------------------------------------------------
 
 SCHEDULER = "crawler.scheduler.Scheduler"
-FRONTIER = "crawler.frontier.memory.MemoryFrontier"  # ours
+FRONTIER = "crawler.frontier.memory.MemoryFrontier"  # ours: of a crawl that is not shared
+
+# A crawl is shared with other processes when REDIS_URL (or REDIS_HOST, REDIS_PORT, REDIS_DB, REDIS_PARAMS) says where
+# the store is; see docs/fleet.md. A worker that has been silent for LEASE_TTL seconds has lost its pages.
+FLEET = "crawler.extensions.fleet.membership"  # ours: a function of the crawler that gives its part in a shared job
+STORE_PREFIX = "crawlery"  # ours: what all keys begin with
+LEASE_TTL = 60.0  # ours
 
 # In the *_BASE settings, as Scrapy's own components are: a spider that sets SPIDER_MIDDLEWARES adds to them.
 SPIDER_MIDDLEWARES_BASE = {
@@ -117,6 +123,7 @@ DOWNLOADER_MIDDLEWARES_BASE = {
 }
 EXTENSIONS_BASE = {
     **_scrapy.EXTENSIONS_BASE,
+    "crawler.extensions.fleet.Fleet": -1,  # the first to come, the last to be asked
     "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.extensions.politeness.Politeness": 0,
     "scrapy.extensions.feedexport.FeedExporter": None,

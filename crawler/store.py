@@ -14,7 +14,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
@@ -135,7 +135,6 @@ class StoreCounters:
     calls: int = 0
     round_trips: int = 0
     outages: int = 0
-    last_batch: int = field(default=0)
 
 
 class Store:
@@ -269,6 +268,7 @@ class SyncStore:
     def __init__(self, client: redis.Redis, *, prefix: str = "crawlery", clock: str | None = None) -> None:
         """As of `Store`; the client is one of `connect_sync`."""
         self.prefix = prefix
+        self.calls = 0
         self._client = client
         self._clock = clock or _CLOCK
 
@@ -279,11 +279,13 @@ class SyncStore:
             StoreError: no answer, or an error.
         """
         source, sha = _loaded(script, self._clock)
+        self.calls += 1
         try:
             try:
                 return self._client.evalsha(sha, len(keys), *keys, *args)
             except redis.exceptions.NoScriptError:
-                return self._client.eval(source, len(keys), *keys, *args)
+                self._client.script_load(source)
+                return self._client.evalsha(sha, len(keys), *keys, *args)
         except (redis.RedisError, OSError) as error:
             raise StoreError(f"the store does not take {script.name}: {error}") from error
 

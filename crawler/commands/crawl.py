@@ -14,6 +14,7 @@ from scrapy.exceptions import UsageError
 
 from crawler.errors import CrawleryError
 from crawler.extensions.crawl_summary import EXIT_CANCELLED, EXIT_FAILED
+from crawler.fleet import check_fleet
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.spiders.recipe import RecipeSpider
 from crawler.spiders.runner import CrawlFailed, prepare, summary_of
@@ -43,6 +44,7 @@ class Command(ScrapyCrawlCommand):
                 spidercls(inputs=spidercls.inputs_of(opts.spargs))
             crawler = self._create_crawler(spidercls)
             prepare(crawler)
+            check_fleet(crawler.settings, spidercls, args[0], opts.spargs)
         except CrawleryError as error:
             sys.stderr.write(f"{error}\n")
             self.exitcode = 2

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from crawler.recipe.model import PageResult, Recipe, Retry
 
 #: Arguments that come from launchers, not from a person.
-_LAUNCHER_ARGUMENTS = frozenset({"_job", "name"})
+_LAUNCHER_ARGUMENTS = frozenset({"_job", "name", "job"})
 
 #: Outcomes after which a list page has done its duty.
 _LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled"})
@@ -57,6 +57,7 @@ class RecipeSpider(Spider):
         """`inputs` as `recipe.inputs` resolved them."""
         super().__init__()
         self.inputs = dict(inputs)
+        self.job = ""  # of `-a job=ID`
         self.report = RecipeReport()
         self._start = start_requests(self.recipe, self.inputs)
         self.allowed_domains = _allowed_domains(self.recipe, self.inputs, self._start)
@@ -70,6 +71,7 @@ class RecipeSpider(Spider):
         """
         _ = args
         spider = cls(inputs=cls.inputs_of(kwargs))
+        spider.job = str(kwargs.get("job") or "")
         spider._set_crawler(crawler)
         settings, ignored = gentler(cls.recipe.limits, _deployment(crawler.settings), spider.inputs)
         if not crawler.settings.frozen:

@@ -14,6 +14,7 @@ from scrapy.settings import Settings
 from crawler.downloader.pace import Paces
 from crawler.extensions.feeds import check_feeds, export_feeds
 from crawler.extensions.summary import Summary
+from crawler.fleet import check_fleet, fleet_settings
 from crawler.recipe.allocator import tune_allocator
 from crawler.spiders.recipe import RecipeSpider
 
@@ -55,7 +56,7 @@ def run_crawl(
 
     Raises:
         InputError: the arguments do not fit the recipe's inputs; nothing has been started.
-        ConfigError: an output file cannot be written; ditto.
+        ConfigError: an output file cannot be written, or the job cannot be shared; ditto.
         CrawlFailed: the crawl did not start, or was killed.
     """
     if issubclass(spidercls, RecipeSpider):
@@ -63,6 +64,8 @@ def run_crawl(
     process = AsyncCrawlerProcess(settings)
     crawler = process.create_crawler(spidercls)
     prepare(crawler)
+    arguments = dict(arguments)
+    check_fleet(crawler.settings, spidercls, spidercls.name, arguments)
     if observe is not None:
         observe(crawler)
     process.crawl(crawler, **arguments)
@@ -73,6 +76,8 @@ def run_crawl(
 def prepare(crawler: Crawler) -> None:
     """Sends the rows of a recipe to its declared exports, unless the settings send them elsewhere.
 
+    The rows of a shared job lie in the store, where each is once; a file is written by a worker that is told to.
+
     Also tells the allocator that this process is going to parse pages.
 
     Raises:
@@ -80,7 +85,8 @@ def prepare(crawler: Crawler) -> None:
     """
     tune_allocator()
     spidercls = crawler.spidercls
-    if issubclass(spidercls, RecipeSpider) and not crawler.settings.getdict("FEEDS"):
+    alone = fleet_settings(crawler.settings) is None
+    if issubclass(spidercls, RecipeSpider) and alone and not crawler.settings.getdict("FEEDS"):
         feeds = export_feeds(spidercls.recipe, Path(crawler.settings["EXPORTS_DIR"]))
         crawler.settings.set("FEEDS", feeds, priority="spider")
     check_feeds(crawler.settings)

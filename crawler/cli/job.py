@@ -1,0 +1,270 @@
+"""`crawlery job ...`: jobs that processes share over a store - which there are, how far one is, and its rows.
+
+Reads the store itself (`--redis-url`, REDIS_URL) and needs no Scrapy; starts nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import click
+import redis
+
+from crawler.cli import console, exits
+from crawler.cli.groups import CommandFailed, CommandGroup
+from crawler.cli.job_rows import Written, selection_of, write_rows
+from crawler.cli.outputs import check_output, output_format
+from crawler.config import read_config
+from crawler.frontier.contract import Reply
+from crawler.frontier.redis import RedisFrontier
+from crawler.jobs.model import Intended, State, check_job_id
+from crawler.jobs.redis import RedisJobStore
+from crawler.jobs.store_contract import MAX_PAGE
+from crawler.store import Store, connect, connect_sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from crawler.frontier.contract import Ledger
+    from crawler.jobs.store_contract import StoredJob
+
+#: So many failures are named by `status`; more are counted.
+_FAILURES_SHOWN: Final = 5
+
+_T = TypeVar("_T")
+
+_NO_STORE = "which store? --redis-url redis://HOST:PORT/DB, or REDIS_URL in the environment, says where the jobs are"
+
+
+def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where the jobs are."""
+    url = "Where the jobs are: redis://HOST:PORT/DB.  [env: REDIS_URL]"
+    command = click.option("--prefix", default="crawlery", show_default=True, help="As STORE_PREFIX of the crawl.")(
+        command
+    )
+    return click.option("--redis-url", metavar="URL", help=url)(command)
+
+
+@click.group(cls=CommandGroup)
+def job() -> None:
+    """Look at jobs that several processes work on, and take their rows."""
+
+
+@job.command("list")
+@_with_store
+@click.option("--limit", type=click.IntRange(1, MAX_PAGE), default=20, show_default=True, help="The newest so many.")
+def list_jobs(*, redis_url: str | None, prefix: str, limit: int) -> int:
+    """The newest jobs."""
+
+    async def ask(store: Store) -> list[StoredJob]:
+        return list((await RedisJobStore(store).newest(limit=limit)).jobs)
+
+    found = _run(redis_url, prefix, ask)
+    if not found:
+        console.note("there is no job yet; `crawlery crawl NAME --job ID --redis-url URL` makes one")
+        return exits.OK
+    rows = [[stored.job.id, _crawls(stored), _described(stored), _accepted(stored)] for stored in found]
+    console.print_rows(console.out(), ["job", "crawls", "state", "accepted (UTC)"], rows)
+    return exits.OK
+
+
+@job.command("status")
+@click.argument("job_id", metavar="JOB")
+@_with_store
+def status(*, job_id: str, redis_url: str | None, prefix: str) -> int:
+    """How far a job is: its state and the books of its pages."""
+
+    async def ask(store: Store) -> tuple[StoredJob, Ledger]:
+        return await _stored(store, job_id), await RedisFrontier(store, job=job_id).ledger()
+
+    stored, books = _run(redis_url, prefix, ask)
+    to = console.out()
+    console.line(to, (console.safe(f"{stored.job.id}: {_crawls(stored)}, {_described(stored)}"), "bold"))
+    for line in _lines(stored, books):
+        console.line(to, console.safe(line))
+    return exits.OK
+
+
+def _lines(stored: StoredJob, books: Ledger) -> list[str]:
+    """What `status` says below its first line."""
+    lines = [f"  accepted  {_accepted(stored)} UTC"]
+    if stored.status.why:
+        lines.append(f"  why       {stored.status.why}")
+    if books.closed:
+        lines.append(f"  closed    {books.closed}: it takes no more pages")
+    settled = sum(books.settled.values())
+    lines.append(f"  pages     {books.accepted:,} found, {settled:,} settled (`start` is one of them)")
+    open_pages = {"in work": books.leased, "ready": books.ready, "waiting for another try": books.delayed}
+    if any(open_pages.values()):
+        lines.append(f"  open      {', '.join(f'{count:,} {what}' for what, count in open_pages.items() if count)}")
+    if books.staged:
+        lines.append(f"  staged    {console.plural(books.staged, 'link')} of very large pages, not looked at yet")
+    lines += [f"  {outcome:<9} {count:,}" for outcome, count in sorted(books.settled.items())]
+    lines += [f"  retries   {books.retries:,}"] if books.retries else []
+    lines += [f"  rows      {item} {count:,}" for item, count in sorted(books.rows.items())]
+    for failure in books.failures[:_FAILURES_SHOWN]:
+        reason = f" ({failure.reason})" if failure.reason else ""
+        lines.append(f"  failed    {failure.url or 'a page'}: {failure.outcome}{reason}")
+    if len(books.failures) > _FAILURES_SHOWN:
+        lines.append(f"  failed    ... and {len(books.failures) - _FAILURES_SHOWN:,} more")
+    return lines
+
+
+@job.command("rows")
+@click.argument("job_id", metavar="JOB")
+@_with_store
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A .csv or .jsonl file; without, JSON lines.",
+)
+@click.option("--item", help="Only rows of this type; needed when a recipe has several.")
+@click.option("--export", metavar="NAME", help="As this export of the recipe; by default the first one of the item.")
+def rows(
+    *, job_id: str, redis_url: str | None, prefix: str, output: Path | None, item: str | None, export: str | None
+) -> int:
+    """The rows that a job has so far, each once: what the pages that are settled gave."""
+    fmt = "jsonl" if output is None else output_format(output)
+
+    async def ask(store: Store) -> Written:
+        stored = await _stored(store, job_id)
+        frontier = RedisFrontier(store, job=job_id)
+        selection = selection_of(stored.job, (await frontier.ledger()).rows, item=item, export=export)
+        if output is None:
+            return await write_rows(frontier, click.get_text_stream("stdout", encoding="utf-8"), selection, fmt=fmt)
+        check_output(output)
+        try:
+            with output.open("w", encoding="utf-8", newline="") as file:
+                return await write_rows(frontier, file, selection, fmt=fmt)
+        except OSError as error:
+            raise CommandFailed(f"--output {output}: {(error.strerror or str(error)).lower()}") from error
+
+    written = _run(redis_url, prefix, ask)
+    if output is not None:
+        console.note(f"{console.plural(written.rows, 'row')} in {output}")
+    if written.guarded:
+        cells = "1 cell begins" if written.guarded == 1 else f"{written.guarded:,} cells begin"
+        console.note(f"{cells} with ' so that no spreadsheet runs it (`raw: true` in `exports` leaves it as it is)")
+    return exits.OK
+
+
+@job.command("pause")
+@click.argument("job_id", metavar="JOB")
+@_with_store
+def pause(*, job_id: str, redis_url: str | None, prefix: str) -> int:
+    """Give out no pages until `resume`; workers finish those that they have, and wait."""
+    _run(redis_url, prefix, lambda store: _move(store, job_id, State.PAUSED))
+    console.note(f"{job_id} is paused; `crawlery job resume {job_id}` lets it go on")
+    return exits.OK
+
+
+@job.command("resume")
+@click.argument("job_id", metavar="JOB")
+@_with_store
+def resume(*, job_id: str, redis_url: str | None, prefix: str) -> int:
+    """Let a paused job go on."""
+    _run(redis_url, prefix, lambda store: _move(store, job_id, State.RUNNING))
+    console.note(f"{job_id} goes on")
+    return exits.OK
+
+
+async def _move(store: Store, job_id: str, to: State) -> None:
+    await RedisJobStore(store).move(job_id, to)
+
+
+@job.command("cancel")
+@click.argument("job_id", metavar="JOB")
+@_with_store
+def cancel(*, job_id: str, redis_url: str | None, prefix: str) -> int:
+    """End a job: its workers finish the pages that they have, and leave; its rows stay."""
+
+    async def ask(store: Store) -> int:
+        await RedisJobStore(store).intend(job_id, Intended.CANCEL)
+        frontier = RedisFrontier(store, job=job_id)
+        await frontier.promote()
+        if await frontier.close("cancelled") is not Reply.STALE:
+            return 0
+        return (await frontier.ledger()).leased
+
+    leased = _run(redis_url, prefix, ask)
+    if leased:
+        console.note(f"{job_id} gives out no more pages; it ends with the {console.plural(leased, 'page')} in work")
+        console.note(
+            "if those who have them are gone: the same command again, when their leases have ended (LEASE_TTL)"
+        )
+    else:
+        console.note(f"{job_id} has ended; the pages that were not fetched count as cancelled")
+    return exits.OK
+
+
+def _crawls(stored: StoredJob) -> str:
+    return stored.job.recipe or stored.job.spider
+
+
+def _described(stored: StoredJob) -> str:
+    """Its state, and what it is to come to."""
+    return f"{stored.status.state}" + (f", to {stored.status.intended}" if stored.status.intended else "")
+
+
+def _accepted(stored: StoredJob) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(stored.status.queued_ms / 1000))
+
+
+async def _stored(store: Store, job_id: str) -> StoredJob:
+    stored = await RedisJobStore(store).get(check_job_id(job_id))
+    if stored is None:
+        raise CommandFailed(f"there is no job {job_id}; `crawlery job list` shows those that there are")
+    return stored
+
+
+def _run(redis_url: str | None, prefix: str, ask: Callable[[Store], Coroutine[Any, Any, _T]]) -> _T:
+    """Runs `ask` with a store that answers.
+
+    Raises:
+        CommandFailed: no store is named, or it does not answer.
+    """
+    url = redis_url or read_config().redis_url
+    if not url:
+        raise CommandFailed(_NO_STORE)
+    _ping(url)
+
+    async def run() -> _T:
+        store = Store(connect({"url": url}), prefix=prefix)
+        try:
+            return await ask(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def _ping(url: str) -> None:
+    """Whether the store answers; `Store` itself would wait until it does.
+
+    Raises:
+        CommandFailed: it does not, or the URL is none.
+    """
+    try:
+        client = connect_sync({"url": url})
+        try:
+            client.ping()
+        finally:
+            client.close()
+    except (ValueError, TypeError) as error:
+        raise CommandFailed(f"{_shown(url)} is no address of a store (redis://HOST:PORT/DB): {error}") from error
+    except redis.RedisError as error:
+        raise CommandFailed(f"the store at {_shown(url)} does not answer: {error}") from error
+
+
+def _shown(url: str) -> str:
+    """The URL without user and password."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "what --redis-url or REDIS_URL says"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

@@ -1,0 +1,138 @@
+"""This process as a worker of a job that others may work on too: its connection, its name, the job's frontier.
+
+Only in crawls whose settings name a store (see `crawler.fleet`); the scheduler and the downloader ask `fleet_of`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from scrapy import signals
+from scrapy.exceptions import NotConfigured
+
+from crawler.downloader.shared import Shared, alone
+from crawler.fleet import fleet_settings, join_now, wish_of, worker_name
+from crawler.frontier.gate_redis import RedisGate
+from crawler.frontier.redis import RedisFrontier, SyncRenewal
+from crawler.frontier.shared_redis import RedisRobotsStore
+from crawler.scheduling.membership import Membership
+from crawler.spiders.recipe import RecipeSpider
+from crawler.store import Store, SyncStore, connect, connect_sync
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from scrapy.crawler import Crawler
+
+    from crawler.fleet import FleetSettings
+    from crawler.jobs.model import Job
+
+logger = logging.getLogger(__name__)
+
+#: Leases per host at once, as a multiple of the requests that may be open: while one page is read and committed the
+#: next one is at the door.
+_LEASES_PER_SLOT = 2
+
+
+class Fleet:
+    """See the module.
+
+    Attributes:
+        worker: this process.
+        ttl_s: of its leases.
+        store: its connection.
+        job: the job that it has joined.
+    """
+
+    def __init__(self, crawler: Crawler, settings: FleetSettings, job: Job) -> None:
+        """Connects when it is first asked something."""
+        self.worker = worker_name()
+        self.ttl_s = settings.ttl_s
+        self.store = Store(connect(settings.parameters), prefix=settings.prefix)
+        self.job = job
+        self._crawler = crawler
+        self._settings = settings
+        self._renewals: list[SyncStore] = []
+        logger.info("Worker %s of job %s at %s", self.worker, job.id, settings.address)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """The worker of a shared crawl, which joins its job, or makes it.
+
+        Raises:
+            NotConfigured: the crawl is not shared.
+            ConfigError: the store does not answer; the job runs something else, or has ended.
+        """
+        settings = fleet_settings(crawler.settings)
+        spider = crawler.spider
+        if settings is None or spider is None:
+            raise NotConfigured
+        inputs = spider.inputs if isinstance(spider, RecipeSpider) else None
+        wish = wish_of(type(spider), spider.name, str(getattr(spider, "job", None) or ""), inputs)
+        fleet = cls(crawler, settings, join_now(settings, wish))
+        crawler.signals.connect(fleet.spider_closed, signal=signals.spider_closed)
+        crawler.signals.connect(fleet.engine_stopped, signal=signals.engine_stopped)
+        return fleet
+
+    def frontier(self) -> RedisFrontier:
+        """The job's frontier, with the limits of this crawl's settings."""
+        settings = self._crawler.settings
+        return RedisFrontier(
+            self.store,
+            job=self.job.id,
+            per_host=_LEASES_PER_SLOT * settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
+            max_pages=settings.getint("REQUESTS_LIMIT") or None,
+            max_rows=settings.getint("ITEMS_LIMIT") or None,
+            ttl_s=self.ttl_s,
+        )
+
+    def renewal(self) -> SyncRenewal:
+        """What the thread that renews leases calls, over a connection of its own."""
+        store = SyncStore(connect_sync(self._settings.parameters), prefix=self._settings.prefix)
+        self._renewals.append(store)
+        return SyncRenewal(store, job=self.job.id, worker=self.worker, ttl_s=self.ttl_s)
+
+    def spider_closed(self) -> None:
+        """Says in the stats what was asked of the store."""
+        counters, stats = self.store.counters, self._crawler.stats
+        renewals = sum(renewal.calls for renewal in self._renewals)
+        stats.set_value("store/calls", counters.calls + renewals)
+        stats.set_value("store/round_trips", counters.round_trips + renewals)
+        stats.set_value("store/outages", counters.outages)
+
+    async def engine_stopped(self) -> None:
+        """Lets the connections go: the downloader, the scheduler and all other extensions have said their last word."""
+        for renewal in self._renewals:
+            renewal.close()
+        await self.store.close()
+
+
+def fleet_of(crawler: Crawler) -> Fleet | None:
+    """The worker that this crawl is; None in a crawl that is not shared."""
+    fleet: Fleet | None = crawler.get_extension(Fleet)
+    return fleet
+
+
+def membership(crawler: Crawler) -> Membership | None:
+    """What the scheduler needs to share the job; the setting FLEET names this."""
+    fleet = fleet_of(crawler)
+    if fleet is None:
+        return None
+    return Membership(
+        frontier=fleet.frontier(),
+        worker=fleet.worker,
+        ttl_s=fleet.ttl_s,
+        secret=fleet.job.secret,
+        renew=fleet.renewal().renew,
+    )
+
+
+def shared(crawler: Crawler) -> Shared:
+    """What the downloader shares with other workers; the setting GATE names this."""
+    fleet = fleet_of(crawler)
+    if fleet is None:
+        return alone(crawler)
+    return Shared(
+        gate=RedisGate(fleet.store), robots=RedisRobotsStore(fleet.store), worker=fleet.worker, job=fleet.job.id
+    )

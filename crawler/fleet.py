@@ -1,0 +1,260 @@
+"""Which job a crawl belongs to when it shares one with other processes, and the connection to it.
+
+A crawl is shared when the settings name a store, in scrapy-redis's words: REDIS_URL, or REDIS_HOST and its like. The
+job is the one of `-a job=ID`. Without that, a recipe's crawl makes a job of its own, and an ordinary spider's processes
+share one by the spider's name, as in scrapy-redis: whoever comes while it runs joins, whoever comes after it has ended
+begins the next one.
+
+Knows settings, jobs and the store; what a worker does with them is the scheduler's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import redis
+from scrapy_redis.connection import SETTINGS_PARAMS_MAP
+
+from crawler.errors import ConfigError
+from crawler.jobs.model import Job, State, check_job_id
+from crawler.jobs.redis import RedisJobStore
+from crawler.jobs.states import TERMINAL
+from crawler.spiders.recipe import RecipeSpider
+from crawler.store import Store, connect, connect_sync
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scrapy import Spider
+    from scrapy.settings import BaseSettings
+
+#: Parameters of scrapy-redis's clients that would change what answers look like, or how they are repeated.
+_NOT_OURS: Final = frozenset({"redis_cls", "encoding", "decode_responses", "retry_on_timeout"})
+
+#: States in which a job takes no more pages.
+_OVER: Final = TERMINAL | {State.FINISHING}
+
+#: The ids of an ordinary spider's jobs are its name and a number; so many are tried.
+_MAX_RUNS: Final = 1_000_000
+
+#: Spider arguments that say which job, not what it is to do.
+_JOB_ARGUMENTS: Final = frozenset({"job", "_job", "name"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FleetSettings:
+    """Where the store is and how a worker behaves to it. Times in seconds.
+
+    Attributes:
+        parameters: of the Redis client; `url`, or `host` and its like.
+        prefix: of all keys.
+        ttl_s: a worker that has not renewed its leases for so long loses them.
+    """
+
+    parameters: Mapping[str, Any]
+    prefix: str
+    ttl_s: float
+
+    @property
+    def address(self) -> str:
+        """Where the store is, without its password."""
+        url = str(self.parameters.get("url") or "")
+        if url:
+            scheme, _, rest = url.rpartition("://")
+            return f"{scheme or 'redis'}://{rest.rpartition('@')[2]}"
+        return f"{self.parameters.get('host', 'localhost')}:{self.parameters.get('port', 6379)}"
+
+
+def fleet_settings(settings: BaseSettings) -> FleetSettings | None:
+    """What the settings say; None for a crawl that is not shared.
+
+    Raises:
+        ConfigError: LEASE_TTL is no number that a worker can keep.
+    """
+    parameters = dict(settings.getdict("REDIS_PARAMS"))
+    for source, name in SETTINGS_PARAMS_MAP.items():
+        if settings.get(source):
+            parameters[name] = settings[source]
+    parameters = {name: value for name, value in parameters.items() if name not in _NOT_OURS}
+    if not parameters:
+        return None
+    ttl_s = settings.getfloat("LEASE_TTL")
+    if not 0.5 <= ttl_s <= 3600:
+        raise ConfigError(f"LEASE_TTL is {ttl_s:g}; it is in seconds, from 0.5 to 3600")
+    return FleetSettings(parameters=parameters, prefix=settings["STORE_PREFIX"], ttl_s=ttl_s)
+
+
+def worker_name() -> str:
+    """This process, as no other is called: host, process, and chance for hosts of one name."""
+    host = "".join(letter if letter.isalnum() or letter in "-." else "-" for letter in socket.gethostname())
+    return f"{host[:40]}/{os.getpid()}/{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What a crawl would make a job of, if there is none yet.
+
+    Attributes:
+        job: the job, as new.
+        numbered: its id is only the first part: of the jobs called so with a number behind it the newest counts, and
+            after that one has ended the next one is made.
+        inputs_known: the inputs of an ordinary spider are told from what it has made of them only on a command line.
+    """
+
+    job: Job
+    numbered: bool = False
+    inputs_known: bool = True
+
+
+def wish_of(spidercls: type[Spider], name: str, job: str, inputs: Mapping[str, Any] | None) -> Wish:
+    """The job of a crawl.
+
+    Args:
+        spidercls: its spider.
+        name: the spider's name.
+        job: of `-a job=ID`; "" = none.
+        inputs: a recipe's, typed; an ordinary spider's arguments, or None where nobody knows them.
+
+    Raises:
+        InvalidJob: `job` is no id.
+    """
+    secret = secrets.token_bytes(32)
+    if issubclass(spidercls, RecipeSpider):
+        recipe = spidercls.recipe
+        made_up = f"{recipe.name[:40]}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+        new = Job(
+            id=check_job_id(job or made_up),
+            recipe=recipe.name,
+            recipe_text=recipe.text,
+            inputs=dict(inputs or {}),
+            secret=secret,
+        )
+        return Wish(job=new)
+    new = Job(id=check_job_id(job or name[:50]), spider=name, inputs=dict(inputs or {}), secret=secret)
+    return Wish(job=new, numbered=not job, inputs_known=inputs is not None)
+
+
+async def join(store: Store, wish: Wish) -> Job:
+    """The job as it is stored: made now, or made by another process before.
+
+    Raises:
+        ConfigError: the job runs something else, or has ended.
+        StoreError: the store refuses us.
+    """
+    jobs = RedisJobStore(store)
+    if not wish.numbered:
+        return await _joined(jobs, wish)
+    base = wish.job.id
+    hint = f"{store.prefix}:runs:{base}"
+    first = int(await store.command("GET", hint) or 1)
+    for number in range(first, first + _MAX_RUNS):
+        run = replace(wish, job=replace(wish.job, id=f"{base}-{number}"))
+        status = await jobs.status(run.job.id)
+        if status is None or status.state not in _OVER:
+            await store.command("SET", hint, number)
+            return await _joined(jobs, run)
+    raise ConfigError(f"{base} has run {_MAX_RUNS:,} times; remove {hint}, or give -a job=ID")
+
+
+async def _joined(jobs: RedisJobStore, wish: Wish) -> Job:
+    mine = wish.job
+    job, created = await jobs.create(mine)
+    if created:
+        return job
+    other = f"give another -a job=ID than {mine.id}"
+    if (mine.recipe, mine.spider) != (job.recipe, job.spider):
+        raise ConfigError(f"job {mine.id} crawls {job.recipe or job.spider}, not {mine.recipe or mine.spider}; {other}")
+    if mine.recipe_sha256 != job.recipe_sha256:
+        raise ConfigError(f"job {mine.id} began with another text of recipe {mine.recipe}; {other}")
+    for name in sorted({*mine.inputs, *job.inputs} if wish.inputs_known else ()):
+        if mine.inputs.get(name) != job.inputs.get(name):
+            was, given = job.inputs.get(name), mine.inputs.get(name)
+            raise ConfigError(f"job {mine.id} began with {name}={was!r}, this command says {given!r}; {other}")
+    status = await jobs.status(mine.id)
+    if status is not None and status.state in _OVER:
+        raise ConfigError(f"job {mine.id} takes no more pages: it is {status.state}; {other}")
+    return job
+
+
+def join_now(fleet: FleetSettings, wish: Wish) -> Job:
+    """`join`, over a connection of its own, for callers that cannot wait for a loop.
+
+    Raises:
+        ConfigError: the store does not answer; the job runs something else, or has ended.
+        StoreError: the store refuses us.
+    """
+    _ping(fleet)
+    outcome: list[Job | Exception] = []
+
+    async def ask() -> Job:
+        store = Store(connect(fleet.parameters), prefix=fleet.prefix)
+        try:
+            return await join(store, wish)
+        finally:
+            await store.close()
+
+    def run() -> None:
+        try:
+            outcome.append(asyncio.run(ask()))
+        except Exception as error:  # noqa: BLE001 - handed over to the thread that waits, and raised there
+            outcome.append(error)
+
+    # A loop runs in this thread, or has been made for it: `asyncio.run` would refuse, or take it away.
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+    return outcome[0]
+
+
+def check_fleet(settings: BaseSettings, spidercls: type[Spider], name: str, arguments: dict[str, Any]) -> str | None:
+    """Reaches the store and makes or joins the job, before anything is started; its id, None if nothing is shared.
+
+    The id of a new job is put into `arguments`, so that the crawl itself joins the same one.
+
+    Raises:
+        ConfigError: the store does not answer, or the job runs something else, or has ended.
+        InputError: the arguments do not fit the recipe.
+        JobError: the id is none.
+        StoreError: the store refuses us.
+    """
+    fleet = fleet_settings(settings)
+    if fleet is None:
+        if arguments.get("job"):
+            raise ConfigError("-a job=ID shares a job with other processes; -s REDIS_URL=redis://HOST:PORT says where")
+        return None
+    given = str(arguments.get("job") or "")
+    if issubclass(spidercls, RecipeSpider):
+        wish = wish_of(spidercls, name, given, spidercls.inputs_of(arguments))
+    else:
+        inputs = {key: value for key, value in arguments.items() if key not in _JOB_ARGUMENTS}
+        wish = wish_of(spidercls, name, given, inputs)
+    job = join_now(fleet, wish)
+    arguments["job"] = job.id
+    return job.id
+
+
+def _ping(fleet: FleetSettings) -> None:
+    """Whether the store answers.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    try:
+        client = connect_sync(fleet.parameters)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"REDIS_URL or REDIS_PARAMS cannot be used: {error}") from error
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        raise ConfigError(f"the store at {fleet.address} does not answer: {error}") from error
+    finally:
+        client.close()
