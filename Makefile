@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench check-books lint format audit lock clean
+.PHONY: help demo test test-fast bench bench-store model chaos check-books lint format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,8 +25,18 @@ test: lint  ## Lint, type-check and run every test
 test-fast: $(STAMP)  ## Only the unit tests, without coverage
 	@$(BIN)/python -m pytest tests/unit -q
 
+model: $(STAMP)  ## Shared frontier against its model, at length: 5,000 x 50 steps, 10,000 simulated fleets (slow)
+	@$(BIN)/python -m pytest tests/contract/frontier -q -s -m campaign -n 2 --timeout=3600 -o addopts="--import-mode=importlib"
+
+chaos: $(STAMP)  ## Workers and the store are killed while they crawl, stock scrapy-redis beside them (slow)
+	@$(BIN)/python -m pytest tests/chaos -q -s -m "campaign or not campaign" --timeout=3600 -o addopts="--import-mode=importlib"
+
+bench-store: $(STAMP)  ## What the shared store costs: bytes, milliseconds, CPU and round trips a page (slow, idle machine)
+	@$(BIN)/python -m pytest tests/benchmarks/test_store_cost_per_page.py tests/benchmarks/test_store_memory_and_latency.py \
+	    -q -s -m bench -o addopts="--import-mode=importlib"
+
 bench: $(STAMP)  ## Ratios against what a user would pick instead (slow, idle machine)
-	@$(BIN)/python -m pytest tests/benchmarks -q -s -m bench -o addopts="--import-mode=importlib"
+	@$(BIN)/python -m pytest tests/benchmarks/test_extraction_ratio.py -q -s -m bench -o addopts="--import-mode=importlib"
 
 check-books: $(STAMP)  ## Crawl a saved copy of books.toscrape.com and compare every cell: COPY=directory
 	@$(BIN)/python tests/acceptance/check_books.py "$(COPY)"
