@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from scrapy import Request
 from scrapy.http import FormRequest, JsonRequest, XmlRpcRequest
 from scrapy.utils.httpobj import urlparse_cached
-from scrapy.utils.request import RequestFingerprinter
 
+from crawler.dupefilter import Filtering, filtering_of
 from crawler.frontier.codec import NotEncodable, Undecodable, WireRequest, decode, encode
 from crawler.frontier.contract import FrontierRequest
 from crawler.frontier.identity import child_id, foreign_id, request_id
@@ -33,6 +33,8 @@ _KINDS: Final[dict[str, type[Request]]] = {
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 _LOCAL = b"local:"
+
+_AS_USUAL: Final = Filtering()
 
 
 class CannotTravel(ValueError):
@@ -77,35 +79,37 @@ _NO_FACTS = RecipeFacts()
 class RequestCodec:
     """Turns the requests of one spider into frontier requests and back."""
 
-    def __init__(self, *, spider: Spider, secret: bytes, fingerprint: Callable[[Request], bytes] | None = None) -> None:
+    def __init__(self, *, spider: Spider, secret: bytes, filtering: Filtering = _AS_USUAL) -> None:
         """The codec of one spider.
 
         Args:
             spider: whose methods are the callbacks.
             secret: of the job, 1 to 64 bytes; ids are keyed with it.
-            fingerprint: the project's own idea of identity; None = URL, method, body and page type.
+            filtering: which requests are the same page.
         """
         self.secret = secret
         self.shared = False  # others read what is written here, so that no request can stay; the scheduler says so
         self._spider = spider
-        self._fingerprint = fingerprint
+        self._filtering = filtering
         self._local: dict[int, Request] = {}
         self._numbers = 0
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *, secret: bytes) -> RequestCodec:
-        """The codec of a crawl; honours a fingerprinter that the project has put in place of Scrapy's."""
+        """The codec of a crawl, with the idea of identity that its settings name.
+
+        Raises:
+            ConfigError: DUPEFILTER_CLASS names nothing that could be a filter.
+        """
         spider = crawler.spider
         if spider is None:
             raise AssertionError("a codec belongs to a spider that runs")
-        fingerprinter = crawler.request_fingerprinter
-        stock = type(fingerprinter) is RequestFingerprinter
-        return cls(spider=spider, secret=secret, fingerprint=None if stock else fingerprinter.fingerprint)
+        return cls(spider=spider, secret=secret, filtering=filtering_of(crawler))
 
     def identity(self, request: Request) -> int:
         """The id by which a request is known as seen."""
-        if self._fingerprint is not None:
-            return foreign_id(self.secret, self._fingerprint(request))
+        if self._filtering.fingerprint is not None:
+            return foreign_id(self.secret, self._filtering.fingerprint(request))
         page_type = RecipeFacts.of(request).page_type
         return request_id(self.secret, url=request.url, method=request.method, body=request.body, page_type=page_type)
 
@@ -122,7 +126,7 @@ class RequestCodec:
             CannotTravel: others share the frontier, and could not read this request.
         """
         facts = RecipeFacts.of(request)
-        dedupe = facts.dedupe and not request.dont_filter
+        dedupe = self._filtering.active and facts.dedupe and not request.dont_filter
         body = self._keep(request) if keep and not self.shared else self._encoded(request)
         return FrontierRequest(
             id=self.identity(request) if dedupe else child_id(self.secret, parent=parent, ordinal=ordinal),

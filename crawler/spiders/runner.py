@@ -12,6 +12,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings
 
 from crawler.downloader.pace import Paces
+from crawler.dupefilter import dupefilter_class
 from crawler.extensions.feeds import check_feeds, export_feeds
 from crawler.extensions.summary import Summary
 from crawler.fleet import check_fleet, fleet_settings
@@ -81,7 +82,7 @@ def prepare(crawler: Crawler) -> None:
     Also tells the allocator that this process is going to parse pages.
 
     Raises:
-        ConfigError: an output file cannot be written, or a setting that says how fast to be cannot be used.
+        ConfigError: an output file cannot be written, or a setting of pace or filter cannot be used.
     """
     tune_allocator()
     spidercls = crawler.spidercls
@@ -91,6 +92,7 @@ def prepare(crawler: Crawler) -> None:
         crawler.settings.set("FEEDS", feeds, priority="spider")
     check_feeds(crawler.settings)
     Paces(crawler.settings)
+    dupefilter_class(crawler.settings)
 
 
 def summary_of(crawler: Crawler) -> CrawlSummary:

@@ -6,6 +6,7 @@ import pytest
 from scrapy import Request, Spider
 from scrapy.http import FormRequest, JsonRequest
 
+from crawler.dupefilter import Filtering
 from crawler.frontier.codec import Undecodable, WireRequest, encode
 from crawler.frontier.contract import FrontierRequest
 from crawler.spiders.requests import RecipeFacts, RequestCodec
@@ -145,5 +146,5 @@ def test_other_requests_have_no_facts(meta):
 
 
 def test_a_projects_own_fingerprint_is_the_identity(spider):
-    codec = RequestCodec(spider=spider, secret=b"k", fingerprint=lambda request: b"all the same")
+    codec = RequestCodec(spider=spider, secret=b"k", filtering=Filtering(fingerprint=lambda request: b"all the same"))
     assert pack(codec, Request("http://a/")).id == pack(codec, Request("http://b/")).id
