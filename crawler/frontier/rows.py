@@ -79,12 +79,13 @@ def _field(name: Any, value: Any) -> tuple[str, Any]:
     """One field, with care: the value as plain data, or an error that names the field."""
     if not isinstance(name, str):
         raise NotEncodable(f"field {name!r}: its name is no text")
+    name = str.__str__(name)
     packed = pack(_plain(value), name)
     try:
         msgspec.msgpack.encode((name, packed))
     except (UnicodeEncodeError, OverflowError, TypeError) as error:
         raise NotEncodable(f"{name}: {error}") from error
-    return str(name), packed
+    return name, packed
 
 
 def _plain(value: Any) -> Any:

@@ -99,7 +99,7 @@ class Outbox:
             chain=page.chain,
             marks=frozenset(page.marks),
             url=page.url,
-            reason=page.reason,
+            reason=page.reason.encode("utf-8", "replace").decode(),  # it may quote half a character of the page
         )
         self._commits.append((page, commit))
 

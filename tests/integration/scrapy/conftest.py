@@ -27,6 +27,7 @@ from crawler.spiders.runner import prepare, project_settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from fleet import Shared, Worker
 from loopback import Site, good, goods_recipe, links, listing
 
 if TYPE_CHECKING:
@@ -170,6 +171,47 @@ def crawl(crawl_broken):
         assert len(scheduler.pages) == 0
         assert "cancelled" in result.ledger.settled or not scheduler.codec._local, "requests were kept"
         return result
+
+    return run
+
+
+@pytest.fixture
+def crawl_together(reactor_loop, tmp_path, caplog):
+    """Runs workers on one frontier to their ends; by default two of them."""
+    caplog.set_level(logging.DEBUG)
+
+    def run(
+        spider: type[Spider] | str,
+        settings: dict[str, Any] | None = None,
+        *,
+        frontier: Shared | None = None,
+        workers: tuple[Worker, ...] = (),
+        ttl_s: float = 60.0,
+        **arguments: str,
+    ) -> dict[str, Result]:
+        spidercls = spider_of(load_recipe_text(spider)) if isinstance(spider, str) else spider
+        shared = Shared() if frontier is None else frontier
+        ended: dict[str, Result] = {}
+
+        async def work(worker: Worker) -> None:
+            scheduler = worker.scheduler(shared, ttl_s, asyncio.get_running_loop())
+            options = {**QUICK, "EXPORTS_DIR": str(tmp_path / "out"), "SCHEDULER": scheduler}
+            runner = AsyncCrawlerRunner(project_settings({**options, **(settings or {}), **worker.settings}))
+            crawler = worker.crawler = runner.create_crawler(worker.spider or spidercls)
+            result = Result(crawler)
+            recorder = _Recorder(result)
+            if worker.begins is not None:
+                await worker.begins.wait()
+            await asyncio.wait_for(runner.crawl(crawler, **arguments), PATIENCE_S)
+            assert recorder
+            result.ledger = crawler.get_extension(Summary)._scheduler.final
+            ended[worker.name] = result
+
+        async def go() -> None:
+            await asyncio.gather(*(work(worker) for worker in workers or (Worker("a"), Worker("b"))))
+
+        asyncio.run_coroutine_threadsafe(go(), reactor_loop).result(timeout=PATIENCE_S + 5)
+        return ended
 
     return run
 
