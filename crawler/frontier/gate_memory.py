@@ -326,7 +326,6 @@ class _Turn:
             answer.free_until = now + _WINDOW_MS
             answer.wait_until = answer.free_until - EARLY_MS
             self.host.rhythm.passed(answer.free_until)
-            self.job.passed(answer.free_until)
         else:
             self._grant_spaced(place, step)
 
@@ -339,8 +338,7 @@ class _Turn:
         before = [rival for rival in rivals if rival.order < _order(place, now)]
         first = max(site.next(self.delay, now), job.next(self.own_delay, now))
         horizon = now + _WINDOW_MS - sum(self._reserved(before, most))
-        room = (horizon - first) // step + 1 if horizon >= first else 0
-        granted = max(0, min(wanted, room, most if rivals else room))
+        granted = min(wanted, most, max(0, (horizon - first) // step + 1))
         answer.starts = tuple(first + index * step for index in range(granted))
         if granted:
             site.passed(answer.starts[-1])

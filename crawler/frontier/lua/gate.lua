@@ -272,8 +272,7 @@ local function grant_spaced(step)
   local first = math.max(next_start(host, delay), next_start(job, own_delay))
   local of_site, of_job = reserved(before, most)
   local horizon = NOW + WINDOW_MS - of_site - of_job
-  local granted = math.min(wanted, math.max(0, math.floor((horizon - first) / step) + 1))
-  if #rivals > 0 then granted = math.min(granted, most) end
+  local granted = math.min(wanted, most, math.max(0, math.floor((horizon - first) / step) + 1))
   for i = 1, granted do worker.starts[i] = first + (i - 1) * step end
   if granted > 0 then
     passed(host, worker.starts[granted])
@@ -298,7 +297,6 @@ local function grant_starts()
     worker.free_until = NOW + WINDOW_MS
     worker.wait_until = worker.free_until - EARLY_MS
     passed(host, worker.free_until)
-    passed(job, worker.free_until)
   end
 end
 

@@ -223,3 +223,50 @@ def test_a_gentle_job_comes_in_time_between_greedy_ones(fleet):
     gentle = fleet.worker(site=site, own=Pace(delay_s=1.0))
     got = crawl(fleet, [*greedy, gentle], 10.0)
     assert got[gentle.name] >= 8
+
+
+@pytest.mark.parametrize(("delay_s", "part"), [(0.01, 5), (0.04, 1)])
+def test_while_another_waits_nobody_gets_more_than_its_part_of_a_window(fleet, delay_s, part):
+    first, second = (fleet.worker(site=Pace(delay_s=delay_s)) for _ in range(2))
+    assert len(first.ask(50, latencies=[0.001]).starts) == int(0.1 / delay_s) + 1
+    assert second.ask(50).starts == ()
+    fleet.pass_(first.ask(50).wait_s)
+    assert len(first.ask(50).starts) == part
+
+
+@pytest.mark.parametrize("scope", ["site", "own"])
+def test_who_waits_longer_for_a_start_is_told_to_come_later(fleet, scope):
+    workers = [fleet.worker(**{scope: Pace(delay_s=1.0)}) for _ in range(4)]
+    waits = [worker.ask(1).wait_s for worker in workers]
+    assert waits == pytest.approx([0.98, 0.98, 1.98, 2.98])
+    fleet.pass_(0.98)
+    assert [worker.ask(1).starts for worker in reversed(workers)] == [(), (), (0.02,), ()]
+    assert workers[1].ask(5).wait_s == pytest.approx(4.0)
+
+
+def test_who_wants_nothing_any_more_leaves_the_queue(fleet):
+    first, second = (fleet.worker(site=Pace(delay_s=1.0)) for _ in range(2))
+    first.ask(1)
+    second.ask(1)
+    second.ask(0)
+    fleet.pass_(1.0)
+    assert first.ask(1).starts == (0.0,)
+
+
+def test_a_job_that_waits_for_itself_takes_no_part_of_the_window(fleet):
+    site = Pace(delay_s=0.01)
+    gentle, other = fleet.worker(site=site, own=Pace(delay_s=5.0)), fleet.worker(site=site, job="j2")
+    gentle.ask(9, latencies=[0.001])
+    gentle.ask(9)
+    fleet.pass_(0.1)
+    assert len(other.ask(50).starts) == 11
+
+
+def test_a_delay_of_host_and_job_alike_is_waited_for_before_all_others(fleet):
+    site = Pace(delay_s=0.1)
+    first, other = fleet.worker(site=site, own=Pace(delay_s=0.1, concurrency=5)), fleet.worker(site=site, job="j2")
+    assert first.ask(2, new=2).starts == (0.0, 0.1)
+    assert first.ask(2).starts == ()
+    fleet.pass_(0.1)
+    assert other.ask(2).starts == ()
+    assert first.ask(2).starts == (0.1,)
