@@ -52,7 +52,11 @@ boottime: Callable[[], float] = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 
 
 class NotSent(CrawleryError):
-    """A request was held back for good: its page is no longer leased to us, or the door has been closed."""
+    """A request was held back for good: its page may be leased to somebody else by now."""
+
+
+class Closed(NotSent):
+    """A request was held back for good: the crawl has ended."""
 
 
 @dataclass(slots=True)
@@ -141,14 +145,15 @@ class Door:
             still_ours: whether the request's page is still leased to us, asked at the last moment.
 
         Raises:
-            NotSent: on entering: it is not, or the door is closed.
+            NotSent: on entering: it is not.
+            Closed: on entering: the door has been closed.
         """
         return Passage(self, self._entrance(host), still_ours)
 
     async def wait(self, entrance: Entrance) -> Slot:
         """A slot for a request that has to wait; when it returns, the request may be sent at once."""
         if self._closed:
-            raise NotSent(f"the crawl has ended; nothing is sent to {entrance.name} any more")
+            raise Closed(f"the crawl has ended; nothing is sent to {entrance.name} any more")
         self.counters.waits += 1
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Slot] = loop.create_future()

@@ -13,10 +13,10 @@ from scrapy import signals
 from scrapy.core.downloader import Downloader as ScrapyDownloader
 from scrapy.core.downloader import Slot
 
-from crawler.downloader.door import Door, NotSent
+from crawler.downloader.door import Closed, Door, NotSent
 from crawler.downloader.pace import Paces
 from crawler.downloader.shared import shared_of
-from crawler.middlewares.open_pages import Stopped
+from crawler.middlewares.open_pages import LeaseLost, Stopped
 from crawler.scheduler import our_scheduler
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Downloader(ScrapyDownloader):
     """See the module; `settings.py` names it as DOWNLOADER.
 
     Attributes:
+        paces: how carefully each host is asked.
         shared: what is shared with other workers.
         door: through which everything goes.
     """
@@ -75,10 +76,9 @@ class Downloader(ScrapyDownloader):
         Raises:
             ConfigError: a setting that says how fast to be cannot be used.
         """
-        paces = Paces(crawler.settings)
+        self.paces = Paces(crawler.settings)
         self.shared = shared_of(crawler)
-        self.door = Door(self.shared.gate, worker=self.shared.worker, job=self.shared.job, paces=paces)
-        self._paces = paces
+        self.door = Door(self.shared.gate, worker=self.shared.worker, job=self.shared.job, paces=self.paces)
         super().__init__(crawler)
         if crawler.settings.getfloat("DOWNLOAD_DELAY_JITTER") > 0:
             logger.warning("DOWNLOAD_DELAY_JITTER is not used: a delay is a minimum, and requests keep it exactly")
@@ -98,10 +98,12 @@ class Downloader(ScrapyDownloader):
                 if response.status == 429 or (response.status == 503 and "Retry-After" in response.headers):
                     self.door.pause(host, _PONDER_S)
                 if self._log_latencies:
-                    self._log(host, response)
+                    self._log(host, latency or 0.0, response)
                 return response
-        except NotSent as error:
+        except Closed as error:
             raise Stopped(str(error)) from error
+        except NotSent as error:
+            raise LeaseLost(str(error)) from error
 
     def _still_ours(self, request: Request) -> bool:
         """Whether the page of a request is still leased to us; a request that is no page is nobody's."""
@@ -113,18 +115,18 @@ class Downloader(ScrapyDownloader):
         key = self.get_slot_key(request)
         slot = self.slots.get(key)
         if slot is None:
-            site, own = self._paces(key)
+            site, own = self.paces(key)
             limits = [pace.concurrency for pace in (site, own) if pace.concurrency]
             slot = self.slots[key] = DoorSlot(self.door, key, concurrency=min(limits, default=0))
             self._start_slot_gc()
         return key, slot
 
-    def _log(self, host: str, response: Response) -> None:
+    def _log(self, host: str, latency: float, response: Response) -> None:
         logger.info(
             "slot: %s | delay: %.0f ms | latency: %.0f ms | size: %d bytes",
             host,
             self.door.delay(host) * 1000,
-            response.meta.get("download_latency", 0.0) * 1000,
+            latency * 1000,
             len(response.body),
         )
 

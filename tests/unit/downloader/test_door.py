@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from virtual_fleet import FarGate, Site, a_door, a_gate, keep_busy, now, run
 
-from crawler.downloader.door import NotSent
+from crawler.downloader.door import Closed, NotSent
 from crawler.errors import CrawleryError, StoreError
 from crawler.frontier.gate_contract import WINDOW_S, Pace
 
@@ -458,7 +458,7 @@ def test_a_closed_door_has_given_up_its_slots_and_lets_nothing_pass():
             pass
         await door.close()
         assert gate.calls[-1].give_up
-        with pytest.raises(NotSent, match="ended"):
+        with pytest.raises(Closed, match="ended"):
             await _enter(door)
 
     run(scenario)
