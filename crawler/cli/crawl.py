@@ -12,8 +12,12 @@ import click
 from crawler.cli import console, exits
 from crawler.cli.crawling import run_spider
 from crawler.cli.groups import CommandFailed, RecipeRefused, pairs
+from crawler.cli.outputs import check_output, check_writable, output_format
 from crawler.cli.recipes import RecipeName, recipe_path
-from crawler.errors import RecipeError
+from crawler.config import read_config
+from crawler.errors import ConfigError, RecipeError
+from crawler.fleet import fleet_settings
+from crawler.jobs.model import check_job_id
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.extract import start_requests
 from crawler.recipe.loader import load_recipe
@@ -39,7 +43,6 @@ SAMPLE_SETTINGS = {
     "DEPTH_PRIORITY": -1,
     "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
 }
-_FORMATS = {".csv": "csv", ".jsonl": "jsonl"}
 _EPILOG = """\b
 Exit status
   0    done; also if single linked pages were gone (404, 410)
@@ -47,6 +50,8 @@ Exit status
   3    a list page was lost, so rows may be missing
   4    too few rows, too many rejected rows, or none at all
   130  stopped by Ctrl-C; the rows so far are kept
+With --job the rows of all workers lie in the store, where `crawlery job rows` takes them from; 3 then means that this
+worker lost a list page, and 4 does not occur.
 """
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -61,6 +66,8 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 @click.option("--summary", type=click.Path(path_type=Path), help="File for the summary as JSON; overwritten.")
 @click.option("--sample", is_flag=True, help=f"Only {SAMPLE_REQUESTS} pages or {SAMPLE_ROWS} rows; show the rows.")
 @click.option("--set", "-s", "overrides", multiple=True, metavar="NAME=VALUE", help="A Scrapy setting for this crawl.")
+@click.option("--job", "job_id", metavar="ID", help="Share this job with other processes; the first one makes it.")
+@click.option("--redis-url", metavar="URL", help="Where jobs are shared: redis://HOST:PORT/DB.  [env: REDIS_URL]")
 @click.option("--log-level", type=click.Choice(_LEVELS, case_sensitive=False), help="WARNING, or INFO with --log-file.")
 @click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Write the log there.")
 @click.pass_context
@@ -74,16 +81,24 @@ def crawl(
     summary: Path | None,
     sample: bool,
     overrides: tuple[str, ...],
+    job_id: str | None,
+    redis_url: str | None,
     log_level: str | None,
     log_file: Path | None,
 ) -> None:
-    """Crawl a site with the recipe NAME (or the file NAME.yaml) and write its rows."""
+    """Crawl a site with the recipe NAME (or the file NAME.yaml) and write its rows.
+
+    With --job several processes, on one machine or many, crawl one job together.
+    """
     settings = project_settings()
     arguments = pairs(inputs, "--input")
     spider, recipe = find_spider(name, settings)
     if recipe is not None:
         start_requests(recipe, recipe.inputs.from_text(arguments))
     apply_overrides(settings, pairs(overrides, "--set"))
+    arguments |= share(settings, job_id, redis_url)
+    if fleet_settings(settings) is not None:
+        refuse_alone(job_id, output=output, sample=sample)
     if output is not None:
         settings.set("FEEDS", feeds(output, recipe, export), priority="cmdline")
     elif export is not None:
@@ -98,16 +113,56 @@ def crawl(
         if recipe is not None:
             spider = spider_of(replace(recipe, quality=None, exports=() if output is None else recipe.exports))
     level = log_level or ("INFO" if log_file is not None else "WARNING")
-    finished = run_spider(
-        spider,
-        arguments,
-        settings,
-        to=console.err(),
-        log_level=logging.getLevelNamesMapping()[level.upper()],
-        log_file=log_file,
-        keep_rows=SAMPLE_ROWS if sample else 0,
-    )
+    try:
+        finished = run_spider(
+            spider,
+            arguments,
+            settings,
+            to=console.err(),
+            log_level=logging.getLevelNamesMapping()[level.upper()],
+            log_file=log_file,
+            keep_rows=SAMPLE_ROWS if sample else 0,
+        )
+    except ConfigError as error:
+        # It speaks as Scrapy's commands do; here the options have names of their own.
+        raise CommandFailed(str(error).replace("-a job=", "--job ").replace("-s REDIS_URL=", "--redis-url ")) from error
     ctx.exit(report(finished, sample=sample))
+
+
+def share(settings: Settings, job_id: str | None, redis_url: str | None) -> dict[str, str]:
+    """Settings and arguments of a crawl that shares a job. The environment names a store only for `--job`.
+
+    Raises:
+        InvalidJob: `job_id` is no id.
+        ConfigError: LEASE_TTL cannot be used.
+        CommandFailed: nothing says where the store is.
+    """
+    if redis_url:
+        settings.set("REDIS_URL", redis_url, priority="cmdline")
+    if job_id is None:
+        return {}
+    check_job_id(job_id)
+    if fleet_settings(settings) is None:
+        url = read_config().redis_url
+        if not url:
+            raise CommandFailed(
+                f"--job {job_id}: --redis-url redis://HOST:PORT/DB, or REDIS_URL, says where it is shared"
+            )
+        settings.set("REDIS_URL", url, priority="cmdline")
+    return {"job": job_id}
+
+
+def refuse_alone(job_id: str | None, *, output: Path | None, sample: bool) -> None:
+    """What only a crawl of one's own can do.
+
+    Raises:
+        CommandFailed: it is asked for.
+    """
+    if output is not None:
+        rows = f"crawlery job rows {job_id or 'JOB'} -o {output}"
+        raise CommandFailed(f"--output {output}: a worker has only its part of the rows; `{rows}` writes them all")
+    if sample:
+        raise CommandFailed("--sample would end the job for all its workers; leave out --job and --redis-url")
 
 
 def find_spider(name: str, settings: Settings) -> tuple[type[Spider], Recipe | None]:
@@ -137,9 +192,7 @@ def feeds(output: Path, recipe: Recipe | None, export: str | None) -> dict[str, 
     Raises:
         CommandFailed: the ending says no format, there is no such export, or the file cannot be written.
     """
-    fmt = _FORMATS.get(output.suffix.lower())
-    if fmt is None:
-        raise CommandFailed(f"--output {output}: the ending must be .csv or .jsonl, it says the format")
+    fmt = output_format(output)
     if "%" in str(output):
         raise CommandFailed(f"--output {output}: % has a meaning of its own in names of feeds; leave it out")
     options: dict[str, Any] = {"format": fmt, "overwrite": True}
@@ -149,10 +202,7 @@ def feeds(output: Path, recipe: Recipe | None, export: str | None) -> dict[str, 
             options["item_export_kwargs"] = {"export": chosen.name}
     elif export is not None:
         raise CommandFailed("--export is for recipes; this is an ordinary spider")
-    existed = output.exists()
-    check_writable(output, "--output")
-    if existed:
-        console.note(f"{output} exists and is overwritten")
+    check_output(output)
     return {str(output.absolute()): options}
 
 
@@ -171,23 +221,6 @@ def chosen_export(recipe: Recipe, name: str | None) -> Export | None:
         others = ", ".join(other for other in recipe.items if other != item)
         console.note(f"one file holds one item type: -o gets {item!r} rows, not {others}; --export NAME chooses")
     return chosen
-
-
-def check_writable(path: Path, option: str) -> None:
-    """Whether a file can be written, asked before an hour of crawling rather than after.
-
-    Raises:
-        CommandFailed: it cannot.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        existed = path.exists()
-        with path.open("ab"):
-            pass
-        if not existed:
-            path.unlink()
-    except OSError as error:
-        raise CommandFailed(f"{option} {path}: {(error.strerror or str(error)).lower()}") from error
 
 
 def apply_overrides(settings: Settings, overrides: Mapping[str, str]) -> None:

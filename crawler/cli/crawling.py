@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from scrapy import signals
 from scrapy.utils.asyncio import create_looping_call
 
 from crawler.cli.groups import CommandFailed
 from crawler.cli.logs import shown_logs
-from crawler.cli.progress import ProgressDisplay, Snapshot
-from crawler.frontier.contract import HARMLESS
+from crawler.cli.progress import JobProgress, ProgressDisplay, Snapshot
+from crawler.errors import StoreError
+from crawler.frontier.contract import HARMLESS, RowFate
 from crawler.scheduler import our_scheduler
-from crawler.signals import page_settled, row_rejected
+from crawler.signals import page_settled, row_rejected, rows_settled
 from crawler.spiders.runner import CrawlFailed, run_crawl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
     from twisted.internet.task import LoopingCall
 
     from crawler.extensions.crawl_summary import CrawlSummary
+    from crawler.scheduler import Scheduler
+
+#: The books of a shared job are looked into so often, in seconds.
+_LOOK_EVERY_S: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +97,8 @@ class _Watcher:
         self._rows = 0
         self._rejected = 0
         self._ticks: AsyncioLoopingCall | LoopingCall | None = None
+        self._job: JobProgress | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     def observe(self, crawler: Crawler) -> None:
         """Connect to a crawl that is about to begin."""
@@ -98,6 +107,7 @@ class _Watcher:
         connect(self._page, signal=page_settled)
         connect(self._row, signal=signals.item_scraped)
         connect(self._reject, signal=row_rejected)
+        connect(self._rows_settled, signal=rows_settled)
         connect(self._started, signal=signals.engine_started)
         connect(self._stopped, signal=signals.engine_stopped)
 
@@ -105,9 +115,21 @@ class _Watcher:
         self._settled[outcome] += 1
 
     def _row(self, item: Any) -> None:
-        self._rows += 1
+        if self._sharing() is None:
+            self._rows += 1
         if len(self.first_rows) < self._keep_rows:
             self.first_rows.append(item)
+
+    def _rows_settled(self, rows: Sequence[tuple[Any, RowFate]]) -> None:
+        """Where workers share a job, a row counts when its page does."""
+        self._rows += sum(fate is RowFate.STORED for _, fate in rows)
+
+    def _sharing(self) -> Scheduler | None:
+        """The scheduler, if others work on the same job."""
+        if self._crawler is None or self._crawler.engine is None:
+            return None
+        scheduler = our_scheduler(self._crawler)
+        return scheduler if scheduler is not None and scheduler.shared else None
 
     def _reject(self) -> None:
         self._rejected += 1
@@ -116,8 +138,22 @@ class _Watcher:
         self.began = True
         self._ticks = create_looping_call(self._tick)  # needs the reactor, so not before
         self._ticks.start(self._display.every_s, now=self._display.to.is_terminal)
+        scheduler = self._sharing()
+        if scheduler is not None:
+            self._looking = asyncio.get_running_loop().create_task(self._look(scheduler))
+
+    async def _look(self, scheduler: Scheduler) -> None:
+        """Keeps an eye on the books that all workers of the job keep together, as long as the store shows them."""
+        with suppress(StoreError):
+            while True:
+                books = await scheduler.books()
+                settled, rows = sum(books.settled.values()), sum(books.rows.values())
+                self._job = JobProgress(found=books.accepted, settled=settled, rows=rows)
+                await asyncio.sleep(_LOOK_EVERY_S)
 
     def _stopped(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
         if self._ticks is not None and self._ticks.running:
             self._ticks.stop()
 
@@ -136,5 +172,6 @@ class _Watcher:
                 waiting=None if scheduler is None else scheduler.waiting,
                 delay_s=max((slot.delay for slot in slots.values()), default=None),
                 stopping=not self._crawler.crawling,
+                job=self._job,
             )
         )

@@ -6,6 +6,8 @@ Reads the store itself (`--redis-url`, REDIS_URL) and needs no Scrapy; starts no
 from __future__ import annotations
 
 import asyncio
+import io
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -95,7 +97,7 @@ def _lines(stored: StoredJob, books: Ledger) -> list[str]:
     if stored.status.why:
         lines.append(f"  why       {stored.status.why}")
     if books.closed:
-        lines.append(f"  closed    {books.closed}: it takes no more pages")
+        lines.append("  closed    takes no more pages" + ("" if books.closed == "finished" else f": {books.closed}"))
     settled = sum(books.settled.values())
     lines.append(f"  pages     {books.accepted:,} found, {settled:,} settled (`start` is one of them)")
     open_pages = {"in work": books.leased, "ready": books.ready, "waiting for another try": books.delayed}
@@ -136,7 +138,9 @@ def rows(
         frontier = RedisFrontier(store, job=job_id)
         selection = selection_of(stored.job, (await frontier.ledger()).rows, item=item, export=export)
         if output is None:
-            return await write_rows(frontier, click.get_text_stream("stdout", encoding="utf-8"), selection, fmt=fmt)
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8")
+            return await write_rows(frontier, sys.stdout, selection, fmt=fmt)
         check_output(output)
         try:
             with output.open("w", encoding="utf-8", newline="") as file:

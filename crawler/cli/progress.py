@@ -26,8 +26,21 @@ _SPINNER: Final = "\u280b\u2819\u2839\u2838\u283c\u2834\u2826\u2827\u2807\u280f"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class JobProgress:
+    """How far a job that workers share is: pages found and settled, rows kept, by all of them."""
+
+    found: int
+    settled: int
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """How far a crawl is. `waiting` are pages found and not yet visited, None if nobody knows."""
+    """How far a crawl is.
+
+    `waiting` are pages found and not yet visited, None if nobody knows. With `job` the other figures are those of this
+    worker.
+    """
 
     elapsed_s: float
     pages: int = 0
@@ -37,6 +50,7 @@ class Snapshot:
     waiting: int | None = None
     delay_s: float | None = None
     stopping: bool = False
+    job: JobProgress | None = None
 
 
 class Rate:
@@ -64,7 +78,10 @@ def progress_text(name: str, snapshot: Snapshot, rate: float) -> Text:
         text.append(f", {snapshot.rejected:,} rejected", "yellow")
     if snapshot.errors:
         text.append(f", {console.plural(snapshot.errors, 'error')}", "red")
-    if snapshot.waiting:
+    if snapshot.job is not None:
+        job = snapshot.job
+        text.append(f"; job: {job.settled:,} of {job.found:,} settled, {console.plural(job.rows, 'row')}")
+    elif snapshot.waiting:
         text.append(f", {snapshot.waiting:,} waiting", "dim")
     if snapshot.delay_s is not None:
         text.append(f", delay {snapshot.delay_s:.2f} s", "dim")

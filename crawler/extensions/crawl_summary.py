@@ -299,12 +299,22 @@ def _job_lines(job: JobFacts) -> Iterator[str]:
     if not job.answered:
         yield f"  job       {job.id}"
         return
-    how = f"has ended ({job.ended})" if job.ended else f"goes on: {_pages(job.open)} open"
-    yield f"  job       {job.id} {how}"
+    yield f"  job       {job.id} {_job_state(job)}"
     by_outcome = ", ".join(f"{outcome} {count:,}" for outcome, count in sorted(job.settled.items(), key=_by_count))
     yield f"            {_pages(job.accepted)} found, with `start`" + (f"; {by_outcome}" if by_outcome else "")
     rows = ", ".join(f"{item} {count:,}" for item, count in sorted(job.rows.items()))
     yield f"            rows: {rows or 'none so far'}; `crawlery job rows {job.id} -o rows.csv` writes them"
+
+
+def _job_state(job: JobFacts) -> str:
+    if not job.ended:
+        return f"had {_pages(job.open)} open when this worker left"
+    left_out = job.settled.get("cancelled", 0)
+    reasons = [
+        "" if job.ended == "finished" else job.ended,
+        f"{_pages(left_out)} not fetched" if left_out else "",
+    ]
+    return ": ".join(("has ended", ", ".join(filter(None, reasons)))).removesuffix(": ")
 
 
 def _closing_lines(summary: CrawlSummary) -> Iterator[str]:

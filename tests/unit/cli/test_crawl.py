@@ -5,9 +5,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from crawler.cli.crawl import SAMPLE_SETTINGS, apply_overrides, check_writable, feeds
+from crawler.cli.crawl import SAMPLE_SETTINGS, apply_overrides, feeds, share
 from crawler.cli.groups import CommandFailed
 from crawler.cli.main import cli
+from crawler.cli.outputs import check_writable
 from crawler.recipe.loader import load_recipe_text
 from crawler.spiders.runner import project_settings
 
@@ -107,3 +108,40 @@ def test_a_sample_is_small_and_made_of_settings_that_exist():
     settings = project_settings()
     assert all(name in settings for name in SAMPLE_SETTINGS)
     assert json.dumps(SAMPLE_SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--job", "j1"], "--job j1: --redis-url redis://HOST:PORT/DB, or REDIS_URL, says where it is shared"),
+        (["--job", "../j1", "--redis-url", "redis://127.0.0.1:1"], "is no id of a job"),
+        (
+            ["--job", "j1", "--redis-url", "redis://127.0.0.1:1", "-o", "a.csv"],
+            "`crawlery job rows j1 -o a.csv` writes them all",
+        ),
+        (["--redis-url", "redis://127.0.0.1:1", "-o", "a.csv"], "`crawlery job rows JOB -o a.csv` writes them all"),
+        (["-s", "REDIS_URL=redis://127.0.0.1:1", "-o", "a.csv"], "a worker has only its part of the rows"),
+        (["--job", "j1", "--redis-url", "redis://127.0.0.1:1", "--sample"], "--sample would end the job"),
+        (["--job", "j1", "--redis-url", "redis://:pw@127.0.0.1:1"], "the store at redis://127.0.0.1:1 does not answer"),
+        (["--job", "j1", "--redis-url", "127.0.0.1:1"], "REDIS_URL or REDIS_PARAMS cannot be used"),
+        (["--job", "j1", "--redis-url", "redis://127.0.0.1:1", "-s", "LEASE_TTL=0"], "LEASE_TTL is 0"),
+    ],
+)
+def test_a_job_that_cannot_be_shared_is_one_message(recipes, monkeypatch, arguments, words):
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    result = CliRunner().invoke(cli, ["crawl", "chairs", "-i", "word=https://x.example/", *arguments])
+    assert result.exit_code == 2
+    assert words in result.output
+    assert "pw@" not in result.output
+    assert not (recipes / "a.csv").exists()
+
+
+def test_the_environment_names_the_store_of_a_job_and_of_nothing_else(recipes, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+    settings = project_settings()
+    assert share(settings, None, None) == {}
+    assert not settings.get("REDIS_URL")
+    assert share(settings, "j1", None) == {"job": "j1"}
+    assert settings.get("REDIS_URL") == "redis://127.0.0.1:1"
+    share(settings, "j1", "redis://127.0.0.1:2")
+    assert settings.get("REDIS_URL") == "redis://127.0.0.1:2"

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from crawler.cli.progress import PRINTED_EVERY_S, ProgressDisplay, Rate, Snapshot, progress_text
+from crawler.cli.progress import PRINTED_EVERY_S, JobProgress, ProgressDisplay, Rate, Snapshot, progress_text
 
 BUSY = Snapshot(
     elapsed_s=65.4, pages=1234, rows=1200, rejected=3, errors=1, waiting=40, delay_s=0.05, stopping=True
@@ -28,6 +28,13 @@ def test_the_rate_is_that_of_the_last_seconds():
     assert rate.of(Snapshot(elapsed_s=5.0, pages=50)) == 10.0
     rate.of(Snapshot(elapsed_s=10.0, pages=50))
     assert rate.of(Snapshot(elapsed_s=15.0, pages=50)) == 0.0
+
+
+def test_a_shared_job_is_shown_as_a_whole_beside_the_own_part():
+    snapshot = Snapshot(elapsed_s=5, pages=3, rows=1, waiting=9, job=JobProgress(found=1200, settled=40, rows=30))
+    assert progress_text("books", snapshot, 0.6).plain == (
+        "books  0:05  3 pages (0.6/s), 1 row; job: 40 of 1,200 settled, 30 rows"
+    )
 
 
 def test_without_a_terminal_each_snapshot_is_a_plain_line():

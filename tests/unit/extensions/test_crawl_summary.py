@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from crawler.extensions.crawl_summary import CrawlFacts, FieldFill, judge
+from crawler.extensions.crawl_summary import CrawlFacts, FieldFill, JobFacts, judge
 from crawler.recipe.model import Quality
 
 GOOD = CrawlFacts(
@@ -228,3 +228,65 @@ def test_many_fields_with_gaps_are_counted():
     text = summary(fields={"book": fields}).text()
     assert text.count("e.g.") == 6
     assert "missing   book: 3 more fields, named in the summary file" in text
+
+
+JOB = JobFacts(id="j1", worker="a/1/ff", ended="finished", accepted=13, settled={"ok": 13}, rows={"book": 8})
+
+
+def part(quality: Quality | None = None, **facts):
+    return summary(quality, **{"job": JOB, **facts})
+
+
+def test_a_worker_without_rows_is_no_failure_because_others_may_have_them():
+    found = part(Quality(items_minimum=900), outcomes={}, rows={"book": 0}, unreached=("book",))
+    assert (found.outcome, found.exit_code, found.why, found.cause) == ("complete", 0, (), "")
+
+
+@pytest.mark.parametrize(
+    ("facts", "outcome", "code", "words"),
+    [
+        ({"outcomes": {"ok": 3, "http_404": 1}}, "partial", 0, "1 page: http_404"),
+        ({"lost_lists": {"http://a/?page=2": "gave_up"}}, "partial", 3, "a list page was lost"),
+        ({"finish_reason": "shutdown"}, "cancelled", 130, ""),
+        ({"finish_reason": "scheduler_failed"}, "partial", 1, "ended by an error"),
+        ({"start_failed": "start() failed: no"}, "partial", 1, "start() failed: no"),
+        ({"export_failed": "No space left on device"}, "partial", 1, "No space left"),
+        ({"job": replace(JOB, answered=False)}, "partial", 1, "the store did not answer when this worker left"),
+    ],
+)
+def test_a_worker_judges_what_it_has_done_itself(facts, outcome, code, words):
+    found = part(**facts)
+    assert (found.outcome, found.exit_code) == (outcome, code)
+    assert words in "; ".join(found.why)
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (JOB, "j1 has ended\n"),
+        (replace(JOB, ended="", open=1), "j1 had 1 page open when this worker left\n"),
+        (replace(JOB, ended="cancelled", settled={"cancelled": 2}), "j1 has ended: cancelled, 2 pages not fetched\n"),
+        (replace(JOB, settled={"ok": 11, "cancelled": 2}), "j1 has ended: 2 pages not fetched\n"),
+        (JOB, "13 pages found, with `start`; ok 13\n"),
+        (JOB, "rows: book 8; `crawlery job rows j1 -o rows.csv` writes them"),
+        (replace(JOB, stale=2), "stale     2 pages: others have them"),
+        (replace(JOB, answered=False), "  job       j1\n"),
+    ],
+)
+def test_a_worker_tells_the_books_of_the_job(job, words):
+    text = part(job=job).text()
+    assert text.startswith("books: ")
+    assert ", this worker's part in" in text.splitlines()[0]
+    assert words in f"{text}\n"
+
+
+def test_a_limit_of_the_job_names_the_pages_that_nobody_visited():
+    job = replace(JOB, ended="limits.duration", settled={"ok": 4, "cancelled": 9})
+    found = part(limit="limits.duration", outcomes={"ok": 1}, job=job)
+    assert found.why == ("limits.duration ended the crawl; 9 pages not visited",)
+
+
+def test_only_a_shared_crawl_has_a_job_in_its_json():
+    assert "job" not in summary().as_dict()
+    assert part().as_dict()["job"] | {"id": "j1", "open": 0, "stale": 0} == part().as_dict()["job"]
+    assert json.dumps(part().as_dict())

@@ -1,0 +1,156 @@
+"""The rows of a shared job as a file: which of them, in which columns, as the recipe's exports say.
+
+Rows are read some at a time and written as they come, so a job may have any number of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from crawler.cli.groups import CommandFailed
+from crawler.cli.recipes import recipe_path
+from crawler.exports.formats import CsvWriter, JsonlWriter
+from crawler.frontier.rows import decode_row
+from crawler.recipe.loader import load_recipe_text
+from crawler.recipe.model import Export
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from crawler.exports.formats import TextFile
+    from crawler.frontier.contract import Frontier, StoredRow
+    from crawler.jobs.model import Job
+    from crawler.recipe.model import Recipe
+
+_ROWS_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """What is written.
+
+    Attributes:
+        item: only rows of this type; None = any.
+        columns: their fields; None = those that the rows have, in the order in which they appear.
+        join: see `CsvWriter`.
+        raw: see `CsvWriter`.
+    """
+
+    item: str | None = None
+    columns: tuple[str, ...] | None = None
+    join: Mapping[str, str] = field(default_factory=dict)
+    raw: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """How many rows, and how many cells got a leading `'` because a spreadsheet could run them."""
+
+    rows: int
+    guarded: int = 0
+
+
+def selection_of(job: Job, counts: Mapping[str, int], *, item: str | None, export: str | None) -> Selection:
+    """What the options choose.
+
+    Args:
+        job: whose rows they are.
+        counts: how many there are so far, by item.
+        item: of `--item`.
+        export: of `--export`.
+
+    Raises:
+        CommandFailed: there is no such item or export, or several items and none is chosen.
+        RecipeError: the recipe of the job cannot be read.
+    """
+    if job.recipe_text:
+        return _of_recipe(_recipe_of(job), item=item, export=export)
+    if export is not None:
+        raise CommandFailed(
+            f"--export {export}: {job.spider} is an ordinary spider, which has none; --item chooses rows"
+        )
+    if item is not None and counts and item not in counts:
+        raise CommandFailed(f"--item {item}: the job has rows of {', '.join(sorted(counts))}")
+    return Selection(item=item)
+
+
+def _recipe_of(job: Job) -> Recipe:
+    """The recipe as the job has it; a parent of it is looked for where recipes are."""
+    path: Path | None = None
+    try:
+        path = recipe_path(job.recipe)
+    except CommandFailed:
+        path = None  # the recipe has gone since, or is on another machine
+    return load_recipe_text(job.recipe_text, name=job.recipe, path=path)
+
+
+def _of_recipe(recipe: Recipe, *, item: str | None, export: str | None) -> Selection:
+    named = {candidate.name: candidate for candidate in recipe.exports}
+    if export is not None and export not in named:
+        raise CommandFailed(f"--export {export}: {recipe.name} has {', '.join(named) or 'no exports'}")
+    if item is not None and item not in recipe.items:
+        raise CommandFailed(f"--item {item}: {recipe.name} has {', '.join(recipe.items)}")
+    if export is not None and item not in (None, named[export].item):
+        raise CommandFailed(f"--export {export} holds {named[export].item}, not {item}; give one of the two")
+    if item is None and export is None and len(recipe.items) > 1:
+        raise CommandFailed(f"{recipe.name} has rows of {', '.join(recipe.items)}; choose with --item")
+    chosen = item or next(iter(recipe.items))
+    plain = Export(name=recipe.name, item=chosen, format="csv")
+    options = (
+        named[export]
+        if export is not None
+        else next((candidate for candidate in recipe.exports if candidate.item == chosen), plain)
+    )
+    columns = tuple(recipe.items[options.item].fields)
+    return Selection(item=options.item, columns=columns, join=options.join, raw=options.raw)
+
+
+async def write_rows(frontier: Frontier, file: TextFile, selection: Selection, *, fmt: str) -> Written:
+    """Writes what a job has so far, as `csv` or `jsonl`.
+
+    The header of a CSV without given columns takes a reading of its own; rows that come meanwhile are left out.
+
+    Raises:
+        Undecodable: a stored row cannot be read.
+        StoreError: the store refuses us.
+        OSError: the file cannot be written.
+    """
+    columns, most = selection.columns, math.inf
+    if fmt == "csv" and columns is None:
+        columns, most = await _columns_so_far(frontier, selection.item)
+    writer: CsvWriter | JsonlWriter
+    if fmt == "csv":
+        writer = CsvWriter(file, columns or (), join=selection.join, raw=selection.raw)
+        if columns:
+            writer.write_header()
+    else:
+        writer = JsonlWriter(file, columns)
+    count = 0
+    async for row in _read(frontier, selection.item):
+        if count >= most:
+            break
+        writer.write(decode_row(row.body))
+        count += 1
+    return Written(rows=count, guarded=writer.guarded if isinstance(writer, CsvWriter) else 0)
+
+
+async def _columns_so_far(frontier: Frontier, item: str | None) -> tuple[tuple[str, ...], int]:
+    """The fields of all rows in the order in which they appear, and how many rows these are."""
+    names: dict[str, Any] = {}
+    count = 0
+    async for row in _read(frontier, item):
+        names.update(dict.fromkeys(decode_row(row.body)))
+        count += 1
+    return tuple(names), count
+
+
+async def _read(frontier: Frontier, item: str | None) -> AsyncIterator[StoredRow]:
+    after = ""
+    while part := await frontier.read_rows(after=after, limit=_ROWS_AT_ONCE):
+        after = part[-1].position
+        for row in part:
+            if item in (None, row.item):
+                yield row
