@@ -23,10 +23,6 @@ def pytest_addoption(parser):
     )
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "campaign: takes minutes to hours; only run by `-m campaign`")
-
-
 def pytest_collection_modifyitems(config, items):
     if "campaign" in (config.option.markexpr or ""):
         return

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -50,9 +50,11 @@ class BigSite:
             pages[product(number)] = [product(number + 1)] if self.hidden(number + 1) else []
             pages[product(number)].append(product(number * 3 % self.products // 10 * 10 + 1))
             if not self.hidden(number):
-                for home in {number % self.lists, *({number * 7 % self.lists} if number % 4 == 1 else ())}:
-                    in_lists[home].append(product(number))
+                home = number + number // 10
+                for chosen in {home % self.lists, *({(home * 7 + 1) % self.lists} if number % 4 == 1 else ())}:
+                    in_lists[chosen].append(product(number))
         for number, members in in_lists.items():
+            pages[page_of_list(number, 0)] = []
             for first in range(0, len(members), PAGE_SIZE):
                 path = page_of_list(number, first // PAGE_SIZE)
                 pages[path] = members[first : first + PAGE_SIZE]
@@ -104,8 +106,8 @@ def html_of(path: str, links: Sequence[str]) -> bytes:
 class Served:
     """Answers for the site and about it.
 
-    `answers` are responses that come first for some paths: each is given once, in order, before the page itself; "*"
-    is whatever page is asked for when `after` pages have been answered.
+    `answers` says for some paths how the first requests are answered, each once and in order: `status` (without it the
+    page itself), `retry_after` and `delay` in seconds. "*" is whatever page is asked for after `after` requests.
     """
 
     def __init__(
@@ -114,40 +116,43 @@ class Served:
         self._bodies = {path: html_of(path, links) for path, links in site.links().items()}
         self._latency_s = latency_s
         self._answers = {path: list(planned) for path, planned in answers.items()}
+        self._delays: list[float] = []  # of each request in the log
         self.server = HttpServer(self.page)
 
     def page(self, request: HttpRequest) -> HttpResponse:
+        answer = self._answer(request)
+        self._delays.append(answer.delay_s)
+        return answer
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/robots.txt":
             return HttpResponse(body=b"User-agent: *\nDisallow: /forbidden\n", content_type="text/plain")
-        planned = self._planned(request.target)
-        if planned is not None:
-            return replace(planned, delay_s=self._latency_s)
+        plan = self._plan(request.target)
+        delay_s = plan.get("delay", self._latency_s)
         body = self._bodies.get(request.target)
+        if "status" in plan:
+            headers = (("Retry-After", f"{plan['retry_after']:g}"),) if "retry_after" in plan else ()
+            return HttpResponse(status=int(plan["status"]), headers=headers, body=b"<h1>No</h1>", delay_s=delay_s)
         if body is None:
-            return HttpResponse(status=404, body=b"<h1>Not found</h1>", delay_s=self._latency_s)
-        return HttpResponse(body=body, delay_s=self._latency_s)
+            return HttpResponse(status=404, body=b"<h1>Not found</h1>", delay_s=delay_s)
+        return HttpResponse(body=body, delay_s=delay_s)
 
-    def _planned(self, path: str) -> HttpResponse | None:
+    def _plan(self, path: str) -> Mapping[str, float]:
         anywhere = self._answers.get("*", [])
         if anywhere and len(self.server.log) >= anywhere[0]["after"]:
-            return _answer(anywhere.pop(0))
+            return anywhere.pop(0)
         here = self._answers.get(path, [])
-        return _answer(here.pop(0)) if here else None
+        return here.pop(0) if here else {}
 
     def about(self, request: HttpRequest) -> HttpResponse:
         log = self.server.log
         answer: object = len({entry.path for entry in log if entry.status == 200} - {"/robots.txt"})
         if request.path == "/log":
             answer = [
-                (entry.at_s, entry.path, entry.status, entry.concurrent, entry.headers.get("user-agent", ""))
-                for entry in log
+                (entry.at_s, entry.path, entry.status, entry.concurrent, entry.headers.get("user-agent", ""), delay_s)
+                for entry, delay_s in zip(log, self._delays, strict=True)
             ]
         return HttpResponse(body=json.dumps(answer).encode(), content_type="application/json")
-
-
-def _answer(plan: Mapping[str, float]) -> HttpResponse:
-    headers = (("Retry-After", f"{plan['retry_after']:g}"),) if "retry_after" in plan else ()
-    return HttpResponse(status=int(plan["status"]), headers=headers, body=b"<h1>Not now</h1>")
 
 
 async def serve(served: Served) -> None:
@@ -169,6 +174,7 @@ class Visit:
     status: int
     concurrent: int
     user_agent: str
+    delay_s: float  # so long after it the answer began to leave
 
 
 class SiteProcess:
@@ -204,7 +210,7 @@ class SiteProcess:
 
     def log(self) -> list[Visit]:
         """Every request so far, robots.txt too."""
-        names = ("at_s", "path", "status", "concurrent", "user_agent")
+        names = ("at_s", "path", "status", "concurrent", "user_agent", "delay_s")
         return [Visit(**dict(zip(names, values, strict=True))) for values in self._ask("/log")]
 
     def progress(self) -> int:

@@ -20,7 +20,7 @@ _SEEDS, _QUEUE, _ITEMS = "stock:start_urls", "stock:requests", "stock:items"
 
 #: The crawl is over when the queue has been empty and the site has not been asked for so long. An idle worker of
 #: scrapy-redis looks at the queue at every fifth second only.
-_QUIET_S = 6.0
+_QUIET_S = 5.5
 
 
 def run_stock(*, site: SiteProcess, store: str, folder: Path, kill_at: float | None) -> Findings:

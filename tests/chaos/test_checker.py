@@ -98,8 +98,9 @@ def test_a_system_without_books_is_judged_by_its_rows(crawl):
     assert check(**{**crawl, "settled": None}).problems == []
 
 
-def test_every_page_of_the_site_can_be_reached_and_some_by_one_link_only():
-    links = SITE.links()
+@pytest.mark.parametrize("products", [40, 60, 300, 480, 600, 700, 1900])
+def test_every_page_of_the_site_can_be_reached_and_some_by_one_link_only(products):
+    links = BigSite(products=products).links()
     ways = dict.fromkeys(links, 0)
     for targets in links.values():
         for target in targets:

@@ -1,0 +1,145 @@
+"""Crawls of the big site as one shared job, with something killed on the way."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from checker import Findings, check
+from job_store import JobInStore
+from workers import LEASE_TTL_S, Worker, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from big_site import SiteProcess
+    from valkey_server import ValkeyServer
+
+
+@dataclass(kw_only=True)
+class JobRun:
+    """One job, its workers, and what was done to them."""
+
+    site: SiteProcess
+    store: ValkeyServer
+    folder: Path
+    job: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    workers: list[Worker] = field(default_factory=list)
+    leases_lost: int = 0
+
+    @classmethod
+    @contextmanager
+    def of(cls, **facts) -> Iterator[Self]:
+        """A run whose workers are gone afterwards."""
+        run = cls(**facts)
+        try:
+            yield run
+        finally:
+            for worker in run.workers:
+                worker.kill()
+
+    @property
+    def books(self) -> JobInStore:
+        return JobInStore(self.store.url, self.job)
+
+    def start(self, **more) -> Worker:
+        """One more worker."""
+        name = f"{self.job}-{len(self.workers) + 1}"
+        settings = {**self.settings, **more.pop("settings", {})}
+        worker = Worker.of_job(
+            name, self.folder, job=self.job, site=self.site.url, store=self.store.url, settings=settings, **more
+        )
+        self.workers.append(worker)
+        return worker
+
+    def wait_for_share(self, share: float) -> None:
+        """Waits until so much of the site has an outcome."""
+        wanted = share * len(self.site.site.links())
+
+        def reached() -> bool:
+            assert any(worker.running for worker in self.workers), f"no worker lives:\n{self.workers[0].log()[-3000:]}"
+            return self.books.settled() >= wanted
+
+        wait_until(reached, what=f"{share:.0%} of the pages")
+
+    def freeze_while_it_works(self, victim: Worker) -> None:
+        """SIGSTOP at a moment at which the worker holds leases, which it loses if it does not go on soon."""
+        while True:
+            wait_until(lambda: self.books.held_by(victim.pid) > 0, what="a lease of the victim")
+            victim.freeze()
+            held = self._settled_count(victim)
+            if held:
+                self.leases_lost += held
+                return
+            victim.thaw()
+
+    def kill_while_it_works(self, victim: Worker) -> None:
+        """SIGKILL at such a moment."""
+        self.freeze_while_it_works(victim)
+        victim.kill()
+
+    def _settled_count(self, victim: Worker) -> int:
+        """What a frozen worker holds, once all that it had sent has arrived: the same number three times."""
+        counts = [-1]
+        while len(counts) < 4 or len(set(counts[-3:])) > 1:
+            counts.append(self.books.held_by(victim.pid))
+            time.sleep(0.01)
+        return counts[-1]
+
+    def kill_store(self, *, down_s: float) -> int:
+        """SIGKILL of the store while pages are leased; answers how many. It is up again when this returns."""
+        leased = self.books.leased()
+        self.store.kill()
+        time.sleep(down_s)
+        self.store.restart()
+        return leased
+
+    def finish(self) -> Findings:
+        """Waits until all workers that live have ended by themselves, and compares."""
+        for worker in self.workers:
+            if worker.running:
+                status = worker.finished()
+                assert status in (0, 4), f"{worker.name} ended with {status}:\n{worker.log()[-3000:]}"
+        ledger = self.books.ledger()
+        assert ledger.balanced, ledger
+        return check(
+            expected=self.site.site.rows(self.site.url),
+            pages=list(self.site.site.links()),
+            rows=self.books.rows(),
+            fetches=self.site.fetches(),
+            settled=ledger.settled,
+            leases_lost=self.leases_lost,
+        )
+
+
+def run_with_one_killed(run: JobRun, *, kill_at: float, restarted: bool) -> Findings:
+    """Two workers; one is killed when the share `kill_at` of the pages has an outcome, and may come back at once."""
+    victim, _ = run.start(), run.start()
+    run.wait_for_share(kill_at)
+    run.kill_while_it_works(victim)
+    if restarted:
+        run.start()
+    return run.finish()
+
+
+def run_with_one_frozen(run: JobRun, *, kill_at: float) -> Findings:
+    """Two workers; one stands still for two lives of its leases, and then goes on as if nothing had been."""
+    victim, _ = run.start(), run.start()
+    run.wait_for_share(kill_at)
+    run.freeze_while_it_works(victim)
+    time.sleep(2 * LEASE_TTL_S)
+    victim.thaw()
+    return run.finish()
+
+
+def run_with_store_killed(run: JobRun, *, kill_at: float) -> Findings:
+    """Two workers, and a store that is away for longer than leases live: at worst all that was leased is lost."""
+    run.start()
+    run.start()
+    run.wait_for_share(kill_at)
+    run.leases_lost += run.kill_store(down_s=1.5 * LEASE_TTL_S)
+    return run.finish()
