@@ -100,6 +100,9 @@ class Exchange:
         """Finds a home for what was leased."""
         for lease in leases:
             if lease.request.id == START_ID:
+                lost = self._start.lose()
+                if lost is not None:  # given out again, to us, before we heard of our loss
+                    self._outbox.lose(lost)
                 self._start.leased(OpenPage(lease=lease, request=Request("about:start"), url=START_URL))
             else:
                 self._unpack(lease)

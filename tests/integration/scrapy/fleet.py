@@ -7,14 +7,14 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scrapy import signals
-
 from crawler.frontier.memory import MemoryFrontier
 from crawler.frontier.rows import decode_row
 from crawler.scheduler import Scheduler
 from crawler.spiders.requests import RequestCodec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scrapy.crawler import Crawler
 
 SECRET = b"of the job"
@@ -127,24 +127,11 @@ class Worker:
         return OfThisWorker
 
 
-class Log:
-    """What the spiders of a fleet tell, in order; kept alive here, because Scrapy holds receivers weakly."""
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[Any, ...]] = []
-        self.closed: dict[str, str] = {}
-
-    def watch(self, worker: Worker) -> None:
-        crawler = worker.crawler
-
-        def closed(reason):
-            self.closed[worker.name] = reason
-            self.entries.append((worker.name, "closed"))
-
-        crawler.signals.connect(closed, signal=signals.spider_closed, weak=False)
-
-    def of(self, kind: str) -> list[Any]:
-        return [entry for entry in self.entries if entry[1] == kind]
+async def until(condition: Callable[[], Any], *, patience_s: float = 10.0) -> None:
+    """Waits for a fact."""
+    async with asyncio.timeout(patience_s):
+        while not condition():  # noqa: ASYNC110 - of facts about other objects no event tells
+            await asyncio.sleep(0.01)
 
 
 async def rows_of(frontier: MemoryFrontier) -> list[tuple[str, dict[str, Any]]]:

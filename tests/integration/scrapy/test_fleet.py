@@ -6,13 +6,15 @@ import asyncio
 from collections import Counter
 
 import pytest
-from fleet import Shared, Worker, rows_of
+from fleet import Shared, Worker, rows_of, until
 from loopback import good, goods_recipe, html, links, listing, spider_for
 from scrapy import Request
 from scrapy.exceptions import CloseSpider
 
-from crawler.frontier.contract import LeaseReply, Reply
+from crawler.frontier.contract import FrontierRequest, LeaseReply, Reply
 from crawler.frontier.identity import START_ID
+from crawler.frontier.memory import MemoryFrontier
+from crawler.scheduling.harvest import MAX_BACKLOG
 
 
 def books(frontier):
@@ -159,6 +161,104 @@ def test_start_is_left_to_another_when_its_worker_is_told_to_go(site, crawl_toge
     crawl_together(spider, frontier=frontier, workers=(Worker("b"),))
     assert books(frontier).settled == {"ok": 3}
     assert dict(site.hits) == {"/1": 1, "/2": 1}
+
+
+class Busy:
+    """Downloads of worker `a` last until the test lets them go; it is told to go as soon as pages wait behind them."""
+
+    let_go: asyncio.Event
+
+    @classmethod
+    def from_crawler(cls, crawler):
+        middleware = cls()
+        middleware.crawler = crawler
+        return middleware
+
+    async def process_request(self, request):
+        scheduler = self.crawler.engine.scheduler
+        if scheduler._worker != "a" or "/p/" not in request.url:
+            return
+        await until(lambda: len(scheduler._prefetch) or Busy.let_go.is_set())
+        scheduler.stopping = asyncio.get_running_loop().create_task(self.crawler.stop_async())
+        async with asyncio.timeout(10):
+            await Busy.let_go.wait()
+
+
+@pytest.mark.parametrize("patience_s", [0.1, 5.0])
+def test_a_worker_that_must_go_gives_others_what_waits_at_once_and_what_it_cannot_finish_soon(
+    site, crawl_together, monkeypatch, patience_s
+):
+    monkeypatch.setattr("crawler.scheduler.FAREWELL_S", patience_s)
+    monkeypatch.setattr("crawler.scheduler._WATCH_EVERY_S", 0.02)
+    frontier = Shared()
+    site["/"] = links(*(f"/p/{number}" for number in range(6)))
+    site.pages.update({f"/p/{number}": "x" for number in range(6)})
+    Busy.let_go = asyncio.Event()
+    by_b = []
+    enough = 6 if patience_s < 1 else 5  # with or without the page that `a` is at
+
+    def parse(self, response):
+        scheduler = self.crawler.engine.scheduler
+        if "/p/" in response.url and scheduler._worker == "b":
+            by_b.append(response.url)
+            if len(by_b) == enough:
+                Busy.let_go.set()
+        yield {"url": response.url}
+        yield from response.follow_all(css="a")
+
+    # `b` joins when the pages are known and `a` has its hands full.
+    joins = asyncio.Event()
+
+    class Joining(Shared):
+        async def lease(self, *, worker, **arguments):
+            reply = await super().lease(worker=worker, **arguments)
+            if any(b"/p/" in lease.request.body for lease in reply.leases):
+                joins.set()
+            return reply
+
+    frontier = Joining()
+    workers = (Worker("a"), Worker("b", begins=joins))
+    settings = {"CONCURRENT_REQUESTS": 1, "DOWNLOADER_MIDDLEWARES": {Busy: 900}}
+    ended = crawl_together(spider_for(site, parse=parse), settings, frontier=frontier, workers=workers)
+    assert ended["a"].reason == "shutdown"
+    assert len(by_b) == enough
+    final = books(frontier)
+    assert final.settled == {"ok": 8}
+    assert len(asyncio.run(rows_of(frontier))) == 7
+
+
+def test_a_job_is_not_closed_if_pages_were_handed_in_since_its_worker_found_nothing_to_do(site, crawl_together):
+    class Late(Shared):
+        async def release(self, **arguments):
+            await MemoryFrontier.enqueue(self, [FrontierRequest(id=99, host="h", body=b"late")])
+            return await super().release(**arguments)
+
+    frontier = Late()
+    site["/"] = "x"
+    ended = crawl_together(spider_for(site), frontier=frontier, workers=(Worker("a"),))
+    assert ended["a"].reason == "finished"
+    left = books(frontier)
+    assert (left.closed, left.ready) == ("", 1)
+
+
+def test_a_start_that_never_waits_does_not_run_ahead_of_the_frontier(site, crawl_together):
+    class Measuring(Shared):
+        delay_s = 0.01
+        most = 0
+
+        async def enqueue(self, requests):
+            self.most = max(self.most, len(requests))
+            return await super().enqueue(requests)
+
+    frontier = Measuring(max_pages=1)
+
+    async def start(self):
+        for number in range(10_000):
+            yield Request(f"{site.url}/{number}")
+
+    crawl_together(spider_for(site, start=start), frontier=frontier, workers=(Worker("a"),))
+    assert books(frontier).accepted == 10_001
+    assert frontier.most <= MAX_BACKLOG
 
 
 class Pausing(Shared):

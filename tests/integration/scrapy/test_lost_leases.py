@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 import pytest
-from fleet import Shared, Worker, rows_of
+from fleet import Shared, Worker, rows_of, until
 from loopback import links, spider_for
 from scrapy import Request
 
@@ -28,10 +28,11 @@ def scheduler_of(spider):
     return spider.crawler.engine.scheduler
 
 
-async def until(condition, *, patience_s=5.0):
-    async with asyncio.timeout(patience_s):
-        while not condition():  # noqa: ASYNC110 - a fact about other objects, of which no event tells
-            await asyncio.sleep(0.01)
+async def lose_start(spider, frontier):
+    """Takes the start page from a spider that is reading it."""
+    page = scheduler_of(spider).start.page
+    await frontier.expire(START_ID)
+    await until(lambda: page.lost)
 
 
 def test_leases_are_prolonged_while_a_page_is_being_read(site, crawl_together):
@@ -96,6 +97,8 @@ def test_what_a_page_gives_after_its_lease_was_lost_counts_nowhere_and_another_r
     rows = Counter(values["url"].removeprefix(site.url) for _, values in asyncio.run(rows_of(frontier)))
     assert rows == {"/": 1, "/p/1": 1, "/p/2": 1}
     assert sum(result.stats.get("scheduler/stale", 0) for result in ended.values()) == 1
+    scraped = [item["url"] for result in ended.values() for item in result.items if item["url"].endswith("/p/1")]
+    assert len(scraped) == 2  # one before the loss, one by the other: none after it
     final = books(frontier)
     assert final.balanced
     assert final.settled == {"ok": 4}
@@ -276,6 +279,41 @@ def test_a_renewal_that_breaks_ends_the_crawl_instead_of_letting_leases_run_out(
 # --- the start page ---
 
 
+def test_a_start_page_that_goes_on_giving_requests_is_not_taken_for_stuck(site, crawl_together, monkeypatch):
+    monkeypatch.setattr("crawler.scheduling.held_leases.LONGEST_S", 0.3)
+    frontier = Shared()
+    site.pages.update({f"/{number}": "x" for number in range(20)})
+
+    async def start(self):
+        for number in range(20):
+            await asyncio.sleep(0.05)
+            yield Request(f"{site.url}/{number}")
+
+    spider = spider_for(site, start=start, parse=lambda self, response: None)
+    ended = crawl_together(spider, frontier=frontier, workers=(Worker("a", renews=True),), ttl_s=TTL_S)
+    assert "scheduler/stale" not in ended["a"].stats
+    assert set(site.hits.values()) == {1}
+
+
+def test_a_page_that_is_stuck_is_given_up(site, crawl_together, monkeypatch, caplog):
+    monkeypatch.setattr("crawler.scheduling.held_leases.LONGEST_S", 0.3)
+    frontier = Shared()
+    site["/"] = "x"
+    readers = []
+
+    async def parse(self, response):
+        readers.append(scheduler_of(self)._worker)
+        if len(readers) == 1:
+            page = scheduler_of(self).pages.of(response.request)
+            await until(lambda: page.lost)
+        yield {"reader": len(readers)}
+
+    crawl_together(spider_for(site, parse=parse), frontier=frontier, workers=(Worker("a", renews=True),), ttl_s=TTL_S)
+    assert len(readers) == 2
+    assert asyncio.run(rows_of(frontier)) == [("dict", {"reader": 2})]
+    assert "its lease is over" in caplog.text
+
+
 def test_start_is_read_by_another_worker_when_its_reader_is_lost(site, crawl_together):
     frontier = Shared()
     site.pages.update({"/1": "x", "/2": "x", "/3": "x"})
@@ -288,8 +326,7 @@ def test_start_is_read_by_another_worker_when_its_reader_is_lost(site, crawl_tog
         yield Request(f"{site.url}/1")
         if len(ran) == 1:
             await asyncio.sleep(0.05)
-            await frontier.expire(START_ID)
-            await until(lambda: scheduler_of(self).start.page is None)
+            await lose_start(self, frontier)
             yield Request(f"{site.url}/lost")
         yield Request(f"{site.url}/2")
         yield Request(f"{site.url}/3")
@@ -322,8 +359,7 @@ def test_start_runs_again_in_the_same_process_through_the_spider_middlewares(sit
         yield {"row": 1}
         if len(ran) == 1:
             await asyncio.sleep(0.05)
-            await frontier.expire(START_ID)
-            await until(lambda: scheduler_of(self).start.page is None)
+            await lose_start(self, frontier)
         for number in range(2, 4):
             yield Request(f"{site.url}/{number}")
         yield {"row": 2}
@@ -356,8 +392,7 @@ def test_a_start_that_fails_when_it_runs_again_is_logged_and_settled(site, crawl
         if len(ran) == 2:
             raise ValueError("no more")
         await asyncio.sleep(0.05)
-        await frontier.expire(START_ID)
-        await until(lambda: scheduler_of(self).start.page is None)
+        await lose_start(self, frontier)
 
     spider = spider_for(site, start=start, parse=lambda self, response: None)
     crawl_together(spider, frontier=frontier, workers=(Worker("a", renews=True),), ttl_s=TTL_S)
