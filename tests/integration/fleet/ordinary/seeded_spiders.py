@@ -1,0 +1,1 @@
+"""Spiders whose URLs come from the store."""
