@@ -49,15 +49,14 @@ class _PageRedirects(BaseRedirectMiddleware):
         scheduler = our_scheduler(self.crawler)
         page = scheduler.pages.of(request) if scheduler is not None else None
         if scheduler is None or page is None:
-            return super()._redirect(redirected, request, reason)
+            target = super()._redirect(redirected, request, reason)
+            self._forget_download(target, request)
+            return target
         try:
             target = super()._redirect(redirected, request, reason)
         except IgnoreRequest as error:
             raise RedirectedTooOften(f"redirected more than {self.max_redirect_times} times") from error
-        for name in _DOWNLOAD_META:
-            target.meta.pop(name, None)
-        if request.meta.get("download_slot") not in (None, self._own_slot(request)):
-            target.meta["download_slot"] = request.meta["download_slot"]  # the spider's wish, not the downloader's note
+        self._forget_download(target, request)
         facts = target.meta.get("recipe")
         if isinstance(facts, dict):  # the page it stands for was accepted already, whatever the list has shown since
             target.meta["recipe"] = {**facts, "on_progress": False}
@@ -70,6 +69,13 @@ class _PageRedirects(BaseRedirectMiddleware):
                 raise RedirectedTooOften(f"redirected in a circle: {target.url}")
             target.dont_filter = True
         raise Redirected(target, f"{reason} to {target.url}")
+
+    def _forget_download(self, target: Request, request: Request) -> None:
+        """Drops the downloader's notes, so that a target on another host waits at the door of that host."""
+        for name in _DOWNLOAD_META:
+            target.meta.pop(name, None)
+        if request.meta.get("download_slot") not in (None, self._own_slot(request)):
+            target.meta["download_slot"] = request.meta["download_slot"]  # the spider's wish, not the downloader's note
 
     def _own_slot(self, request: Request) -> str:
         bare = request.replace(meta={})

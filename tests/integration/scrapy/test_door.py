@@ -194,6 +194,18 @@ def test_requests_that_are_no_page_pass_too(site, crawl):
     assert result.stats["door/passes"] == 5
 
 
+def test_a_redirect_to_another_host_waits_at_the_door_of_that_host(site, crawl):
+    other = site.url.replace("127.0.0.1", "localhost")
+    site["/robots.txt"] = [redirect(f"{other}/moved.txt"), text("User-agent: *\nAllow: /")]
+    site["/moved.txt"] = text("User-agent: *\nDisallow: /p")
+    site["/"] = links("/p/1")
+    began = {"DOWNLOAD_SLOTS": {"localhost": {"delay": 0.0}, "127.0.0.1": {"delay": 0.3}}}
+    result = crawl(spider_for(site), {**UNHURRIED, **began})
+    assert result.outcomes == {"ok": 1, "robots": 1}
+    asked, moved = site.times("/robots.txt")[0], site.times("/moved.txt")[0]
+    assert moved - asked < 0.25
+
+
 def test_a_failed_download_leaves_the_door_open_for_the_next(site, crawl):
     site["/"] = links(*(f"/p/{number}" for number in range(6)))
     for number in range(6):
