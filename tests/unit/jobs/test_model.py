@@ -88,6 +88,8 @@ def test_what_is_no_id_is_refused_with_what_one_is(text):
 
 
 def test_a_very_long_id_is_shown_in_part():
+    with pytest.raises(InvalidJob, match="'a{80}' is no id"):
+        check_job_id("a" * 80)
     with pytest.raises(InvalidJob, match=r"'a{80}\.\.\.' is no id"):
         check_job_id("a" * 1_000_000)
 
@@ -108,6 +110,10 @@ def test_the_hash_of_a_recipe_is_filled_in():
 def test_a_secret_is_not_shown():
     assert "0123456789abcdef" not in repr(a_job())
     assert "secret" not in repr(a_job())
+
+
+def test_the_text_of_a_recipe_is_not_shown_either():
+    assert "name: shop" not in repr(a_job(spider="", recipe_text="name: shop"))
 
 
 def test_jobs_are_frozen():
