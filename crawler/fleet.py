@@ -11,6 +11,7 @@ Knows settings, jobs and the store; what a worker does with them is the schedule
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import socket
@@ -23,6 +24,8 @@ import redis
 from scrapy_redis.connection import SETTINGS_PARAMS_MAP
 
 from crawler.errors import ConfigError
+from crawler.frontier.contract import Reply
+from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.model import Job, State, check_job_id
 from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.states import TERMINAL
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
     from scrapy import Spider
     from scrapy.settings import BaseSettings
+
+logger = logging.getLogger(__name__)
 
 #: Parameters of scrapy-redis's clients that would change what answers look like, or how they are repeated.
 _NOT_OURS: Final = frozenset({"redis_cls", "encoding", "decode_responses", "retry_on_timeout"})
@@ -56,11 +61,13 @@ class FleetSettings:
         parameters: of the Redis client; `url`, or `host` and its like.
         prefix: of all keys.
         ttl_s: a worker that has not renewed its leases for so long loses them.
+        begin_anew: the run of an ordinary spider that was left off is ended, and the next one begun.
     """
 
     parameters: Mapping[str, Any]
     prefix: str
     ttl_s: float
+    begin_anew: bool = False
 
     @property
     def address(self) -> str:
@@ -88,7 +95,12 @@ def fleet_settings(settings: BaseSettings) -> FleetSettings | None:
     ttl_s = settings.getfloat("LEASE_TTL")
     if not 0.5 <= ttl_s <= 3600:
         raise ConfigError(f"LEASE_TTL is {ttl_s:g}; it is in seconds, from 0.5 to 3600")
-    return FleetSettings(parameters=parameters, prefix=settings["STORE_PREFIX"], ttl_s=ttl_s)
+    return FleetSettings(
+        parameters=parameters,
+        prefix=settings["STORE_PREFIX"],
+        ttl_s=ttl_s,
+        begin_anew=settings.getbool("SCHEDULER_FLUSH_ON_START"),
+    )
 
 
 def worker_name() -> str:
@@ -141,8 +153,13 @@ def wish_of(spidercls: type[Spider], name: str, job: str, inputs: Mapping[str, A
     return Wish(job=new, numbered=not job, inputs_known=inputs is not None)
 
 
-async def join(store: Store, wish: Wish) -> Job:
+async def join(store: Store, wish: Wish, *, begin_anew: bool = False) -> Job:
     """The job as it is stored: made now, or made by another process before.
+
+    Args:
+        store: where it is.
+        wish: what it would be.
+        begin_anew: of numbered jobs, one that has begun is ended first, unless others are at work on it.
 
     Raises:
         ConfigError: the job runs something else, or has ended.
@@ -158,9 +175,28 @@ async def join(store: Store, wish: Wish) -> Job:
         run = replace(wish, job=replace(wish.job, id=f"{base}-{number}"))
         status = await jobs.status(run.job.id)
         if status is None or status.state not in _OVER:
+            has_begun = status is not None and status.state is not State.QUEUED
+            if begin_anew and has_begun and await _ended(store, run.job.id):
+                continue
             await store.command("SET", hint, number)
             return await _joined(jobs, run)
     raise ConfigError(f"{base} has run {_MAX_RUNS:,} times; remove {hint}, or give -a job=ID")
+
+
+async def _ended(store: Store, job: str) -> bool:
+    """Ends a job that nobody is at work on; whether that is so."""
+    frontier = RedisFrontier(store, job=job)
+    await frontier.promote()  # leases of workers that died long ago
+    if await frontier.close("cancelled") is Reply.STALE:
+        logger.warning(
+            "SCHEDULER_FLUSH_ON_START: others are at work on %s, so this worker joins it; `crawlery job cancel %s`"
+            " would end it",
+            job,
+            job,
+        )
+        return False
+    logger.info("SCHEDULER_FLUSH_ON_START: %s is ended, the next run begins", job)
+    return True
 
 
 async def _joined(jobs: RedisJobStore, wish: Wish) -> Job:
@@ -196,7 +232,7 @@ def join_now(fleet: FleetSettings, wish: Wish) -> Job:
     async def ask() -> Job:
         store = Store(connect(fleet.parameters), prefix=fleet.prefix)
         try:
-            return await join(store, wish)
+            return await join(store, wish, begin_anew=fleet.begin_anew)
         finally:
             await store.close()
 

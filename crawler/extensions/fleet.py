@@ -16,6 +16,7 @@ from crawler.fleet import fleet_settings, join_now, wish_of, worker_name
 from crawler.frontier.gate_redis import RedisGate
 from crawler.frontier.redis import RedisFrontier, SyncRenewal
 from crawler.frontier.shared_redis import RedisRobotsStore
+from crawler.redis_settings import not_shared, without_meaning
 from crawler.scheduling.membership import Membership
 from crawler.spiders.recipe import RecipeSpider
 from crawler.store import Store, SyncStore, connect, connect_sync
@@ -66,6 +67,8 @@ class Fleet:
         """
         settings = fleet_settings(crawler.settings)
         spider = crawler.spider
+        for line in not_shared(crawler.settings) if settings is None else without_meaning(crawler.settings):
+            logger.warning("%s", line)
         if settings is None or spider is None:
             raise NotConfigured
         inputs = spider.inputs if isinstance(spider, RecipeSpider) else None

@@ -12,6 +12,8 @@ from scrapy.settings import Settings
 
 from crawler.errors import ConfigError, InputError, InvalidJob
 from crawler.fleet import check_fleet, fleet_settings
+from crawler.frontier.contract import FrontierRequest
+from crawler.frontier.identity import START_ID
 from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.redis import RedisJobStore
 from crawler.recipe.loader import load_recipe_text
@@ -195,3 +197,34 @@ def test_a_ttl_that_no_worker_can_keep_is_a_message(settings, books, ttl):
     settings.set("LEASE_TTL", ttl)
     with pytest.raises(ConfigError, match=r"LEASE_TTL is .*; it is in seconds, from 0\.5 to 3600"):
         join(settings, books, job="j1")
+
+
+def test_a_run_that_was_left_off_is_ended_and_the_next_one_begun_if_the_settings_say_so(settings, ask):
+    assert join(settings, Plain) == "plain-1"
+    begin(ask, "plain-1", ttl_s=0.001)
+    settings.set("SCHEDULER_FLUSH_ON_START", True)
+    assert join(settings, Plain) == "plain-2"
+    assert ask(lambda store: RedisFrontier(store, job="plain-1").ledger()).closed == "cancelled"
+
+
+def test_a_run_that_has_not_begun_is_not_ended(settings):
+    settings.set("SCHEDULER_FLUSH_ON_START", True)
+    assert [join(settings, Plain), join(settings, Plain)] == ["plain-1", "plain-1"]
+
+
+def test_a_run_that_others_are_at_work_on_is_joined_with_a_message(settings, ask, caplog):
+    assert join(settings, Plain) == "plain-1"
+    begin(ask, "plain-1", ttl_s=60)
+    settings.set("SCHEDULER_FLUSH_ON_START", True)
+    assert join(settings, Plain) == "plain-1"
+    assert "others are at work on plain-1, so this worker joins it; `crawlery job cancel plain-1`" in caplog.text
+
+
+def begin(ask, job, *, ttl_s):
+    async def lease(store):
+        frontier = RedisFrontier(store, job=job, ttl_s=ttl_s)
+        await frontier.enqueue([FrontierRequest(id=START_ID, host="", body=b"")])
+        assert (await frontier.lease(worker="w", call=1, limit=1, ttl_s=ttl_s)).leases
+        await asyncio.sleep(0.01)
+
+    ask(lease)
