@@ -82,17 +82,18 @@ def test_what_cannot_travel_is_refused_with_its_place(value, message):
         pack(value, "value")
 
 
-def nested(depth: int) -> list:
-    value: list = []
+def nested(depth: int, wrap) -> object:
+    value: object = None
     for _ in range(depth):
-        value = [value]
+        value = wrap(value)
     return value
 
 
-def test_values_are_nested_up_to_a_limit():
-    assert there_and_back(nested(MAX_DEPTH)) == nested(MAX_DEPTH)
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}])
+def test_values_are_nested_up_to_a_limit(wrap):
+    assert there_and_back(nested(MAX_DEPTH, wrap)) == nested(MAX_DEPTH, wrap)
     with pytest.raises(NotEncodable, match="nested deeper than 32"):
-        pack(nested(MAX_DEPTH + 1), "value")
+        pack(nested(MAX_DEPTH + 1, wrap), "value")
 
 
 @pytest.mark.parametrize("error", [NotEncodable, Undecodable])

@@ -88,7 +88,7 @@ def test_what_is_no_id_is_refused_with_what_one_is(text):
 
 
 def test_a_very_long_id_is_shown_in_part():
-    with pytest.raises(InvalidJob, match="'a{80}' is no id"):
+    with pytest.raises(InvalidJob, match=r"'a{80}' is no id"):
         check_job_id("a" * 80)
     with pytest.raises(InvalidJob, match=r"'a{80}\.\.\.' is no id"):
         check_job_id("a" * 1_000_000)
