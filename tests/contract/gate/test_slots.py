@@ -21,6 +21,7 @@ def test_a_worker_gets_the_slots_it_asks_for(fleet):
 
 def test_no_more_slots_are_given_than_are_wanted(fleet):
     assert len(fleet.worker().ask(2, new=5).slots) == 2
+    assert fleet.worker().ask(0, new=5).slots == ()
 
 
 def test_nobody_gets_more_slots_than_the_host_allows_in_all(fleet):

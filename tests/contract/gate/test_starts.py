@@ -123,6 +123,15 @@ def test_the_longest_delay_of_those_who_take_part_holds_for_all(fleet):
     assert permit.starts == (0.1,)
 
 
+def test_the_longest_delay_holds_whatever_the_others_ask_for(fleet):
+    delays = [0.0, 0.1, 0.02]
+    workers = [fleet.worker(site=Pace(delay_s=delay)) for delay in delays]
+    for worker in workers:
+        fleet.pass_(1.0)
+        worker.ask(1)
+    assert [worker.ask(0).delay_s for worker in workers] == [0.1, 0.1, 0.1]
+
+
 def test_a_delay_that_becomes_known_counts_from_the_end_of_the_free_time(fleet):
     worker = fleet.worker()
     assert worker.ask(1).free_until_s == WINDOW_S
