@@ -142,7 +142,8 @@ end
 
 -- Queues and leases. Changes of one script are gathered, and written together at its end.
 
-local ready_adds, touched_hosts, landed, landed_of = {}, {}, {}, {} -- by host, the last one by worker and host
+local ready_adds, landed, landed_of = {}, {}, {} -- by host, the last one by worker and host
+local touched, is_touched = {}, {} -- hosts to be looked at, in order: `pairs` has none
 local new_bodies, new_owners, unleased, settled_ids, unheld, outcomes = {}, {}, {}, {}, {}, {}
 local accepted_now = 0
 
@@ -153,7 +154,14 @@ local function line_up(host)
   redis.call('ZADD', HOSTS, redis.call('HINCRBY', BOOKS, 'turn', 1), host)
 end
 
+local function touch(host)
+  if is_touched[host] then return end
+  is_touched[host] = true
+  touched[#touched + 1] = host
+end
+
 local function add_ready(host, id, score)
+  touch(host)
   local adds = ready_adds[host]
   if not adds then
     adds = {}
@@ -181,18 +189,14 @@ local function flush()
   if accepted_now > 0 then note_book('accepted', redis_time(tonumber(book.accepted or 0) + accepted_now)) end
   for host, count in pairs(landed) do
     if redis.call('HINCRBY', FLIGHT, host, -count) <= 0 then redis.call('HDEL', FLIGHT, host) end
-    touched_hosts[host] = true
   end
   for field, count in pairs(landed_of) do
     if redis.call('HINCRBY', FLIGHT, field, -count) <= 0 then redis.call('HDEL', FLIGHT, field) end
   end
-  for host, adds in pairs(ready_adds) do
-    in_parts(adds, 'ZADD', BASE .. 'ready:' .. host)
-    touched_hosts[host] = true
-  end
-  for host in pairs(touched_hosts) do line_up(host) end
+  for host, adds in pairs(ready_adds) do in_parts(adds, 'ZADD', BASE .. 'ready:' .. host) end
+  for _, host in ipairs(touched) do line_up(host) end
   flush_sets()
-  ready_adds, touched_hosts, landed, landed_of = {}, {}, {}, {}
+  ready_adds, landed, landed_of, touched, is_touched = {}, {}, {}, {}, {}
   new_bodies, new_owners, unleased, settled_ids, unheld, outcomes = {}, {}, {}, {}, {}, {}
   accepted_now = 0
 end
@@ -243,6 +247,7 @@ local function let_go(id, o)
     redis.call('UNLINK', BASE .. 'stage:' .. id .. ':' .. o.token)
     redis.call('HDEL', BOOKS, 'staging:' .. id)
   end
+  touch(o.host)
   landed[o.host] = (landed[o.host] or 0) + 1
   if PER_HOST > 0 then
     local field = o.worker .. '\n' .. o.host
@@ -395,7 +400,7 @@ local function promote()
   if first_held and first_held <= NOW then
     local free = redis.call('ZRANGEBYSCORE', HELD, '-inf', NOW, 'LIMIT', 0, AT_ONCE)
     redis.call('ZREM', HELD, unpack(free))
-    for _, host in ipairs(free) do touched_hosts[host] = true end
+    for _, host in ipairs(free) do touch(host) end
     first_held = first_score(HELD)
   end
   if first_leased and first_leased <= NOW then
