@@ -89,7 +89,7 @@ def nested(depth: int, wrap) -> object:
     return value
 
 
-@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}])
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}, lambda inner: (inner,)])
 def test_values_are_nested_up_to_a_limit(wrap):
     assert there_and_back(nested(MAX_DEPTH, wrap)) == nested(MAX_DEPTH, wrap)
     with pytest.raises(NotEncodable, match="nested deeper than 32"):
