@@ -78,7 +78,7 @@ def _packed(value: Any, path: str, depth: int) -> Any:
     if packer is None:
         raise NotEncodable(f"{path}: {kind.__name__} is no plain value")
     code, plain = packer
-    content = _packed(plain(value), path, depth + 1)
+    content = _packed(plain(value), path, depth)
     try:
         return msgspec.msgpack.Ext(code, msgspec.msgpack.encode(content))
     except (UnicodeEncodeError, OverflowError) as error:
