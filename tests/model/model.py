@@ -8,6 +8,7 @@ Times are whole milliseconds of the clock that the back end sees; `now` is set b
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -93,6 +94,7 @@ class Features:
 
     grace_ms: int | None = None  # nothing expires for so long after the store was down
     stage_over: int | None = None  # larger pages are looked at later
+    share_ms: int | None = None  # workers that have asked within this time share what may be leased of a host
 
 
 class Model:
@@ -123,6 +125,8 @@ class Model:
         self.holds: dict[str, int] = {}
         self.calls: dict[str, Call] = {}
         self._in_flight: Counter[str] = Counter()  # by host, while a lease call is judged
+        self._of_asker: Counter[str] = Counter()  # ditto, those of the worker that asks
+        self.asked: dict[str, int] = {}  # when each worker did
         self.left_out: set[str] = set()  # by the last call that gave another host two or more
         self.staged: list[FrontierRequest] = []
         self.stages = 0  # large pages that may not be unfolded entirely
@@ -224,6 +228,8 @@ class Model:
             agree("leases of a repeated call", set(reply.leases), set(expected))
             agree("at_limit of a repeated call", reply.at_limit, last.at_limit)
         else:
+            if limit > 0:
+                self.asked[worker] = self.now
             budget = self.budget()
             waiting = any(page.state != "leased" for page in self.open.values())
             agree("at_limit", reply.at_limit, budget is not None and budget <= 0 and waiting)
@@ -259,17 +265,28 @@ class Model:
             used -= 1
         return self.max_pages - used
 
-    def _may_be_asked(self, host: str) -> bool:
+    def _may_be_asked(self, host: str, *, alone: bool = False) -> bool:
+        """Whether one more page of this host may be leased to the worker that asks; `alone`: a suspect."""
+        if host in self.holds:
+            return False
         full = self.per_host and self._in_flight[host] >= self.per_host
-        return host not in self.holds and not full
+        return not full and (alone or self._of_asker[host] < self._share())
+
+    def _share(self) -> float:
+        """How many pages of a host a worker may hold beside others that ask."""
+        if not self.per_host or self.features.share_ms is None:
+            return math.inf
+        asking = sum(at > self.now - self.features.share_ms for at in self.asked.values())
+        return math.ceil(self.per_host / max(1, asking))
 
     def _judge(self, worker: str, leases: tuple[Lease, ...], allowed: int, ttl_ms: int | None) -> None:
         if len(leases) > allowed:
             raise Disagreement(f"{len(leases)} leases were given, but only {allowed} may be")
         holding = self.held_by(worker)
         self._in_flight = Counter(page.host for page in self.open.values() if page.state == "leased")
-        eligible = [page for page in self.open.values() if page.state == "ready" and self._may_be_asked(page.host)]
-        suspects = [page for page in eligible if page.suspect]
+        self._of_asker = Counter(page.host for page in holding)
+        ready = [page for page in self.open.values() if page.state == "ready"]
+        suspects = [page for page in ready if page.suspect and self._may_be_asked(page.host, alone=True)]
         if any(page.suspect for page in holding):
             agree(f"leases for {worker}, who holds the suspect {holding[0]}", leases, ())
         elif suspects and not holding and allowed:
@@ -304,14 +321,15 @@ class Model:
 
     def _give(self, lease: Lease, worker: str, ttl_ms: int | None) -> None:
         page = self.open[lease.request.id]
-        if not self._may_be_asked(page.host):
-            raise Disagreement(f"{page} was given, but its host is on hold or has {self.per_host} pages in flight")
+        if not self._may_be_asked(page.host, alone=page.suspect):
+            raise Disagreement(f"{page} was given, but its host is on hold or has as many in flight as it may")
         agree(f"request of {page}", lease.request, page.request)
         agree(f"tries and suspicion of {page}", (lease.tries, lease.suspect), (page.tries, page.suspect))
         if lease.token in page.spent:
             raise Disagreement(f"{page} has had the token {lease.token} before")
         page.spent.add(lease.token)
         self._in_flight[page.host] += 1
+        self._of_asker[page.host] += 1
         page.state, page.token, page.worker = "leased", lease.token, worker
         page.deadline = None if ttl_ms is None else self.now + ttl_ms
 
@@ -337,7 +355,8 @@ class Model:
         page.state, page.token, page.worker, page.deadline = "ready", None, None, None
 
     def renew(self, *, worker: str, leases, ttl_ms: int | None) -> tuple[Lease, ...]:
-        self.touch()
+        if leases:
+            self.touch()
         lost = []
         for lease in leases:
             page = self.held(lease)
@@ -443,7 +462,8 @@ class Model:
         return Reply.OK
 
     def release(self, *, worker: str, leases=None) -> int:
-        self.touch()
+        if leases is None or leases:
+            self.touch()
         pages = self.held_by(worker)
         if leases is not None:
             named = [page for lease in leases if (page := self.held(lease)) is not None]
