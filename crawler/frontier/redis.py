@@ -66,13 +66,17 @@ _ROW_FATES: Final = {
 _INTENDED: Final = {"cancelled": "cancel", "expired": "expire", "failed": "fail"}
 
 
-def _script(name: str) -> Script:
-    return load_script(_LUA, f"{name}.lua", preludes=("frontier.lua",))
+#: The rules of a job's states, for the scripts that move one.
+_STATES: Final = "../../jobs/lua/states.lua"
 
 
-_ENQUEUE, _LEASE, _RENEW, _COMMIT = _script("enqueue"), _script("lease"), _script("renew"), _script("commit")
+def _script(name: str, *preludes: str) -> Script:
+    return load_script(_LUA, f"{name}.lua", preludes=(*preludes, "frontier.lua"))
+
+
+_ENQUEUE, _LEASE, _RENEW, _COMMIT = _script("enqueue"), _script("lease", _STATES), _script("renew"), _script("commit")
 _STAGE, _RETRY, _RELEASE = _script("stage"), _script("retry"), _script("release")
-_PROMOTE, _CLOSE, _LEDGER = _script("promote"), _script("close"), _script("ledger")
+_PROMOTE, _CLOSE, _LEDGER = _script("promote"), _script("close", _STATES), _script("ledger")
 
 
 class RedisFrontier:

@@ -11,10 +11,6 @@ local rest = redis.call('HLEN', BODY)
 redis.call('UNLINK', BODY, OWNER, DELAYED, SUSPECTS, HOSTS, HELD, SOLO, FLIGHT, STAGED, CHAINS, BASE .. 'workers', BASE .. 'calls')
 if rest > 0 then redis.call('HINCRBY', BASE .. 'settled', 'cancelled', rest) end
 redis.call('HSET', BOOKS, 'closed', ARGV[3], 'closed_at', redis_time(NOW), 'staged', 0, 'stages', 0)
-local state = redis.call('HGET', JOB, 'state')
-if state == 'queued' or state == 'running' or state == 'paused' then
-  local intended = redis.call('HGET', JOB, 'intended')
-  if not intended or intended == '' then redis.call('HSET', JOB, 'intended', ARGV[4]) end
-  redis.call('HSET', JOB, 'state', 'finishing', 'finishing_ms', redis_time(NOW))
-end
+-- What was intended before holds; a crawl without a record of its job has no state to move.
+move_state(JOB, 'finishing', ARGV[4], nil, NOW)
 return 1

@@ -25,7 +25,7 @@ note_time()
 local job = redis.call('HMGET', JOB, 'state', 'intended')
 if job[2] and job[2] ~= '' then return answer('C', 0, '0', {}) end
 if job[1] == 'paused' then return answer('P', 0, '0', {}) end
-if job[1] == 'queued' then redis.call('HSET', JOB, 'state', 'running', 'started_ms', redis_time(NOW)) end
+if job[1] == 'queued' then move_state(JOB, 'running', nil, nil, NOW) end
 
 promote()
 
