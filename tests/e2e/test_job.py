@@ -112,3 +112,11 @@ def test_scrapy_crawl_joins_the_same_job(workplace, terminal, shop, valkey):
     refused = workplace.crawlery("crawl", "shop", "-i", "site=http://127.0.0.1:9", "--job", "j1", code=2)
     assert "job j1 began with site=" in refused
     assert "give another --job ID than j1" in refused
+
+
+def test_a_store_that_cannot_be_reached_is_one_message_without_the_password(workplace, shop):
+    command = ("crawl", "shop", "-i", f"site={shop.url}", "--job", "j1", "--redis-url")
+    silent = workplace.crawlery(*command, "redis://:secret@127.0.0.1:1", code=2)
+    assert "Error: the store at redis://127.0.0.1:1 does not answer" in silent
+    assert "secret" not in silent
+    assert "REDIS_URL or REDIS_PARAMS cannot be used" in workplace.crawlery(*command, "127.0.0.1:1", code=2)
