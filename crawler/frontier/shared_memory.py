@@ -56,7 +56,6 @@ class MemoryRobotsStore:
             return
         known.robots = Robots(status=robots.status, body=robots.body[:MAX_ROBOTS_BYTES])
         known.fresh_until = self._clock() + (ROBOTS_FRESH_S if robots.readable else ROBOTS_UNREADABLE_S)
-        known.fetch_until = 0.0
 
     def _site(self, site: str) -> _Site:
         known = self._sites.pop(site) if site in self._sites else _Site()

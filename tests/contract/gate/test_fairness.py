@@ -177,9 +177,9 @@ def crawl(fleet, workers, seconds: float, *, want: int = 50) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("delay_s", [0.005, 0.05, 0.1, 1.0, 4.0])
-@pytest.mark.parametrize("count", [2, 3])
-def test_workers_that_want_all_they_can_get_get_equal_parts_of_the_starts(fleet, delay_s, count):
-    workers = [fleet.worker(site=Pace(delay_s=delay_s)) for _ in range(count)]
+@pytest.mark.parametrize(("scope", "count"), [("site", 2), ("site", 3), ("own", 2)])
+def test_workers_that_want_all_they_can_get_get_equal_parts_of_the_starts(fleet, delay_s, scope, count):
+    workers = [fleet.worker(**{scope: Pace(delay_s=delay_s)}) for _ in range(count)]
     seconds = max(1.0, 30 * delay_s)
     got, possible = crawl(fleet, workers, seconds), seconds / delay_s
     assert min(got.values()) >= 0.8 * possible / count
@@ -270,3 +270,10 @@ def test_a_delay_of_host_and_job_alike_is_waited_for_before_all_others(fleet):
     fleet.pass_(0.1)
     assert other.ask(2).starts == ()
     assert first.ask(2).starts == (0.1,)
+
+
+def test_jobs_that_wait_for_themselves_do_not_hold_each_other_up(fleet):
+    first, second = fleet.worker(own=Pace(delay_s=5.0)), fleet.worker(own=Pace(delay_s=1.0), job="j2")
+    first.ask(1)
+    first.ask(1)
+    assert second.ask(1).starts == (0.0,)
