@@ -27,7 +27,7 @@ from crawler.spiders.runner import prepare, project_settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fleet import Shared, Worker
+from fleet import OVERDUE, Shared, Worker
 from loopback import Site, good, goods_recipe, links, listing
 
 if TYPE_CHECKING:
@@ -210,7 +210,9 @@ def crawl_together(reactor_loop, tmp_path, caplog):
         async def go() -> None:
             await asyncio.gather(*(work(worker) for worker in workers or (Worker("a"), Worker("b"))))
 
+        OVERDUE.clear()
         asyncio.run_coroutine_threadsafe(go(), reactor_loop).result(timeout=PATIENCE_S + 5)
+        assert OVERDUE == []
         return ended
 
     return run

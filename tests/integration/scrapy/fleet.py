@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 SECRET = b"of the job"
 
+#: Facts that were waited for in vain.
+OVERDUE: list[Any] = []
+
 
 class Shared(MemoryFrontier):
     """A frontier that other workers use too: its calls take a moment, and it remembers what it was asked.
@@ -128,10 +131,14 @@ class Worker:
 
 
 async def until(condition: Callable[[], Any], *, patience_s: float = 10.0) -> None:
-    """Waits for a fact."""
-    async with asyncio.timeout(patience_s):
-        while not condition():  # noqa: ASYNC110 - of facts about other objects no event tells
-            await asyncio.sleep(0.01)
+    """Waits for a fact. Where the crawl would swallow the error, `OVERDUE` makes the test fail."""
+    try:
+        async with asyncio.timeout(patience_s):
+            while not condition():  # noqa: ASYNC110 - of facts about other objects no event tells
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        OVERDUE.append(condition)
+        raise
 
 
 async def rows_of(frontier: MemoryFrontier) -> list[tuple[str, dict[str, Any]]]:

@@ -221,6 +221,7 @@ def test_a_worker_that_must_go_gives_others_what_waits_at_once_and_what_it_canno
     settings = {"CONCURRENT_REQUESTS": 1, "DOWNLOADER_MIDDLEWARES": {Busy: 900}}
     ended = crawl_together(spider_for(site, parse=parse), settings, frontier=frontier, workers=workers)
     assert ended["a"].reason == "shutdown"
+    assert "retry/count" not in ended["a"].stats
     assert len(by_b) == enough
     final = books(frontier)
     assert final.settled == {"ok": 8}
@@ -242,23 +243,53 @@ def test_a_job_is_not_closed_if_pages_were_handed_in_since_its_worker_found_noth
 
 
 def test_a_start_that_never_waits_does_not_run_ahead_of_the_frontier(site, crawl_together):
-    class Measuring(Shared):
-        delay_s = 0.01
+    class Slow(Shared):
         most = 0
 
         async def enqueue(self, requests):
             self.most = max(self.most, len(requests))
+            for _ in range(3 if any(request.body for request in requests) else 0):
+                await asyncio.sleep(0.1)
             return await super().enqueue(requests)
 
-    frontier = Measuring(max_pages=1)
+    frontier = Slow(max_pages=1)
 
     async def start(self):
-        for number in range(10_000):
+        for number in range(3_000):
             yield Request(f"{site.url}/{number}")
 
     crawl_together(spider_for(site, start=start), frontier=frontier, workers=(Worker("a"),))
-    assert books(frontier).accepted == 10_001
-    assert frontier.most <= MAX_BACKLOG
+    assert books(frontier).accepted == 3_001
+    assert frontier.most == MAX_BACKLOG
+
+
+def test_a_worker_stays_at_the_limit_of_pages_while_another_may_give_one_back(site, crawl_together):
+    frontier = Shared(max_pages=2)
+    site["/"] = links("/1", "/2")
+    site["/1"] = site["/2"] = "x"
+    workers = (Worker("a"), Worker("b"))
+    stayed = []
+
+    class Holding:
+        @classmethod
+        def from_crawler(cls, crawler):
+            middleware = cls()
+            middleware.crawler = crawler
+            return middleware
+
+        async def process_response(self, request, response):
+            if request.url.endswith(("/1", "/2")):
+                (other,) = [worker.crawler for worker in workers if worker.crawler is not self.crawler]
+                await until(lambda: "close" in frontier.calls)  # the other one would like to end the job
+                for _ in range(3):
+                    await asyncio.sleep(0.1)
+                stayed.append(other.crawling)
+            return response
+
+    settings = {"DOWNLOADER_MIDDLEWARES": {Holding: 900}}
+    crawl_together(spider_for(site), settings, frontier=frontier, workers=workers)
+    assert stayed == [True]
+    assert books(frontier).closed == "limits.requests"
 
 
 class Pausing(Shared):

@@ -340,7 +340,7 @@ def test_start_is_read_by_another_worker_when_its_reader_is_lost(site, crawl_tog
     assert books(frontier).settled == {"ok": 4}
 
 
-def test_start_runs_again_in_the_same_process_through_the_spider_middlewares(site, crawl_together):
+def test_start_runs_again_in_the_same_process_through_the_spider_middlewares(site, crawl_together, caplog):
     frontier = Shared()
     site.pages.update({f"/{number}": "x" for number in range(4)})
     ran, marked = [], []
@@ -376,6 +376,7 @@ def test_start_runs_again_in_the_same_process_through_the_spider_middlewares(sit
     assert dict(site.hits) == {"/0": 1, "/1": 1, "/2": 1, "/3": 1}
     assert Counter(path for _, path in marked) >= Counter({"/0": 2, "/1": 2, "/2": 1, "/3": 1})
     assert sorted(values["row"] for _, values in asyncio.run(rows_of(frontier))) == [1, 2]
+    assert "of no page" not in caplog.text  # what the first run gave belongs to a page, though to a lost one
     final = books(frontier)
     assert final.settled == {"ok": 5}
     assert final.closed == "finished"

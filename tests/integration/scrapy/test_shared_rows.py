@@ -93,10 +93,10 @@ def test_the_same_value_in_two_unique_fields_is_no_clash(goods, crawl_together):
     unique = "name: {type: string, required: true, unique: true}"
     recipe = goods_recipe().replace("name: {type: string, required: true}", unique)
     recipe = recipe.replace("price: {type: decimal, minimum: 0}", "price: {type: string, unique: true}")
-    goods["/"] = listing("/g/1")
-    goods["/g/1"] = good("5", "5")
+    goods["/"] = listing("/g/1", "/g/2")
+    goods["/g/1"], goods["/g/2"] = good("5", "7"), good("7", "5")
     crawl_together(recipe, frontier=frontier, site=goods.url, workers=ALONE)
-    assert len(rows(frontier)) == 1
+    assert len(rows(frontier)) == 2
 
 
 def test_a_row_that_cannot_travel_makes_its_page_fail_and_says_which_field(site, crawl_together, caplog):

@@ -169,6 +169,10 @@ def test_pages_of_a_host_that_wants_silence_go_back_together_with_the_one_it_ref
     assert desk.told == ["retry", "back a", "back a", "back a"]
     assert [page.lease.request.host for page in desk.prefetch] == ["b"]
     assert len(desk.ends) == 0
+    calls = desk.outbox.calls()
+    assert [call.cr_code.co_name for call in calls] == ["_release", "_retry"]  # or they would be given out again
+    for call in calls:
+        call.close()
 
 
 def test_they_go_back_even_if_that_page_is_lost_meanwhile(desk):
