@@ -50,8 +50,9 @@ Exit status
   3    a list page was lost, so rows may be missing
   4    too few rows, too many rejected rows, or none at all
   130  stopped by Ctrl-C; the rows so far are kept
-With --job the rows of all workers lie in the store, where `crawlery job rows` takes them from; 3 then means that this
-worker lost a list page, and 4 does not occur.
+
+With --job the rows lie in the store, and `crawlery job rows` writes them. A worker does not judge the rows of all:
+there is no 4, and 3 says that it has lost a list page itself.
 """
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 

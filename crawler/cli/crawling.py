@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from scrapy import signals
 from scrapy.utils.asyncio import create_looping_call
 
+from crawler.cli import console
 from crawler.cli.groups import CommandFailed
 from crawler.cli.logs import shown_logs
 from crawler.cli.progress import JobProgress, ProgressDisplay, Snapshot
 from crawler.errors import StoreError
+from crawler.extensions.fleet import fleet_of
 from crawler.frontier.contract import HARMLESS, RowFate
 from crawler.scheduler import our_scheduler
 from crawler.signals import page_settled, row_rejected, rows_settled
@@ -73,7 +75,7 @@ def run_spider(
     """
     settings.set("LOG_INSTALL_ROOT_HANDLER", value=False, priority="cmdline")
     with ProgressDisplay(spider.name, to) as display, shown_logs(to, level=log_level, file=log_file):
-        watcher = _Watcher(display, keep_rows)
+        watcher = _Watcher(display, keep_rows, is_job_named="job" in arguments)
         try:
             summary: CrawlSummary | None = run_crawl(spider, arguments, settings=settings, observe=watcher.observe)
         except CrawlFailed as error:
@@ -86,7 +88,8 @@ def run_spider(
 class _Watcher:
     """Counts by signals, and gives the display a snapshot whenever it wants one."""
 
-    def __init__(self, display: ProgressDisplay, keep_rows: int) -> None:
+    def __init__(self, display: ProgressDisplay, keep_rows: int, *, is_job_named: bool) -> None:
+        self._is_job_named = is_job_named
         self.began = False
         self.first_rows: list[Mapping[str, Any]] = []
         self._crawler: Crawler | None = None
@@ -140,7 +143,14 @@ class _Watcher:
         self._ticks.start(self._display.every_s, now=self._display.to.is_terminal)
         scheduler = self._sharing()
         if scheduler is not None:
+            self._tell_job()
             self._looking = asyncio.get_running_loop().create_task(self._look(scheduler))
+
+    def _tell_job(self) -> None:
+        """The id of a job that nobody has named: others need it to join."""
+        fleet = fleet_of(self._crawler) if self._crawler is not None else None
+        if fleet is not None and not self._is_job_named:
+            console.line(self._display.to, (f"job {fleet.job.id}; others join it with --job {fleet.job.id}", "dim"))
 
     async def _look(self, scheduler: Scheduler) -> None:
         """Keeps an eye on the books that all workers of the job keep together, as long as the store shows them."""

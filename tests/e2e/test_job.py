@@ -120,3 +120,11 @@ def test_a_store_that_cannot_be_reached_is_one_message_without_the_password(work
     assert "Error: the store at redis://127.0.0.1:1 does not answer" in silent
     assert "secret" not in silent
     assert "REDIS_URL or REDIS_PARAMS cannot be used" in workplace.crawlery(*command, "127.0.0.1:1", code=2)
+
+
+def test_a_job_without_a_name_gets_one_that_is_told_at_once_and_a_limit_is_that_of_the_job(workplace, shop, valkey):
+    options = ("--redis-url", valkey.url, "-s", "REQUESTS_LIMIT=3")
+    output = workplace.crawlery("crawl", "shop", "-i", f"site={shop.url}", *options)
+    (told,) = [line for line in output.splitlines() if "; others join it with --job shop-" in line]
+    assert f"  job       {told.rpartition(' ')[2]} has ended: limits.requests, " in output
+    assert "limits.requests ended the crawl; " in output
