@@ -73,7 +73,7 @@ class Harvest:
         False if a handler of `request_scheduled` refuses it (off-site), or if it cannot travel: then the page is at
         fault, and ends as one whose callback has failed.
         """
-        if not self._announce(request):
+        if not self.announce(request):
             return False
         request.errback = bare_errback(request.errback)
         page.ordinal += 1
@@ -98,8 +98,8 @@ class Harvest:
             await sent()
         return True
 
-    def _announce(self, request: Request) -> bool:
-        """Sends `request_scheduled`, as the engine would."""
+    def announce(self, request: Request) -> bool:
+        """Sends `request_scheduled`, as the engine would; False if a handler refuses the request (off-site)."""
         answers = self._crawler.signals.send_catch_log(
             signals.request_scheduled, request=request, spider=self._crawler.spider, dont_log=IgnoreRequest
         )

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 #: A worker without work looks for some that others have found so often, in seconds.
 POLL_S: Final = 0.1
 
-#: A job that gives nothing out for now is asked so often, in seconds.
+#: A job that gives nothing out for now, or has nothing, is asked so often, in seconds.
 PAUSE_S: Final = 1.0
 
 _WHY_NOTHING: Final = {
@@ -83,5 +83,7 @@ class Intake:
             return
         self.open = reply.open
         self.wait_s = None if reply.due_in_s is None else reply.due_in_s + 0.001
-        if self._held is not None and short and reply.open:
-            self.wait_s = POLL_S if self.wait_s is None else min(POLL_S, self.wait_s)
+        if self._held is not None and short:
+            # Without anything open the spider closes now; one that stays waits for what others will hand in.
+            poll_s = POLL_S if reply.open else PAUSE_S
+            self.wait_s = poll_s if self.wait_s is None else min(poll_s, self.wait_s)

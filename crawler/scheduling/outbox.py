@@ -19,7 +19,7 @@ from crawler.frontier.identity import START_ID
 from crawler.signals import page_settled, rows_settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from scrapy import Request
     from scrapy.crawler import Crawler
@@ -118,6 +118,14 @@ class Outbox:
         self._over(page)
         for packed, _ in page.children:
             self._codec.forget(packed)
+
+    async def hand_in(self, requests: Sequence[tuple[FrontierRequest, Request]]) -> tuple[Fate, ...]:
+        """Requests of no page, for those who must know that they were taken: at once, and waited for."""
+        fates = await self._frontier.enqueue([packed for packed, _ in requests]) if requests else ()
+        for (packed, request), fate in zip(requests, fates, strict=True):
+            self._received(packed, request, fate)
+        self._on_sent(None)
+        return fates
 
     # --- out ---
 

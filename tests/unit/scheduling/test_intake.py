@@ -61,7 +61,7 @@ def test_what_is_leased_is_held_from_before_the_call():
         (LeaseReply(open=3, due_in_s=60.0), 2, POLL_S),
         (LeaseReply(leases=(ONE,), open=3, due_in_s=60.0), 1, pytest.approx(60.001)),
         (LeaseReply(leases=(ONE,), open=3), 1, None),
-        (LeaseReply(open=0), 2, None),
+        (LeaseReply(open=0), 2, PAUSE_S),
     ],
 )
 def test_a_worker_that_got_less_than_it_asked_for_looks_again_soon(reply, room, wait_s):
