@@ -41,8 +41,9 @@ def pack(value: Any, path: str) -> Any:
         path: what a message calls the value: `meta`, and then `meta.page[3]` for what is inside.
 
     Raises:
-        NotEncodable: it holds something else (subclasses of these types too), or is nested too deep. Text that is no
-            Unicode and integers beyond 64 bits are found here only inside an extension, otherwise by the encoder.
+        NotEncodable: it holds something else (subclasses of these types too, but for lxml's text), or is nested too
+            deep. Text that is no Unicode and integers beyond 64 bits are found here only inside an extension, otherwise
+            by the encoder.
     """
     return _packed(value, path, 0)
 
@@ -75,6 +76,8 @@ def _packed(value: Any, path: str, depth: int) -> Any:
     if kind is list:
         return [_packed(member, f"{path}[{index}]", depth + 1) for index, member in enumerate(value)]
     packer = _PACKERS.get(kind)
+    if packer is None and isinstance(value, str) and kind.__module__ == "lxml.etree":
+        return str(value)  # text that remembers its element, as links have it: only what it says is meant
     if packer is None:
         raise NotEncodable(f"{path}: {kind.__name__} is no plain value")
     code, plain = packer

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from crawler.errors import CrawleryError
 from crawler.wire import MAX_DEPTH, NotEncodable, Undecodable, pack, unpack
@@ -87,6 +88,12 @@ def nested(depth: int, wrap) -> object:
     for _ in range(depth):
         value = wrap(value)
     return value
+
+
+def test_text_of_lxml_is_text():
+    (found,) = etree.fromstring("<a>x</a>").xpath("//text()")
+    assert type(found) is not str
+    assert type(pack({"link": [found]}, "value")["link"][0]) is str
 
 
 @pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}, lambda inner: (inner,)])
