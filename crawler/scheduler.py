@@ -308,9 +308,14 @@ class Scheduler:
         if await self.harvest.add_start_request(page, request, self._pump.turn_taken):
             (self._pump.soon if self.shared and self._prefetch else self._pump.now)()
 
-    def finish_start(self, page: OpenPage, *, outcome: str = "ok", reason: str = "") -> None:
-        """The end of `start()`. One that is cut short because this worker leaves is left to another."""
-        if page.lost or (self.shared and outcome != "ok" and self._engine.leaving):
+    def finish_start(self, page: OpenPage | None, *, outcome: str = "ok", reason: str = "") -> None:
+        """The end of `start()` in this process; None: somebody else reads it.
+
+        One that is cut short because this worker leaves is left to another.
+        """
+        if page is None or page.lost or (self.shared and outcome != "ok" and self._engine.leaving):
+            # The engine may have found itself idle but for this; it learns of the end when our caller has returned.
+            asyncio.get_running_loop().call_soon(self._engine.wake)
             return
         self.start.finish(page, outcome=outcome, reason=reason)
         self._pump.now()

@@ -47,6 +47,7 @@ class SettleSpiderMiddleware:
             return
         page = await scheduler.start.begin()
         if page is None:
+            scheduler.finish_start(None)
             return
         ending = {"outcome": "page_error", "reason": "start() did not reach its end"}
         try:

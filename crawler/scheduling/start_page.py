@@ -42,6 +42,7 @@ class StartPage:
         self._changed = asyncio.Event()
         self._engine_served = False
         self._strays: OpenPage | None = None  # a start page that was lost; some of its items may be in the pipelines
+        self._item_went = asyncio.Event()
         self._again: asyncio.Task[None] | None = None
 
     def leased(self, page: OpenPage) -> None:
@@ -91,6 +92,7 @@ class StartPage:
         for page in (self.page, self._strays):
             if page is not None and page.in_pipelines:
                 page.in_pipelines -= 1
+                self._item_went.set()
                 return page
         return None
 
@@ -109,6 +111,9 @@ class StartPage:
 
     async def _run_again(self) -> None:
         """Iterates `start()`: our outermost spider middleware keeps its requests, so that only items come out."""
+        while self._strays is not None and self._strays.in_pipelines:  # or they would be taken for those of this run
+            self._item_went.clear()
+            await self._item_went.wait()
         scraper = self._crawler.engine.scraper
         outputs: AsyncIterator[Any] | None = await scraper.spidermw.process_start()
         if outputs is None:

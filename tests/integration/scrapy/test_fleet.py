@@ -464,3 +464,12 @@ def test_a_worker_that_gets_no_answer_leaves_all_the_same(site, crawl_together, 
     ended = crawl_together(spider_for(site), frontier=frontier, workers=(Worker("a"),))
     assert ended["a"].ledger is None
     assert "this worker's pages go back when their leases end" in caplog.text
+
+
+def test_a_worker_that_comes_when_all_is_done_ends_at_once(site, crawl_together):
+    frontier = Shared()
+    site["/"] = "x"
+    crawl_together(spider_for(site), frontier=frontier, workers=(Worker("a"),))
+    ended = crawl_together(spider_for(site), frontier=frontier, workers=(Worker("b"), Worker("c")))
+    assert max(result.stats["elapsed_time_seconds"] for result in ended.values()) < 2  # not the engine's five seconds
+    assert site.hits["/"] == 1

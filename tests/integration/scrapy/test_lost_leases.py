@@ -333,11 +333,12 @@ def test_start_is_read_by_another_worker_when_its_reader_is_lost(site, crawl_tog
 
     spider = spider_for(site, start=start, parse=lambda self, response: None)
     workers = (Worker("a", renews=True), Worker("b", renews=True))
-    crawl_together(spider, frontier=frontier, workers=workers, ttl_s=TTL_S)
+    ended = crawl_together(spider, frontier=frontier, workers=workers, ttl_s=TTL_S)
     assert len(ran) == 2
     assert dict(site.hits) == {"/1": 1, "/2": 1, "/3": 1}
     assert asyncio.run(rows_of(frontier)) == [("dict", {"row": "of start"})]
     assert books(frontier).settled == {"ok": 4}
+    assert max(result.stats["elapsed_time_seconds"] for result in ended.values()) < 4  # not the engine's five seconds
 
 
 def test_start_runs_again_in_the_same_process_through_the_spider_middlewares(site, crawl_together, caplog):
@@ -365,8 +366,15 @@ def test_start_runs_again_in_the_same_process_through_the_spider_middlewares(sit
         yield {"row": 2}
 
     class Slow:
+        """Holds the first item until the start page has been given out again."""
+
+        held = False
+
         async def process_item(self, item):
-            await asyncio.sleep(0.05)
+            if not Slow.held:
+                Slow.held = True
+                await until(lambda: len([lease for _, lease in frontier.given if lease.request.id == START_ID]) == 2)
+                await asyncio.sleep(0.1)
             return item
 
     custom = {"SPIDER_MIDDLEWARES": {Marking: 500}, "ITEM_PIPELINES": {Slow: 1}}
