@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from loopback import good, goods_recipe, html
 
 from crawler.errors import ConfigError
+from crawler.extensions.summary import Summary
 
 
 @pytest.fixture
@@ -52,6 +55,12 @@ def test_a_limit_of_the_job_is_told(share):
     assert result.summary.facts.limit == "limits.requests"
     assert result.summary.facts.job.ended == "limits.requests"
     assert result.summary.facts.job.settled["cancelled"] > 0
+
+
+def test_a_limit_that_another_worker_has_reached_is_told_too(share):
+    result = share()
+    job = replace(result.summary.facts.job, ended="limits.items")
+    assert result.crawler.get_extension(Summary)._limit("finished", job) == "limits.items"
 
 
 def test_a_file_of_a_worker_is_remarked(share, tmp_path, caplog):
