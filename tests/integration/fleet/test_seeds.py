@@ -108,6 +108,14 @@ def test_a_worker_stays_while_the_job_is_at_work_elsewhere_and_goes_with_the_job
     assert len(job.rows()) == 5
 
 
+def test_a_worker_that_waits_for_seeds_goes_when_the_job_is_cancelled(start, job):
+    worker = start("seeded", max_idle_time=0)
+    wait_until(lambda: job.settled() == 1, what="the end of start()")
+    job.ask(lambda frontier: frontier.close("cancelled"))
+    worker.finished()
+    assert "Spider closed (finished)" in worker.log()
+
+
 def test_a_key_of_another_type_is_a_message(start, client):
     client.set("seeded:start_urls", "x")
     worker = start("seeded")
@@ -123,7 +131,10 @@ def test_seeds_without_a_store_are_a_message(start):
     assert "Traceback" not in worker.log()
 
 
-def test_the_spider_of_scrapy_redis_itself_crawls_its_seeds(start, shop, client, stored):
+def test_spider_and_pipeline_of_scrapy_redis_itself_work_too(start, shop, client, stored):
     client.rpush("stock:start_urls", *(f"{shop.url}/item/{number}" for number in range(10)))
-    assert start("stock", SCHEDULER="crawler.scheduler.Scheduler").finished() == 0
-    assert len(stored("stock-1").rows()) == 10
+    pipelines = json.dumps({"scrapy_redis.pipelines.RedisPipeline": 300})
+    worker = start("stock", SCHEDULER="crawler.scheduler.Scheduler", ITEM_PIPELINES=pipelines, SCHEDULER_PERSIST=1)
+    assert worker.finished() == 0
+    assert len(stored("stock-1").rows()) == client.llen("stock:items") == 10
+    assert worker.log().count("SCHEDULER_PERSIST has no meaning here") == 1
