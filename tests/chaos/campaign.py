@@ -53,26 +53,19 @@ def plan(seed: int, kills: int) -> Iterator[Kill]:
         yield Kill(victim=victim, at=round(chance.uniform(0, 0.95), 3), restarted=chance.random() < 0.5)
 
 
-def perform(kill: Kill, folder: Path, *, job: str = "chaos") -> dict[str, Any]:
-    """One crawl; what was found, and what was done."""
-    store_folder = folder / "store"
-    store_folder.mkdir(parents=True)
-    store = ValkeyServer(store_folder, appendfsync="always")
-    store.start()
+def perform(kill: Kill, folder: Path, store: ValkeyServer) -> dict[str, Any]:
+    """One crawl with a fresh store, which keeps what it has acknowledged; what was found, and what was done."""
     begun = time.monotonic()
-    try:
-        with (
-            SiteProcess(BigSite(products=kill.products), latency_s=kill.latency_s) as site,
-            JobRun.of(site=site, store=store, folder=folder, job=job) as run,
-        ):
-            if kill.victim == "store":
-                findings = run_with_store_killed(run, kill_at=kill.at)
-            elif kill.victim == "zombie":
-                findings = run_with_one_frozen(run, kill_at=kill.at)
-            else:
-                findings = run_with_one_killed(run, kill_at=kill.at, restarted=kill.restarted)
-    finally:
-        store.stop()
+    with (
+        SiteProcess(BigSite(products=kill.products), latency_s=kill.latency_s) as site,
+        JobRun.of(site=site, store=store, folder=folder, job="chaos") as run,
+    ):
+        if kill.victim == "store":
+            findings = run_with_store_killed(run, kill_at=kill.at)
+        elif kill.victim == "zombie":
+            findings = run_with_one_frozen(run, kill_at=kill.at)
+        else:
+            findings = run_with_one_killed(run, kill_at=kill.at, restarted=kill.restarted)
     seconds = round(time.monotonic() - begun, 1)
     return {**asdict(kill), **asdict(findings), "problems": findings.problems, "seconds": seconds}
 
@@ -82,11 +75,17 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=Path, default=Path("chaos.jsonl"))
+    parser.add_argument("--redis-server", type=Path, help="instead of the one that is installed")
     options = parser.parse_args()
     bad = 0
     for number, kill in enumerate(plan(options.seed, options.kills), start=1):
         with tempfile.TemporaryDirectory(prefix="crawlery-chaos-") as folder:
-            result = perform(kill, Path(folder))
+            store = ValkeyServer(Path(folder), appendfsync="always", binary=options.redis_server)
+            store.start()
+            try:
+                result = perform(kill, Path(folder), store)
+            finally:
+                store.stop()
         bad += bool(result["problems"])
         with options.report.open("a", encoding="utf-8") as report:
             report.write(json.dumps({"seed": options.seed, "number": number, **result}) + "\n")
