@@ -76,3 +76,13 @@ def test_commands_about_recipes_never_load_scrapy(arguments):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_looking_at_shared_jobs_never_loads_scrapy():
+    script = (
+        "import sys; from crawler.cli.main import run\n"
+        "run(['job', 'list', '--help'])\n"
+        "print([name for name in ('scrapy', 'twisted') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
