@@ -38,6 +38,9 @@ POLL_S: Final = 0.5
 #: While enough pages wait, it is asked so often whether they still do.
 _BUSY_S: Final = 0.05
 
+#: An idle worker looks into the books of the job so often, in seconds; more seldom when they have many failures.
+_LOOK_S: Final = 1.0
+
 #: Before a job is closed for being idle, nobody takes seeds for so long, and all who were at it have handed in theirs.
 _LAST_LOOK_S: Final = 1.0
 _HOLD_S: Final = 3.0
@@ -83,7 +86,7 @@ class Seeds:
         self._max_idle_s = max_idle_s
         self._engine = EngineHands(crawler)
         self._mark = (0, 0)
-        self._active_at = 0.0
+        self._active_at = self._look_at = 0.0
         self._closing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -99,7 +102,7 @@ class Seeds:
                 await asyncio.sleep(_BUSY_S)
             elif await self._take_some():
                 self._touch()
-            elif await self._is_over():
+            elif asyncio.get_running_loop().time() >= self._look_at and await self._is_over():
                 engine = self._crawler.engine
                 self._closing = asyncio.get_running_loop().create_task(engine.close_spider_async(reason="finished"))
                 return
@@ -162,9 +165,11 @@ class Seeds:
         books = await self._scheduler.books()
         if books.closed:
             return True
+        now = asyncio.get_running_loop().time()
+        self._look_at = now + _LOOK_S * (1 + len(books.failures) / 1000)
         if self._is_busy(books):
             self._touch()
-        idle_s = asyncio.get_running_loop().time() - self._active_at
+        idle_s = now - self._active_at
         if not self._max_idle_s or idle_s < self._max_idle_s:
             return False
         await self._store.hold(seconds=_HOLD_S)
@@ -179,7 +184,8 @@ class Seeds:
     def _is_busy(self, books: Ledger) -> bool:
         """Whether anything is open, or has come and gone since the last look."""
         before, self._mark = self._mark, (books.accepted, sum(books.settled.values()))
-        return bool(books.ready or books.delayed or books.leased or books.staged) or self._mark != before
+        unfinished = self._scheduler.waiting or books.ready or books.delayed or books.leased or books.staged
+        return bool(unfinished) or self._mark != before
 
 
 def _shown(seed: Seed) -> str:

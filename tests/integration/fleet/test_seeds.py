@@ -116,6 +116,20 @@ def test_a_worker_that_waits_for_seeds_goes_when_the_job_is_cancelled(start, job
     assert "Spider closed (finished)" in worker.log()
 
 
+def test_a_job_that_is_paused_is_not_idle_and_takes_its_seeds_up_again(start, shop, client, job):
+    worker = start("seeded")
+    wait_until(lambda: job.settled() == 1, what="the end of start()")
+    client.hset("crawlery:{seeded-1}:job", "state", "paused")
+    worker.wait_for("The job is paused")
+    later = time.monotonic() + 3.5
+    wait_until(lambda: time.monotonic() > later, what="some time")
+    assert worker.running
+    client.rpush("seeded:start_urls", f"{shop.url}/item/1")
+    client.hset("crawlery:{seeded-1}:job", "state", "running")
+    assert worker.finished() == 0
+    assert len(job.rows()) == 1
+
+
 def test_a_key_of_another_type_is_a_message(start, client):
     client.set("seeded:start_urls", "x")
     worker = start("seeded")
