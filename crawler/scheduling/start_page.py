@@ -44,6 +44,7 @@ class StartPage:
         self._strays: OpenPage | None = None  # a start page that was lost; some of its items may be in the pipelines
         self._item_went = asyncio.Event()
         self._again: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     def leased(self, page: OpenPage) -> None:
         """The start page is ours now."""
@@ -125,7 +126,7 @@ class StartPage:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, CloseSpider):
             engine = self._crawler.engine
-            self._again = asyncio.get_running_loop().create_task(
+            self._closing = asyncio.get_running_loop().create_task(
                 engine.close_spider_async(reason=error.reason or "cancelled")
             )
         elif error is not None:

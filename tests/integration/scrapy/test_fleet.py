@@ -11,6 +11,7 @@ from loopback import good, goods_recipe, html, links, listing, spider_for
 from scrapy import Request
 from scrapy.exceptions import CloseSpider
 
+from crawler.errors import StoreError
 from crawler.frontier.contract import FrontierRequest, LeaseReply, Reply
 from crawler.frontier.identity import START_ID
 from crawler.frontier.memory import MemoryFrontier
@@ -473,3 +474,47 @@ def test_a_worker_that_comes_when_all_is_done_ends_at_once(site, crawl_together)
     ended = crawl_together(spider_for(site), frontier=frontier, workers=(Worker("b"), Worker("c")))
     assert max(result.stats["elapsed_time_seconds"] for result in ended.values()) < 2  # not the engine's five seconds
     assert site.hits["/"] == 1
+
+
+def test_a_start_that_closes_the_spider_is_settled_and_ends_the_job(site, crawl_together):
+    frontier = Shared()
+    site["/"] = "x"
+
+    async def start(self):
+        yield Request(f"{site.url}/")
+        raise CloseSpider("enough")
+
+    ended = crawl_together(spider_for(site, start=start), frontier=frontier, workers=(Worker("a"),))
+    assert ended["a"].reason == "enough"
+    final = books(frontier)
+    assert final.closed == "enough"
+    assert final.balanced
+    assert final.leased == 0
+
+
+def test_a_start_that_a_limit_cuts_short_is_counted_as_cancelled(site, crawl_together):
+    frontier = Shared()
+    site["/"] = "x"
+
+    async def start(self):
+        yield Request(f"{site.url}/")
+        await asyncio.Event().wait()
+
+    settings = {"DURATION_LIMIT": 0.3}
+    ended = crawl_together(spider_for(site, start=start), settings, frontier=frontier, workers=(Worker("a"),))
+    assert ended["a"].reason == "limits.duration"
+    final = books(frontier)
+    assert final.settled == {"ok": 1, "cancelled": 1}
+    assert final.closed == "limits.duration"
+
+
+def test_requests_that_the_store_refuses_end_the_crawl(site, crawl_together):
+    class Refusing(Shared):
+        async def enqueue(self, requests):
+            if any(request.body for request in requests):
+                raise StoreError("the store refuses 'enqueue.lua': wrong type")
+            return await super().enqueue(requests)
+
+    site["/"] = "x"
+    ended = crawl_together(spider_for(site), frontier=Refusing(), workers=(Worker("a"),))
+    assert ended["a"].reason == "scheduler_failed"

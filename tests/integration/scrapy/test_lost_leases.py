@@ -11,6 +11,7 @@ import pytest
 from fleet import Shared, Worker, rows_of, until
 from loopback import links, spider_for
 from scrapy import Request
+from scrapy.exceptions import CloseSpider
 
 from crawler.errors import StoreError
 from crawler.frontier.identity import START_ID
@@ -407,3 +408,21 @@ def test_a_start_that_fails_when_it_runs_again_is_logged_and_settled(site, crawl
     crawl_together(spider, frontier=frontier, workers=(Worker("a", renews=True),), ttl_s=TTL_S)
     assert books(frontier).settled == {"ok": 1, "page_error": 1}
     assert "start() failed when it was run again" in caplog.text
+
+
+def test_a_start_that_closes_the_spider_when_it_runs_again_closes_it(site, crawl_together):
+    frontier = Shared()
+    site["/1"] = "x"
+    ran = []
+
+    async def start(self):
+        ran.append(1)
+        yield Request(f"{site.url}/1")
+        if len(ran) == 2:
+            raise CloseSpider("enough")
+        await lose_start(self, frontier)
+
+    spider = spider_for(site, start=start, parse=lambda self, response: None)
+    ended = crawl_together(spider, frontier=frontier, workers=(Worker("a", renews=True),), ttl_s=TTL_S)
+    assert ended["a"].reason == "enough"
+    assert books(frontier).settled["ok"] >= 1
