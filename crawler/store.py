@@ -245,6 +245,7 @@ class Store:
         if self._connection is None:
             self._connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py has not typed it
         connection, answers = self._connection, list[Any]()
+        complete = False
         try:
             packed = [hiredis.pack_command(call.words) for call in batch]  # type: ignore[arg-type]  # typed as one word
             await connection.send_packed_command(packed)
@@ -253,11 +254,12 @@ class Store:
                     answers.append(await connection.read_response())
                 except redis.ResponseError as error:
                     answers.append(error)
-        except BaseException:  # the answers that are still to come belong to nobody
-            self._connection = None
-            await connection.disconnect(nowait=True)
-            await pool.release(connection)
-            raise
+            complete = True
+        finally:
+            if not complete:  # the answers that are still to come belong to nobody
+                self._connection = None
+                await connection.disconnect(nowait=True)
+                await pool.release(connection)
         return answers
 
     def _take(self, batch: list[_Call], answers: list[Any]) -> str | None:
