@@ -195,10 +195,11 @@ class SiteProcess:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        from valkey_server import mortal
+        from valkey_server import mortal  # the process itself starts in this folder and finds neither
+        from workers import unmeasured
 
         command = mortal(sys.executable, str(Path(__file__)), *self._arguments)
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, env=unmeasured(), stdout=subprocess.PIPE, text=True)
         addresses = json.loads(self._process.stdout.readline())
         self.url, self._control = addresses["site"], addresses["control"]
         return self

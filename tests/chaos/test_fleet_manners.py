@@ -14,6 +14,8 @@ from big_site import BigSite, SiteProcess
 from job_run import JobRun
 from workers import wait_until
 
+pytestmark = pytest.mark.timeout(300)
+
 #: What the four workers are allowed together.
 TWO_AT_ONCE_TEN_A_SECOND = {
     "CONCURRENT_REQUESTS": "1",  # a worker that may have more takes all that the host allows, and the others are idle
@@ -94,7 +96,6 @@ def test_four_workers_are_one_visitor_who_keeps_quiet_when_asked(job, show):
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(300)
 def test_the_limits_hold_while_workers_are_killed(job, show):
     with SiteProcess(BigSite(products=300), latency_s=0.05, answers=SLOW) as site:
         with job(site, **TWO_AT_ONCE_TEN_A_SECOND) as run:
@@ -112,7 +113,6 @@ def test_the_limits_hold_while_workers_are_killed(job, show):
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("after", [20, 50, 100, 200])
 def test_retry_after_silences_every_worker_at_full_speed(job, show, after):
     silence_s = 5.0

@@ -7,6 +7,8 @@ from job_run import JobRun
 from stock_run import run_stock
 from workers import wait_until
 
+pytestmark = pytest.mark.timeout(300)
+
 #: As often as a kill of the stock worker may hit a moment at which it had nothing in hand.
 STOCK_TRIES = 3
 
@@ -70,7 +72,6 @@ def test_a_page_that_kills_its_workers_is_given_up_and_all_others_are_read(new_v
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("restarted", [False, True], ids=["left dead", "restarted"])
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_worker_may_be_killed_at_any_moment(moment, restarted, crawl, show):
@@ -81,7 +82,6 @@ def test_a_worker_may_be_killed_at_any_moment(moment, restarted, crawl, show):
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("moment", [0.05, 0.3, 0.5, 0.7, 0.9])
 def test_the_store_may_be_killed_at_any_moment(moment, crawl, show):
     result = crawl(victim="store", at=moment)
@@ -91,7 +91,6 @@ def test_the_store_may_be_killed_at_any_moment(moment, crawl, show):
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("moment", [0.05, 0.3, 0.6, 0.9])
 def test_a_worker_may_stand_still_for_too_long_and_go_on(moment, crawl, show):
     result = crawl(victim="zombie", at=moment)
