@@ -36,8 +36,8 @@ def truth(server):
     return Counter(row["sku"] for row in server.catalogue.truth(server.url))
 
 
-def pages_read(server):
-    return sum(entry.path.startswith("/p/") for entry in server.log)
+def pages_read(server, by=""):
+    return sum(entry.path.startswith("/p/") and by in entry.headers.get("user-agent", "") for entry in server.log)
 
 
 def test_two_terminals_crawl_one_job_and_its_rows_are_those_of_one_crawl(workplace, terminal, shop, wait_for):
@@ -62,17 +62,18 @@ def test_two_terminals_crawl_one_job_and_its_rows_are_those_of_one_crawl(workpla
 def test_a_worker_that_is_stopped_leaves_its_pages_to_others_and_one_that_is_killed_loses_none(
     workplace, terminal, wait_for
 ):
-    with running_shop(products=60, delay_ms=20) as server:
+    with running_shop(products=200, delay_ms=20) as server:
         options = ("-s", "LEASE_TTL=1")
-        with terminal(server.url, *options) as (stopped, seen), terminal(server.url, *options) as (killed, _):
-            wait_for(lambda: pages_read(server) > 15)
+        one, two = ((*options, "-s", f"USER_AGENT={name}") for name in ("one", "two"))
+        with terminal(server.url, *one) as (stopped, seen), terminal(server.url, *two) as (killed, _):
+            wait_for(lambda: min(pages_read(server, "one"), pages_read(server, "two")) > 3)
             stopped.send_signal(signal.SIGINT)
             assert stopped.wait(timeout=60) == 130
             wait_for(lambda: "shop: cancelled, this worker's part" in "".join(seen))
             assert "open when this worker left" in "".join(seen)
             killed.kill()
             killed.wait()
-        assert pages_read(server) < 60
+        assert pages_read(server) < 200
         with terminal(server.url, *options) as (last, seen):
             assert last.wait(timeout=90) == 0
             wait_for(lambda: "job       j1 has ended" in "".join(seen))

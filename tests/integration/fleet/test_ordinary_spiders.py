@@ -42,27 +42,36 @@ def test_two_workers_give_each_row_once_whatever_items_are_made_of(start, stored
 
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_worker_that_is_killed_in_mid_crawl_loses_and_doubles_nothing(start, stored, shop, restarted):
-    shop.delay_s = 0.03
-    victim, other = start("hand", job="j1", USER_AGENT="victim"), start("hand", job="j1", USER_AGENT="other")
-    wait_until(lambda: min(shop.visits["victim"], shop.visits["other"]) > 8, what="two workers that are at work")
+    def worker(name):
+        return start("hand", job="j1", USER_AGENT=name, LEASE_TTL=2)
+
+    shop.delay_s = 0.1  # so that something is left for whoever comes
+    victim, other = worker("victim"), worker("other")
+    wait_until(lambda: min(shop.visits["victim"], shop.visits["other"]) > 3, what="two workers that are at work")
     victim.kill()
     assert stored("j1").ledger().closed == ""
-    workers = [other, start("hand", job="j1")] if restarted else [other]
+    workers = [other]
+    if restarted:
+        shop.delay_s = 0.2
+        workers.append(worker("restarted"))
+        wait_until(lambda: shop.visits["restarted"] > 0, what="a request of the restarted worker")
+    shop.delay_s = 0.0
     assert [worker.finished() for worker in workers] == [0] * len(workers), other.log()
     assert counted(stored("j1").rows()) == counted(expected_rows(shop.url))
     assert stored("j1").ledger().balanced
 
 
 def test_a_job_that_was_killed_and_then_stopped_goes_on_and_the_run_after_its_end_is_a_new_one(start, stored, shop):
-    shop.delay_s = 0.02
-    first = start("hand")
+    shop.delay_s = 0.05
+    first = start("hand", LEASE_TTL=2)
     wait_until(lambda: stored("hand-1").settled() > 10, what="pages that have an outcome")
     first.kill()
-    second = start("hand")
+    second = start("hand", LEASE_TTL=2)
     so_far = stored("hand-1").settled()
     wait_until(lambda: stored("hand-1").settled() > so_far + 10, what="pages of the second one")
     second.interrupt()
     assert stored("hand-1").ledger().closed == ""
+    shop.delay_s = 0.0
     assert start("hand").finished() == 0
     assert counted(stored("hand-1").rows()) == counted(expected_rows(shop.url))
     assert start("hand").finished() == 0
