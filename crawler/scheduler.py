@@ -148,7 +148,6 @@ class Scheduler:
             prefetch=self._prefetch,
             start=self.start,
         )
-        self._idle = False
         self._job_ends = False
         self._leaving_since: float | None = None
         self._watch: asyncio.TimerHandle | None = None
@@ -348,10 +347,8 @@ class Scheduler:
         self._pump.later(self._intake.wait_s)
         if self.outbox.ready:
             self._pump.now()
-        idle = not self._unfinished()
-        if fresh or (idle and not self._idle):
+        if fresh or not self._unfinished():
             self._engine.wake()
-        self._idle = idle
 
     def _sent(self, error: BaseException | None) -> None:
         """Requests have been taken; more of them, or the end of the start page, may have waited for that."""

@@ -9,6 +9,7 @@ from fleet import Shared, Worker
 from loopback import links, spider_for
 
 from crawler.scheduling.page_ends import FAST_PAGES_S
+from crawler.signals import page_settled
 
 PAGES = 800
 
@@ -47,3 +48,23 @@ def test_an_idle_worker_asks_ten_times_a_second(site, crawl_together):
     site["/"] = "x"
     crawl_together(spider_for(site, parse=parse), frontier=frontier)
     assert 10 <= asked[0] <= 22  # both workers: one waits for the other's page, one for more beside its own
+
+
+def test_a_crawl_ends_at_once_also_if_another_turn_follows_the_last_one(site, crawl_together):
+    """While a turn is under way nothing is known to be over, so the engine has to be asked again after it."""
+    frontier = Shared()
+    frontier.delay_s = 0.02
+    site["/"] = "x"
+
+    class Poking(spider_for(site)):
+        @classmethod
+        def from_crawler(cls, crawler, *args, **kwargs):
+            spider = super().from_crawler(crawler, *args, **kwargs)
+            crawler.signals.connect(spider.settled, signal=page_settled)
+            return spider
+
+        def settled(self):
+            self.crawler.engine.scheduler._pump.now()
+
+    ended = crawl_together(Poking, frontier=frontier, workers=(Worker("a"),))
+    assert ended["a"].stats["elapsed_time_seconds"] < 2  # not the engine's five seconds
