@@ -65,7 +65,7 @@ def test_seeds_in_json_say_how_they_are_asked_for_and_may_ask_for_a_known_page_a
 def test_a_worker_that_is_killed_at_its_seeds_loses_and_doubles_none(start, shop, client, stored, dies_at):
     again = [json.dumps({"url": f"{shop.url}/list/{page}", "dont_filter": True}) for page in range(4)]
     client.rpush("seeded:start_urls", *again, *(f"{shop.url}/item/{number}" for number in range(5)))
-    assert start("dying", job="j1", DIES_AT=dies_at).finished() == -9
+    assert start("dying", job="j1", DIES_AT=dies_at, LEASE_TTL=2).finished() == -9
     assert client.llen("seeded:start_urls") == 9
     assert start("dying", job="j1").finished() == 0
     expected = [*(f"item/{number}" for number in range(5)), *(f"list/{page}" for page in range(4))]
