@@ -27,7 +27,7 @@ class Config:
             are written there), then the ones that come with Crawlery.
         exports_dir: where exports go that no `-o` sends elsewhere.
         contact: URL or e-mail address in the User-Agent, for those who run a site; may be empty.
-        redis_url: the store of jobs that `crawlery job` asks; may be empty. A crawl is told by its settings.
+        redis_url: the store of jobs that `crawlery job` and `crawlery crawl --job` ask; may be empty.
         log_level: of Python's logging.
         log_json: one JSON object per line instead of text.
     """

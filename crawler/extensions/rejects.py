@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from scrapy import signals
 
 from crawler.exports.formats import JsonlWriter
 from crawler.extensions.feeds import local_path
+from crawler.extensions.fleet import fleet_of
 from crawler.recipe.values import MISSING
 from crawler.signals import row_rejected
 from crawler.spiders.recipe import RecipeSpider
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from crawler.recipe.model import Reject
 
 logger = logging.getLogger(__name__)
+
+_ENDING: Final = ".rejects.jsonl"
 
 
 class RejectsFile:
@@ -56,7 +59,7 @@ class RejectsFile:
         for reason in reject.reasons:
             self._crawler.stats.inc_value(f"recipe/rejected/{reject.item}/{reason.field}/{reason.rule}")
         if self._writer is None:
-            self.path = self._target
+            self.path = self._own_path()
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8", newline="\n")
             self._writer = JsonlWriter(self._file)
@@ -71,6 +74,14 @@ class RejectsFile:
             }
         )
 
+    def _own_path(self) -> Path:
+        """The file of this process: workers of one job may run in one folder."""
+        fleet = fleet_of(self._crawler)
+        if fleet is None:
+            return self._target
+        name = self._target.name.removesuffix(_ENDING)
+        return self._target.with_name(f"{name}.{fleet.job.id}.{fleet.worker.replace('/', '-')}{_ENDING}")
+
     def spider_closed(self) -> None:
         """Closes the file."""
         if self._file is not None:
@@ -83,8 +94,8 @@ def rejects_path(settings: BaseSettings, name: str) -> Path:
     for uri in settings.getdict("FEEDS"):
         output = local_path(str(uri))
         if output is not None:
-            return output.with_name(f"{output.stem}.rejects.jsonl")
-    return Path(settings["EXPORTS_DIR"]) / f"{name}.rejects.jsonl"
+            return output.with_name(f"{output.stem}{_ENDING}")
+    return Path(settings["EXPORTS_DIR"]) / f"{name}{_ENDING}"
 
 
 def _plain(value: Any) -> Any:
