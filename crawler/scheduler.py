@@ -287,8 +287,8 @@ class Scheduler:
         return page is None or self._ends.surely_ours(page)
 
     async def books(self) -> Ledger:
-        """The books of the job, as they are now."""
-        return await self._frontier.ledger()
+        """The books of the job, as they are now, without its failures."""
+        return await self._frontier.ledger(failures=False)
 
     # --- what our middlewares tell ---
 

@@ -257,8 +257,8 @@ class Frontier(Protocol):
         """Kept rows in the order of their commits, whole pages, at least one of them and then up to `limit` rows."""
         ...
 
-    async def ledger(self) -> Ledger:
-        """The kept counters."""
+    async def ledger(self, *, failures: bool = True) -> Ledger:
+        """The kept counters. Without `failures` those are left out: they are the only part that may be long."""
         ...
 
     async def audit(self) -> Ledger:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.chains import Chains
@@ -257,9 +258,10 @@ class MemoryFrontier:
         """See the contract; nothing without `keep_rows`."""
         return self._rows.read(after=after, limit=limit)
 
-    async def ledger(self) -> Ledger:
+    async def ledger(self, *, failures: bool = True) -> Ledger:
         """See the contract."""
-        return self._books(self._pages.states)
+        books = self._books(self._pages.states)
+        return books if failures else replace(books, failures=())
 
     async def audit(self) -> Ledger:
         """See the contract."""

@@ -286,11 +286,11 @@ class RedisFrontier:
             ]
         return tuple(rows)
 
-    async def ledger(self) -> Ledger:
+    async def ledger(self, *, failures: bool = True) -> Ledger:
         """See the contract."""
         answer = await self._call(_LEDGER)
-        failures = await self._store.command("XRANGE", f"{self._base}failures", "-", "+")
-        return _ledger(answer, failures)
+        kept = await self._store.command("XRANGE", f"{self._base}failures", "-", "+") if failures else ()
+        return _ledger(answer, kept)
 
     async def audit(self) -> Ledger:
         """See the contract."""

@@ -38,7 +38,7 @@ POLL_S: Final = 0.5
 #: While enough pages wait, it is asked so often whether they still do.
 _BUSY_S: Final = 0.05
 
-#: An idle worker looks into the books of the job so often, in seconds; more seldom when they have many failures.
+#: An idle worker looks into the books of the job so often, in seconds.
 _LOOK_S: Final = 1.0
 
 #: Before a job is closed for being idle, nobody takes seeds for so long, and all who were at it have handed in theirs.
@@ -166,7 +166,7 @@ class Seeds:
         if books.closed:
             return True
         now = asyncio.get_running_loop().time()
-        self._look_at = now + _LOOK_S * (1 + len(books.failures) / 1000)
+        self._look_at = now + _LOOK_S
         if self._is_busy(books):
             self._touch()
         idle_s = now - self._active_at

@@ -240,3 +240,11 @@ def test_a_suspect_counts_against_the_limit_of_its_host(make_job, page, clock):
     clock.pass_(60)
     assert ids(job.take(ttl_s=60)) == [7]
     assert job.take(worker="w2").leases == ()
+
+
+def test_the_books_can_be_read_without_the_failures(job, page):
+    job.add(page(7), page(8))
+    job.settle(job.take_one(), "http_404", url="http://a/7", reason="status 404")
+    whole, short = job.ledger(), job.ledger(failures=False)
+    assert (len(whole.failures), short.failures) == (1, ())
+    assert (short.settled, short.ready) == (whole.settled, whole.ready)
