@@ -181,6 +181,10 @@ class Twin:
     def outage(self, milliseconds: int) -> None:
         """The store is down for so long."""
         self.move(milliseconds)
+        self.restarted()
+
+    def restarted(self) -> None:
+        """The store is up again."""
         if self.backend.features.grace_ms is not None:
             self.backend.restart()
             self.model.up_since = self.model.now
