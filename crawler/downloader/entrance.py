@@ -1,5 +1,8 @@
 """One host's side of the door: its slots, its starts, and who waits for them.
 
+A start or a window is used within 0.1 s after the gate was asked, which is when it prolonged the slots: whatever has a
+start has a slot that is still ours, however long the process has stood still.
+
 Pure bookkeeping on the times that it is told: it decides when a request may be sent and when the gate is to be asked
 what, and neither waits nor asks itself; `crawler.downloader.door` does. It knows the gate's contract, and nothing of
 Scrapy or of what is sent. All times are seconds of CLOCK_BOOTTIME, which also counts while a machine sleeps.
@@ -115,7 +118,7 @@ class Entrance:
     def take(self, now: float) -> Slot | None:
         """A slot for a request that is sent now; None if there is none, or no start."""
         slots = self.slots
-        if not slots.free or now >= slots.until_s or now < self.silent_until_s:
+        if not slots.free or now < self.silent_until_s:
             return None
         if now < self._free_until_s:
             until = self._free_until_s
@@ -210,7 +213,7 @@ class Entrance:
 
     def serve_s(self, now: float) -> float:
         """When somebody who waits can be served with what is in hand; infinity: not without the gate."""
-        if not self.waiting or not self.slots.free or now >= self.slots.until_s:
+        if not self.waiting or not self.slots.free:
             return math.inf
         if now < self._free_until_s:
             return max(now, self.silent_until_s)
@@ -228,7 +231,7 @@ class Entrance:
 
     def _want_s(self, now: float) -> float:
         """When those who wait need the gate."""
-        usable = bool(self.slots.free) and now < self.slots.until_s
+        usable = bool(self.slots.free)
         if (usable and now < self._free_until_s) or (self._starts and len(self._starts) >= len(self.waiting)):
             return math.inf
         if usable:
@@ -297,8 +300,7 @@ class Entrance:
         if call is None:
             raise AssertionError("an answer follows a call")
         self.slots.granted(frozenset(permit.slots), call.new_slots, got)
-        self.slots.until_s, self.slots.contended = sent + SLOT_TTL_S, permit.contended
-        self.delay_s = permit.delay_s
+        self.delay_s, self.slots.contended = permit.delay_s, permit.contended
         if permit.silent_s > 0:
             self.silent_until_s = max(self.silent_until_s, got + permit.silent_s + _GRAIN_S)
         answered, trip = (sent + got) / 2, got - sent
@@ -306,7 +308,7 @@ class Entrance:
         nothing = not (permit.starts or permit.free_until_s)
         wait = permit.wait_s - self._trip_s  # a call that is on its way when the time has come
         self._wait_until_s = max(answered + wait, got + _SHORTEST_WAIT_S if nothing else 0.0)
-        if self._outdated or permit.silent_s > 0:
+        if self._outdated:
             return
         spent = sent + SPENT_WITHIN_S
         free_until = min(sent + permit.free_until_s, spent)

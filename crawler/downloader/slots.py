@@ -46,18 +46,16 @@ class Slots:
         free: without a request, the one freed last at the end: it is taken first, so that those not needed grow old.
         busy: with a request, by token.
         going: tokens that are given up with the next call.
-        until_s: how long they are ours, as far as is known.
         contended: others wait for slots.
         ask_again_s: when to ask for more slots again, after a refusal.
     """
 
-    __slots__ = ("_refusals", "ask_again_s", "busy", "contended", "free", "going", "until_s")
+    __slots__ = ("_refusals", "ask_again_s", "busy", "contended", "free", "going")
 
     def __init__(self) -> None:
         self.free: list[Slot] = []
         self.busy: dict[int, Slot] = {}
         self.going: list[int] = []
-        self.until_s = -math.inf
         self.contended = False
         self.ask_again_s = -math.inf
         self._refusals = 0
@@ -68,7 +66,7 @@ class Slots:
     def take(self, until_s: float) -> Slot:
         """A free slot, for a request that may be sent until then."""
         slot = self.free.pop()
-        slot.until_s = min(until_s, self.until_s)
+        slot.until_s = until_s
         self.busy[slot.token] = slot
         return slot
 

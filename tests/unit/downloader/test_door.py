@@ -216,13 +216,50 @@ def test_a_request_that_is_cancelled_while_it_waits_leaves_nothing_behind():
         door = a_door(a_gate(), site=Pace(concurrency=1))
         async with door.pass_("h"):
             waiting = [asyncio.get_running_loop().create_task(_enter(door)) for _ in range(3)]
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.01)
             waiting[0].cancel()
             await asyncio.sleep(0)
-        waiting[1].cancel()  # perhaps it has been given the slot already
+        waiting[1].cancel()  # it has been given the slot already
         await asyncio.gather(*waiting[:2], return_exceptions=True)
         await asyncio.wait_for(waiting[2], 1)
         assert door.waiting() == 0
+        await door.close()
+
+    run(scenario)
+
+
+def test_a_request_that_the_loop_comes_to_too_late_waits_for_new_leave_at_its_place():
+    async def scenario():
+        gate = FarGate(a_gate())
+        door = a_door(gate, site=Pace(concurrency=1))
+        order = []
+
+        async def one(name):
+            async with door.pass_("h"):
+                order.append((name, now()))
+
+        async with door.pass_("h"):
+            tasks = [asyncio.get_running_loop().create_task(one(name)) for name in "ab"]
+            await asyncio.sleep(0.01)
+        calls = len(gate.calls)
+        asyncio.get_running_loop().now += 0.2  # a callback that computes, after the slot was handed on
+        await asyncio.gather(*tasks)
+        assert [name for name, _ in order] == ["a", "b"]
+        assert len(gate.calls) > calls
+        await door.close()
+
+    run(scenario)
+
+
+def test_a_request_that_has_its_slot_is_held_back_by_a_silence_at_the_last_moment():
+    async def scenario():
+        door = a_door(a_gate(), site=Pace(concurrency=1))
+        async with door.pass_("h"):
+            waiting = asyncio.get_running_loop().create_task(_enter(door))
+            await asyncio.sleep(0.01)
+        door.silence("h", 1.0)
+        began = now()
+        assert await waiting >= began + 1.0
         await door.close()
 
     run(scenario)
@@ -413,6 +450,8 @@ def test_a_mistake_in_a_gate_reaches_those_who_wait():
         door = a_door(gate)
         with pytest.raises(ZeroDivisionError):
             await _enter(door)
+        gate.error = None
+        await _enter(door)
         await door.close()
 
     run(scenario)

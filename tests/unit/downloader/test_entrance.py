@@ -128,8 +128,16 @@ def test_a_start_is_measured_from_the_middle_of_the_call_to_its_answer(bench):
 def test_an_answer_that_was_too_long_on_its_way_grants_no_start(bench):
     bench.wait()
     bench.ask(starts=(0.0, 0.005), delay_s=0.005, trip_s=0.06)
-    assert bench.take() is None
     assert bench.entrance.void == 2
+    assert bench.take() is None
+
+
+def test_a_start_far_ahead_has_less_time_so_that_a_silence_overtakes_it(bench):
+    bench.wait(2)
+    bench.ask(starts=(0.07, 0.09), delay_s=0.02)
+    assert bench.entrance.void == 1
+    bench.now += SPENT_WITHIN_S + 0.001
+    assert bench.take() is None
 
 
 def test_a_start_used_on_time_after_a_late_one_keeps_its_distance(bench):
@@ -221,12 +229,8 @@ def test_slots_in_use_are_prolonged_in_time(bench):
 
 def test_a_slot_that_others_wait_for_is_given_up_after_a_second_of_use(bench):
     bench.open_window(contended=True)
-    slot = bench.take()
-    bench.wait()
-    bench.leave(slot)
-    assert not bench.entrance.slots.going
-    bench.now += LONG_USED_S
-    bench.ask(free_until_s=0.1, contended=True)
+    bench.leave(bench.take())
+    assert bench.due_in() > 0
     slot = bench.take()
     bench.now += LONG_USED_S
     bench.leave(slot)
@@ -277,6 +281,20 @@ def test_a_window_in_use_is_renewed_before_it_ends():
     assert bench.take() is not None
     bench.wait()
     assert bench.due_in() == pytest.approx(SPENT_WITHIN_S - RENEW_AHEAD_S)
+
+
+def test_a_call_for_another_reason_leaves_an_open_window_open(bench):
+    bench.open_window(slots=2)
+    bench.now += 0.01
+    bench.ask()
+    assert bench.take() is not None
+
+
+def test_a_window_is_over_when_the_host_has_a_delay_by_now(bench):
+    bench.open_window(slots=2)
+    bench.now += 0.01
+    bench.ask(delay_s=1.0)
+    assert bench.take() is None
 
 
 def test_a_window_that_a_slow_site_does_not_use_is_left_to_end():
@@ -348,9 +366,18 @@ def test_a_silence_voids_what_was_granted_and_is_told_at_once(bench):
     bench.entrance.silence(bench.now + 5)
     assert bench.take() is None
     assert bench.due_in() <= 0
+    assert bench.entrance.void == 2
     call = bench.ask(silent_s=5.0)
     assert (call.silence_s, call.want) == (5.0, 0)
     assert bench.ask().silence_s == 0.0
+
+
+def test_a_start_from_before_a_short_silence_is_not_used_after_it(bench):
+    bench.wait()
+    bench.ask(starts=(0.02,), delay_s=0.1)
+    bench.entrance.silence(bench.now + 0.01)
+    bench.now += 0.021
+    assert bench.take() is None
 
 
 def test_what_was_granted_by_a_call_from_before_a_silence_does_not_count(bench):
