@@ -40,6 +40,9 @@ OUTCOMES: Final[Mapping[str, str]] = {
 #: Outcomes that are no failure: the page was read, or we chose not to fetch it.
 HARMLESS: Final = frozenset({"ok", "redirected", "not_modified", "robots", "filtered", "cancelled"})
 
+#: Why a job is closed that has nothing left to do.
+FINISHED: Final = "finished"
+
 #: A lease that expired this often while it was its holder's only one is not given out again.
 MAX_CRASH_TRIES: Final = 3
 
@@ -242,7 +245,10 @@ class Frontier(Protocol):
         ...
 
     async def close(self, reason: str) -> Reply:
-        """Ends a job of which nothing is leased: the rest is counted as `cancelled`. STALE while something is."""
+        """Ends a job of which nothing is leased: the rest is counted as `cancelled`. STALE while something is.
+
+        A job that is said to be `FINISHED` is STALE as long as anything is open: somebody has just found more.
+        """
         ...
 
     async def promote(self) -> float | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.chains import Chains
 from crawler.frontier.contract import (
+    FINISHED,
     HARMLESS,
     MAX_CRASH_TRIES,
     OUTCOMES,
@@ -245,7 +246,7 @@ class MemoryFrontier:
         """See the contract."""
         if self._closed:
             return Reply.CLOSED
-        if self._pages.states["leased"]:
+        if self._pages.states["leased"] or (reason == FINISHED and self._pages):
             return Reply.STALE
         self._closed = reason or "closed"
         if self._pages:

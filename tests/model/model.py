@@ -479,6 +479,8 @@ class Model:
             return Reply.CLOSED
         if any(page.state == "leased" for page in self.open.values()):
             return Reply.STALE
+        if reason == "finished" and (self.open or self.staged or self.stages):
+            return Reply.STALE
         self.closed = reason or "closed"
         if self.open:
             self.settled["cancelled"] += len(self.open)

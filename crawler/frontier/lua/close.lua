@@ -1,12 +1,14 @@
--- Ends a job of which nothing is leased: the rest is counted as cancelled and unlinked, however much it is.
+-- Ends a job of which nothing is leased: the rest is counted as cancelled and unlinked, however much it is. But there is
+-- no rest of a job that is said to be finished: as long as anything is open, it is not.
 --
 -- ARGV[3] = reason, [4] = what is intended (succeed, cancel, fail, expire).
--- Answers 1 closed, 0 something is leased, -1 closed before.
+-- Answers 1 closed, 0 something is leased or, if it is finished, open, -1 closed before.
 -- What is kept in many keys (queues of hosts, shards, lists) is left to `tidy`.
 
 use_reserve()
 if book.closed then return -1 end
 if redis.call('ZCARD', LEASED) > 0 then return 0 end
+if ARGV[3] == 'finished' and open_pages() > 0 then return 0 end
 local rest = redis.call('HLEN', BODY)
 redis.call('UNLINK', BODY, OWNER, DELAYED, SUSPECTS, HOSTS, HELD, SOLO, FLIGHT, STAGED, CHAINS, BASE .. 'workers', BASE .. 'calls')
 if rest > 0 then redis.call('HINCRBY', BASE .. 'settled', 'cancelled', rest) end

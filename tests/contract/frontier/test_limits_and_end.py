@@ -73,3 +73,19 @@ def test_after_the_end_everything_is_refused(job, page):
     assert job.release(worker="w1") == 0
     assert job.close("again") is Reply.CLOSED
     assert job.check().settled == {"ok": 1}
+
+
+def test_a_job_is_not_finished_while_anything_is_open(job, page):
+    job.add(page(7))
+    assert job.close("finished") is Reply.STALE
+    job.retry(job.take_one(), delay_s=100, reason="503")
+    assert job.close("finished") is Reply.STALE
+    assert job.check().settled == {}
+    assert job.close("cancelled") is Reply.OK
+
+
+def test_a_job_with_nothing_open_is_finished(job, page):
+    job.add(page(7))
+    job.settle(job.take_one())
+    assert job.close("finished") is Reply.OK
+    assert job.check().closed == "finished"

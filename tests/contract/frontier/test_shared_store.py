@@ -225,7 +225,7 @@ def test_a_closed_frontier_leaves_only_its_books(store, frontier, take):
     frontier.enqueue(requests(10, 300))
     (lease,) = take(1).leases
     frontier.commit([PageCommit(lease=lease, outcome="http_404", rows=(Row(item="book"),))])
-    frontier.close("finished")
+    frontier.close("limits.requests")
     keys = sorted(store.run(store.store.command("KEYS", "crawlery:{j}:*")))
     names = [key.decode().rsplit(":", 1)[1] for key in keys]
     assert names == ["books", "failures", "rowcount", "rows", "sets", "settled"]
