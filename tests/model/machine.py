@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 from twin import TICK_MS, TTL_MS, Limits, Twin
 
-from crawler.frontier.contract import OUTCOMES, FrontierRequest, Lease, PageCommit, Reply, Row
+from crawler.frontier.contract import FINISHED, OUTCOMES, FrontierRequest, Lease, PageCommit, Reply, Row
 from crawler.frontier.identity import START_ID
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def calls_for(features: Features) -> st.SearchStrategy[tuple]:
         (2, "the_last_call_again"),
         (3, "time_passes", st.sampled_from(MOMENTS)),
         (2, "everybody_dies_and_one_comes_back", ANY_WORKER, st.integers(0, 15)),
-        (1, "close", st.sampled_from(("limit", "cancelled", ""))),
+        (1, "close", st.sampled_from((FINISHED, FINISHED, "limit", "cancelled", ""))),
         (1, "read_rows", st.integers(0, 5)),
     ]
     if features.stage_over:
@@ -250,7 +250,7 @@ class Calls:
             self.twin.pause(paused=not self.twin.model.paused)
 
     def close(self, reason):
-        if self.steps > 25:
+        if self.steps > 25 or reason == FINISHED:
             self.make(lambda: self.twin.close(reason))
 
     def read_rows(self, limit):

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from crawler.frontier.contract import (
+    FINISHED,
     HARMLESS,
     MAX_CRASH_TRIES,
     CommitReply,
@@ -479,7 +480,7 @@ class Model:
             return Reply.CLOSED
         if any(page.state == "leased" for page in self.open.values()):
             return Reply.STALE
-        if reason == "finished" and (self.open or self.staged or self.stages):
+        if reason == FINISHED and (self.open or self.staged or self.stages):
             return Reply.STALE
         self.closed = reason or "closed"
         if self.open:
@@ -496,6 +497,8 @@ class Model:
             self.touch()
             self.take_back()
             self.unfold(staged)
+        if due_in_s != 0:
+            self.stages = 0  # there would be something to do at once
         self.agree_on_due(due_in_s)
 
     def ledger(self) -> Ledger:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scenario import DELAYS_S, FETCH, TTL, TTL_S
 from site_of_pages import MAX_TRIES
 
-from crawler.frontier.contract import Lease, PageCommit, Reply
+from crawler.frontier.contract import FINISHED, Lease, PageCommit, Reply
 
 if TYPE_CHECKING:
     from simulator import Simulation
@@ -77,7 +77,7 @@ class Worker:
         if self.held or not reply.started:
             return False
         if reply.open == 0:
-            return await self.sim.close(self.process, "finished")
+            return await self.sim.close(self.process, FINISHED)
         return reply.at_limit and await self.sim.close(self.process, "limit")
 
     async def leave(self) -> None:

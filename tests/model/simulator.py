@@ -21,7 +21,7 @@ from scenario import FETCH, LATENCY, PATIENCE, TTL, Scenario
 from simulated_worker import Process, Worker, wait
 from twin import TICK_MS, Twin
 
-from crawler.frontier.contract import Fate, Lease, PageCommit, Reply
+from crawler.frontier.contract import FINISHED, Fate, Lease, PageCommit, Reply
 from crawler.frontier.identity import START_ID
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Simulation:
 
     async def _arrive_again(self, process, what, make, seen) -> None:
         await wait(self.random.randint(1, 60))
-        if not self.store_is_down() and not what.startswith("close"):
+        if not self.store_is_down() and what != "close limit":  # which is right at its time only
             answer = self.effect(process, f"(late) {what}", make)
             if seen is not None:
                 seen(answer)
@@ -328,7 +328,7 @@ class Simulation:
         for outcome, count in books.settled.items():
             if outcome not in {"poison", "cancelled"}:
                 assert count == ended[outcome], f"{count} pages are {outcome}, but {ended[outcome]} were committed"
-        if self.closed == "finished":
+        if self.closed == FINISHED:
             assert books.settled == Counter(expected.values()), f"{books.settled}, not {Counter(expected.values())}"
         if self.scenario.limits.max_pages is not None:
             fetched = sum(books.settled.values()) - books.settled.get("cancelled", 0) - 1
