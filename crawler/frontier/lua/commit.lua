@@ -51,14 +51,14 @@ end
 
 local function accept_child(child, progress)
   local id, chain = child[1], child[5]
-  local pages = BASE .. 'chain:' .. chain .. ':pages'
-  local looping = chain ~= '' and redis.call('SISMEMBER', pages, id) == 1
+  local pages = chain ~= '' and BASE .. 'chain:' .. chain .. ':pages'
+  local looping = pages and redis.call('SISMEMBER', pages, id) == 1
   if looping or (child[6] == '1' and not progress) then
     redis.call('HINCRBY', BOOKS, 'stalled', 1)
     return 'T'
   end
   local accepted = accept(id, child[2], child[3], child[4])
-  if chain == '' then return accepted and 'E' or 'S' end
+  if not pages then return accepted and 'E' or 'S' end
   if not accepted then
     redis.call('HINCRBY', BOOKS, 'joined', 1)
     return 'J'
