@@ -221,6 +221,18 @@ def test_closing_moves_the_job_to_finishing_and_keeps_what_was_intended(store, f
     assert frontier.close("finished") is Reply.CLOSED
 
 
+def test_the_last_worker_of_a_cancelled_job_ends_it_as_cancelled(store, frontier, take):
+    frontier.enqueue(requests(10, 13))
+    (held,) = take(1).leases
+    store.run(store.store.command("HSET", "crawlery:{j}:job", "state", "running", "intended", "cancel"))
+    assert frontier.close("finished") is Reply.STALE
+    frontier.commit([PageCommit(lease=held, outcome="ok")])
+    assert frontier.close("finished") is Reply.OK
+    books = check(frontier)
+    assert (books.closed, books.settled) == ("cancelled", {"ok": 1, "cancelled": 2})
+    assert store.run(store.store.command("HGET", "crawlery:{j}:job", "state")) == b"finishing"
+
+
 def test_a_closed_frontier_leaves_only_its_books(store, frontier, take):
     frontier.enqueue(requests(10, 300))
     (lease,) = take(1).leases
