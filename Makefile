@@ -26,7 +26,7 @@ test-fast: $(STAMP)  ## Only the unit tests, without coverage
 	@$(BIN)/python -m pytest tests/unit -q
 
 model: $(STAMP)  ## Shared frontier against its model, at length: 5,000 x 50 steps, 10,000 simulated fleets (slow)
-	@$(BIN)/python -m pytest tests/contract/frontier -q -s -m campaign -n 2 --timeout=3600 -o addopts="--import-mode=importlib"
+	@$(BIN)/python -m pytest tests/model tests/contract/frontier -q -m campaign -n 2 -o addopts="--import-mode=importlib"
 
 chaos: $(STAMP)  ## Workers and the store are killed while they crawl, stock scrapy-redis beside them (slow)
 	@$(BIN)/python -m pytest tests/chaos -q -s -m "campaign or not campaign" --timeout=3600 -o addopts="--import-mode=importlib"

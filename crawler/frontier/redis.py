@@ -376,9 +376,9 @@ def _tokens(leases: Sequence[Lease]) -> list[int]:
     return [word for lease in leases for word in (_signed(lease.request.id), lease.token)]
 
 
-def _named(leases: Sequence[Lease], ids: Sequence[bytes]) -> list[Lease]:
-    named = {_unsigned(word) for word in ids}
-    return [lease for lease in leases if lease.request.id in named]
+def _named(leases: Sequence[Lease], places: Sequence[int]) -> list[Lease]:
+    """Those at the places that `renew.lua` answers: a page may be named with a lost lease and with one that holds."""
+    return [leases[place] for place in places]
 
 
 #: A stored request is a plain body behind a zero byte, or one with facts behind their length, which is never zero.

@@ -5,13 +5,20 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from scenario import Faults, Scenario
+from scenario import SIM_TTL_MS, Faults, Scenario
 from simulator import Simulation, SimulationFailed, simulate
 from site_of_pages import Site
-from twin import Limits, MemoryBackend
+from twin import Limits, MemoryBackend, RedisBackend
 
 from crawler.frontier.identity import START_ID
 from crawler.frontier.memory import MemoryFrontier
+
+
+@pytest.fixture
+def redis_backend(valkey):
+    backend = RedisBackend(valkey.url, ttl_ms=SIM_TTL_MS)
+    yield backend
+    backend.close()
 
 
 @pytest.mark.seeds(500, 10_000)
@@ -19,6 +26,12 @@ def test_crawls_on_the_memory_frontier(seeds):
     backend = MemoryBackend()
     for seed in seeds:
         simulate(seed, backend)
+
+
+@pytest.mark.seeds(30, 500)
+def test_crawls_on_a_real_store(redis_backend, seeds):
+    for seed in seeds:
+        simulate(seed, redis_backend)
 
 
 def small_crawl(seed, **faults) -> Scenario:

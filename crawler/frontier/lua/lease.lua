@@ -87,18 +87,30 @@ local function take(host, count)
   end
 end
 
+-- The first suspect whose host may be asked, for a worker that holds nothing.
+local function next_suspect()
+  local suspects, refused = redis.call('ZRANGE', SUSPECTS, 0, AT_ONCE - 1), {}
+  if #suspects == 0 or redis.call('EXISTS', MINE) == 1 then return nil end
+  for _, id in ipairs(suspects) do
+    local o = owner_of(id)
+    if not refused[o.host] then
+      local full = PER_HOST > 0 and tonumber(redis.call('HGET', FLIGHT, o.host) or 0) >= PER_HOST
+      if not full and not redis.call('ZSCORE', HELD, o.host) then return id, o.host end
+      refused[o.host] = true
+    end
+  end
+end
+
 local alone = false
 if budget > 0 and redis.call('HEXISTS', SOLO, worker) == 0 then
-  local suspect = redis.call('ZRANGE', SUSPECTS, 0, 0)[1]
-  if suspect and redis.call('EXISTS', MINE) == 0 then
-    local o = owner_of(suspect)
-    if not redis.call('ZSCORE', HELD, o.host) then
-      alone = true
-      redis.call('ZREM', SUSPECTS, suspect)
-      note_flight(o.host, 1)
-      redis.call('HSET', SOLO, worker, suspect)
-      chosen[1] = suspect
-    end
+  local suspect, host_of_suspect = next_suspect()
+  if suspect then
+    alone = true
+    redis.call('ZREM', SUSPECTS, suspect)
+    local flight = note_flight(host_of_suspect, 1)
+    if PER_HOST > 0 and flight >= PER_HOST then redis.call('ZREM', HOSTS, host_of_suspect) end
+    redis.call('HSET', SOLO, worker, suspect)
+    chosen[1] = suspect
   end
   local waiting = not alone and redis.call('ZCARD', HOSTS) or 0
   local passed_over = 0 -- hosts in a row of which this worker may have no more

@@ -5,11 +5,12 @@
 
 use_reserve()
 note_time()
-local worker, released = ARGV[3], 0
+local worker, released, done = ARGV[3], 0, {}
 
 local function hand_back(id, token)
   local o = owner_of(id)
-  if not o or o.worker ~= worker or (token and o.token ~= token) then return end
+  if done[id] or not o or o.worker ~= worker or (token and o.token ~= token) then return end
+  done[id] = true -- it may be named twice, and what is gathered here is written at the end
   let_go(id, o)
   make_ready(id, o)
   released = released + 1

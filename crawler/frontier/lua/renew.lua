@@ -1,6 +1,6 @@
 -- Prolongs leases that are still held.
 --
--- ARGV[3] = worker, then id and token of each. Answers the ids of those that are lost.
+-- ARGV[3] = worker, then id and token of each. Answers which of them are lost, counted from 0.
 -- Safe to repeat: the deadline only moves on.
 
 use_reserve()
@@ -12,7 +12,7 @@ for i = 4, #ARGV, 2 do
     deadlines[#deadlines + 1] = redis_time(NOW + TTL)
     deadlines[#deadlines + 1] = ARGV[i]
   else
-    lost[#lost + 1] = ARGV[i]
+    lost[#lost + 1] = (i - 4) / 2
   end
 end
 if #deadlines > 0 then redis.call('ZADD', LEASED, 'XX', unpack(deadlines)) end

@@ -248,3 +248,53 @@ def test_the_books_can_be_read_without_the_failures(job, page):
     whole, short = job.ledger(), job.ledger(failures=False)
     assert (len(whole.failures), short.failures) == (1, ())
     assert (short.settled, short.ready) == (whole.settled, whole.ready)
+
+
+def test_a_lease_that_is_named_twice_is_released_once(job, page):
+    job.add(page(7))
+    lease = job.take_one()
+    assert job.release(worker="w1", leases=[lease, lease]) == 1
+    assert ids(job.take()) == [7]
+    job.check()
+
+
+def test_a_suspect_that_must_wait_holds_up_no_other_suspect(job, page, clock):
+    job.add(page(7, host="a"), page(8, host="b"), page(9, host="a"))
+    job.take(2, ttl_s=60)
+    held = job.take_one(worker="w2", ttl_s=1_000)
+    clock.pass_(60)
+    job.retry(held, delay_s=0, reason="429", hold_host_s=100)
+    assert ids(job.take()) == [8]
+
+
+def test_a_suspect_waits_while_its_host_has_all_it_may_have_in_flight(make_job, page, clock):
+    job = make_job(per_host=1)
+    job.add(page(7))
+    job.take(ttl_s=60)
+    job.add(page(50, host="other"))
+    job.take_one(worker="busy", ttl_s=1_000)
+    clock.pass_(60)
+    job.add(page(8))
+    (other,) = job.take(worker="busy", ttl_s=1_000).leases
+    assert other.request.id == 8
+    assert job.take(worker="w2").leases == ()
+    job.settle(other)
+    assert ids(job.take(worker="w2")) == [7]
+
+
+def test_a_lost_lease_of_a_page_does_not_make_the_one_that_is_held_lost(job, page):
+    job.add(page(7))
+    lost = job.take_one()
+    job.release(worker="w1")
+    held = job.take_one()
+    assert job.renew(worker="w1", leases=[held, lost], ttl_s=60) == (lost,)
+
+
+def test_a_host_that_a_suspect_has_filled_holds_up_no_other(make_job, page, clock):
+    job = make_job(per_host=1)
+    job.add(page(7, host="a"))
+    job.take(ttl_s=60)
+    clock.pass_(60)
+    job.add(page(8, host="a"), page(9, host="b"))
+    assert ids(job.take()) == [7]
+    assert ids(job.take(worker="w2")) == [9]
