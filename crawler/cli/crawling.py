@@ -18,7 +18,7 @@ from crawler.cli.logs import shown_logs
 from crawler.cli.progress import JobProgress, ProgressDisplay, Snapshot
 from crawler.errors import StoreError
 from crawler.extensions.fleet import fleet_of
-from crawler.frontier.contract import HARMLESS, RowFate
+from crawler.frontier.contract import HARMLESS, KEPT, RowFate
 from crawler.scheduler import our_scheduler
 from crawler.signals import page_settled, row_rejected, rows_settled
 from crawler.spiders.runner import CrawlFailed, run_crawl
@@ -125,7 +125,7 @@ class _Watcher:
 
     def _rows_settled(self, rows: Sequence[tuple[Any, RowFate]]) -> None:
         """Where workers share a job, a row counts when its page does."""
-        self._rows += sum(fate is RowFate.STORED for _, fate in rows)
+        self._rows += sum(fate in KEPT for _, fate in rows)
 
     def _sharing(self) -> Scheduler | None:
         """The scheduler, if others work on the same job."""

@@ -19,7 +19,7 @@ from scrapy import signals
 from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, FieldFill, JobFacts, judge
 from crawler.extensions.fleet import fleet_of
 from crawler.extensions.rejects import RejectsFile
-from crawler.frontier.contract import HARMLESS, Failure, Ledger, RowFate
+from crawler.frontier.contract import HARMLESS, KEPT, Failure, Ledger, RowFate
 from crawler.frontier.identity import START_ID
 from crawler.scheduler import START_URL, our_scheduler
 from crawler.scheduling.page_rows import item_name
@@ -99,7 +99,7 @@ class Summary:
     def rows_settled(self, rows: Sequence[tuple[Any, RowFate]]) -> None:
         """Counts the rows that the frontier has kept."""
         for item, fate in rows:
-            if fate is RowFate.STORED:
+            if fate in KEPT:
                 self._count(item)
 
     def _count(self, item: Any) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from crawler.wire import NotEncodable, Undecodable, pack, unpack
 
-__all__ = ["MAX_ENCODED_BYTES", "VERSION", "NotEncodable", "Undecodable", "WireRequest", "decode", "encode"]
+__all__ = ["MAX_ENCODED_BYTES", "VERSION", "NotEncodable", "Undecodable", "WireRequest", "decode", "encode", "url_of"]
 
 #: Raised whenever an older reader could misread what is written.
 VERSION: Final = 1
@@ -60,6 +60,14 @@ def encode(request: WireRequest) -> bytes:
     if len(encoded) > MAX_ENCODED_BYTES:
         raise NotEncodable(f"{request.url}: {len(encoded):,} bytes; at most {MAX_ENCODED_BYTES:,}")
     return encoded
+
+
+def url_of(body: bytes) -> str:
+    """The URL in the bytes of a request; "" if it cannot be read."""
+    try:
+        return decode(body).url
+    except Undecodable:
+        return ""
 
 
 def decode(encoded: bytes) -> WireRequest:

@@ -64,6 +64,11 @@ class RowFate(enum.StrEnum):
     DUPLICATE = "duplicate"  # a row with this key is there already
     NOT_UNIQUE = "not_unique"  # another row has a value that must be unique
     OVER_LIMIT = "over_limit"  # the job has all the rows that were asked for
+    STAGED = "staged"  # one of so many that the frontier will judge it a little later; the books will tell
+
+
+#: Fates of rows that are kept, as far as is known.
+KEPT: Final = frozenset({RowFate.STORED, RowFate.STAGED})
 
 
 class Fate(enum.StrEnum):

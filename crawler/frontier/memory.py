@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.chains import Chains
+from crawler.frontier.codec import url_of
 from crawler.frontier.contract import (
     FINISHED,
     HARMLESS,
@@ -164,7 +165,7 @@ class MemoryFrontier:
         if page.suspect:
             page.crash_tries += 1
         if page.crash_tries >= MAX_CRASH_TRIES:
-            self._settle(page, "poison", url="", reason=f"page {page.request.id}: its holders died")
+            self._settle(page, "poison", url=url_of(page.request.body), reason="its holders died")
             return
         page.suspect = True
         self._pages.give_back(page)
@@ -246,6 +247,7 @@ class MemoryFrontier:
         """See the contract."""
         if self._closed:
             return Reply.CLOSED
+        self._take_back(self._clock())
         if self._pages.states["leased"] or (reason == FINISHED and self._pages):
             return Reply.STALE
         self._closed = reason or "closed"

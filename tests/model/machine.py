@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from model import BULK
 from twin import TICK_MS, TTL_MS, Limits, Twin
 
 from crawler.frontier.contract import FINISHED, OUTCOMES, FrontierRequest, Lease, PageCommit, Reply, Row
@@ -206,13 +207,23 @@ class Calls:
         self.make(lambda: self.twin.commit(commits))
 
     def commit_large(self, pick, first, next_page):
-        """Its children come in part again, so that some of what is staged is known when it is looked at."""
+        """Its children come in part again, so that some of what is staged is known when it is looked at.
+
+        Its rows are such that all of them are kept, whenever they are looked at.
+        """
         if self.had_large or not self.leases:
             return
         self.had_large = True
         numbers = (IDS * 3)[:20] + tuple(range(1000 * (1 + first % 2), 1000 * (1 + first % 2) + 240))
         children = [FrontierRequest(id=number, host=HOSTS[number % 2], body=b"") for number in numbers]
-        commit = PageCommit(lease=self.pick(pick), outcome="ok", children=(*children, next_page), chain=LISTS[-1])
+        rows = [Row(item=BULK, body=str(number).encode()) for number in range(150 * first)]
+        commit = PageCommit(
+            lease=self.pick(pick),
+            outcome="ok",
+            children=(*children, next_page),
+            rows=tuple(rows) if self.twin.model.max_rows is None else (),
+            chain=LISTS[-1],
+        )
         self.make(lambda: self.twin.commit([commit]))
 
     def retry(self, pick, delay_s, hold_s):

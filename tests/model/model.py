@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from crawler.frontier.contract import (
     FINISHED,
@@ -32,6 +33,9 @@ from crawler.frontier.identity import START_ID
 
 #: Beyond it priorities may count as equal; within it they must not.
 MOST_URGENT = 4095
+
+#: The item of the rows that large pages have: plain ones, which are all kept, but later.
+BULK = "bulk"
 
 #: Answers in seconds may differ by the rounding of a back end.
 TOLERANCE_S = 0.002
@@ -98,6 +102,13 @@ class Features:
     share_ms: int | None = None  # workers that have asked within this time share what may be leased of a host
 
 
+class Staged(NamedTuple):
+    """What a frontier's books say of large pages: requests that are not looked at, and rows that are kept."""
+
+    requests: int
+    bulk: int
+
+
 class Model:
     """One job. Calls are named as in the contract; those that judge take the answer along."""
 
@@ -130,6 +141,7 @@ class Model:
         self.asked: dict[str, int] = {}  # when each worker did
         self.left_out: set[str] = set()  # by the last call that gave another host two or more
         self.staged: list[FrontierRequest] = []
+        self.staged_rows: list[tuple[int, tuple[Row, ...]]] = []  # of large pages, as many as are looked at together
         self.stages = 0  # large pages that may not be unfolded entirely
         self.closed = ""
         self.paused = False
@@ -193,8 +205,13 @@ class Model:
         self.open[request.id] = Page(request, order=len(self.seen))
         return Fate.ENQUEUED
 
-    def unfold(self, remaining: int) -> None:
-        """The frontier has looked at staged requests, in order, until so many remain."""
+    def unfold(self, remaining: int, bulk: int) -> None:
+        """The frontier has looked at what was staged, in order: so many requests remain, so many rows are kept."""
+        while self.staged_rows and self.row_counts[BULK] < bulk:
+            page, rows = self.staged_rows.pop(0)
+            self.rows.append((page, rows))
+            self.row_counts[BULK] += len(rows)
+        agree("kept rows of large pages", bulk, self.row_counts[BULK])
         if remaining > len(self.staged):
             raise Disagreement(f"{remaining} requests are staged, but no more than {len(self.staged)} can be")
         while len(self.staged) > remaining:
@@ -209,8 +226,10 @@ class Model:
     def held_by(self, worker: str) -> list[Page]:
         return [page for page in self.open.values() if page.token is not None and page.worker == worker]
 
-    def lease(self, *, worker: str, call: int, limit: int, ttl_ms: int | None, reply: LeaseReply, staged: int) -> None:
-        """Judges what a lease call has given. `staged`: how many requests were staged after it."""
+    def lease(
+        self, *, worker: str, call: int, limit: int, ttl_ms: int | None, reply: LeaseReply, staged: Staged
+    ) -> None:
+        """Judges what a lease call has given. `staged`: what was staged after it."""
         if self.closed:
             agree("lease of a closed job", (reply.reply, reply.leases), (Reply.CLOSED, ()))
             return
@@ -220,7 +239,7 @@ class Model:
             return
         agree("reply of lease", reply.reply, Reply.OK)
         self.take_back()
-        self.unfold(staged)
+        self.unfold(*staged)
         last = self.calls.get(worker)
         if last is not None and call < last.number:
             agree("leases of a call older than the last", reply.leases, ())
@@ -382,14 +401,21 @@ class Model:
         marks = commit.marks if commit.chain is not None else ()
         entries = len(marks) + len(commit.children) + len(commit.rows)
         large = self.features.stage_over is not None and entries > self.features.stage_over
-        assert not (large and commit.rows), "the model does not know when rows of a large page are looked at"
+        if large and commit.rows:
+            fancy = any(row.key or row.unique or row.item != BULK for row in commit.rows) or self.max_rows is not None
+            assert not fancy, "the model does not know when such rows of a large page are looked at"
         progress = self._show(commit)
         fates = tuple(self._child(child, progress=progress, large=large) for child in commit.children)
         going_on = {child.chain for child, fate in zip(commit.children, fates, strict=True) if fate is Fate.ENQUEUED}
         if commit.chain is not None and commit.chain not in going_on:
             self.lists.pop(commit.chain, None)
         self.stages += large
-        rows = tuple(self._row(row) for row in commit.rows)
+        rows = tuple(RowFate.STAGED if large else self._row(row) for row in commit.rows)
+        if large:
+            stage = self.features.stage_over or 0
+            self.staged_rows += [
+                (page.request.id, commit.rows[at : at + stage]) for at in range(0, len(commit.rows), stage)
+            ]
         kept = tuple(row for row, fate in zip(commit.rows, rows, strict=True) if fate is RowFate.STORED)
         if kept:
             self.rows.append((page.request.id, kept))
@@ -475,28 +501,33 @@ class Model:
 
     # --- the end, and the books ---
 
-    def close(self, reason: str) -> Reply:
+    def close(self, reason: str, *, staged: Staged, stale: bool) -> Reply:
+        """`stale`: what the frontier has answered, which it may while a large page is not unfolded entirely."""
         if self.closed:
             return Reply.CLOSED
+        self.touch()
+        self.take_back()
+        self.unfold(*staged)
         if any(page.state == "leased" for page in self.open.values()):
             return Reply.STALE
-        if reason == FINISHED and (self.open or self.staged or self.stages):
+        if reason == FINISHED and (self.open or self.staged or self.staged_rows or (self.stages and stale)):
             return Reply.STALE
+        agree("what a closed job has not looked at", (self.staged, self.staged_rows), ([], []))
         self.closed = reason or "closed"
         if self.open:
             self.settled["cancelled"] += len(self.open)
         self.outcomes.update(dict.fromkeys(self.open, "cancelled"))
-        for store in (self.open, self.staged, self.lists):
+        for store in (self.open, self.lists):
             store.clear()
         self.stages = 0
         return Reply.OK
 
-    def promote(self, *, due_in_s: float | None, staged: int) -> None:
+    def promote(self, *, due_in_s: float | None, staged: Staged) -> None:
         """Judges when the next call is said to be worth while."""
         if not self.closed:
             self.touch()
             self.take_back()
-            self.unfold(staged)
+            self.unfold(*staged)
         if due_in_s != 0:
             self.stages = 0  # there would be something to do at once
         self.agree_on_due(due_in_s)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
-from model import Disagreement, Features, Model, agree
+from model import BULK, Disagreement, Features, Model, Staged, agree
 
+from crawler.frontier.contract import Reply
 from crawler.frontier.memory import MemoryFrontier
 from crawler.frontier.redis import RedisFrontier
 from crawler.store import Store, connect
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         Lease,
         LeaseReply,
         PageCommit,
-        Reply,
         StoredRow,
     )
 
@@ -229,7 +229,7 @@ class Twin:
 
     async def close(self, reason: str) -> Reply:
         reply = await self.frontier.close(reason)
-        agree("close", reply, self.model.close(reason))
+        agree("close", reply, self.model.close(reason, staged=await self._staged(), stale=reply is Reply.STALE))
         return reply
 
     async def promote(self) -> float | None:
@@ -240,11 +240,12 @@ class Twin:
     async def read_rows(self, *, after: str = "", limit: int) -> tuple[StoredRow, ...]:
         return await self.frontier.read_rows(after=after, limit=limit)
 
-    async def _staged(self) -> int:
-        """How much the frontier has left for later is its own affair, and seen in its books only."""
+    async def _staged(self) -> Staged:
+        """What the frontier has left for later is its own affair, and seen in its books only."""
         if not self.model.stages:
-            return 0
-        return (await self.frontier.ledger()).staged
+            return Staged(0, self.model.row_counts[BULK])
+        books = await self.frontier.ledger()
+        return Staged(books.staged, books.rows.get(BULK, 0))
 
     # --- the books ---
 

@@ -20,7 +20,8 @@
 --   set:NAME:K set   shard K of it: NAME is `seen` (requests), `k:ITEM` (keys of rows), `u:ITEM` (unique values)
 --   chains   set     lists being read; chain:C:marks and chain:C:pages are sets of ids
 --   settled  hash    outcome -> pages             rowcount hash    item -> rows
---   failures stream  url, outcome, reason, tries  rows     stream  page id, then item, row, item, row ...
+--   failures stream  url, outcome, reason, tries, body of a request whose URL is not known
+--   rows     stream  per call: '', page id, then item, row, item, row ... of each page; no item is called ''
 --   staged   list    stages that are published; stage:ID:TOKEN list of chunks of a page too large for one call
 --   job      hash    state, intended ...: see crawler/jobs
 --
@@ -74,7 +75,7 @@ local function set_named(name)
   local set = sets[name]
   if not set then
     local sizes = redis.call('HMGET', BASE .. 'sets', name .. ':n', name .. ':c')
-    set = {n = tonumber(sizes[1] or 1), count = tonumber(sizes[2] or 0), added = 0, key = BASE .. 'set:' .. name .. ':'}
+    set = {n = tonumber(sizes[1] or 1), count = tonumber(sizes[2] or 0), added = 0, keys = {}, key = BASE .. 'set:' .. name .. ':'}
     set.half = 1
     while set.half * 2 <= set.n do set.half = set.half * 2 end
     sets[name] = set
@@ -86,7 +87,12 @@ local function shard(set, id)
   local hash = tonumber(string.sub(id, -9))
   local k = hash % (set.half * 2)
   if k >= set.n then k = hash % set.half end
-  return set.key .. string.format('%d', k)
+  local key = set.keys[k]
+  if not key then
+    key = set.key .. string.format('%d', k)
+    set.keys[k] = key
+  end
+  return key
 end
 
 local function set_add(name, id)
@@ -167,8 +173,8 @@ local function add_ready(host, id, score)
     adds = {}
     ready_adds[host] = adds
   end
-  adds[#adds + 1] = score
-  adds[#adds + 1] = id
+  local at = #adds
+  adds[at + 1], adds[at + 2] = score, id
 end
 
 -- A call with as many words as Lua can put on its stack, and no more.
@@ -226,10 +232,10 @@ local function accept(id, host, priority, body)
   if id == START_ID then note_book('start', '1') end
   accepted_now = accepted_now + 1
   local order = tonumber(book.accepted or 0) + accepted_now
-  new_bodies[#new_bodies + 1] = id
-  new_bodies[#new_bodies + 1] = body
+  local at = #new_bodies
+  new_bodies[at + 1], new_bodies[at + 2] = id, body
   priority = math.max(-MOST_URGENT, math.min(MOST_URGENT, tonumber(priority)))
-  add_ready(host, id, redis_time(order - priority * ORDERS))
+  add_ready(host, id, order - priority * ORDERS)
   return true
 end
 
@@ -261,13 +267,14 @@ local function make_ready(id, o)
   if o.suspect == 1 then
     redis.call('ZADD', SUSPECTS, redis.call('HINCRBY', BOOKS, 'turn', 1), id)
   else
-    add_ready(o.host, id, redis_time(o.score))
+    add_ready(o.host, id, o.score)
   end
 end
 
-local function note_failure(url, outcome, reason, tries)
+-- `body`: of the request, where the caller does not know its URL.
+local function note_failure(url, outcome, reason, tries, body)
   redis.call('XADD', BASE .. 'failures', 'MAXLEN', '~', 10000, '*',
-    'url', url, 'outcome', outcome, 'reason', reason, 'tries', tries)
+    'url', url, 'outcome', outcome, 'reason', reason, 'tries', tries, 'body', body or '')
 end
 
 local function settle(id, outcome)
@@ -283,8 +290,8 @@ local function expire(id)
   let_go(id, o)
   if alone then o.crash_tries = o.crash_tries + 1 end
   if o.crash_tries >= MAX_CRASH_TRIES then
+    note_failure('', 'poison', 'its holders died', o.tries, redis.call('HGET', BODY, id))
     settle(id, 'poison')
-    note_failure('', 'poison', 'page ' .. id .. ': its holders died', o.tries)
     return
   end
   o.suspect = 1
@@ -295,7 +302,7 @@ end
 
 local row_counts = {}
 
-local function keep_row(item, body, key, unique, max_rows, count)
+local function keep_row(item, key, unique, max_rows, count)
   local may_be_refused = max_rows >= 0 or #unique > 0 -- then the key is not to be remembered yet
   local known
   if key ~= '0' then
@@ -325,13 +332,20 @@ local function rows_so_far()
   return count
 end
 
-local function flush_row_counts()
-  for item, n in pairs(row_counts) do redis.call('HINCRBY', BASE .. 'rowcount', item, n) end
-  row_counts = {}
-end
+-- All rows of a call are one entry: each entry would cost as much again as its rows.
+local row_entry = {}
 
 local function write_rows(page, kept)
-  if #kept > 0 then redis.call('XADD', BASE .. 'rows', '*', 'page', page, unpack(kept)) end
+  if #kept == 0 then return end
+  local at = #row_entry
+  row_entry[at + 1], row_entry[at + 2] = '', page
+  for i, word in ipairs(kept) do row_entry[at + 2 + i] = word end
+end
+
+local function flush_rows()
+  if #row_entry > 0 then redis.call('XADD', BASE .. 'rows', '*', unpack(row_entry)) end
+  for item, n in pairs(row_counts) do redis.call('HINCRBY', BASE .. 'rowcount', item, n) end
+  row_entry, row_counts = {}, {}
 end
 
 -- What is published of a large page is looked at in chunks: {'c', id, host, priority, body, ...},
@@ -343,14 +357,14 @@ local function unfold_rows(chunk)
   while i <= #chunk do
     local unique, uniques = {}, tonumber(chunk[i + 3])
     for u = 1, uniques do unique[u] = chunk[i + 3 + u] end
-    if keep_row(chunk[i], chunk[i + 1], chunk[i + 2], unique, max_rows, count) == 'S' then
+    if keep_row(chunk[i], chunk[i + 2], unique, max_rows, count) == 'S' then
       kept[#kept + 1], kept[#kept + 2] = chunk[i], chunk[i + 1]
       count = count + 1
     end
     i = i + 4 + uniques
   end
   write_rows(chunk[2], kept)
-  flush_row_counts()
+  flush_rows()
 end
 
 local function unfold()

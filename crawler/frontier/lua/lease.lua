@@ -13,18 +13,24 @@ local MINE, WORKERS = BASE .. 'held:' .. worker, BASE .. 'workers'
 
 use_reserve()
 
-local function answer(reply, at_limit, given_token, leases)
+-- `out`: what follows the first six words, which are filled in here.
+local function answer(reply, at_limit, given_token, out)
   local open = open_pages()
-  local out = {reply, open, redis_time(due_in(open)), at_limit, book.start == '2' and 1 or 0, given_token}
-  for _, part in ipairs(leases) do out[#out + 1] = part end
+  out[1], out[2], out[3] = reply, open, redis_time(due_in(open))
+  out[4], out[5], out[6] = at_limit, book.start == '2' and 1 or 0, given_token
   return out
 end
+
+local function no_leases() return {0, 0, 0, 0, 0, 0} end
 
 if book.closed then return {'C', 0, '-1', 0, 1, '0'} end
 note_time()
 local job = redis.call('HMGET', JOB, 'state', 'intended')
-if job[2] and job[2] ~= '' then return answer('C', 0, '0', {}) end
-if job[1] == 'paused' then return answer('P', 0, '0', {}) end
+if job[2] and job[2] ~= '' then
+  promote() -- whoever is told so closes the job, if no lease keeps it
+  return answer('C', 0, '0', no_leases())
+end
+if job[1] == 'paused' then return answer('P', 0, '0', no_leases()) end
 if job[1] == 'queued' then move_state(JOB, 'running', nil, nil, NOW) end
 
 promote()
@@ -33,7 +39,7 @@ local last = redis.call('HGET', BASE .. 'calls', worker)
 if last then
   local number, at_limit, given_token, ids = cmsgpack.unpack(last)
   if call <= number then
-    local leases = {}
+    local leases = no_leases()
     for _, id in ipairs(call == number and ids or {}) do
       local o = owner_of(id)
       if o and o.token == given_token then
@@ -46,7 +52,7 @@ if last then
   end
 end
 
-if store_is_full() then return answer('F', 0, '0', {}) end
+if store_is_full() then return answer('F', 0, '0', no_leases()) end
 
 -- How many more pages may be leased now. The start page is free.
 local budget = limit
@@ -68,7 +74,7 @@ if PER_HOST > 0 and limit > 0 then
   fair_share = math.ceil(PER_HOST / redis.call('ZCARD', WORKERS))
 end
 
-local chosen, hosts_of = {}, {}
+local chosen, hosts_of, scores_of = {}, {}, {}
 local function note_flight(host, count)
   if PER_HOST > 0 and count > 0 then redis.call('HINCRBY', FLIGHT, worker .. '\n' .. host, count) end
   return redis.call('HINCRBY', FLIGHT, host, count)
@@ -77,8 +83,8 @@ end
 local function take(host, count)
   local popped = count > 0 and redis.call('ZPOPMIN', BASE .. 'ready:' .. host, count) or {}
   for i = 1, #popped, 2 do
-    chosen[#chosen + 1] = popped[i]
-    hosts_of[popped[i]] = {host, popped[i + 1]}
+    local at = #chosen + 1
+    chosen[at], hosts_of[at], scores_of[at] = popped[i], host, popped[i + 1]
   end
   local flight = note_flight(host, #popped / 2)
   if PER_HOST > 0 and flight >= PER_HOST then return end
@@ -131,21 +137,21 @@ end
 local at_limit = exhausted and redis.call('HLEN', BODY) > redis.call('ZCARD', LEASED) and 1 or 0
 if #chosen == 0 then
   redis.call('HSET', BASE .. 'calls', worker, cmsgpack.pack(call, at_limit, token, {}))
-  return answer('+', at_limit, token, {})
+  return answer('+', at_limit, token, no_leases())
 end
 
-local leases, deadlines, owners = {}, {}, {}
+local leases, deadlines, owners = no_leases(), {}, {}
 local bodies, records = redis.call('HMGET', BODY, unpack(chosen)), redis.call('HMGET', OWNER, unpack(chosen))
 for i, id in ipairs(chosen) do
   local o = unpacked_owner(records[i])
   if not o then
-    o = {tries = 0, crash_tries = 0, suspect = 0, host = hosts_of[id][1], score = tonumber(hosts_of[id][2])}
+    o = {tries = 0, crash_tries = 0, suspect = 0, host = hosts_of[i], score = tonumber(scores_of[i])}
   end
   o.token, o.worker, o.staged = token, worker, 0
-  local at = #leases
+  local at = 1 + 5 * i
   leases[at + 1], leases[at + 2], leases[at + 3], leases[at + 4], leases[at + 5] =
     id, o.host, bodies[i], o.tries, o.suspect
-  deadlines[2 * i - 1], deadlines[2 * i] = redis_time(NOW + TTL), id
+  deadlines[2 * i - 1], deadlines[2 * i] = NOW + TTL, id
   owners[2 * i - 1], owners[2 * i] = id, owner_record(o)
 end
 in_parts(deadlines, 'ZADD', LEASED)

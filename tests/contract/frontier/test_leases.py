@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.frontier.contract import HARMLESS, OUTCOMES, Fate, PageCommit, Reply, Row
+from crawler.frontier.codec import WireRequest, encode
+from crawler.frontier.contract import HARMLESS, OUTCOMES, Fate, FrontierRequest, PageCommit, Reply, Row
 
 
 def ids(reply):
@@ -220,6 +221,16 @@ def test_a_page_that_kills_its_holders_three_times_alone_is_poison(job, page, cl
     books = job.check()
     assert books.settled == {"poison": 1}
     assert books.failures[0].outcome == "poison"
+
+
+def test_a_poisonous_page_is_named_by_its_url(job, clock):
+    for priority in (0, 3):
+        body = encode(WireRequest(url=f"http://a/{priority}"))
+        job.add(FrontierRequest(id=7 + priority, host="a", body=body, priority=priority))
+    for _ in range(12):
+        job.take(1)
+        clock.pass_(61)
+    assert sorted(failure.url for failure in job.check().failures) == ["http://a/0", "http://a/3"]
 
 
 def test_expiring_in_company_never_makes_poison(job, page, clock):

@@ -53,6 +53,16 @@ def test_closing_counts_the_rest_as_cancelled(job, page):
     assert (books.settled, books.closed) == ({"ok": 1, "cancelled": 2}, "limit")
 
 
+def test_a_holder_that_has_died_does_not_keep_a_job_open(job, page, clock):
+    job.add(page(7))
+    job.take_one(ttl_s=60)
+    clock.pass_(59)
+    assert job.close("cancelled") is Reply.STALE
+    clock.pass_(2)
+    assert job.close("cancelled") is Reply.OK
+    assert job.check().settled == {"cancelled": 1}
+
+
 def test_a_job_is_not_closed_while_a_page_is_leased(job, page):
     job.add(page(7))
     lease = job.take_one()

@@ -9,7 +9,7 @@ import pytest
 from clocked_store import ClockedStore
 
 from crawler.frontier.contract import Fate, FrontierRequest, PageCommit, Reply, Row, RowFate
-from crawler.frontier.redis import RedisFrontier, SyncRenewal
+from crawler.frontier.redis import _STAGE, RedisFrontier, SyncRenewal
 from crawler.store import Store, SyncStore, connect, connect_sync
 
 START = FrontierRequest(id=1, host="", body=b"")
@@ -113,15 +113,79 @@ def test_staged_links_keep_the_job_open_until_they_are_unfolded(frontier, take):
     assert (books.accepted, books.ready, books.staged) == (401, 400, 0)
 
 
+def stage(store, frontier, lease, number, *words):
+    return store.run(frontier.target._call(_STAGE, lease.request.id, lease.token, number, *words))
+
+
+@pytest.mark.parametrize("reason", ["limits.requests", "cancelled"])
+def test_rows_of_a_large_page_count_also_if_the_job_ends_before_anybody_looks_at_them(frontier, take, reason):
+    frontier.enqueue([START])
+    (start,) = take().leases
+    rows = tuple(Row(item="book", body=b"row %d" % number, key=number + 1) for number in range(1_000))
+    children = tuple(requests(100, 400))
+    (reply,) = frontier.commit([PageCommit(lease=start, outcome="ok", children=children, rows=rows)])
+    assert set(reply.rows) == {RowFate.STAGED}
+    assert frontier.close(reason) is Reply.OK
+    books = check(frontier)
+    assert (books.rows, books.settled) == ({"book": 1_000}, {"ok": 1, "cancelled": 300})
+    assert [row.body for row in frontier.read_rows(limit=2_000)] == [row.body for row in rows]
+
+
+def test_a_job_that_is_said_to_be_finished_is_not_while_a_large_page_is_not_looked_at(frontier, take):
+    frontier.enqueue([START])
+    (start,) = take().leases
+    rows = tuple(Row(item="book", body=b"x") for _ in range(1_000))
+    frontier.commit([PageCommit(lease=start, outcome="ok", rows=rows)])
+    assert frontier.close("finished") is Reply.STALE
+    while frontier.promote() == 0:
+        pass
+    assert frontier.close("finished") is Reply.OK
+    assert frontier.ledger().rows == {"book": 1_000}
+
+
+def test_a_part_that_comes_before_another_is_refused_and_not_taken_for_known(store, frontier, take):
+    frontier.enqueue([START])
+    (start,) = take().leases
+    second = (1, "c", 501, "a", 0, b"\0y")
+    assert stage(store, frontier, start, *second) == 2
+    assert stage(store, frontier, start, 0, "c", 500, "a", 0, b"\0x") == 1
+    assert stage(store, frontier, start, *second) == 1
+    assert stage(store, frontier, start, *second) == 1  # again: it is there
+    frontier.commit([PageCommit(lease=start, outcome="ok")])
+    assert [lease.request.id for lease in take().leases + take().leases] == [500, 501]
+
+
+def test_a_large_page_is_whole_also_if_its_first_part_had_to_be_sent_again(store):
+    class Forgetful:
+        """The server does not know the script when the first part comes; another worker loads it meanwhile."""
+
+        prefix = store.store.prefix
+        refused = 0
+
+        async def call(self, script, keys, args):
+            if script is _STAGE and args[4] == 0 and not self.refused:
+                self.refused += 1
+                await asyncio.sleep(0.05)
+            return await store.store.call(script, keys, args)
+
+        async def command(self, *words):
+            return await store.store.command(*words)
+
+    frontier = store.face(RedisFrontier(Forgetful(), job="j", ttl_s=60))
+    frontier.enqueue([START])
+    (start,) = frontier.lease(worker="w1", call=1, limit=1, ttl_s=60).leases
+    (reply,) = frontier.commit([PageCommit(lease=start, outcome="ok", children=tuple(requests(100, 3_100)))])
+    assert reply.reply is Reply.OK
+    while frontier.promote() == 0:
+        pass
+    books = check(frontier)
+    assert (books.accepted, books.ready) == (3_001, 3_000)
+
+
 def test_what_a_lost_lease_has_staged_never_appears(store, frontier, take):
     frontier.enqueue([START])
     (start,) = take().leases
-    store.run(
-        frontier.target._call(
-            __import__("crawler.frontier.redis", fromlist=["_STAGE"])._STAGE,
-            *(1, start.token, 0, "c", 500, "a", 0, b"\0x"),
-        )
-    )
+    stage(store, frontier, start, 0, "c", 500, "a", 0, b"\0x")
     store.clock.pass_(61)
     (again,) = take(worker="w2").leases
     frontier.commit([PageCommit(lease=again, outcome="ok")])
