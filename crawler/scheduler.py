@@ -73,6 +73,10 @@ FAREWELL_S: Final = 5.0
 #: How long a worker that leaves waits for a store that does not answer; its leases then end by themselves.
 PATIENCE_S: Final = 10.0
 
+#: Where a round trip costs something, so many pages may lie ready however few are open: a tenth of a second of crawling
+#: (`prefetch.AHEAD_S`) at 640 pages a second.
+MANY_READY: Final = 64
+
 _WATCH_EVERY_S: Final = 0.2
 
 
@@ -164,7 +168,7 @@ class Scheduler:
                 crawler,
                 member.frontier,
                 RequestCodec.from_crawler(crawler, secret=member.secret),
-                prefetch=prefetch,
+                prefetch=max(prefetch, MANY_READY),
                 worker=member.worker,
                 ttl_s=member.ttl_s,
                 shared=True,
@@ -262,7 +266,7 @@ class Scheduler:
             page = self._prefetch.pop()
         if page is None:
             return None
-        if self._prefetch.low and not self._prefetch.dry:
+        if self._prefetch.hungry and not self._pump.busy:
             self._pump.now()
         page.request.errback = NotingErrback(self, bare_errback(page.request.errback))
         self.pages.add(page)
@@ -345,7 +349,7 @@ class Scheduler:
         if self._intake.at_limit and not (self._prefetch or self.outbox or len(self.pages) or self.start.page):
             await self._exchange.stop_at_limit()
         self._pump.later(self._intake.wait_s)
-        if self.outbox.ready:
+        if self.outbox.ready or (self._prefetch.hungry and not self._intake.closed):
             self._pump.now()
         if fresh or not self._unfinished():
             self._engine.wake()

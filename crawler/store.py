@@ -28,7 +28,7 @@ from redis.retry import Retry
 from crawler.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def connect_sync(parameters: Mapping[str, Any]) -> redis.Redis:
 
 
 class Caller(Protocol):
-    """Whoever runs scripts: what the back ends of jobs, frontier and gate need of a store."""
+    """Whoever runs scripts: what the back ends of jobs and frontier need of a store."""
 
     @property
     def prefix(self) -> str:
@@ -155,6 +155,7 @@ class Store:
         self._clock = clock or _CLOCK
         self._connection: redis.asyncio.Connection | None = None
         self._waiting: list[_Call] = []
+        self._before_departure: list[Callable[[], None]] = []
         self._sender: asyncio.Task[None] | None = None
 
     async def call(self, script: Script, keys: Sequence[str], args: Sequence[Word]) -> Any:
@@ -163,8 +164,16 @@ class Store:
         Raises:
             StoreError: the script failed, or the server refuses us.
         """
+        return await self.send(script, keys, args)
+
+    def send(self, script: Script, keys: Sequence[str], args: Sequence[Word]) -> asyncio.Future[Any]:
+        """The same for a caller who waits later: the call is in the next batch, whoever runs before that leaves."""
         _, sha = _loaded(script, self._clock)
-        return await self._queued(("EVALSHA", sha, len(keys), *keys, *args), script)
+        return self._queued(("EVALSHA", sha, len(keys), *keys, *args), script)
+
+    def before_departure(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` whenever a batch is about to leave: tasks that it starts may add to the batch at once."""
+        self._before_departure.append(callback)
 
     async def command(self, *words: Word) -> Any:
         """Runs a plain command, which must be safe to repeat.
@@ -192,6 +201,8 @@ class Store:
         call = _Call(words, loop.create_future(), script)
         self._waiting.append(call)
         if self._sender is None or self._sender.done():
+            for callback in self._before_departure:
+                callback()
             self._sender = loop.create_task(self._send_all())
         return call.answer
 

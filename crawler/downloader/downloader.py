@@ -79,6 +79,8 @@ class Downloader(ScrapyDownloader):
         self.paces = Paces(crawler.settings)
         self.shared = shared_of(crawler)
         self.door = Door(self.shared.gate, worker=self.shared.worker, job=self.shared.job, paces=self.paces)
+        if self.shared.before_departure is not None:
+            self.shared.before_departure(self.door.ask_along)
         super().__init__(crawler)
         if crawler.settings.getfloat("DOWNLOAD_DELAY_JITTER") > 0:
             logger.warning("DOWNLOAD_DELAY_JITTER is not used: a delay is a minimum, and requests keep it exactly")

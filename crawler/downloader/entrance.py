@@ -44,6 +44,9 @@ RENEW_AHEAD_S: Final = 0.02
 #: late, and one that is used on time after a late one would follow too closely.
 SPACING: Final = 0.95
 
+#: A window that is in use is renewed this long before its end when something else goes to the gate anyway.
+RIDE_AHEAD_S: Final = 0.06
+
 #: A refused call is not repeated sooner, whatever the answer says.
 _SHORTEST_WAIT_S: Final = 0.005
 
@@ -211,6 +214,11 @@ class Entrance:
             at = min(at, self._want_s(now))
         return at
 
+    def rides(self, now: float) -> bool:
+        """Whether a window is in use that is soon to be renewed, if that cost no trip to the gate."""
+        in_use = self._window_used > 1 and now < self._free_until_s <= now + RIDE_AHEAD_S
+        return in_use and self._asking is None and self.delay_s == 0 and now >= self.silent_until_s
+
     def serve_s(self, now: float) -> float:
         """When somebody who waits can be served with what is in hand; infinity: not without the gate."""
         if not self.waiting or not self.slots.free:
@@ -269,7 +277,8 @@ class Entrance:
             worker=worker,
             call=number,
             job=job,
-            want=max(0, min(waiting - len(self._starts), self._usable_starts())),
+            # A window that is renewed on the way is wanted although nobody waits at this moment.
+            want=max(int(self.rides(now)), min(waiting - len(self._starts), self._usable_starts())),
             keep=slots.tokens(),
             busy=len(slots.busy),
             give_up=tuple(slots.going),

@@ -16,6 +16,8 @@ from crawler.frontier.gate_memory import MemoryGate
 from crawler.frontier.shared_memory import MemoryRobotsStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scrapy.crawler import Crawler
 
     from crawler.frontier.gate_contract import Gate
@@ -31,12 +33,15 @@ class Shared:
         robots: robots.txt of sites.
         worker: this process, as no other is called.
         job: whose requests these are; its own limits hold for it alone.
+        before_departure: takes a function that is called whenever something else is about to be asked where the gate
+            is, so that the gate can be asked on the same way; None where that saves nothing.
     """
 
     gate: Gate
     robots: RobotsStore
     worker: str
     job: str = ""
+    before_departure: Callable[[Callable[[], None]], None] | None = None
 
 
 def alone(crawler: Crawler) -> Shared:

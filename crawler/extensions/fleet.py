@@ -137,5 +137,9 @@ def shared(crawler: Crawler) -> Shared:
     if fleet is None:
         return alone(crawler)
     return Shared(
-        gate=RedisGate(fleet.store), robots=RedisRobotsStore(fleet.store), worker=fleet.worker, job=fleet.job.id
+        gate=RedisGate(fleet.store),
+        robots=RedisRobotsStore(fleet.store),
+        worker=fleet.worker,
+        job=fleet.job.id,
+        before_departure=fleet.store.before_departure,
     )

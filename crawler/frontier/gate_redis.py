@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from crawler.frontier.gate_contract import Pace, PermitCall
-    from crawler.store import Caller, Script
+    from crawler.store import Script, Store
 
 _CONSTANTS: Final = {
     "WINDOW_MS": whole_ms(WINDOW_S),
@@ -52,7 +52,7 @@ _GATE: Final = _gate_script()
 class RedisGate:
     """See `crawler.frontier.gate_contract.Gate`."""
 
-    def __init__(self, store: Caller) -> None:
+    def __init__(self, store: Store) -> None:
         """A gate on a store; what is known there of a host holds at once."""
         self._store = store
 
@@ -62,13 +62,12 @@ class RedisGate:
         Raises:
             StoreError: the store refuses us.
         """
-        return tuple(await asyncio.gather(*(self._permit(call) for call in calls)))
+        return tuple(map(_permit, await asyncio.gather(*(self._send(call) for call in calls))))
 
-    async def _permit(self, call: PermitCall) -> Permit:
+    def _send(self, call: PermitCall) -> asyncio.Future[Any]:
         base = f"{self._store.prefix}:{{host:{call.host}}}:gate"
         keys = (base, f"{base}:worker:{call.worker}", f"{base}:job:{call.job}")
-        answer = await self._store.call(_GATE, keys, (call.worker, _arguments(call)))
-        return _permit(answer)
+        return self._store.send(_GATE, keys, (call.worker, _arguments(call)))
 
 
 def _arguments(call: PermitCall) -> bytes:

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 #: In-place redirects of one page (cookie walls) before it is given up.
 MAX_HOPS: Final = 5
 
-#: So many ends of pages are not kept waiting for more.
-ENOUGH: Final = 32
+#: So many ends of pages are not kept waiting for more. (A thousand pages a second have as many in `GATHER_S`.)
+ENOUGH: Final = 64
 
-#: From this many pages a second a turn waits for `FEW` ends of pages even if the engine runs short: then it costs at
-#: most a quarter of a round trip per page.
+#: Where the frontier has no more pages, ends of pages are told at once: what they found may be all that is left to do.
+#: But from this many pages a second on `FEW` of them go together, so that a page costs a quarter of a round trip at most.
 FAST_PAGES_S: Final = 200
 FEW: Final = 4
 
@@ -77,7 +77,7 @@ class PageEnds:
             return
         self._let_go.append(request)
         ends = len(self._let_go) + len(self._outbox)
-        hungry = self._prefetch.low and (self._prefetch.rate < FAST_PAGES_S or ends >= FEW)
+        hungry = self._prefetch.dry and self._prefetch.low and (self._prefetch.rate < FAST_PAGES_S or ends >= FEW)
         if self._held is None or hungry or ends >= ENOUGH or self._engine.empty:
             self._pump.now()
         else:

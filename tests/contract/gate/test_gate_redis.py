@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 import redis
 from clocked_store import ClockedStore
 
+from crawler.downloader.door import Door
 from crawler.frontier.gate_contract import SLOT_TTL_S, Pace, PermitCall
 from crawler.frontier.gate_redis import RedisGate
 from crawler.store import Store, connect
@@ -51,6 +53,35 @@ def test_the_keys_of_a_host_have_one_tag(ask, raw):
     assert keys(raw) == {KEY, f"{KEY}:worker:w"}
     ask(own=Pace(delay_s=1.0))
     assert keys(raw) == {KEY, f"{KEY}:worker:w", f"{KEY}:job:j"}
+
+
+def test_a_window_in_use_is_renewed_on_the_way_of_other_calls(valkey):
+    async def scenario():
+        store = Store(connect({"url": valkey.url}))
+        door = Door(RedisGate(store), worker="w", paces=lambda _: (Pace(concurrency=2), Pace(concurrency=2)))
+        store.before_departure(door.ask_along)
+
+        async def send():
+            async with door.pass_("shop.example"):
+                pass
+
+        await send()
+        trips = store.counters.round_trips
+        granted, renewed = time.monotonic(), 0
+        while time.monotonic() < granted + 1.0:
+            await send()
+            await store.command("PING")
+            await asyncio.sleep(0.01)
+            renewed = door.counters.calls
+        taken = store.counters.round_trips - trips
+        await door.close()
+        await store.close()
+        return renewed, store.counters.calls, taken, door.counters.waits
+
+    renewed, calls, taken, waits = asyncio.run(scenario())
+    assert renewed > 8  # a window lasts for 0.08 s
+    assert taken <= calls - renewed + 2
+    assert waits <= 3
 
 
 def test_every_key_ends_an_hour_after_its_last_use_at_the_latest(ask, raw):

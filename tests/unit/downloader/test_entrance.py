@@ -10,6 +10,7 @@ import pytest
 
 from crawler.downloader.entrance import (
     RENEW_AHEAD_S,
+    RIDE_AHEAD_S,
     SPACING,
     SPENT_WITHIN_S,
     Entrance,
@@ -281,6 +282,32 @@ def test_a_window_in_use_is_renewed_before_it_ends():
     assert bench.take() is not None
     bench.wait()
     assert bench.due_in() == pytest.approx(SPENT_WITHIN_S - RENEW_AHEAD_S)
+
+
+def test_a_window_in_use_is_renewed_on_a_way_that_is_made_anyway():
+    bench = Bench()
+    bench.open_window()
+    bench.leave(bench.take())
+    bench.leave(bench.take())
+    assert not bench.entrance.rides(bench.now)
+    bench.now += SPENT_WITHIN_S - RIDE_AHEAD_S + 0.001
+    assert bench.entrance.rides(bench.now)
+    assert bench.ask(free_until_s=0.1).want == 1  # although nobody waits at this moment
+    bench.now += SPENT_WITHIN_S - 0.001
+    assert bench.take() is not None
+
+
+@pytest.mark.parametrize("why", ["used once", "delay", "silence", "over"])
+def test_other_windows_are_not(why):
+    bench = Bench()
+    bench.open_window(delay_s=0.5 if why == "delay" else 0.0)
+    bench.leave(bench.take())
+    if why != "used once":
+        bench.leave(bench.take())
+    if why == "silence":
+        bench.entrance.pause(bench.now + 1)
+    bench.now += SPENT_WITHIN_S + (0.001 if why == "over" else -0.001)
+    assert not bench.entrance.rides(bench.now)
 
 
 def test_a_call_for_another_reason_leaves_an_open_window_open(bench):

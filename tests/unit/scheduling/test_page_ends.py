@@ -262,10 +262,16 @@ def test_an_engine_with_nothing_left_to_do_is_not_kept_waiting(desk):
     assert desk.pump.said == ["now"]
 
 
-def test_short_of_pages_a_slow_crawl_asks_at_once(desk):
+def test_short_of_pages_ends_are_gathered_while_the_frontier_has_more(desk):
+    assert let_go(desk, 1) == ["soon"]
+
+
+def test_when_the_frontier_has_no_more_a_slow_crawl_tells_at_once(desk):
+    desk.prefetch.dry = True
     assert let_go(desk, 1) == ["now"]
 
 
-def test_short_of_pages_a_fast_crawl_gathers_a_few(desk):
+def test_when_the_frontier_has_no_more_a_fast_crawl_gathers_a_few(desk):
+    desk.prefetch.dry = True
     desk.prefetch.rate = FAST_PAGES_S
     assert let_go(desk, FEW) == ["soon"] * (FEW - 1) + ["now"]

@@ -75,15 +75,18 @@ def test_what_lies_there_is_not_asked_for_again(prefetch):
     assert prefetch.room(free=2) == 0
 
 
-def test_it_is_low_at_half(prefetch):
-    prefetch.room(free=4)
-    for number in range(4):
+def test_it_is_low_at_a_quarter_and_hungry_unless_the_frontier_had_too_few(prefetch):
+    prefetch.room(free=8)
+    for number in range(8):
         prefetch.put(page(number))
-    assert not prefetch.low
-    prefetch.pop()
-    assert not prefetch.low
+    for _ in range(5):
+        prefetch.pop()
+        assert not prefetch.low
     prefetch.pop()
     assert prefetch.low
+    assert prefetch.hungry
+    prefetch.dry = True
+    assert not prefetch.hungry
 
 
 def test_pages_come_in_order_and_one_may_come_first(prefetch):
