@@ -32,7 +32,7 @@ MAX_HOPS: Final = 5
 ENOUGH: Final = 64
 
 #: Where the frontier has no more pages, ends of pages are told at once: what they found may be all that is left to do.
-#: But from this many pages a second on `FEW` of them go together, so that a page costs a quarter of a round trip at most.
+#: But from so many pages a second on `FEW` of them go together, so that a page costs a quarter of a round trip at most.
 FAST_PAGES_S: Final = 200
 FEW: Final = 4
 
