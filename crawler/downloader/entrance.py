@@ -38,7 +38,7 @@ _AHEAD_S: Final = 0.5 * SPENT_WITHIN_S
 
 #: The gate is asked so long before the next start, or before the end of a window that is in use.
 ASK_AHEAD_S: Final = 0.03
-RENEW_AHEAD_S: Final = 0.02
+RENEW_AHEAD_S: Final = 0.012
 
 #: Two sends of this worker are at least this part of the delay apart: its starts are, but each may be used a little
 #: late, and one that is used on time after a late one would follow too closely.

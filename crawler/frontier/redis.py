@@ -30,11 +30,11 @@ from crawler.frontier.contract import (
     StoredRow,
 )
 from crawler.frontier.words import (
-    MAX_BYTES,
     MAX_ENTRIES,
     PackedCommit,
     commit_reply,
     fates_of,
+    in_batches,
     in_parts,
     ledger_of,
     named,
@@ -60,7 +60,7 @@ _PARTS_AT_ONCE: Final = 20
 #: A full store is asked again after so long.
 _FULL_S: Final = 0.5
 
-_RELEASE_ALL_AT_ONCE: Final = 500
+_RELEASE_ALL_AT_ONCE: Final = 200
 
 #: Answers of `stage.lua` and `close.lua`.
 _OUT_OF_ORDER: Final = 2
@@ -186,22 +186,21 @@ class RedisFrontier:
             if commit.outcome not in OUTCOMES:
                 raise ValueError(f"unknown outcome {commit.outcome!r}; one of {', '.join(OUTCOMES)}")
         replies: list[CommitReply] = []
-        waiting: list[PackedCommit] = []
-        entries = size = 0
-        for commit in commits:
-            packed = PackedCommit(commit)
-            too_much = entries + packed.entries >= MAX_ENTRIES or size + packed.size > MAX_BYTES
-            if waiting and too_much:
-                replies += await self._commit([page.whole() for page in waiting])
-                waiting, entries, size = [], 0, 0
-            if packed.large:
-                replies.append(await self._commit_large(packed))
+        batches: list[list[PackedCommit]] = []
+        for batch in in_batches([PackedCommit(commit) for commit in commits]):
+            if not batch[0].large:
+                batches.append(batch)
                 continue
-            waiting.append(packed)
-            entries, size = entries + 1 + packed.entries, size + packed.size
-        if waiting:
-            replies += await self._commit([page.whole() for page in waiting])
-        return tuple(replies)
+            replies += await self._commit_batches(batches)
+            replies.append(await self._commit_large(batch[0]))
+            batches = []
+        return (*replies, *await self._commit_batches(batches))
+
+    async def _commit_batches(self, batches: Sequence[Sequence[PackedCommit]]) -> list[CommitReply]:
+        """One call for each, which leave together."""
+        calls = [self._commit([page.whole() for page in batch]) for batch in batches]
+        answers = await asyncio.gather(*calls) if len(calls) > 1 else [await call for call in calls]
+        return [reply for batch in answers for reply in batch]
 
     async def _commit(self, pages: Sequence[tuple[PageWords, list[bytes]]]) -> list[CommitReply]:
         words = msgspec.msgpack.encode([page for page, _ in pages])

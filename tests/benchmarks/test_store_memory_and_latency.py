@@ -1,12 +1,15 @@
 """What the shared frontier costs the store: bytes per URL and per waiting request, and the longest that a script runs.
 
 Run by `make bench-store` into docs/performance.md. Figures of memory are the store's own (`used_memory` before and
-after); times are the store's own too (its slow log), on whatever machine this is.
+after); times are the store's own too (its slow log), on whatever machine this is. They are times on a wall clock, so
+the server goes before everything else on the machine: what is asked is how long a script runs, not how long this test,
+which is busy on one of two cores, keeps it from running.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 
 import pytest
@@ -62,6 +65,8 @@ def server(new_valkey):
 @pytest.fixture
 def client(server):
     client = redis.Redis.from_url(server.url)
+    goes_first = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK  # not so the child that rewrites the log
+    os.sched_setscheduler(client.info("server")["process_id"], goes_first, os.sched_param(10))
     yield client
     client.close()
 
@@ -179,7 +184,7 @@ def test_a_million_delayed_requests_come_back_in_small_parts(server, client):
         await store.command("ZUNIONSTORE", "crawlery:{j}:delayed", 1, "crawlery:{j}:delayed", "WEIGHTS", 0)
         watch(client)
         leased = 0
-        for _ in range(300):
+        for _ in range(600):
             call += 1
             reply = await frontier.lease(worker="w", call=call, limit=200, ttl_s=3600)
             leased += len(reply.leases)

@@ -19,12 +19,15 @@ def crawl(new_valkey, tmp_path):
     return lambda **kill: perform(Kill(**kill), tmp_path, new_valkey(appendfsync="always"))
 
 
-def test_a_killed_worker_loses_nothing_here_and_pages_with_stock_scrapy_redis(crawl, new_valkey, tmp_path, show):
-    ours = crawl(victim="worker", at=0.4, products=700, latency_s=0.05)
+@pytest.mark.parametrize("products", [700, pytest.param(1900, marks=pytest.mark.campaign)])
+def test_a_killed_worker_loses_nothing_here_and_pages_with_stock_scrapy_redis(
+    products, crawl, new_valkey, tmp_path, show
+):
+    ours = crawl(victim="worker", at=0.4, products=products, latency_s=0.05)
     for number in range(STOCK_TRIES):
         folder = tmp_path / f"stock-{number}"
         folder.mkdir()
-        with SiteProcess(BigSite(products=700), latency_s=0.05) as site:
+        with SiteProcess(BigSite(products=products), latency_s=0.05) as site:
             stock = run_stock(site=site, store=new_valkey().url, folder=folder, kill_at=0.4)
         if stock.lost:
             break

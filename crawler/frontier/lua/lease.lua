@@ -9,6 +9,7 @@
 
 local worker, call, limit, token = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local max_pages = tonumber(ARGV[7])
+local SUSPECTS_SEEN = 200 -- suspects of hosts that may not be asked now are passed over, up to so many
 local MINE, WORKERS = BASE .. 'held:' .. worker, BASE .. 'workers'
 
 use_reserve()
@@ -95,7 +96,7 @@ end
 
 -- The first suspect whose host may be asked, for a worker that holds nothing.
 local function next_suspect()
-  local suspects, refused = redis.call('ZRANGE', SUSPECTS, 0, AT_ONCE - 1), {}
+  local suspects, refused = redis.call('ZRANGE', SUSPECTS, 0, SUSPECTS_SEEN - 1), {}
   if #suspects == 0 or redis.call('EXISTS', MINE) == 1 then return nil end
   for _, id in ipairs(suspects) do
     local o = owner_of(id)

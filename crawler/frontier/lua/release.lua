@@ -1,6 +1,6 @@
 -- Hands leases back at once, with no try counted.
 --
--- ARGV[3] = worker, then id and token of each lease; with none, up to 500 of all that the worker holds.
+-- ARGV[3] = worker, then id and token of each lease; with none, up to 200 of all that the worker holds.
 -- Answers how many were handed back. Safe to repeat: the tokens are spent.
 
 use_reserve()
@@ -18,7 +18,7 @@ end
 
 if #ARGV == 3 then
   for i, id in ipairs(redis.call('SMEMBERS', BASE .. 'held:' .. worker)) do
-    if i > 500 then break end
+    if i > 200 then break end
     hand_back(id)
   end
 else
