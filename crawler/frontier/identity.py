@@ -31,12 +31,32 @@ def request_id(secret: bytes, *, url: str, method: str = "GET", body: bytes = b"
     return _hashed(secret, b"page", page_type.encode(), method.encode(), canonical, body)
 
 
-def child_id(secret: bytes, *, parent: int, ordinal: int) -> int:
-    """Identity of a request that must not be filtered as a duplicate: its place among its parent's children.
+def child_id(secret: bytes, *, parent: int, page: int, occurrence: int) -> int:
+    """Identity of a request that must not be filtered as a duplicate: the second request for a page is another page.
 
-    It is the same again when the parent is read again, so a page that is committed twice has its children once.
+    It is the same again when the parent is read again, also if that then gives its requests in another order.
+
+    Args:
+        secret: of the job, 1 to 64 bytes.
+        parent: id of the page that asks for it.
+        page: the id that it would have if it were filtered.
+        occurrence: 1 for the first request of this parent for that page, 2 for the second one; see `Occurrences`.
     """
-    return _hashed(secret, b"child", str(parent).encode(), str(ordinal).encode())
+    return _hashed(secret, b"child", str(parent).encode(), str(page).encode(), str(occurrence).encode())
+
+
+class Occurrences:
+    """Numbers the requests of one parent for the same page."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+
+    def __call__(self, page: int) -> int:
+        """The number of one more request for this page, from 1."""
+        number = self._numbers[page] = self._numbers.get(page, 0) + 1
+        return number
 
 
 def foreign_id(secret: bytes, fingerprint: bytes) -> int:

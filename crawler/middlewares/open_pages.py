@@ -24,6 +24,7 @@ from scrapy.exceptions import (
 from scrapy.spidermiddlewares.httperror import HttpError
 
 from crawler.errors import ParseRefused
+from crawler.frontier.identity import Occurrences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +93,8 @@ class OpenPage:
         turn: how the request ended other than by a response or a failure.
         outcome: of the first failure noted; empty while there is none.
         gave_up: the failure is one that was tried often enough.
-        ordinal: requests announced so far.
+        announced: requests of it that were not refused, so far.
+        occurrences: numbers those that are not filtered.
         children: requests found so far, as the frontier takes them.
         rows: what it gave that passed the pipelines: as the frontier takes it, and as it was.
         in_pipelines: items of `start()` that are still in the pipelines; for other pages the engine knows.
@@ -111,7 +113,8 @@ class OpenPage:
     outcome: str = ""
     reason: str = ""
     gave_up: str = ""
-    ordinal: int = 0
+    announced: int = 0
+    occurrences: Occurrences = field(default_factory=Occurrences)
     children: list[tuple[FrontierRequest, Request]] = field(default_factory=list)
     rows: list[tuple[Row, Any]] = field(default_factory=list)
     in_pipelines: int = 0

@@ -60,7 +60,7 @@ class Harvest:
         self._roots += 1
         request.errback = bare_errback(request.errback)
         try:
-            packed = self._codec.pack(request, parent=self._root, ordinal=self._roots, keep=True)
+            packed = self._codec.pack(request, parent=self._root, occurrences=lambda _: self._roots, keep=True)
         except CannotTravel as error:
             self._complain(error)
             return False
@@ -76,9 +76,9 @@ class Harvest:
         if not self.announce(request):
             return False
         request.errback = bare_errback(request.errback)
-        page.ordinal += 1
+        page.announced += 1
         try:
-            packed = self._codec.pack(request, parent=page.lease.request.id, ordinal=page.ordinal)
+            packed = self._codec.pack(request, parent=page.lease.request.id, occurrences=page.occurrences)
         except CannotTravel as error:
             page.fail("page_error", str(error))
             self._complain(error)
@@ -92,7 +92,7 @@ class Harvest:
         if not self.add_child(page, request):
             return False
         self._outbox.add(*page.children.pop())
-        if page.ordinal % 50 == 0:
+        if page.announced % 50 == 0:
             await asyncio.sleep(0)  # a `start()` that never waits must not keep the crawl from running
         while self._outbox.backlog >= MAX_BACKLOG and not page.lost:
             await sent()

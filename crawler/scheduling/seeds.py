@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scrapy import Request
 
 from crawler.frontier.contract import Fate
+from crawler.frontier.identity import Occurrences
 from crawler.scheduling.engine_hands import EngineHands
 from crawler.spiders.requests import CannotTravel
 
@@ -53,6 +54,7 @@ class _Made:
     seed: Seed
     requests: list[tuple[FrontierRequest, Request]] = field(default_factory=list)
     problem: str = ""
+    occurrences: Occurrences = field(default_factory=Occurrences)
 
 
 class Seeds:
@@ -138,19 +140,19 @@ class Seeds:
             made.problem = f"{type(error).__name__}: {error}"
         else:
             made.problem = "" if requests else "make_request_from_data made no request of it"
-            for ordinal, request in enumerate(requests, 1):
-                made.problem = self._add(made, request, ordinal) or made.problem
+            for request in requests:
+                made.problem = self._add(made, request) or made.problem
         if made.problem:
             logger.error("Seed %s is not read, and lies in %s: %s", _shown(seed), self._store.dead, made.problem)
             self._crawler.stats.inc_value("seeds/dead")
         return made
 
-    def _add(self, made: _Made, request: Any, ordinal: int) -> str:
+    def _add(self, made: _Made, request: Any) -> str:
         """Packs one request; what is wrong with it, or ""."""
         if not isinstance(request, Request):
             return f"make_request_from_data made {type(request).__name__} of it, no request"
         try:
-            packed = self._scheduler.codec.pack(request, parent=made.seed.number, ordinal=ordinal)
+            packed = self._scheduler.codec.pack(request, parent=made.seed.number, occurrences=made.occurrences)
         except CannotTravel as error:
             return str(error)
         if not self._scheduler.harvest.announce(request):

@@ -2,7 +2,8 @@
 
 Every worker of a fleet has a spider, and Scrapy asks each for its start requests; here they wait until it is known who
 reads them. The engine does so once. A worker that is given the start page after its own `start()` has run runs it again
-itself, through the same spider middlewares; the requests have the ids that they had before, so none is crawled twice.
+itself, through the same spider middlewares. Requests for the same pages have the ids that they had before, in whatever
+order they come this time, so none is crawled twice and none is taken for another.
 """
 
 from __future__ import annotations

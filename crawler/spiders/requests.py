@@ -113,23 +113,27 @@ class RequestCodec:
         page_type = RecipeFacts.of(request).page_type
         return request_id(self.secret, url=request.url, method=request.method, body=request.body, page_type=page_type)
 
-    def pack(self, request: Request, *, parent: int, ordinal: int, keep: bool = False) -> FrontierRequest:
+    def pack(
+        self, request: Request, *, parent: int, occurrences: Callable[[int], int], keep: bool = False
+    ) -> FrontierRequest:
         """A request as the frontier takes it.
 
         Args:
             request: a copy of it travels; it waits in the queue of its download slot.
             parent: id of the page that found it.
-            ordinal: its place among the requests of that page.
+            occurrences: numbers the requests of that page for the same page, by its id; asked only about requests
+                that are not filtered.
             keep: keep the very object, for those who hold a reference to it (`scrapy shell`), unless others share it.
 
         Raises:
             CannotTravel: others share the frontier, and could not read this request.
         """
         facts = RecipeFacts.of(request)
-        dedupe = self._filtering.active and facts.dedupe and not request.dont_filter
+        page = self.identity(request)
+        filtered = self._filtering.active and facts.dedupe and not request.dont_filter
         body = self._keep(request) if keep and not self.shared else self._encoded(request)
         return FrontierRequest(
-            id=self.identity(request) if dedupe else child_id(self.secret, parent=parent, ordinal=ordinal),
+            id=page if filtered else child_id(self.secret, parent=parent, page=page, occurrence=occurrences(page)),
             host=request.meta.get("download_slot") or urlparse_cached(request).hostname or "",
             body=body,
             priority=request.priority,

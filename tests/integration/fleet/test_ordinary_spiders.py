@@ -86,6 +86,17 @@ def test_start_counts_once_though_both_workers_run_it(start, stored, shop):
     assert set(shop.hits.values()) == {1}
 
 
+def test_a_worker_that_is_killed_within_start_loses_and_doubles_no_page_though_the_next_one_gives_them_backwards(
+    start, stored, shop
+):
+    victim = start("shuffled", job="j1", LEASE_TTL=1, FORWARDS=1)
+    wait_until(lambda: stored("j1").settled() == 3, what="the pages of the first half of start()")
+    victim.kill()
+    assert start("shuffled", job="j1", LEASE_TTL=1).finished() == 0
+    assert shop.hits == {f"/list/{page}": 1 for page in range(6)}
+    assert stored("j1").ledger().settled == {"ok": 7}
+
+
 def test_a_callback_that_cannot_travel_is_refused_with_a_message(start, stored, shop):
     worker = start("lambdas", job="j1")
     worker.finished()

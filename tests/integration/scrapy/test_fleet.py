@@ -162,6 +162,30 @@ def test_start_is_left_to_another_when_its_worker_is_told_to_go(site, crawl_toge
     assert dict(site.hits) == {"/1": 1, "/2": 1}
 
 
+def test_a_start_that_runs_again_in_another_order_loses_no_page_and_reads_none_twice(site, crawl_together):
+    frontier = Shared()
+    paths = ["/1", "/2", "/3", "/2", "/4", "/5"]  # "/2" is asked for twice, and meant so
+    site.pages.update(dict.fromkeys(paths, "x"))
+
+    async def start(self):
+        scheduler = self.crawler.engine.scheduler
+        if scheduler._worker == "b":
+            for path in reversed(paths):
+                yield Request(f"{site.url}{path}", dont_filter=True)
+            return
+        for path in paths[:3]:
+            yield Request(f"{site.url}{path}", dont_filter=True)
+        await until(lambda: len(frontier._seen) == 4)  # with the start page
+        scheduler.stopping = asyncio.get_running_loop().create_task(self.crawler.stop_async())
+        await asyncio.Event().wait()
+
+    spider = spider_for(site, start=start)
+    crawl_together(spider, frontier=frontier, workers=(Worker("a"),))
+    crawl_together(spider, frontier=frontier, workers=(Worker("b"),))
+    assert site.hits == Counter(paths)
+    assert books(frontier).settled == {"ok": 7}
+
+
 class Busy:
     """Downloads of worker `a` last until the test lets them go; it is told to go as soon as pages wait behind them."""
 

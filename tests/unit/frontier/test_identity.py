@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.frontier.identity import START_ID, child_id, foreign_id, request_id, text_id
+from crawler.frontier.identity import START_ID, Occurrences, child_id, foreign_id, request_id, text_id
 
 KEY = b"secret of the job"
 
@@ -44,9 +44,24 @@ def test_another_job_has_other_ids():
     assert request_id(KEY, url="http://a/") != request_id(b"another", url="http://a/")
 
 
-def test_an_undeduplicated_child_has_the_same_id_when_its_parent_is_read_again():
-    assert child_id(KEY, parent=5, ordinal=0) == child_id(KEY, parent=5, ordinal=0)
-    assert len({child_id(KEY, parent=parent, ordinal=ordinal) for parent in (5, 6) for ordinal in (0, 1)}) == 4
+def children(*pages, parent=5):
+    """Ids of the requests of one parent, by page."""
+    occurrences = Occurrences()
+    return [(page, child_id(KEY, parent=parent, page=page, occurrence=occurrences(page))) for page in pages]
+
+
+def test_unfiltered_requests_have_the_same_ids_when_their_parent_gives_them_again_in_any_order():
+    assert sorted(children(7, 8, 7, 9)) == sorted(children(9, 7, 7, 8))
+
+
+def test_each_unfiltered_request_is_a_page_of_its_own_also_the_second_one_for_the_same_page():
+    ids = [child for parent in (5, 6) for _, child in children(7, 7, 8, 7, parent=parent)]
+    assert len(set(ids)) == 8
+
+
+def test_a_parent_that_gives_more_of_the_same_the_second_time_keeps_what_it_gave():
+    assert children(7, 8)[0] in children(8, 7, 7)
+    assert set(children(7, 8)) < set(children(8, 7, 7))
 
 
 def test_ids_fit_in_64_bits_and_never_are_the_start_page():

@@ -9,6 +9,7 @@ from scrapy.http import FormRequest, JsonRequest
 from crawler.dupefilter import Filtering
 from crawler.frontier.codec import Undecodable, WireRequest, encode
 from crawler.frontier.contract import FrontierRequest
+from crawler.frontier.identity import Occurrences
 from crawler.spiders.requests import RecipeFacts, RequestCodec
 
 
@@ -32,7 +33,7 @@ def codec(spider):
 
 
 def travel(codec, request, **kwargs):
-    return codec.unpack(codec.pack(request, parent=1, ordinal=1, **kwargs))
+    return codec.unpack(codec.pack(request, parent=1, occurrences=Occurrences(), **kwargs))
 
 
 def test_a_request_of_the_spiders_methods_travels_whole(codec, spider):
@@ -78,7 +79,7 @@ class Special(Request):
 )
 def test_what_cannot_travel_stays_as_it_is_until_it_is_forgotten(codec, spider, make):
     request = make(spider)
-    packed = codec.pack(request, parent=1, ordinal=1)
+    packed = codec.pack(request, parent=1, occurrences=Occurrences())
     assert codec.unpack(packed) is request
     codec.forget(packed)
     with pytest.raises(Undecodable, match="another process"):
@@ -91,7 +92,7 @@ def test_an_object_that_its_sender_holds_is_kept(codec):
 
 
 def test_forgetting_a_request_that_travelled_does_nothing(codec):
-    packed = codec.pack(Request("http://a/"), parent=1, ordinal=1)
+    packed = codec.pack(Request("http://a/"), parent=1, occurrences=Occurrences())
     codec.forget(packed)
     assert codec.unpack(packed).url == "http://a/"
 
@@ -110,8 +111,8 @@ def test_bytes_that_ask_for_what_is_not_there_are_refused(codec, wire):
         codec.unpack(FrontierRequest(id=2, host="a", body=encode(wire)))
 
 
-def pack(codec, request, parent=1, ordinal=1):
-    return codec.pack(request, parent=parent, ordinal=ordinal)
+def pack(codec, request, parent=1, occurrence=1):
+    return codec.pack(request, parent=parent, occurrences=lambda _: occurrence)
 
 
 def test_host_priority_and_identity_come_from_the_request(codec):
@@ -121,10 +122,18 @@ def test_host_priority_and_identity_come_from_the_request(codec):
     assert pack(codec, Request("http://a/", meta={"download_slot": "mine"})).host == "mine"
 
 
-def test_a_request_that_must_not_be_filtered_is_known_by_its_place(codec):
+def test_a_request_that_must_not_be_filtered_is_known_by_its_parent_its_page_and_how_often_that_was_asked_for(codec):
     same = Request("http://a/", dont_filter=True)
+    occurrences = Occurrences()
+    first, other, second = (
+        codec.pack(Request(url, dont_filter=True), parent=1, occurrences=occurrences).id
+        for url in ("http://a/", "http://b/", "http://a/#again")
+    )
+    assert first == pack(codec, same).id
+    assert second == pack(codec, same, occurrence=2).id
+    assert other == pack(codec, Request("http://b/", dont_filter=True)).id
     assert pack(codec, same).id == pack(codec, same).id
-    assert len({pack(codec, same).id, pack(codec, same, ordinal=2).id, pack(codec, same, parent=2).id}) == 3
+    assert len({pack(codec, same).id, pack(codec, same, occurrence=2).id, pack(codec, same, parent=2).id}) == 3
 
 
 def facts(**values):
@@ -137,7 +146,7 @@ def test_page_type_chain_and_progress_come_from_the_recipe(codec):
     assert packed.id != pack(codec, Request("http://a/", meta=facts(page="other"))).id
     assert packed.id != pack(codec, Request("http://a/")).id
     travelling = Request("http://a/", meta=facts(dedupe=False))
-    assert pack(codec, travelling).id != pack(codec, travelling, ordinal=2).id
+    assert pack(codec, travelling).id != pack(codec, travelling, occurrence=2).id
 
 
 @pytest.mark.parametrize("meta", [{}, {"recipe": None}, {"recipe": "text"}, {"recipe": {}}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import attrs
@@ -103,6 +104,23 @@ class Twice(scrapy.Spider):
     async def start(self):
         yield Request(f"{self.site}/list/0")
         yield Request(f"{self.site}/list/0")
+
+    def parse(self, response):
+        yield {"url": response.url}
+
+
+class Shuffled(scrapy.Spider):
+    """Its URLs come in no certain order: a worker that is told FORWARDS gives half of them and is stuck."""
+
+    name = "shuffled"
+
+    async def start(self):
+        if self.settings.getbool("FORWARDS"):
+            for page in range(3):
+                yield Request(f"{self.site}/list/{page}", dont_filter=True)
+            await asyncio.Event().wait()
+        for page in reversed(range(6)):
+            yield Request(f"{self.site}/list/{page}", dont_filter=True)
 
     def parse(self, response):
         yield {"url": response.url}
