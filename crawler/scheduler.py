@@ -252,7 +252,13 @@ class Scheduler:
         return bool(waiting or len(self.pages) or self.start.page is not None)
 
     def enqueue_request(self, request: Request) -> bool:
-        """Takes a request from the engine that no page has found: `engine.crawl()`, `scrapy shell`."""
+        """Takes a request from the engine that no page has found: `engine.crawl()`, `scrapy shell`.
+
+        One that a downloader middleware has put in the place of a page's becomes a child of that page.
+        """
+        page = self.pages.replaced_by(request)
+        if page is not None:
+            return not page.lost and self.harvest.add_stand_in(page, request)
         taken = self.harvest.add_root(request)
         self._pump.now()
         return taken

@@ -7,9 +7,9 @@ apart they are is the door's business, which asks a gate that knows all workers.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from scrapy import signals
+from scrapy import Request, signals
 from scrapy.core.downloader import Downloader as ScrapyDownloader
 from scrapy.core.downloader import Slot
 
@@ -20,9 +20,9 @@ from crawler.middlewares.open_pages import LeaseLost, Stopped
 from crawler.scheduler import our_scheduler
 
 if TYPE_CHECKING:
-    from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
+    from twisted.internet.defer import Deferred
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +88,19 @@ class Downloader(ScrapyDownloader):
         self._send = self.handlers.download_request_async
         self.handlers.download_request_async = self._through_the_door  # type: ignore[method-assign]  # whoever downloads calls this; Scrapy makes the handlers itself
         crawler.signals.connect(self._spider_closed, signal=signals.spider_closed)
+
+    def fetch(self, request: Request, spider: Any = None) -> Deferred[Response | Request]:
+        """As Scrapy's; a page whose request a middleware replaces is told of it before the engine hands that in."""
+        _ = spider
+        fetched = super().fetch(request)
+        fetched.addCallback(self._fetched, request)
+        return fetched
+
+    def _fetched(self, result: Response | Request, request: Request) -> Response | Request:
+        scheduler = our_scheduler(self.crawler) if isinstance(result, Request) else None
+        if scheduler is not None and isinstance(result, Request):
+            scheduler.pages.replace(request, result)
+        return result
 
     async def _through_the_door(self, request: Request) -> Response:
         host = self.get_slot_key(request)

@@ -102,6 +102,7 @@ class OpenPage:
         lost: its lease is, so that nothing of it counts here.
         ended: `start()` has come to its end.
         aliases: other requests under which it is known.
+        stand_in: the request that a downloader middleware has put in its place, until that is a child of the page.
     """
 
     lease: Lease
@@ -123,6 +124,7 @@ class OpenPage:
     lost: bool = False
     ended: bool = False
     aliases: list[Request] = field(default_factory=list)
+    stand_in: Request | None = None
 
     def fail(self, outcome: str, reason: str) -> None:
         """Notes a failure; the first one counts."""
@@ -135,6 +137,7 @@ class OpenPages:
 
     def __init__(self) -> None:
         self._pages: dict[Request, OpenPage] = {}
+        self._stand_ins: dict[Request, OpenPage] = {}
 
     def __len__(self) -> int:
         return len(self._pages)
@@ -157,8 +160,24 @@ class OpenPages:
             self._pages[response.request] = page
             page.aliases.append(response.request)
 
+    def replace(self, request: Request, stand_in: Request) -> None:
+        """Notes what a downloader middleware has put in the place of a page's request: the engine hands it in next."""
+        page = self._pages.get(request)
+        if page is not None:
+            page.stand_in = stand_in
+            self._stand_ins[stand_in] = page
+
+    def replaced_by(self, request: Request) -> OpenPage | None:
+        """The page in whose place a request stands; it is forgotten with that."""
+        page = self._stand_ins.pop(request, None)
+        if page is not None:
+            page.stand_in = None
+        return page
+
     def remove(self, page: OpenPage) -> None:
         """Forgets a page."""
+        if page.stand_in is not None and self._stand_ins.get(page.stand_in) is page:
+            del self._stand_ins[page.stand_in]
         for request in (page.request, *page.aliases):
             if self._pages.get(request) is page:
                 del self._pages[request]

@@ -17,6 +17,7 @@ from scrapy.exceptions import IgnoreRequest
 
 from crawler.middlewares.open_pages import Hop, Redirected, RedirectedTooOften
 from crawler.scheduler import our_scheduler
+from crawler.spiders.requests import take_the_place
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -57,9 +58,7 @@ class _PageRedirects(BaseRedirectMiddleware):
         except IgnoreRequest as error:
             raise RedirectedTooOften(f"redirected more than {self.max_redirect_times} times") from error
         self._forget_download(target, request)
-        facts = target.meta.get("recipe")
-        if isinstance(facts, dict):  # the page it stands for was accepted already, whatever the list has shown since
-            target.meta["recipe"] = {**facts, "on_progress": False}
+        take_the_place(target)
         if scheduler.codec.identity(target) == scheduler.codec.identity(request):
             hop = request.replace(url=target.url, cookies=None)
             raise Hop(hop)

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from crawler.middlewares.errbacks import bare_errback
 from crawler.scheduling.page_rows import counted_row, item_name, kept_row
-from crawler.spiders.requests import CannotTravel
+from crawler.spiders.requests import CannotTravel, take_the_place
 from crawler.wire import NotEncodable
 
 if TYPE_CHECKING:
@@ -73,8 +73,14 @@ class Harvest:
         False if a handler of `request_scheduled` refuses it (off-site), or if it cannot travel: then the page is at
         fault, and ends as one whose callback has failed.
         """
-        if not self.announce(request):
-            return False
+        return self.announce(request) and self._add(page, request)
+
+    def add_stand_in(self, page: OpenPage, request: Request) -> bool:
+        """A request that a downloader middleware has put in the place of a page's; the engine has announced it."""
+        take_the_place(request)
+        return self._add(page, request)
+
+    def _add(self, page: OpenPage, request: Request) -> bool:
         request.errback = bare_errback(request.errback)
         page.announced += 1
         try:

@@ -118,6 +118,8 @@ class PageEnds:
             page.fail("redirected", str(turn))
         elif isinstance(turn, Redirected):
             page.fail("filtered", f"redirected to {turn.target.url}, which is refused")
+        elif page.stand_in is not None:
+            page.fail("filtered", f"a middleware put {page.stand_in.url} in its place, which is refused")
         self._outbox.settle(page)
 
     # --- by others ---

@@ -76,6 +76,13 @@ class RecipeFacts:
 _NO_FACTS = RecipeFacts()
 
 
+def take_the_place(request: Request) -> None:
+    """Makes a request one that stands for a page: that was accepted already, whatever its list has shown since."""
+    facts = request.meta.get("recipe")
+    if isinstance(facts, dict):
+        request.meta["recipe"] = {**facts, "on_progress": False}
+
+
 class RequestCodec:
     """Turns the requests of one spider into frontier requests and back."""
 
