@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import secrets
 import socket
@@ -83,24 +84,52 @@ def fleet_settings(settings: BaseSettings) -> FleetSettings | None:
     """What the settings say; None for a crawl that is not shared.
 
     Raises:
-        ConfigError: LEASE_TTL is no number that a worker can keep.
+        ConfigError: one of them cannot be used.
     """
-    parameters = dict(settings.getdict("REDIS_PARAMS"))
+    parameters = _parameters(settings)
+    if not parameters:
+        return None
+    prefix = str(settings["STORE_PREFIX"])
+    if "{" in prefix or "}" in prefix:
+        raise ConfigError(f"STORE_PREFIX is {prefix!r}; leave out the braces, in keys they stand around the job's id")
+    return FleetSettings(parameters=parameters, prefix=prefix, ttl_s=_ttl_s(settings), begin_anew=_begin_anew(settings))
+
+
+def _parameters(settings: BaseSettings) -> dict[str, Any]:
+    """What the client is made with. Values of REDIS_PARAMS are never shown: a password may be among them."""
+    try:
+        parameters = dict(settings.getdict("REDIS_PARAMS"))
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f'REDIS_PARAMS is no dict ({error}); on a command line it is JSON: {{"db": 3}}') from error
     for source, name in SETTINGS_PARAMS_MAP.items():
         if settings.get(source):
             parameters[name] = settings[source]
-    parameters = {name: value for name, value in parameters.items() if name not in _NOT_OURS}
-    if not parameters:
-        return None
-    ttl_s = settings.getfloat("LEASE_TTL")
+    for source, name in (("REDIS_PORT", "port"), ("REDIS_DB", "db")):
+        if name in parameters:
+            try:
+                parameters[name] = int(parameters[name])
+            except (ValueError, TypeError) as error:
+                raise ConfigError(f"{source} is {parameters[name]!r}; it must be a whole number") from error
+    return {name: value for name, value in parameters.items() if name not in _NOT_OURS}
+
+
+def _ttl_s(settings: BaseSettings) -> float:
+    given = settings["LEASE_TTL"]
+    try:
+        ttl_s = float(given)
+    except (ValueError, TypeError):
+        ttl_s = math.nan
     if not 0.5 <= ttl_s <= 3600:
-        raise ConfigError(f"LEASE_TTL is {ttl_s:g}; it is in seconds, from 0.5 to 3600")
-    return FleetSettings(
-        parameters=parameters,
-        prefix=settings["STORE_PREFIX"],
-        ttl_s=ttl_s,
-        begin_anew=settings.getbool("SCHEDULER_FLUSH_ON_START"),
-    )
+        raise ConfigError(f"LEASE_TTL is {given}; it is in seconds, from 0.5 to 3600")
+    return ttl_s
+
+
+def _begin_anew(settings: BaseSettings) -> bool:
+    try:
+        return settings.getbool("SCHEDULER_FLUSH_ON_START")
+    except ValueError as error:
+        given = settings["SCHEDULER_FLUSH_ON_START"]
+        raise ConfigError(f"SCHEDULER_FLUSH_ON_START is {given!r}; it must be True or False") from error
 
 
 def worker_name() -> str:
@@ -282,15 +311,15 @@ def _ping(fleet: FleetSettings) -> None:
     """Whether the store answers.
 
     Raises:
-        ConfigError: it does not.
+        ConfigError: it does not, or the client cannot be made as the settings say.
     """
     try:
-        client = connect_sync(fleet.parameters)
+        # Both clients, since they take different options: one that a connection does not know shows when it is made.
+        connect(fleet.parameters).connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py has not typed it
+        with connect_sync(fleet.parameters) as client:
+            client.ping()
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"REDIS_URL or REDIS_PARAMS cannot be used: {error}") from error
-    try:
-        client.ping()
-    except redis.RedisError as error:
+        problem = str(error).partition("__init__() got an ")[2] or error
+        raise ConfigError(f"REDIS_URL or REDIS_PARAMS cannot be used: {problem}") from error
+    except (redis.RedisError, OSError) as error:
         raise ConfigError(f"the store at {fleet.address} does not answer: {error}") from error
-    finally:
-        client.close()

@@ -38,6 +38,7 @@ _DEFAULT_KEY: Final = "%(name)s:start_urls"
 
 #: Seeds that are taken at once when CONCURRENT_REQUESTS has no limit.
 _DEFAULT_BATCH: Final = 100
+_DEFAULT_ENCODING: Final = "utf-8"
 
 
 class RedisMixin(Spider):
@@ -63,13 +64,20 @@ class RedisMixin(Spider):
         """As of Scrapy.
 
         Raises:
-            ConfigError: no store is named.
+            ConfigError: no store is named, or no encoding that there is.
         """
         super().update_settings(settings)
         if fleet_settings(settings) is None:
             raise ConfigError(
                 f"spider {cls.name} reads its seeds from a store; -s REDIS_URL=redis://HOST:PORT says where"
             )
+        encoding = cls.redis_encoding or settings.get("REDIS_ENCODING") or _DEFAULT_ENCODING
+        try:
+            "seed".encode(encoding)
+        except (LookupError, TypeError) as error:
+            raise ConfigError(
+                f"REDIS_ENCODING, or redis_encoding of spider {cls.name}, is {encoding!r}; there is no such encoding"
+            ) from error
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -95,7 +103,7 @@ class RedisMixin(Spider):
             raise ConfigError(f"redis_key of spider {self.name} is empty")
         batch = self.redis_batch_size or settings.getint("CONCURRENT_REQUESTS") or _DEFAULT_BATCH
         self.redis_batch_size = int(_number("redis_batch_size", batch, least=1))
-        self.redis_encoding = self.redis_encoding or settings.get("REDIS_ENCODING") or "utf-8"
+        self.redis_encoding = self.redis_encoding or settings.get("REDIS_ENCODING") or _DEFAULT_ENCODING
         idle = self.max_idle_time if self.max_idle_time is not None else settings.get("MAX_IDLE_TIME_BEFORE_CLOSE")
         self.max_idle_time = _number("max_idle_time", idle or 0, least=0)
         crawler.signals.connect(self._spider_opened, signal=signals.spider_opened)
@@ -111,7 +119,7 @@ class RedisMixin(Spider):
         Raises:
             ValueError: it is neither; what else is raised here counts as the same.
         """
-        text = data.decode(self.redis_encoding or "utf-8").strip()
+        text = data.decode(self.redis_encoding or _DEFAULT_ENCODING).strip()
         if not text.startswith("{"):
             return FormRequest(_web_address(text))
         seed = json.loads(text)

@@ -17,6 +17,7 @@ from crawler.extensions.feeds import check_feeds, export_feeds
 from crawler.extensions.summary import Summary
 from crawler.fleet import check_fleet, fleet_settings
 from crawler.recipe.allocator import tune_allocator
+from crawler.setting_kinds import check_kinds
 from crawler.spiders.recipe import RecipeSpider
 
 if TYPE_CHECKING:
@@ -82,9 +83,10 @@ def prepare(crawler: Crawler) -> None:
     Also tells the allocator that this process is going to parse pages.
 
     Raises:
-        ConfigError: an output file cannot be written, or a setting of pace or filter cannot be used.
+        ConfigError: an output file cannot be written, or a setting cannot be used.
     """
     tune_allocator()
+    check_kinds(crawler.settings)
     spidercls = crawler.spidercls
     alone = fleet_settings(crawler.settings) is None
     if issubclass(spidercls, RecipeSpider) and alone and not crawler.settings.getdict("FEEDS"):

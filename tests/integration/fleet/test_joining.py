@@ -185,10 +185,39 @@ def test_what_is_no_address_of_a_store_is_a_message(settings, books, url):
         join(settings, books, job="j1")
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"REDIS_PARAMS": {"foo": 1}}, "REDIS_URL or REDIS_PARAMS cannot be used: unexpected keyword argument 'foo'"),
+        ({"REDIS_PARAMS": '["secret'}, "REDIS_PARAMS is no dict (Unterminated string"),
+        ({"REDIS_PARAMS": '["secret"]'}, "REDIS_PARAMS is no dict"),
+        ({"REDIS_PORT": "abc"}, "REDIS_PORT is 'abc'; it must be a whole number"),
+        ({"REDIS_DB": "abc"}, "REDIS_DB is 'abc'; it must be a whole number"),
+        ({"LEASE_TTL": "abc"}, "LEASE_TTL is abc; it is in seconds, from 0.5 to 3600"),
+        ({"LEASE_TTL": "nan"}, "LEASE_TTL is nan; it is in seconds, from 0.5 to 3600"),
+        ({"SCHEDULER_FLUSH_ON_START": "maybe"}, "SCHEDULER_FLUSH_ON_START is 'maybe'; it must be True or False"),
+        ({"STORE_PREFIX": "a{b}"}, "STORE_PREFIX is 'a{b}'; leave out the braces"),
+    ],
+)
+def test_settings_of_the_store_that_cannot_be_used_are_a_message(settings, books, values, message):
+    settings.setdict(values)
+    with pytest.raises(ConfigError) as caught:
+        join(settings, books, job="j1")
+    assert str(caught.value).startswith(message)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_option_that_no_client_knows_is_a_message_also_in_the_address(settings, books):
+    settings.set("REDIS_URL", f"{settings['REDIS_URL']}?foo=1")
+    with pytest.raises(ConfigError, match="REDIS_URL or REDIS_PARAMS cannot be used: unexpected keyword argument"):
+        join(settings, books, job="j1")
+
+
 def test_scrapy_redis_settings_are_understood(valkey):
     settings = Settings()
     settings.setmodule("crawler.settings")
-    settings.setdict({"REDIS_HOST": "127.0.0.1", "REDIS_PORT": 7000, "REDIS_PARAMS": {"db": 3, "redis_cls": "x.Y"}})
+    settings.setdict({"REDIS_HOST": "127.0.0.1", "REDIS_PORT": "7000", "REDIS_PARAMS": {"db": 3, "redis_cls": "x.Y"}})
     assert fleet_settings(settings).parameters == {"host": "127.0.0.1", "port": 7000, "db": 3}
 
 

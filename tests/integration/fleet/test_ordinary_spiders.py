@@ -123,3 +123,21 @@ def test_a_filter_that_is_none_is_a_message(start):
     assert worker.finished() == 2
     assert "DUPEFILTER_CLASS is 'nowhere.Filter', which cannot be loaded" in worker.log()
     assert "Traceback" not in worker.log()
+
+
+@pytest.mark.parametrize(
+    ("spider", "settings", "message"),
+    [
+        ("urls", {"REDIS_PARAMS": '{"foo":1}'}, "REDIS_URL or REDIS_PARAMS cannot be used"),
+        ("urls", {"LEASE_TTL": "abc"}, "LEASE_TTL is 'abc'; it must be a number"),
+        ("urls", {"CONCURRENT_REQUESTS": "abc"}, "CONCURRENT_REQUESTS is 'abc'; it must be a whole number"),
+        ("seeded", {"REDIS_ENCODING": "klingon"}, "there is no such encoding"),
+        ("seeded", {"REDIS_PARAMS": "[1"}, "REDIS_PARAMS is no dict"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_one_line_and_a_status_of_their_own(start, spider, settings, message):
+    worker = start(spider, **settings)
+    assert worker.finished() == 2
+    (line,) = worker.log().splitlines()[-1:]
+    assert message in line
+    assert "Traceback" not in worker.log()
