@@ -39,6 +39,7 @@ from crawler.frontier.contract import FrontierRequest
 from crawler.frontier.identity import START_ID
 from crawler.middlewares.errbacks import NotingErrback, bare_errback
 from crawler.middlewares.open_pages import OpenPages
+from crawler.scheduling.ending import Ending
 from crawler.scheduling.engine_hands import EngineHands
 from crawler.scheduling.exchange import Exchange
 from crawler.scheduling.harvest import Harvest
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 
     from crawler.frontier.contract import Frontier, Lease, Ledger
     from crawler.middlewares.open_pages import OpenPage
+    from crawler.scheduling.membership import Intention
 
 __all__ = ["START_URL", "Scheduler", "open_page", "our_scheduler"]
 
@@ -88,6 +90,7 @@ class Scheduler:
         pages: the pages in the engine's hands.
         harvest: takes what they give.
         start: the start page.
+        ending: whether it is the job that ends with this worker.
         final: the books of the crawl, once it is closed.
     """
 
@@ -102,6 +105,7 @@ class Scheduler:
         ttl_s: float = math.inf,
         shared: bool = False,
         renew: Callable[[Sequence[Lease]], Iterable[Lease]] | None = None,
+        intention: Intention | None = None,
     ) -> None:
         """The scheduler of one crawl.
 
@@ -114,6 +118,7 @@ class Scheduler:
             ttl_s: how long leases live; infinite for a frontier that nobody else uses.
             shared: other workers crawl the same job.
             renew: prolongs leases, from a thread (see `Renewal`); needed if leases end.
+            intention: what the workers say to each other about the end of the job.
         """
         codec.shared = shared
         self.shared = shared
@@ -130,6 +135,7 @@ class Scheduler:
         self._pump = Pump(self._turn, on_failure=self._failed)
         self._prefetch = Prefetch(most=prefetch, clock=time.monotonic)
         self._intake = Intake(frontier, self._held, worker=worker, ttl_s=ttl_s)
+        self.ending = Ending(frontier, self._intake, shared=shared, intention=intention)
         self.pages = OpenPages()
         self.outbox = Outbox(crawler, frontier, codec, worker=worker, held=self._held, on_sent=self._sent)
         self.start = StartPage(crawler, settle=self.outbox.settle)
@@ -152,7 +158,6 @@ class Scheduler:
             prefetch=self._prefetch,
             start=self.start,
         )
-        self._job_ends = False
         self._leaving_since: float | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._emergency: asyncio.Task[None] | None = None
@@ -173,6 +178,7 @@ class Scheduler:
                 ttl_s=member.ttl_s,
                 shared=True,
                 renew=member.renew,
+                intention=member.intention,
             )
         frontier: Frontier = load_object(settings["FRONTIER"])(
             per_host=settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
@@ -228,19 +234,14 @@ class Scheduler:
                 self._renewal.stop()
 
     async def _farewell(self, reason: str) -> None:
-        job_ends = not self.shared or self._job_ends or reason == "finished" or reason.startswith("limits.")
-        if job_ends and self.start.page is not None:
+        if self.start.page is not None and self.ending.is_the_jobs(reason):
             self.start.page.fail("cancelled", "")
             self.outbox.settle(self.start.page)
             self.start.lose()
         self._ends.sweep()
         await self._exchange.tell()
         await self._frontier.release(worker=self._worker)
-        if self.shared and reason == "finished":
-            await self._intake.ask(0)  # something may have been handed in since this worker found nothing to do
-            job_ends = not self._intake.open
-        if job_ends:
-            await self._frontier.close("limits.requests" if self.limit_reached else reason)
+        await self.ending.close("limits.requests" if self.limit_reached else reason)
         self.final = await self._frontier.ledger()
 
     def has_pending_requests(self) -> bool:
@@ -305,10 +306,6 @@ class Scheduler:
     def hold(self, host: str) -> None:
         """A host has asked for silence: its waiting pages do not go to the engine, where they would block others."""
         self._ends.silence(host)
-
-    def end_job(self) -> None:
-        """It is the job that ends when this spider closes, not only this worker's part in it."""
-        self._job_ends = True
 
     async def add_start_request(self, page: OpenPage, request: Request) -> None:
         """A request of `start()`: handed in at once, so that a slow `start()` is crawled while it runs."""

@@ -16,6 +16,8 @@ from crawler.fleet import fleet_settings, join_now, wish_of, worker_name
 from crawler.frontier.gate_redis import RedisGate
 from crawler.frontier.redis import RedisFrontier, SyncRenewal
 from crawler.frontier.shared_redis import RedisRobotsStore
+from crawler.jobs.intention import JobIntention
+from crawler.jobs.redis import RedisJobStore
 from crawler.redis_settings import not_shared, without_meaning
 from crawler.scheduling.membership import Membership
 from crawler.spiders.recipe import RecipeSpider
@@ -128,6 +130,7 @@ def membership(crawler: Crawler) -> Membership | None:
         ttl_s=fleet.ttl_s,
         secret=fleet.job.secret,
         renew=fleet.renewal().renew,
+        intention=JobIntention(RedisJobStore(fleet.store), fleet.job.id),
     )
 
 

@@ -4,7 +4,8 @@ Pages that are in flight are finished and their rows kept; the frontier counts t
 is not here: the frontier gives no more pages out.
 
 A limit is the job's. Where workers share one, each looks into the books that they keep together, once a second while
-pages come in, and goes when it finds a limit reached; the last one closes the job.
+pages come in; whoever finds a limit reached says that the job is to end, so that the others get no more pages, and the
+last one to go closes it. `limits.duration` is counted from the start of each worker: that of the first one ends it.
 """
 
 from __future__ import annotations
@@ -122,4 +123,7 @@ class Limits:
             return
         logger.info("%s is reached: the crawl ends here", limit)
         self._crawler.stats.set_value("limits/reached", limit)
+        scheduler = our_scheduler(self._crawler)
+        if scheduler is not None:
+            scheduler.ending.say(limit)
         self._closing = asyncio.get_running_loop().create_task(self._crawler.engine.close_spider_async(reason=limit))

@@ -44,6 +44,7 @@ from crawler.frontier.words import (
     signed,
     token_words,
 )
+from crawler.jobs.states import intended_by
 from crawler.store import Script, load_script
 
 if TYPE_CHECKING:
@@ -67,9 +68,6 @@ _OUT_OF_ORDER: Final = 2
 _AGAIN: Final = 2
 
 _REPLIES: Final = {b"+": Reply.OK, b"C": Reply.CLOSED, b"P": Reply.PAUSED, b"F": Reply.FULL}
-#: What a job was meant to come to, by the reason for which its frontier is closed; anything else means to succeed.
-_INTENDED: Final = {"cancelled": "cancel", "expired": "expire", "failed": "fail"}
-
 
 #: The rules of a job's states, for the scripts that move one.
 _STATES: Final = "../../jobs/lua/states.lua"
@@ -257,9 +255,9 @@ class RedisFrontier:
 
     async def close(self, reason: str) -> Reply:
         """See the contract."""
-        done = _AGAIN
+        done, intended = _AGAIN, intended_by(reason)
         while done == _AGAIN:
-            done = await self._call(_CLOSE, reason or "closed", _INTENDED.get(reason, "succeed"))
+            done = await self._call(_CLOSE, reason or "closed", intended)
         if done <= 0:
             return Reply.STALE if done == 0 else Reply.CLOSED
         await self._tidy("ready:*", "held:*", "set:*", "chain:*", "stage:*")

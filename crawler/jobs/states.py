@@ -44,6 +44,20 @@ _ENDS: Final[Mapping[Intended, State]] = {
 }
 
 
+#: What a job comes to by the reason for which it is closed; anything else means that it has what was asked for.
+_INTENDED: Final[Mapping[str, Intended]] = {
+    "cancelled": Intended.CANCEL,
+    "failed": Intended.FAIL,
+    "expired": Intended.EXPIRE,
+    "limits.duration": Intended.EXPIRE,
+}
+
+
+def intended_by(reason: str) -> Intended:
+    """What is intended with a job that is closed for this reason."""
+    return _INTENDED.get(reason, Intended.SUCCEED)
+
+
 def terminal_state(intended: Intended, outcome: Outcome) -> State:
     """How a job ends: as it was intended - but rows that are not what was asked for are a failure in any case."""
     return State.FAILED if outcome is Outcome.QUALITY_FAILED else _ENDS[intended]

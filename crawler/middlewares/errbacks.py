@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request
+from scrapy.exceptions import CloseSpider
 from scrapy.utils.asyncgen import as_async_generator
 from scrapy.utils.defer import ensure_awaitable
 from scrapy.utils.spider import iterate_spider_output
 from twisted.python.failure import Failure
 
-from crawler.middlewares.open_pages import PageTurn, TryLater, outcome_of
+from crawler.middlewares.open_pages import PageTurn, TryLater, outcome_of, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -47,19 +48,27 @@ class NotingErrback:
         page.fail("gave_up" if page.gave_up else outcome, page.gave_up or reason)
         if self.errback is None:
             return failure
-        output = self.errback(failure)
+        try:
+            output = self.errback(failure)
+        except CloseSpider as error:
+            self._scheduler.ending.say(reason_of(error))
+            raise
         if page.responded or isinstance(output, Failure):
             return output  # after a response the spider middlewares see the output, ours among them
         return self._collected(page, output)
 
     async def _collected(self, page: OpenPage, output: Any) -> AsyncIterator[Any]:
         """The errback's items; its requests become children of the page."""
-        iterable = await ensure_awaitable(iterate_spider_output(output))
-        async for result in as_async_generator(iterable):
-            if isinstance(result, Request):
-                self._scheduler.harvest.add_child(page, result)
-            else:
-                yield result
+        try:
+            iterable = await ensure_awaitable(iterate_spider_output(output))
+            async for result in as_async_generator(iterable):
+                if isinstance(result, Request):
+                    self._scheduler.harvest.add_child(page, result)
+                else:
+                    yield result
+        except CloseSpider as error:
+            self._scheduler.ending.say(reason_of(error))
+            raise
 
 
 def bare_errback(errback: Callable[[Failure], Any] | None) -> Callable[[Failure], Any] | None:

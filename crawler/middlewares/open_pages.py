@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import (
     CannotResolveHostError,
+    CloseSpider,
     DownloadCancelledError,
     DownloadConnectionRefusedError,
     DownloadFailedError,
@@ -191,6 +192,11 @@ _NETWORK_ERRORS = (
     ResponseDataLossError,
     ConnectionError,
 )
+
+
+def reason_of(closing: CloseSpider) -> str:
+    """Why a spider closes itself, as the engine reads it."""
+    return str(closing.reason or "cancelled")
 
 
 def outcome_of(error: Any) -> tuple[str, str]:

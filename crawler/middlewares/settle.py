@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy import Request, signals
 from scrapy.exceptions import CloseSpider
 
-from crawler.middlewares.open_pages import LeaseLost, outcome_of
+from crawler.middlewares.open_pages import LeaseLost, outcome_of, reason_of
 from crawler.scheduler import open_page, our_scheduler
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ class SettleSpiderMiddleware:
                     page.in_pipelines += scheduler.shared
                     yield output
             ending = {"outcome": "ok"}
-        except CloseSpider:
+        except CloseSpider as error:
             ending = {"outcome": "ok"}
-            scheduler.end_job()
+            scheduler.ending.say(reason_of(error))
             raise
         finally:
             scheduler.finish_start(page, **ending)
@@ -93,7 +93,7 @@ class SettleSpiderMiddleware:
         if scheduler is None:
             return
         if isinstance(exception, CloseSpider):
-            scheduler.end_job()
+            scheduler.ending.say(reason_of(exception))
             return
         page = scheduler.pages.of(response.request)
         if page is not None:

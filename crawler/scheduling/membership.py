@@ -7,7 +7,7 @@ scheduler need not know how a store is reached, nor who decides which job this i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from scrapy.utils.misc import load_object
 
@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from crawler.frontier.contract import Frontier, Lease
+
+
+class Intention(Protocol):
+    """What is to become of a job, said by one worker and read by the others."""
+
+    async def say(self, reason: str) -> None:
+        """The job is to end for this reason: no more of its pages are given out."""
+        ...
+
+    async def reason(self) -> str:
+        """Why a worker has said that it is to end; "" if none has."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +41,7 @@ class Membership:
         ttl_s: how long leases live unless they are prolonged.
         secret: of the job; ids of requests are keyed with it.
         renew: prolongs leases, from a thread; answers those that are lost.
+        intention: what the workers say to each other about the end of the job.
     """
 
     frontier: Frontier
@@ -36,6 +49,7 @@ class Membership:
     ttl_s: float
     secret: bytes
     renew: Callable[[Sequence[Lease]], Iterable[Lease]]
+    intention: Intention
 
 
 def membership_of(crawler: Crawler) -> Membership | None:

@@ -165,7 +165,7 @@ class Seeds:
     async def _is_over(self) -> bool:
         """Whether there is nothing to do any more: the job has ended, or has been idle for long enough."""
         books = await self._scheduler.books()
-        if books.closed:
+        if books.closed or self._scheduler.ending.has_begun:
             return True
         now = asyncio.get_running_loop().time()
         self._look_at = now + _LOOK_S

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import attrs
 import scrapy
 from scrapy import FormRequest, Request
+from scrapy.exceptions import CloseSpider
 
 
 @dataclass
@@ -124,3 +125,26 @@ class Shuffled(scrapy.Spider):
 
     def parse(self, response):
         yield {"url": response.url}
+
+
+class Closing(scrapy.Spider):
+    """Has more to read than it lives for; one that is told CLOSES ends with its first page, as that says."""
+
+    name = "closing"
+
+    async def start(self):
+        for page in range(2_000):
+            yield Request(f"{self.site}/item/{page}")
+
+    def parse(self, response):
+        yield {"url": response.url}
+        closes = self.settings.get("CLOSES")
+        if closes == "raise":
+            raise CloseSpider("enough")
+        if closes == "errback":
+            yield Request(f"{self.site}/missing", errback=self.failed, priority=1)
+        if closes == "leave":
+            self.crawler.engine.close_spider(self, "my own affair")
+
+    def failed(self, failure):
+        raise CloseSpider("nothing there")
