@@ -6,6 +6,10 @@ next batch gathers. So a busy worker makes few round trips, and an idle one does
 A call whose answer got lost may have taken effect. It is repeated until an answer comes, so every script must be safe
 to repeat: by an id that is known already, a token that is spent, or a call number that has been answered. Nothing here
 knows what the scripts do.
+
+A store that is away, starts or fails over takes nobody's calls, so what comes behind a call waits with it. One that is
+full refuses only what needs room: such a call is put aside and repeated later, while others, whose effect may be to
+make room, go on.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -50,8 +55,14 @@ _BACKOFF_S: Final = (0.05, 1.0)
 _CONNECT_TIMEOUT_S: Final = 2.0
 _ANSWER_TIMEOUT_S: Final = 10.0
 
-#: Beginnings of error answers that time heals: the server starts, fails over, or has no room for writes.
-_PASSING: Final = ("LOADING", "BUSY", "MASTERDOWN", "READONLY", "TRYAGAIN", "CLUSTERDOWN", "OOM", "MISCONF")
+#: Beginnings of error answers that time heals: the server starts, fails over, or can keep no writes.
+_PASSING: Final = ("LOADING", "BUSY", "MASTERDOWN", "READONLY", "TRYAGAIN", "CLUSTERDOWN", "MISCONF", "NOREPLICAS")
+
+#: The one of them that concerns a single call: there is no memory for what it writes.
+_NO_ROOM: Final = "OOM"
+
+#: How Redis 6.2 wraps the error of a command that a script has called; later servers give it as it is.
+_WRAPPED: Final = re.compile(r"Error running script \(call to \S+\): (?:@user_script: ?\d+: )+-?(?P<error>[A-Z]+ .*)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,6 +149,53 @@ class StoreCounters:
     outages: int = 0
 
 
+class _PutAside:
+    """Calls that a full store has refused: they are repeated after a pause, longer each time, until it takes them."""
+
+    def __init__(self, counters: StoreCounters, repeat: Callable[[list[_Call]], None]) -> None:
+        self._counters = counters
+        self._repeat = repeat
+        self._calls: set[_Call] = set()  # those without an answer, wherever they are
+        self._due: list[_Call] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._pause_s, self._since = _BACKOFF_S[0], 0.0
+
+    def add(self, call: _Call, problem: str) -> None:
+        """One more, or one that was refused again."""
+        if not self._calls:
+            self._since = time.monotonic()
+            self._counters.outages += 1
+            logger.warning("The store has no room for some of our calls (%s); repeating them until it has", problem)
+        if call not in self._calls:
+            self._calls.add(call)
+            call.answer.add_done_callback(lambda _: self._answered(call))
+        self._due.append(call)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._pause_s, self._again)
+            self._pause_s = min(_BACKOFF_S[1], self._pause_s * 2)
+
+    def close(self) -> None:
+        """Those that wait are cancelled."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._calls.clear()
+        for call in self._due:
+            call.answer.cancel()
+
+    def _again(self) -> None:
+        self._timer = None
+        due, self._due = self._due, []
+        self._repeat(due)
+
+    def _answered(self, call: _Call) -> None:
+        if call not in self._calls:
+            return
+        self._calls.remove(call)
+        if not self._calls:
+            self._pause_s = _BACKOFF_S[0]
+            logger.info("The store has room again, after %.1f s", time.monotonic() - self._since)
+
+
 class Store:
     """See the module. Belongs to one event loop."""
 
@@ -157,6 +215,7 @@ class Store:
         self._waiting: list[_Call] = []
         self._before_departure: list[Callable[[], None]] = []
         self._sender: asyncio.Task[None] | None = None
+        self._aside = _PutAside(self.counters, self._wait)
 
     async def call(self, script: Script, keys: Sequence[str], args: Sequence[Word]) -> Any:
         """Runs a script; waits as long as the store is away.
@@ -188,6 +247,7 @@ class Store:
         if self._sender is not None:
             self._sender.cancel()
             await asyncio.wait([self._sender])
+        self._aside.close()
         for call in self._waiting:
             call.answer.cancel()
         self._waiting.clear()
@@ -197,14 +257,17 @@ class Store:
         await self._client.aclose()
 
     def _queued(self, words: tuple[Word, ...], script: Script | None) -> asyncio.Future[Any]:
-        loop = asyncio.get_running_loop()
-        call = _Call(words, loop.create_future(), script)
-        self._waiting.append(call)
+        call = _Call(words, asyncio.get_running_loop().create_future(), script)
+        self._wait([call])
+        return call.answer
+
+    def _wait(self, calls: list[_Call]) -> None:
+        """They leave with the next batch."""
+        self._waiting += calls
         if self._sender is None or self._sender.done():
             for callback in self._before_departure:
                 callback()
-            self._sender = loop.create_task(self._send_all())
-        return call.answer
+            self._sender = asyncio.get_running_loop().create_task(self._send_all())
 
     async def _send_all(self) -> None:
         """Sends batch after batch until nothing waits. A new task runs after the callers of this turn."""
@@ -226,10 +289,10 @@ class Store:
         while batch := [call for call in batch if not call.answer.done()]:
             try:
                 answers = await self._round_trip(batch)
-                problem = self._take(batch, answers)
+                problem, batch = self._take(batch, answers)
                 if problem is None:
                     continue
-                missing = [call.script for call in batch if call.script is not None and not call.answer.done()]
+                missing = [call.script for call in batch if call.script is not None]
                 if problem.startswith("NOSCRIPT"):
                     await self._load(missing)
                     continue
@@ -273,9 +336,9 @@ class Store:
                 await pool.release(connection)
         return answers
 
-    def _take(self, batch: list[_Call], answers: list[Any]) -> str | None:
-        """Hands the answers out; what time or loading heals stays unanswered, and is named."""
-        problem = None
+    def _take(self, batch: list[_Call], answers: list[Any]) -> tuple[str | None, list[_Call]]:
+        """Hands the answers out; names what time or loading heals, and gives the calls to repeat with it."""
+        problem, again = None, []
         for call, answer in zip(batch, answers, strict=True):
             if call.answer.done():
                 continue
@@ -283,12 +346,16 @@ class Store:
                 call.answer.set_result(answer)
                 continue
             message = _message(answer)
+            if message.startswith(_NO_ROOM):
+                self._aside.add(call, message)
+                continue
             if message.startswith(("NOSCRIPT", *_PASSING)):
                 problem = message if problem is None or message.startswith("NOSCRIPT") else problem
+                again.append(call)
                 continue
             name = call.script.name if call.script is not None else call.words[0]
             call.answer.set_exception(StoreError(f"the store refuses {name!s}: {message}"))
-        return problem
+        return problem, again
 
     async def _load(self, scripts: list[Script]) -> None:
         loop = asyncio.get_running_loop()
@@ -333,14 +400,9 @@ class SyncStore:
 
 
 def _message(error: Exception) -> str:
-    """An error answer as the server wrote it; redis-py takes the first word off those that it knows."""
-    text = str(error)
-    if isinstance(error, redis.exceptions.NoScriptError):
-        return f"NOSCRIPT {text}"
-    if isinstance(error, redis.exceptions.BusyLoadingError):
-        return f"LOADING {text}"
-    if isinstance(error, redis.exceptions.ReadOnlyError):
-        return f"READONLY {text}"
-    if isinstance(error, redis.exceptions.OutOfMemoryError):
-        return f"OOM {text}"
-    return text
+    """An error answer as the server wrote it, with its code first; redis-py takes that off those that it knows."""
+    text, code = str(error), getattr(error, "status_code", None)
+    wrapped = _WRAPPED.match(text)
+    if wrapped is not None:
+        return wrapped["error"]
+    return text if code in {None, "ERR"} else f"{code} {text}"

