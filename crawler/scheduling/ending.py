@@ -10,7 +10,7 @@ end cannot be taken back.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.contract import FINISHED
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from crawler.frontier.contract import Frontier
     from crawler.scheduling.intake import Intake
     from crawler.scheduling.membership import Intention
+
+#: Reasons for which Scrapy closes a spider that is idle; the second one if its `start()` has failed.
+_IDLE: Final = frozenset({FINISHED, "start_error"})
 
 
 class Ending:
@@ -47,7 +50,7 @@ class Ending:
 
     def is_the_jobs(self, reason: str) -> bool:
         """Whether the job ends with a worker whose spider is closed for this reason."""
-        return not self._shared or bool(self._reason) or reason == FINISHED
+        return not self._shared or bool(self._reason) or reason in _IDLE
 
     async def close(self, reason: str) -> None:
         """Closes the job if it is to end; for a worker that holds none of its pages any more."""
@@ -59,6 +62,7 @@ class Ending:
             await self._intake.ask(0)  # something may have been handed in since this worker found nothing to do
             if self._intake.open:
                 return
+            reason = FINISHED
         reason = self._reason or await self._said_by_others() or reason
         if self._shared:
             await self._frontier.promote()  # pages of workers that died are not on their way any more

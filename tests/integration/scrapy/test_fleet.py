@@ -415,6 +415,21 @@ def test_a_spider_that_closes_itself_ends_the_job_if_nobody_else_holds_a_page(si
     assert books(frontier).closed == "enough"
 
 
+def test_a_job_whose_start_failed_ends_when_nothing_of_it_is_open(site, crawl_together):
+    frontier = Shared()
+    site["/1"] = "x"
+
+    async def start(self):
+        yield Request(f"{site.url}/1")
+        raise ValueError("no more")
+
+    ended = crawl_together(spider_for(site, start=start), frontier=frontier, workers=(Worker("a"),))
+    assert ended["a"].reason == "start_error"
+    final = books(frontier)
+    assert final.settled == {"page_error": 1, "ok": 1}
+    assert final.closed == "finished"
+
+
 class Full(Shared):
     """Takes no new requests until a page has been committed, as a store that is nearly full."""
 
