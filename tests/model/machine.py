@@ -120,7 +120,7 @@ def calls_for(features: Features) -> st.SearchStrategy[tuple]:
         (1, "promote"),
         (2, "the_last_call_again"),
         (3, "time_passes", st.sampled_from(MOMENTS)),
-        (2, "everybody_dies_and_one_comes_back", ANY_WORKER, st.integers(0, 15)),
+        (2, "everybody_dies_and_one_comes_back", ANY_WORKER, st.integers(0, 15), st.sampled_from((1, 1, 3))),
         (1, "close", st.sampled_from((FINISHED, FINISHED, "limit", "cancelled", ""))),
         (1, "read_rows", st.integers(0, 5)),
     ]
@@ -248,10 +248,11 @@ class Calls:
     def time_passes(self, ticks):
         self.twin.move(ticks * TICK_MS)
 
-    def everybody_dies_and_one_comes_back(self, worker, number):
+    def everybody_dies_and_one_comes_back(self, worker, number, times):
         """What takes a page three times to be poison would take random calls too long."""
-        self.twin.move(TTL_MS)
-        self.lease(worker, number)
+        for _ in range(times):
+            self.twin.move(TTL_MS)
+            self.lease(worker, number)
 
     def the_store_is_down(self, ticks):
         self.twin.outage(ticks * TICK_MS)
