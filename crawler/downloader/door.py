@@ -193,10 +193,6 @@ class Door:
 
     # --- what becomes known of a host ---
 
-    def pause(self, host: str, seconds: float) -> None:
-        """Sends nothing to a host for a moment; other workers do not hear of it."""
-        self._entrance(host).pause(self.clock() + seconds)
-
     def silence(self, host: str, seconds: float) -> None:
         """A host has asked to be left alone: nothing is sent from this moment on, and all other workers are told."""
         entrance = self._entrance(host)

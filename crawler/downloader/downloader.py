@@ -2,11 +2,15 @@
 
 Scrapy's own slots stay, because extensions look at them, but hold nothing back: how many requests are open and how far
 apart they are is the door's business, which asks a gate that knows all workers.
+
+An answer that asks for silence is heard here, before anything else looks at it: it is meant for everybody who asks this
+host for anything, whether its own request is tried again or not.
 """
 
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from scrapy import Request, signals
@@ -17,7 +21,9 @@ from crawler.downloader.door import Closed, Door, NotSent
 from crawler.downloader.pace import Paces
 from crawler.downloader.shared import shared_of
 from crawler.middlewares.open_pages import LeaseLost, Stopped
-from crawler.scheduler import our_scheduler
+from crawler.middlewares.retry_policies import RetryPolicies, retry_after_of, tries_of
+from crawler.middlewares.retry_policy import silence_s
+from crawler.scheduler import open_page, our_scheduler
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -25,9 +31,6 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
 logger = logging.getLogger(__name__)
-
-#: After an answer that may silence a host, nothing is sent to it until the middlewares have read it.
-_PONDER_S: Final = 0.05
 
 _MANY: Final = 1 << 30
 
@@ -84,6 +87,7 @@ class Downloader(ScrapyDownloader):
         super().__init__(crawler)
         if crawler.settings.getfloat("DOWNLOAD_DELAY_JITTER") > 0:
             logger.warning("DOWNLOAD_DELAY_JITTER is not used: a delay is a minimum, and requests keep it exactly")
+        self._retry_policies = RetryPolicies(crawler)
         self._log_latencies = crawler.settings.getbool("AUTOTHROTTLE_DEBUG")
         self._send = self.handlers.download_request_async
         self.handlers.download_request_async = self._through_the_door  # type: ignore[method-assign]  # whoever downloads calls this; Scrapy makes the handlers itself
@@ -110,8 +114,7 @@ class Downloader(ScrapyDownloader):
                 latency = request.meta.get("download_latency")
                 if latency is not None and not request.meta.get("autothrottle_dont_adjust_delay", False):
                     passage.answered(latency, ok=response.status == 200)
-                if response.status == 429 or (response.status == 503 and "Retry-After" in response.headers):
-                    self.door.pause(host, _PONDER_S)
+                self._heed(host, request, response)
                 if self._log_latencies:
                     self._log(host, latency or 0.0, response)
                 return response
@@ -119,6 +122,21 @@ class Downloader(ScrapyDownloader):
             raise Stopped(str(error)) from error
         except NotSent as error:
             raise LeaseLost(str(error)) from error
+
+    def _heed(self, host: str, request: Request, response: Response) -> None:
+        """Leaves the host alone if the answer asks for it."""
+        if response.status < 400:
+            return
+        seconds = silence_s(
+            self._retry_policies.of(request),
+            tries=tries_of(open_page(self.crawler, request), request),
+            status=response.status,
+            retry_after=retry_after_of(response),
+            now=datetime.now(UTC),
+        )
+        if seconds > 0:
+            logger.info("%s asked for silence: nothing is sent to it for %.1f s", host, seconds)
+            self.door.silence(host, seconds)
 
     def _still_ours(self, request: Request) -> bool:
         """Whether the page of a request is still leased to us; a request that is no page is nobody's."""

@@ -167,14 +167,10 @@ class Entrance:
             self._latencies.append(Latency(seconds=seconds, ok=ok))
         self._faster |= ok and seconds < self.delay_s * self._target / 2
 
-    def pause(self, until: float) -> None:
-        """Sends nothing until then; nobody else hears of it."""
-        self.silent_until_s = max(self.silent_until_s, until)
-
     def silence(self, until: float) -> None:
         """The host has asked to be left alone: what has been granted is void at once, and the gate is told."""
         self._silence_s = max(self._silence_s, until)
-        self.pause(until)
+        self.silent_until_s = max(self.silent_until_s, until)
         self._forget_grants()
 
     def crawl_delay(self, seconds: float) -> None:

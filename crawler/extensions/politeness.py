@@ -1,7 +1,8 @@
-"""What becomes known of a site while it is crawled goes to the door: Crawl-delay, and silence when it asks for it.
+"""The Crawl-delay of a site goes to the door when it becomes known.
 
 The door (`crawler.downloader`) holds back everything that leaves for a host, here and through the gate in all other
-workers. AutoThrottle is the gate's too; Scrapy's own extension is not loaded.
+workers. It hears of a wish for silence from the downloader. AutoThrottle is the gate's too; Scrapy's own extension is
+not loaded.
 """
 
 from __future__ import annotations
@@ -49,13 +50,6 @@ class Politeness:
         crawler.signals.connect(politeness.engine_stopped, signal=signals.engine_stopped)
         crawler.signals.connect(politeness.robots_parsed, signal=signals.robots_parsed)
         return politeness
-
-    def hold(self, host: str, seconds: float) -> None:
-        """Sends nothing to a host for so long, not even what waits at the door already."""
-        downloader = our_downloader(self._crawler)
-        if downloader is not None:
-            logger.info("%s asked for silence: nothing is sent to it for %.1f s", host, seconds)
-            downloader.door.silence(host, seconds)
 
     def current_delay(self) -> float:
         """The longest delay between two requests that any host has now, in seconds."""

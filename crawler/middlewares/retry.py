@@ -1,7 +1,9 @@
-"""Failed tries: back to the frontier for later, with the host silent if the site asks for it.
+"""Failed tries: back to the frontier for later, with the host on hold there if the site asks for silence.
 
 A page that waits for its next try holds no download slot: it lies in the frontier. Requests that are no page
 (robots.txt, images, `engine.download_async`) have nowhere to lie, so they wait here. When is the policy's decision.
+That a host is left alone meanwhile is not seen to here but at the door: answers after which nothing is tried again
+count, too.
 """
 
 from __future__ import annotations
@@ -9,24 +11,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from scrapy.downloadermiddlewares.retry import RetryMiddleware as ScrapyRetryMiddleware
-from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.response import response_status_message
 
-from crawler.extensions.politeness import Politeness
-from crawler.middlewares.open_pages import OpenPage, TryLater
+from crawler.middlewares.open_pages import TryLater
+from crawler.middlewares.retry_policies import RetryPolicies, retry_after_of, tries_of
 from crawler.middlewares.retry_policy import Decision, decide
-from crawler.recipe.model import Retry
 from crawler.scheduler import open_page
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from scrapy import Request
+    from scrapy.crawler import Crawler
     from scrapy.http import Response
-    from scrapy.settings import BaseSettings
 
 logger = logging.getLogger(__name__)
 
@@ -37,27 +38,24 @@ _MAX_WAIT_IN_PLACE_S = 60.0
 class RetryMiddleware(ScrapyRetryMiddleware):
     """Scrapy's settings and `meta` keys (`dont_retry`, `max_retry_times`), our waiting."""
 
-    def __init__(self, settings: BaseSettings) -> None:
-        """The policy of pages that have none of their own."""
-        super().__init__(settings)
-        self._policy = Retry(
-            times=self.max_retry_times,
-            statuses=frozenset(self.retry_http_codes),
-            backoff_min_s=settings.getfloat("RETRY_BACKOFF_MIN"),
-            backoff_max_s=settings.getfloat("RETRY_BACKOFF_MAX"),
-        )
-        self._said_by_operator = (settings.getpriority("RETRY_TIMES") or 0) >= SETTINGS_PRIORITIES["cmdline"]
+    policies: RetryPolicies
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """See `RetryPolicies`."""
+        middleware = super().from_crawler(crawler)
+        middleware.policies = RetryPolicies(crawler)
+        return middleware
 
     # Scrapy awaits what a middleware returns; only the signature of its own class is synchronous.
     async def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:  # type: ignore[override]
         """Ends the try here if its status is one that passes."""
         _ = spider
-        retry_after = response.headers.get("Retry-After")
         decision = self._decision(
             request,
             reason=response_status_message(response.status),
             status=response.status,
-            retry_after=retry_after.decode("latin-1") if retry_after else None,
+            retry_after=retry_after_of(response),
         )
         return await self._apply(decision, request) or response
 
@@ -77,23 +75,14 @@ class RetryMiddleware(ScrapyRetryMiddleware):
             return None
         page = open_page(self.crawler, request)
         return decide(
-            self._policy_of(request),
-            tries=page.lease.tries if page is not None else request.meta.get("retry_times", 0),
+            self.policies.of(request),
+            tries=tries_of(page, request),
             reason=reason,
             status=status,
             retry_after=retry_after,
             now=datetime.now(UTC),
             jitter=random.random(),  # noqa: S311 - spreads waits, keeps no secret
         )
-
-    def _policy_of(self, request: Request) -> Retry:
-        own = getattr(self.crawler.spider, "retry_policy", None)
-        policy = (own(request) if callable(own) else None) or self._policy
-        times = request.meta.get("max_retry_times")
-        if isinstance(times, int):
-            return replace(policy, times=times)
-        # `-s RETRY_TIMES=0` is the operator's word, and wins over the recipe's.
-        return replace(policy, times=self._policy.times) if self._said_by_operator else policy
 
     async def _apply(self, decision: Decision | None, request: Request) -> Request | None:
         """Does what was decided.
@@ -114,8 +103,6 @@ class RetryMiddleware(ScrapyRetryMiddleware):
         stats.inc_value("retry/count")
         stats.inc_value(f"retry/reason_count/{decision.reason.partition(':')[0]}")
         logger.debug("%s failed (%s); again in %.1f s", request, decision.reason, decision.wait_s)
-        if decision.hold_host_s > 0:
-            self._hold(request, page, decision.hold_host_s)
         if page is not None:
             raise TryLater(decision.reason, wait_s=decision.wait_s, hold_host_s=decision.hold_host_s)
         if decision.wait_s > _MAX_WAIT_IN_PLACE_S:
@@ -124,9 +111,3 @@ class RetryMiddleware(ScrapyRetryMiddleware):
         again: Request = request.replace(dont_filter=True)
         again.meta["retry_times"] = request.meta.get("retry_times", 0) + 1
         return again
-
-    def _hold(self, request: Request, page: OpenPage | None, seconds: float) -> None:
-        politeness = self.crawler.get_extension(Politeness)
-        host = page.lease.request.host if page is not None else ""
-        if politeness is not None:
-            politeness.hold(request.meta.get("download_slot") or host, seconds)

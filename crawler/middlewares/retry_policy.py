@@ -1,6 +1,6 @@
-"""When a page is tried again, and how long that waits: one pure function.
+"""When a page is tried again, how long that waits, and how long its host is left alone: pure functions.
 
-The middleware that calls it knows requests and responses; this knows numbers.
+Those who call them know requests and responses; this knows numbers.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def decide(
     """What becomes of a try that failed; None if this failure is none that is tried again.
 
     Waits double from `backoff_min_s` to `backoff_max_s`, and half of each is left to chance, so that pages that failed
-    together do not come back together. A 429, or a 503 that says how long, silences the whole host.
+    together do not come back together. Where the whole host is silent (see `silence_s`), the page waits as long.
 
     Args:
         policy: the page's.
@@ -65,22 +65,38 @@ def decide(
         return None
     if status is not None and status not in policy.statuses:
         return None
-    asked = None
-    if policy.respect_retry_after and status in _MAY_ASK_TO_WAIT:
-        asked = parse_retry_after(retry_after, now=now)
+    asked = _asked_s(policy, status=status, retry_after=retry_after, now=now)
     too_long = asked is not None and asked > MAX_RETRY_AFTER_S
     if tries >= policy.times or (too_long and tries > 0):
         asked_text = f"; the site asks to wait {asked:.0f} s" if asked else ""
         tried = "1 try" if tries == 0 else f"{tries + 1} tries"
         return Decision(again=False, reason=f"{reason} (given up after {tried}{asked_text})")
-    ceiling = min(policy.backoff_max_s, policy.backoff_min_s * 2.0 ** min(tries, 30))
-    wait = ceiling * (0.5 + 0.5 * jitter)
-    hold = 0.0
-    if asked is not None:
-        wait = hold = min(asked, MAX_RETRY_AFTER_S)
-    elif status == 429:
-        hold = wait
+    if asked is not None or status == 429:
+        wait = hold = silence_s(policy, tries=tries, status=status, retry_after=retry_after, now=now)
+    else:
+        wait, hold = _longest_wait_s(policy, tries) * (0.5 + 0.5 * jitter), 0.0
     return Decision(again=True, wait_s=wait, hold_host_s=hold, reason=reason)
+
+
+def silence_s(policy: Retry, *, tries: int, status: int | None, retry_after: str | None, now: datetime) -> float:
+    """How long a host is to be left alone after an answer, whatever becomes of the page that got it; 0: not at all.
+
+    A 429, or a 503 that says how long, is meant for everybody who asks, not for one page.
+    """
+    asked = _asked_s(policy, status=status, retry_after=retry_after, now=now)
+    if asked is not None:
+        return min(asked, MAX_RETRY_AFTER_S)
+    return _longest_wait_s(policy, tries) if status == 429 else 0.0
+
+
+def _asked_s(policy: Retry, *, status: int | None, retry_after: str | None, now: datetime) -> float | None:
+    if not policy.respect_retry_after or status not in _MAY_ASK_TO_WAIT:
+        return None
+    return parse_retry_after(retry_after, now=now)
+
+
+def _longest_wait_s(policy: Retry, tries: int) -> float:
+    return min(policy.backoff_max_s, policy.backoff_min_s * 2.0 ** min(tries, 30))
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> float | None:

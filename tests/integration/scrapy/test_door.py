@@ -122,11 +122,13 @@ def test_workers_share_the_open_requests_of_a_host(site, fleet):
     assert len(site.server.log) == 30
 
 
-def test_a_429_silences_all_workers_at_once(site, fleet):
+@pytest.mark.parametrize("tries", [1, 0])
+def test_a_429_silences_all_workers_at_once_whether_its_page_is_tried_again_or_not(site, fleet, tries):
     spiders = workers(site, 3, 40)
     site["/w1/8"] = [html("no", status=429, headers=(("Retry-After", "2"),)), "x"]
-    for crawler in fleet(*spiders, settings={"CONCURRENT_REQUESTS_PER_DOMAIN": 6, "DOWNLOAD_DELAY": 0.005}):
-        assert outcomes(crawler) == {"ok": 40}
+    hurry = {"CONCURRENT_REQUESTS_PER_DOMAIN": 6, "DOWNLOAD_DELAY": 0.005, "RETRY_TIMES": tries}
+    crawlers = fleet(*spiders, settings=hurry)
+    assert sum(outcomes(crawler)["ok"] for crawler in crawlers) == 119 + tries
     refused = next(entry.at_s for entry in site.server.log if entry.status == 429)
     assert [moment for moment in times(site) if moment > refused + 2.0]
     assert not [moment - refused for moment in times(site) if refused + 0.1 + 4 * NOTED_LATE_S < moment < refused + 2.0]

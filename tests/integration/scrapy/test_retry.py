@@ -91,6 +91,34 @@ def test_a_503_that_says_when_is_waited_for_and_others_are_not_asked(site, crawl
     assert result.outcomes == {"ok": 3}
 
 
+@pytest.mark.parametrize(
+    ("settings", "meta"),
+    [
+        ({"RETRY_TIMES": 0}, {}),
+        ({"RETRY_ENABLED": False}, {}),
+        ({"RETRY_HTTP_CODES": [500]}, {}),
+        ({}, {"dont_retry": True}),
+    ],
+    ids=["last try", "retries off", "not listed", "dont_retry"],
+)
+def test_a_host_is_silent_when_it_asks_for_it_even_if_the_page_is_not_tried_again(site, crawl, settings, meta):
+    pages = [f"/p/{number}" for number in range(5)]
+
+    async def start(self):
+        for page in pages:
+            yield Request(site.url + page, meta=meta, callback=lambda response: None)
+
+    site.pages.update(dict.fromkeys(pages, "x"))
+    site["/p/0"] = bad(429, Retry_After="1")
+    result = crawl(spider_for(site, start=start), {"CONCURRENT_REQUESTS_PER_DOMAIN": 1, **settings})
+    refused = site.times("/p/0")
+    assert len(refused) == 1
+    others = sorted(time for page in pages[1:] for time in site.times(page))
+    assert len(others) == 4
+    assert others[0] - refused[0] >= 0.95
+    assert result.outcomes["ok"] == 4
+
+
 def test_requests_that_are_no_page_are_tried_again_too(site, crawl):
     site["/robots.txt"] = [bad(503), text("User-agent: *\nDisallow: /secret")]
     site["/"] = links("/secret")

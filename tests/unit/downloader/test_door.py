@@ -312,18 +312,6 @@ def test_a_worker_that_comes_later_hears_of_the_silence():
     run(scenario)
 
 
-def test_a_pause_holds_this_worker_for_a_moment():
-    async def scenario():
-        door = a_door(a_gate())
-        async with door.pass_("h"):
-            door.pause("h", 0.05)
-        began = now()
-        assert await _enter(door) >= began + 0.05
-        await door.close()
-
-    run(scenario)
-
-
 # --- the fleet as a site sees it ---
 
 

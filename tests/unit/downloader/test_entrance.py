@@ -433,15 +433,6 @@ def test_a_silence_never_gets_shorter(bench):
     assert bench.ask().silence_s == 5.0
 
 
-def test_a_pause_is_told_to_nobody(bench):
-    bench.open_window()
-    bench.entrance.pause(bench.now + 0.01)
-    assert bench.take() is None
-    assert bench.due_in() > 0
-    bench.now += 0.011
-    assert bench.take() is not None
-
-
 def test_a_crawl_delay_is_told_at_once_and_again_after_a_minute(bench):
     bench.open_window()
     bench.entrance.crawl_delay(2.0)

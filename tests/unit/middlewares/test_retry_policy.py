@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crawler.middlewares.retry_policy import MAX_RETRY_AFTER_S, decide, parse_retry_after
+from crawler.middlewares.retry_policy import MAX_RETRY_AFTER_S, decide, parse_retry_after, silence_s
 from crawler.recipe.model import Retry
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -66,6 +66,19 @@ def test_a_429_without_a_time_silences_the_host_for_the_usual_wait():
     answer = decision(status=429)
     assert (answer.wait_s, answer.hold_host_s) == (1, 1)
     assert decision(status=503).hold_host_s == 0
+
+
+@pytest.mark.parametrize("tries", [0, 1, 50])
+def test_a_wish_for_silence_counts_whatever_becomes_of_the_page(tries):
+    def asked(status, retry_after, policy=None):
+        return silence_s(policy or Retry(times=0), tries=tries, status=status, retry_after=retry_after, now=NOW)
+
+    assert asked(429, "7") == asked(503, "7") == 7
+    assert asked(429, "7200") == MAX_RETRY_AFTER_S
+    assert asked(429, None) == min(60, 2**tries)
+    assert asked(503, None) == asked(503, "soon") == asked(500, "7") == asked(200, "7") == 0
+    assert asked(503, "7", Retry(respect_retry_after=False)) == 0
+    assert asked(429, "7", Retry(statuses=frozenset())) == 7
 
 
 def test_retry_after_is_ignored_where_the_policy_says_so():
