@@ -43,11 +43,12 @@ from crawler.scheduling.ending import Ending
 from crawler.scheduling.engine_hands import EngineHands
 from crawler.scheduling.exchange import Exchange
 from crawler.scheduling.harvest import Harvest
-from crawler.scheduling.held_leases import HeldLeases, Renewal
+from crawler.scheduling.held_leases import LONGEST_S, HeldLeases, Renewal
 from crawler.scheduling.intake import Intake
 from crawler.scheduling.membership import membership_of
 from crawler.scheduling.outbox import Outbox
 from crawler.scheduling.page_ends import PageEnds
+from crawler.scheduling.page_times import PageTimes
 from crawler.scheduling.prefetch import Prefetch
 from crawler.scheduling.pump import Pump
 from crawler.scheduling.start_page import START_URL, StartPage
@@ -88,6 +89,7 @@ class Scheduler:
     Attributes:
         shared: other workers crawl the same job.
         pages: the pages in the engine's hands.
+        times: whether their time counts.
         harvest: takes what they give.
         start: the start page.
         ending: whether it is the job that ends with this worker.
@@ -103,6 +105,7 @@ class Scheduler:
         prefetch: int,
         worker: str = "local",
         ttl_s: float = math.inf,
+        longest_s: float = LONGEST_S,
         shared: bool = False,
         renew: Callable[[Sequence[Lease]], Iterable[Lease]] | None = None,
         intention: Intention | None = None,
@@ -116,6 +119,7 @@ class Scheduler:
             prefetch: how many leased requests may wait for the engine.
             worker: a name that no other process of the job has or has had.
             ttl_s: how long leases live; infinite for a frontier that nobody else uses.
+            longest_s: how long a page may take before others get it.
             shared: other workers crawl the same job.
             renew: prolongs leases, from a thread (see `Renewal`); needed if leases end.
             intention: what the workers say to each other about the end of the job.
@@ -128,7 +132,7 @@ class Scheduler:
         self._frontier = frontier
         self._worker = worker
         self._most = prefetch
-        self._held = HeldLeases(ttl_s=ttl_s) if shared else None
+        self._held = HeldLeases(ttl_s=ttl_s, longest_s=longest_s) if shared else None
         self._renew = renew
         self._renewal: Renewal | None = None
         self._engine = EngineHands(crawler)
@@ -137,6 +141,7 @@ class Scheduler:
         self._intake = Intake(frontier, self._held, worker=worker, ttl_s=ttl_s)
         self.ending = Ending(frontier, self._intake, shared=shared, intention=intention)
         self.pages = OpenPages()
+        self.times = PageTimes(self.pages, self._held)
         self.outbox = Outbox(crawler, frontier, codec, worker=worker, held=self._held, on_sent=self._sent)
         self.start = StartPage(crawler, settle=self.outbox.settle)
         self.harvest = Harvest(crawler, codec, self.outbox, shared=shared)
@@ -309,8 +314,7 @@ class Scheduler:
 
     async def add_start_request(self, page: OpenPage, request: Request) -> None:
         """A request of `start()`: handed in at once, so that a slow `start()` is crawled while it runs."""
-        if self._held is not None:
-            self._held.alive(page.lease)
+        self.times.goes_on(page)
         if await self.harvest.add_start_request(page, request, self._pump.turn_taken):
             (self._pump.soon if self.shared and self._prefetch else self._pump.now)()
 
@@ -372,6 +376,8 @@ class Scheduler:
     def _watch_for_the_end(self) -> None:
         """Others get what this worker will not begin as soon as it is told to go, and what it does not finish soon."""
         loop = asyncio.get_running_loop()
+        if self._held is not None:
+            self._held.loop_turns()
         if self._engine.leaving and self._leaving_since is None:
             self._leaving_since = loop.time()
             self._ends.give_back_waiting()

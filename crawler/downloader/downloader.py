@@ -108,8 +108,11 @@ class Downloader(ScrapyDownloader):
 
     async def _through_the_door(self, request: Request) -> Response:
         host = self.get_slot_key(request)
+        scheduler = our_scheduler(self.crawler)
+        if scheduler is not None:
+            scheduler.times.waits(request)
         try:
-            async with self.door.pass_(host, still_ours=lambda: self._still_ours(request)) as passage:
+            async with self.door.pass_(host, still_ours=lambda: self._may_leave(request)) as passage:
                 response = await self._send(request)
                 latency = request.meta.get("download_latency")
                 if latency is not None and not request.meta.get("autothrottle_dont_adjust_delay", False):
@@ -138,10 +141,13 @@ class Downloader(ScrapyDownloader):
             logger.info("%s asked for silence: nothing is sent to it for %.1f s", host, seconds)
             self.door.silence(host, seconds)
 
-    def _still_ours(self, request: Request) -> bool:
+    def _may_leave(self, request: Request) -> bool:
         """Whether the page of a request is still leased to us; a request that is no page is nobody's."""
         scheduler = our_scheduler(self.crawler)
-        return scheduler is None or scheduler.lease_still_ours(request)
+        if scheduler is None:
+            return True
+        scheduler.times.leaves(request)
+        return scheduler.lease_still_ours(request)
 
     def _get_slot(self, request: Request) -> tuple[str, Slot]:  # type: ignore[override]  # Scrapy's accepts a spider that is not used any more
         """The slot of a request's host, which is one of ours."""

@@ -69,9 +69,11 @@ class SettleSpiderMiddleware:
 
     def process_spider_input(self, response: Response) -> None:
         """A response has come, whatever becomes of it."""
+        scheduler = our_scheduler(self._crawler)
         page = open_page(self._crawler, response.request)
-        if page is not None:
+        if scheduler is not None and page is not None:
             page.responded = True
+            scheduler.times.goes_on(page)
 
     async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Keeps requests as children of the page; without a page they go to the engine, as in Scrapy."""

@@ -1,7 +1,9 @@
 """The leases that this process holds, until when each is surely its own, and the thread that prolongs them.
 
-A thread, because a callback that computes for a minute stops the event loop but must not lose the worker's pages; and
-a limit, because a callback that never ends must. Deadlines are counted from the moment *before* a call to the frontier
+A thread, because a callback that computes for a minute stops the event loop but must not lose the worker's pages; and a
+limit, because a callback that never ends must. The limit counts a page's own time, from when its request leaves: a page
+that waits for its turn, at the door of a slow host or of one that wants an hour of silence, is as healthy as before, as
+long as the event loop turns in which it waits. Deadlines are counted from the moment *before* a call to the frontier
 was made, on a clock that goes on while the machine sleeps, so that whoever asks here is never told yes too late. Knows
 no page and no store: how leases are prolonged is a function that it is given.
 """
@@ -43,15 +45,24 @@ class _Held:
     lease: Lease
     deadline: float
     alive_at: float
+    waits: bool = True
 
 
 class HeldLeases:
     """The table. The event loop adds and drops, the thread prolongs; each call is atomic."""
 
-    def __init__(self, *, ttl_s: float, clock: Callable[[], float] = boot_time) -> None:
-        """`ttl_s`: how long a lease lives unless it is prolonged. `clock`: seconds, see `boot_time`."""
+    def __init__(self, *, ttl_s: float, longest_s: float = LONGEST_S, clock: Callable[[], float] = boot_time) -> None:
+        """An empty table.
+
+        Args:
+            ttl_s: how long a lease lives unless it is prolonged.
+            longest_s: how long a page may take, see `LONGEST_S`.
+            clock: seconds, see `boot_time`.
+        """
         self.ttl_s = ttl_s
+        self.longest_s = longest_s
         self.clock = clock
+        self._turned_at = clock()
         self._lock = threading.Lock()
         self._held: dict[tuple[int, int], _Held] = {}
 
@@ -59,7 +70,7 @@ class HeldLeases:
         return len(self._held)
 
     def add(self, leases: Iterable[Lease], *, asked_at: float) -> None:
-        """Notes leases that were asked for at that time."""
+        """Notes leases that were asked for at that time; their pages wait until they are said to be `alive`."""
         with self._lock:
             for lease in leases:
                 self._held[lease.request.id, lease.token] = _Held(lease, asked_at + self.ttl_s, asked_at)
@@ -75,19 +86,35 @@ class HeldLeases:
         return held is not None and self.clock() < held.deadline
 
     def alive(self, lease: Lease) -> None:
-        """A page that takes long has just shown that it is not stuck."""
+        """A page has just been begun, or has shown that it is not stuck: its time counts from now."""
         with self._lock:
             held = self._held.get((lease.request.id, lease.token))
             if held is not None:
-                held.alive_at = self.clock()
+                held.alive_at, held.waits = self.clock(), False
+
+    def waits(self, lease: Lease) -> None:
+        """A page waits for its turn: its time does not count until it is `alive` again."""
+        with self._lock:
+            held = self._held.get((lease.request.id, lease.token))
+            if held is not None:
+                held.waits = True
+
+    def loop_turns(self) -> None:
+        """Whoever waits could go on if it were its turn. To be said every few seconds."""
+        self._turned_at = self.clock()
 
     def to_prolong(self) -> tuple[list[Lease], list[Lease]]:
         """What is to be prolonged, and what has been held too long and is over."""
         now = self.clock()
+        young, over = [], []
         with self._lock:
-            stuck = [held for held in self._held.values() if now - held.alive_at >= LONGEST_S]
-            young = [held.lease for held in self._held.values() if now - held.alive_at < LONGEST_S]
-        return young, [held.lease for held in stuck if held.deadline <= now]
+            for held in self._held.values():
+                alive_at = max(held.alive_at, self._turned_at) if held.waits else held.alive_at
+                if now - alive_at < self.longest_s:
+                    young.append(held.lease)
+                elif held.deadline <= now:
+                    over.append(held.lease)
+        return young, over
 
     def prolonged(self, leases: Iterable[Lease], *, asked_at: float) -> None:
         """Notes leases that live for another `ttl_s` from that time."""
@@ -144,7 +171,7 @@ class Renewal(threading.Thread):
         leases, lost = self._held.to_prolong()
         for lease in lost:
             logger.warning(
-                "Page %d has been held for %.0f minutes: its lease is over", lease.request.id, LONGEST_S / 60
+                "Page %d has taken %.0f minutes: its lease is over", lease.request.id, self._held.longest_s / 60
             )
         answered = True
         for first in range(0, len(leases), AT_ONCE):

@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.contract import Reply
+from crawler.frontier.identity import START_ID
 
 if TYPE_CHECKING:
     from crawler.frontier.contract import Frontier, Lease, LeaseReply
@@ -60,6 +61,9 @@ class Intake:
         reply = await self._frontier.lease(worker=self._worker, call=self._calls, limit=room, ttl_s=self._ttl_s)
         if self._held is not None:
             self._held.add(reply.leases, asked_at=asked_at)
+            for lease in reply.leases:
+                if lease.request.id == START_ID:  # read from now on, and it passes no door
+                    self._held.alive(lease)
         self._note(reply, short=len(reply.leases) < room)
         return reply.leases
 

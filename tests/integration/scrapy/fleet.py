@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crawler.frontier.memory import MemoryFrontier
 from crawler.frontier.rows import decode_row
 from crawler.scheduler import Scheduler
+from crawler.scheduling.held_leases import LONGEST_S
 from crawler.spiders.requests import RequestCodec
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Worker:
         settings: over those of the fleet.
         begins: when it is to begin; None = at once.
         renews: a thread prolongs its leases.
+        longest_s: a page that takes longer is given up to others.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Worker:
     settings: dict[str, Any] = field(default_factory=dict)
     begins: asyncio.Event | None = None
     renews: bool = False
+    longest_s: float = LONGEST_S
     crawler: Crawler | None = None
 
     def scheduler(self, frontier: MemoryFrontier, ttl_s: float, loop: asyncio.AbstractEventLoop) -> type[Scheduler]:
@@ -123,6 +126,7 @@ class Worker:
                     prefetch=crawler.settings.getint("CONCURRENT_REQUESTS"),
                     worker=worker.name,
                     ttl_s=ttl_s,
+                    longest_s=worker.longest_s,
                     shared=True,
                     renew=renew if worker.renews else None,
                 )

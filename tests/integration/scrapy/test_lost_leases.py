@@ -73,6 +73,20 @@ def test_leases_are_prolonged_while_a_callback_stops_the_event_loop(site, crawl_
     assert ours == [True]
 
 
+def test_a_page_that_waits_long_at_the_door_keeps_its_lease(site, crawl_together):
+    frontier = Shared()
+    pages = [f"/p/{number}" for number in range(3)]
+    site["/"] = links(*pages)
+    site.pages.update(dict.fromkeys(pages, "x"))
+    settings = {"DOWNLOAD_DELAY": 2 * TTL_S, "AUTOTHROTTLE_ENABLED": False, "ROBOTSTXT_OBEY": False}
+    workers = (Worker("a", renews=True, longest_s=TTL_S),)
+    ended = crawl_together(spider_for(site), settings, frontier=frontier, workers=workers, ttl_s=TTL_S)
+    assert site.hits == dict.fromkeys(("/", *pages), 1)
+    assert len(frontier.given) == 5
+    assert "scheduler/stale" not in ended["a"].stats
+    assert books(frontier).settled == {"ok": 5}
+
+
 def test_what_a_page_gives_after_its_lease_was_lost_counts_nowhere_and_another_reads_it(site, crawl_together):
     frontier = Shared()
     site["/"] = links("/p/1")
@@ -280,8 +294,7 @@ def test_a_renewal_that_breaks_ends_the_crawl_instead_of_letting_leases_run_out(
 # --- the start page ---
 
 
-def test_a_start_page_that_goes_on_giving_requests_is_not_taken_for_stuck(site, crawl_together, monkeypatch):
-    monkeypatch.setattr("crawler.scheduling.held_leases.LONGEST_S", 0.3)
+def test_a_start_page_that_goes_on_giving_requests_is_not_taken_for_stuck(site, crawl_together):
     frontier = Shared()
     site.pages.update({f"/{number}": "x" for number in range(20)})
 
@@ -291,13 +304,13 @@ def test_a_start_page_that_goes_on_giving_requests_is_not_taken_for_stuck(site, 
             yield Request(f"{site.url}/{number}")
 
     spider = spider_for(site, start=start, parse=lambda self, response: None)
-    ended = crawl_together(spider, frontier=frontier, workers=(Worker("a", renews=True),), ttl_s=TTL_S)
+    workers = (Worker("a", renews=True, longest_s=TTL_S),)
+    ended = crawl_together(spider, frontier=frontier, workers=workers, ttl_s=TTL_S)
     assert "scheduler/stale" not in ended["a"].stats
     assert set(site.hits.values()) == {1}
 
 
-def test_a_page_that_is_stuck_is_given_up(site, crawl_together, monkeypatch, caplog):
-    monkeypatch.setattr("crawler.scheduling.held_leases.LONGEST_S", 0.3)
+def test_a_page_that_is_stuck_is_given_up(site, crawl_together, caplog):
     frontier = Shared()
     site["/"] = "x"
     readers = []
@@ -309,7 +322,8 @@ def test_a_page_that_is_stuck_is_given_up(site, crawl_together, monkeypatch, cap
             await until(lambda: page.lost)
         yield {"reader": len(readers)}
 
-    crawl_together(spider_for(site, parse=parse), frontier=frontier, workers=(Worker("a", renews=True),), ttl_s=TTL_S)
+    workers = (Worker("a", renews=True, longest_s=TTL_S),)
+    crawl_together(spider_for(site, parse=parse), frontier=frontier, workers=workers, ttl_s=TTL_S)
     assert len(readers) == 2
     assert asyncio.run(rows_of(frontier)) == [("dict", {"reader": 2})]
     assert "its lease is over" in caplog.text

@@ -66,8 +66,10 @@ def test_prolonging_counts_from_before_the_call(held, clock):
     assert not held.ours(lease(3))
 
 
-def test_a_page_that_is_held_too_long_is_no_longer_prolonged_and_over_at_its_deadline(held, clock):
+def test_a_page_that_takes_too_long_is_no_longer_prolonged_and_over_at_its_deadline(held, clock):
     held.add([lease(1), lease(2)], asked_at=clock.now)
+    held.alive(lease(1))
+    held.alive(lease(2))
     clock.now += LONGEST_S - 1
     held.prolonged([lease(1), lease(2)], asked_at=clock.now)
     held.alive(lease(2))
@@ -76,6 +78,34 @@ def test_a_page_that_is_held_too_long_is_no_longer_prolonged_and_over_at_its_dea
     assert held.to_prolong() == ([lease(2)], [])
     clock.now += TTL_S
     assert held.to_prolong() == ([lease(2)], [lease(1)])
+
+
+def test_time_counts_from_when_a_page_is_begun_and_not_while_it_waits(held, clock):
+    held.add([lease(1), lease(2)], asked_at=clock.now)
+    for _ in range(60):
+        clock.now += LONGEST_S / 10
+        held.loop_turns()
+    assert held.to_prolong() == ([lease(1), lease(2)], [])
+    held.alive(lease(1))
+    clock.now += LONGEST_S - 1
+    held.waits(lease(1))  # followed in place: at the door again
+    clock.now += 2
+    held.loop_turns()
+    assert held.to_prolong() == ([lease(1), lease(2)], [])
+    held.alive(lease(1))
+    clock.now += LONGEST_S
+    held.loop_turns()
+    assert held.to_prolong() == ([lease(2)], [lease(1)])
+
+
+def test_what_waits_in_an_event_loop_that_has_stopped_is_given_up_too(held, clock):
+    held.add([lease(1)], asked_at=clock.now)
+    clock.now += 5
+    held.loop_turns()
+    clock.now += LONGEST_S - 1
+    assert held.to_prolong() == ([lease(1)], [])
+    clock.now += 1
+    assert held.to_prolong() == ([], [lease(1)])
 
 
 def test_the_clock_counts_seconds():
@@ -150,11 +180,13 @@ def test_no_answer_is_no_loss_and_is_tried_again(clock, caplog, trouble):
 
 def test_what_is_stuck_is_reported_as_lost(clock, caplog):
     held = HeldLeases(ttl_s=0.03, clock=clock)
-    held.add([lease(1)], asked_at=clock.now - LONGEST_S - 1)
+    held.add([lease(1)], asked_at=clock.now)
+    held.alive(lease(1))
+    clock.now += LONGEST_S
     held.add([lease(2)], asked_at=clock.now)
     frontier = Frontier()
     assert set(run(held, frontier)) == {lease(1)}
-    assert "has been held for 15 minutes" in caplog.text
+    assert "has taken 15 minutes" in caplog.text
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -8,8 +8,9 @@ import logging
 import pytest
 
 from crawler.frontier.contract import FrontierRequest, Lease, LeaseReply, Reply
+from crawler.frontier.identity import START_ID
 from crawler.frontier.memory import MemoryFrontier
-from crawler.scheduling.held_leases import HeldLeases
+from crawler.scheduling.held_leases import LONGEST_S, HeldLeases
 from crawler.scheduling.intake import PAUSE_S, POLL_S, Intake
 
 ONE = Lease(request=FrontierRequest(id=7, host="h", body=b""), token=3)
@@ -51,6 +52,15 @@ def test_what_is_leased_is_held_from_before_the_call():
     asking, _, held = intake(LeaseReply(leases=(ONE,), open=1))
     assert ask(asking) == (ONE,)
     assert held.ours(ONE)
+
+
+def test_the_start_page_is_begun_when_it_is_leased_and_others_wait():
+    start = Lease(request=FrontierRequest(id=START_ID, host="", body=b""), token=4)
+    asking, _, held = intake(LeaseReply(leases=(start, ONE), open=2))
+    ask(asking)
+    held.clock = lambda: 5.0 + LONGEST_S
+    held.loop_turns()
+    assert held.to_prolong() == ([ONE], [start])
 
 
 @pytest.mark.parametrize(
