@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 #: Every outcome with which a page can be settled, and what it means.
 OUTCOMES: Final[Mapping[str, str]] = {
@@ -221,8 +221,12 @@ class Frontier(Protocol):
         """Accepts requests that no page has found: the first one of a job, or those of an extension."""
         ...
 
-    async def lease(self, *, worker: str, call: int, limit: int, ttl_s: float) -> LeaseReply:
-        """Up to `limit` requests for `ttl_s` seconds.
+    async def lease(
+        self, *, worker: str, call: int, limit: int, ttl_s: float, skip: Collection[str] = ()
+    ) -> LeaseReply:
+        """Up to `limit` requests for `ttl_s` seconds, none of them of the hosts `skip`, suspects neither.
+
+        A worker names the hosts of which it has enough for now; they keep their turn, for others and for later calls.
 
         `call` counts a worker's calls from 1. The same (worker, call) gets the same leases again, as far as they still
         hold, so that a lost reply loses nothing; a call that comes after its successor gets none.

@@ -36,7 +36,7 @@ from crawler.frontier.kept_rows import KeptRows
 from crawler.frontier.pages import Page, Pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 #: Failures kept with their URL; later ones are only counted.
 MAX_FAILURES_KEPT: Final = 10_000
@@ -107,7 +107,9 @@ class MemoryFrontier:
 
     # --- giving out ---
 
-    async def lease(self, *, worker: str, call: int, limit: int, ttl_s: float) -> LeaseReply:
+    async def lease(
+        self, *, worker: str, call: int, limit: int, ttl_s: float, skip: Collection[str] = ()
+    ) -> LeaseReply:
         """See the contract."""
         if self._closed:
             return LeaseReply(reply=Reply.CLOSED)
@@ -119,7 +121,7 @@ class MemoryFrontier:
         if call < number:
             return self._reply(now, (), at_limit=at_limit)
         budget = self._budget()
-        chosen = self._pages.choose(worker, min(limit, budget))
+        chosen = self._pages.choose(worker, min(limit, budget), frozenset(skip))
         leases = tuple(self._give(page, worker, now + ttl_s) for page in chosen)
         states = self._pages.states
         at_limit = budget <= 0 and states["ready"] + states["delayed"] > 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from crawler.frontier.queues import HostQueues
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from crawler.frontier.contract import FrontierRequest, Lease
 
@@ -80,15 +80,18 @@ class Pages:
 
     # --- leases ---
 
-    def choose(self, worker: str, limit: int) -> list[Page]:
-        """The next pages for this worker, which must be leased to it now. A suspect is given alone."""
+    def choose(self, worker: str, limit: int, skip: Collection[str] = ()) -> list[Page]:
+        """The next pages for this worker, none of hosts in `skip`; they must be leased to it now.
+
+        A suspect is given alone.
+        """
         holdings = self._holdings.get(worker, set())
         if any(self._pages[page_id].suspect for page_id in holdings):
             return []
-        if not holdings and limit > 0 and (suspect := self._queues.pop_suspect()) is not None:
+        if not holdings and limit > 0 and (suspect := self._queues.pop_suspect(skip)) is not None:
             return [self._pages[suspect]]
         chosen: list[Page] = []
-        while len(chosen) < limit and (page_id := self._queues.pop()) is not None:
+        while len(chosen) < limit and (page_id := self._queues.pop(skip)) is not None:
             chosen.append(self._pages[page_id])
         return chosen
 

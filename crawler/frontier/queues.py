@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 
 @dataclass(slots=True)
@@ -45,11 +45,15 @@ class HostQueues:
         heapq.heappush(host.ready, (-priority, order, page_id))
         self._line_up(name, host)
 
-    def pop(self) -> int | None:
-        """The id of the next page, which is in flight from now on; None if no host may be asked."""
-        if not self._turn:
+    def pop(self, skip: Collection[str] = ()) -> int | None:
+        """The id of the next page, which is in flight from now on; None if no host may be asked.
+
+        Hosts in `skip` are passed over and keep their turn.
+        """
+        name = next((name for name in self._turn if name not in skip), None)
+        if name is None:
             return None
-        name = self._turn.popleft()
+        self._turn.remove(name)
         host = self._hosts[name]
         host.in_turn = False
         page_id = heapq.heappop(host.ready)[2]
@@ -63,9 +67,10 @@ class HostQueues:
         host.suspects.append(page_id)
         self._suspected[name] = host
 
-    def pop_suspect(self) -> int | None:
+    def pop_suspect(self, skip: Collection[str] = ()) -> int | None:
         """The id of the next suspect page, which is in flight from now on; None if no host may be asked."""
-        name = next((name for name, host in self._suspected.items() if self._may_be_asked(host)), None)
+        askable = (name for name, host in self._suspected.items() if name not in skip and self._may_be_asked(host))
+        name = next(askable, None)
         if name is None:
             return None
         host = self._hosts[name]

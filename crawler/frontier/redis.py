@@ -48,7 +48,7 @@ from crawler.jobs.states import intended_by
 from crawler.store import Script, load_script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from crawler.frontier.words import PageWords
     from crawler.store import Caller, SyncStore, Word
@@ -139,11 +139,12 @@ class RedisFrontier:
 
     # --- giving out ---
 
-    async def lease(self, *, worker: str, call: int, limit: int, ttl_s: float) -> LeaseReply:
+    async def lease(
+        self, *, worker: str, call: int, limit: int, ttl_s: float, skip: Collection[str] = ()
+    ) -> LeaseReply:
         """See the contract."""
-        answer = await self._call(
-            _LEASE, worker, call, limit, self._new_token(), self._max_pages, ttl_ms=int(ttl_s * 1000)
-        )
+        words: tuple[Word, ...] = (worker, call, limit, self._new_token(), self._max_pages, *skip)
+        answer = await self._call(_LEASE, *words, ttl_ms=int(ttl_s * 1000))
         reply, open_pages, due_ms, at_limit, started, token, *leased = answer
         due = int(due_ms)
         return LeaseReply(

@@ -101,11 +101,11 @@ class SuspectsInCompany(MemoryFrontier):
         super().__init__(**kwargs)
         held_by, choose = self._pages.held_by, self._pages.choose
 
-        def choose_always(worker, limit):
+        def choose_always(worker, limit, skip=()):
             suspects = [page for page in held_by(worker) if page.suspect]
             for page in suspects:
                 page.suspect = False
-            chosen = choose(worker, limit)
+            chosen = choose(worker, limit, skip)
             for page in suspects:
                 page.suspect = True
             return chosen
@@ -116,19 +116,27 @@ class SuspectsInCompany(MemoryFrontier):
 class ForgetsLeaseCalls(MemoryFrontier):
     """A repeated call is given new pages; those of the lost reply are nobody's until they expire."""
 
-    async def lease(self, *, worker, call, limit, ttl_s):
+    async def lease(self, **asked):
         self._last_calls.clear()
-        return await super().lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s)
+        return await super().lease(**asked)
 
 
 class LateLeaseCallsGive(MemoryFrontier):
     """A call that comes after its successor is given pages that nobody reads."""
 
-    async def lease(self, *, worker, call, limit, ttl_s):
+    async def lease(self, *, worker, call, **asked):
         number = self._last_calls.get(worker, (0,))[0]
         if call < number:
             del self._last_calls[worker]
-        return await super().lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s)
+        return await super().lease(worker=worker, call=call, **asked)
+
+
+class SkipsAreForgotten(MemoryFrontier):
+    """A worker is given pages of hosts of which it has said that it has enough."""
+
+    async def lease(self, *, skip=(), **asked):
+        del skip
+        return await super().lease(**asked)
 
 
 class RetryIsNotCounted(MemoryFrontier):
@@ -205,8 +213,8 @@ class OneHostAtATime(MemoryFrontier):
         queues = self._pages._queues
         pop = queues.pop
 
-        def pop_from_the_same():
-            page_id = pop()
+        def pop_from_the_same(skip=()):
+            page_id = pop(skip)
             if queues._turn:
                 queues._turn.rotate(1)
             return page_id

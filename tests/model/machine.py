@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 IDS = (*range(10, 34), START_ID, 0, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 HOSTS = ("a", "b", "c.example:8080", "", "ü:*?[x]{job}\r\n\0 %s")
+#: What a worker does not want now.
+SKIPS = ((), (), (), (), (), (), ("a",), ("a", "b"), HOSTS[2:], HOSTS)
 PRIORITIES = (0, 0, 0, 1, -1, 4095, -4095, 100_000, -100_000, 1 << 40)
 LISTS = (None, None, None, None, "list", "li:st\0{2}")
 WORKERS = ("w1", "w2", "w:3\0")
@@ -109,7 +111,7 @@ def calls_for(features: Features) -> st.SearchStrategy[tuple]:
     several = st.lists(PICKS, max_size=4)
     kinds = [
         (2, "enqueue", st.lists(REQUESTS, max_size=6)),
-        (6, "lease", ANY_WORKER, st.integers(0, 35)),
+        (6, "lease", ANY_WORKER, st.integers(0, 35), st.sampled_from(SKIPS)),
         (1, "lease_again", ANY_WORKER, st.sampled_from((0, 0, 1))),
         (1, "renew", WORKER_OR_NOBODY, several, st.integers(0, 3)),
         (6, "commit", PICKS, ENDS, st.lists(REQUESTS, max_size=5), st.lists(ROWS, max_size=4)),
@@ -164,14 +166,15 @@ class Calls:
     def enqueue(self, requests):
         self.make(lambda: self.twin.enqueue(requests))
 
-    def lease(self, worker, number):
+    def lease(self, worker, number, skip=()):
         self.numbers[worker] += 1
-        reply = self.lease_numbered(worker, self.numbers[worker], limit=number // 4, ttl_s=self.ttl_s(number))
+        asked = {"limit": number // 4, "ttl_s": self.ttl_s(number), "skip": skip}
+        reply = self.lease_numbered(worker, self.numbers[worker], **asked)
         if reply.reply is Reply.PAUSED:
             self.numbers[worker] -= 1  # nothing was given: the number is still free
 
-    def lease_numbered(self, worker, call, *, limit, ttl_s):
-        reply = self.make(lambda: self.twin.lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s))
+    def lease_numbered(self, worker, call, *, limit, ttl_s, skip=()):
+        reply = self.make(lambda: self.twin.lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s, skip=skip))
         self.leases += [lease for lease in reply.leases if lease not in self.leases[-40:]]
         return reply
 

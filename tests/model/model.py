@@ -138,6 +138,7 @@ class Model:
         self.calls: dict[str, Call] = {}
         self._in_flight: Counter[str] = Counter()  # by host, while a lease call is judged
         self._of_asker: Counter[str] = Counter()  # ditto, those of the worker that asks
+        self._skipped: frozenset[str] = frozenset()  # hosts, ditto
         self.asked: dict[str, int] = {}  # when each worker did
         self.left_out: set[str] = set()  # by the last call that gave another host two or more
         self.staged: list[FrontierRequest] = []
@@ -227,7 +228,7 @@ class Model:
         return [page for page in self.open.values() if page.token is not None and page.worker == worker]
 
     def lease(
-        self, *, worker: str, call: int, limit: int, ttl_ms: int | None, reply: LeaseReply, staged: Staged
+        self, *, worker: str, call: int, limit: int, ttl_ms: int | None, skip=(), reply: LeaseReply, staged: Staged
     ) -> None:
         """Judges what a lease call has given. `staged`: what was staged after it."""
         if self.closed:
@@ -254,6 +255,7 @@ class Model:
             waiting = any(page.state != "leased" for page in self.open.values())
             agree("at_limit", reply.at_limit, budget is not None and budget <= 0 and waiting)
             allowed = limit if budget is None else min(limit, budget)
+            self._skipped = frozenset(skip)
             self._judge(worker, reply.leases, max(0, allowed), ttl_ms)
             self.calls[worker] = Call(call, reply.leases, reply.at_limit)
         agree("started", reply.started, START_ID in self.seen and START_ID not in self.open)
@@ -287,7 +289,7 @@ class Model:
 
     def _may_be_asked(self, host: str, *, alone: bool = False) -> bool:
         """Whether one more page of this host may be leased to the worker that asks; `alone`: a suspect."""
-        if host in self.holds:
+        if host in self.holds or host in self._skipped:
             return False
         full = self.per_host and self._in_flight[host] >= self.per_host
         return not full and (alone or self._of_asker[host] < self._share())
@@ -342,7 +344,7 @@ class Model:
     def _give(self, lease: Lease, worker: str, ttl_ms: int | None) -> None:
         page = self.open[lease.request.id]
         if not self._may_be_asked(page.host, alone=page.suspect):
-            raise Disagreement(f"{page} was given, but its host is on hold or has as many in flight as it may")
+            raise Disagreement(f"{page} was given, but its host is on hold, skipped or has as many in flight as it may")
         agree(f"request of {page}", lease.request, page.request)
         agree(f"tries and suspicion of {page}", (lease.tries, lease.suspect), (page.tries, page.suspect))
         if lease.token in page.spent:
@@ -354,7 +356,10 @@ class Model:
         page.deadline = None if ttl_ms is None else self.now + ttl_ms
 
     def _judge_enough(self, leases: tuple[Lease, ...], allowed: int) -> None:
-        """No page is left out that could have been given, and no host twice that another one came before."""
+        """No page is left out that could have been given, and no host twice that another one came before.
+
+        A host that is skipped is not left out, and has been left out before if it was.
+        """
         ready = {page.host: page for page in self.open.values() if page.state == "ready" and not page.suspect}
         left_out = {host: page for host, page in ready.items() if self._may_be_asked(host)}
         if left_out and len(leases) < allowed:
@@ -365,9 +370,9 @@ class Model:
             starved = (left_out.keys() - given.keys()) & self.left_out
             if starved:
                 raise Disagreement(f"hosts {sorted(starved)} were left out twice, while others got {dict(given)}")
-            self.left_out = left_out.keys() - given.keys()
+            self.left_out = (left_out.keys() - given.keys()) | (self.left_out & self._skipped)
         elif given:
-            self.left_out = set()
+            self.left_out &= self._skipped
 
     # --- the end of a lease ---
 

@@ -67,9 +67,11 @@ class Worker:
     async def lease(self, want: int):
         self.number += 1
         number, name = self.number, self.process.name
+        random = self.sim.random
+        skip = (random.choice(self.sim.site.hosts),) if random.random() < 0.1 else ()
         return await self.call(
-            f"lease {number} of {want}",
-            lambda: self.sim.calls.lease(worker=name, call=number, limit=want, ttl_s=TTL_S),
+            f"lease {number} of {want}{' but of ' if skip else ''}{', '.join(skip)}",
+            lambda: self.sim.calls.lease(worker=name, call=number, limit=want, ttl_s=TTL_S, skip=skip),
             lambda reply: self.sim.given(self.process, reply.leases),
         )
 

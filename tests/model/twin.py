@@ -18,7 +18,7 @@ from crawler.frontier.redis import RedisFrontier
 from crawler.store import Store, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from crawler.frontier.contract import (
         CommitReply,
@@ -200,11 +200,12 @@ class Twin:
         agree("enqueue", fates, self.model.enqueue(requests))
         return fates
 
-    async def lease(self, *, worker: str, call: int, limit: int, ttl_s: float) -> LeaseReply:
-        reply = await self.frontier.lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s)
-        self.model.lease(
-            worker=worker, call=call, limit=limit, ttl_ms=_ms(ttl_s), reply=reply, staged=await self._staged()
-        )
+    async def lease(
+        self, *, worker: str, call: int, limit: int, ttl_s: float, skip: Collection[str] = ()
+    ) -> LeaseReply:
+        asked = {"worker": worker, "call": call, "limit": limit, "skip": skip}
+        reply = await self.frontier.lease(ttl_s=ttl_s, **asked)
+        self.model.lease(ttl_ms=_ms(ttl_s), reply=reply, staged=await self._staged(), **asked)
         return reply
 
     async def renew(self, *, worker: str, leases: Sequence[Lease], ttl_s: float) -> tuple[Lease, ...]:

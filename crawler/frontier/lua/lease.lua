@@ -1,7 +1,7 @@
 -- Gives up to LIMIT ready pages to a worker, after taking back what is due.
 --
 -- ARGV[3] = worker, [4] = number of this call, [5] = limit, [6] = token for all leases of this call,
--- [7] = pages that the job may fetch, -1 = any.
+-- [7] = pages that the job may fetch, -1 = any, [8] ... = hosts of which nothing is given; they keep their turn.
 -- Answers reply ('+', 'C' closed, 'P' paused, 'F' full), open pages, ms until the next call is worth while (-1: none),
 -- 1 if the limit of pages is reached, 1 if the start page is settled, token, then id, host, body, tries, suspect of
 -- each lease.
@@ -81,6 +81,24 @@ local function note_flight(host, count)
   return redis.call('HINCRBY', FLIGHT, host, count)
 end
 
+-- Hosts that the worker skips are out of the turn while it is served. That costs a look-up for each of them, however
+-- many others wait.
+local skipped, skipped_names, skipped_turns = {}, {}, {}
+for i = 8, #ARGV do skipped[ARGV[i]] = true end
+
+local function put_skipped_aside()
+  for i = 8, #ARGV do
+    local turn = redis.call('ZSCORE', HOSTS, ARGV[i])
+    if turn then
+      skipped_names[#skipped_names + 1] = ARGV[i]
+      skipped_turns[#skipped_turns + 1], skipped_turns[#skipped_turns + 2] = turn, ARGV[i]
+    end
+  end
+  in_parts(skipped_names, 'ZREM', HOSTS)
+end
+
+local function put_skipped_back() in_parts(skipped_turns, 'ZADD', HOSTS) end
+
 local function take(host, count)
   local popped = count > 0 and redis.call('ZPOPMIN', BASE .. 'ready:' .. host, count) or {}
   for i = 1, #popped, 2 do
@@ -100,7 +118,7 @@ local function next_suspect()
   if #suspects == 0 or redis.call('EXISTS', MINE) == 1 then return nil end
   for _, id in ipairs(suspects) do
     local o = owner_of(id)
-    if not refused[o.host] then
+    if not refused[o.host] and not skipped[o.host] then
       local full = PER_HOST > 0 and tonumber(redis.call('HGET', FLIGHT, o.host) or 0) >= PER_HOST
       if not full and not redis.call('ZSCORE', HELD, o.host) then return id, o.host end
       refused[o.host] = true
@@ -119,6 +137,7 @@ if budget > 0 and redis.call('HEXISTS', SOLO, worker) == 0 then
     redis.call('HSET', SOLO, worker, suspect)
     chosen[1] = suspect
   end
+  if not alone then put_skipped_aside() end
   local waiting = not alone and redis.call('ZCARD', HOSTS) or 0
   local passed_over = 0 -- hosts in a row of which this worker may have no more
   while waiting > 0 and #chosen < budget and passed_over < waiting do
@@ -133,6 +152,7 @@ if budget > 0 and redis.call('HEXISTS', SOLO, worker) == 0 then
     passed_over = share > 0 and 0 or passed_over + 1
     waiting = redis.call('ZCARD', HOSTS)
   end
+  put_skipped_back()
 end
 
 local at_limit = exhausted and redis.call('HLEN', BODY) > redis.call('ZCARD', LEASED) and 1 or 0

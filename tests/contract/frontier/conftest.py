@@ -42,9 +42,9 @@ class Job:
     def add(self, *requests: FrontierRequest):
         return self.run(self.frontier.enqueue(requests))
 
-    def take(self, limit: int = 100, *, worker: str = "w1", ttl_s: float = 60.0):
+    def take(self, limit: int = 100, *, worker: str = "w1", ttl_s: float = 60.0, **asked):
         call = next(self.calls.setdefault(worker, itertools.count(1)))
-        return self.run(self.frontier.lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s))
+        return self.run(self.frontier.lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s, **asked))
 
     def take_one(self, **kwargs):
         (lease,) = self.take(1, **kwargs).leases

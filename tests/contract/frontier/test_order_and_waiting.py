@@ -31,6 +31,32 @@ def test_a_host_with_all_its_pages_in_flight_never_blocks_another(make_job, page
     assert ids(job.take()) == [12]
 
 
+def test_hosts_that_are_skipped_are_left_to_others_and_keep_their_turn(job, page):
+    job.add(*(page(10 * host + number, host=f"h{host}") for host in (1, 2, 3) for number in range(3)))
+    assert ids(job.take(2, skip=("h1", "nowhere"))) == [20, 30]
+    assert ids(job.take(2, skip=["h1"])) == [21, 31]
+    assert ids(job.take(1)) == [10]
+    assert job.take(skip=("h1", "h2", "h3")).leases == ()
+    assert ids(job.take(worker="w2")) != []
+    job.check()
+
+
+def test_a_worker_that_skips_the_only_host_gets_nothing_and_others_do(job, page):
+    job.add(page(7))
+    reply = job.take(skip={page(7).host})
+    assert (reply.leases, reply.open) == ((), 1)
+    assert ids(job.take(worker="w2")) == [7]
+
+
+def test_a_suspect_of_a_host_that_is_skipped_waits_and_holds_up_no_other_page(job, page, clock):
+    job.add(page(7, host="a"))
+    job.take(ttl_s=60)
+    clock.pass_(60)
+    job.add(page(8, host="a"), page(9, host="b"))
+    assert ids(job.take(skip=("a",))) == [9]
+    assert ids(job.take(worker="w2")) == [7]
+
+
 def test_a_retried_page_comes_back_after_its_delay_with_its_tries(job, page, clock):
     job.add(page(7), page(8))
     assert job.retry(job.take_one(), delay_s=30, reason="503") is Reply.OK

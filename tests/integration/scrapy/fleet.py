@@ -54,9 +54,9 @@ class Shared(MemoryFrontier):
         self._batch = None
         asyncio.get_running_loop().call_later(self.delay_s, batch.set_result, None)
 
-    async def lease(self, *, worker, call, limit, ttl_s):
+    async def lease(self, *, worker, **asked):
         await self._travel("lease")
-        reply = await super().lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s)
+        reply = await super().lease(worker=worker, **asked)
         self.given += [(worker, lease) for lease in reply.leases]
         return reply
 
