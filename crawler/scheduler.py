@@ -5,6 +5,7 @@ asynchronous and wants to hear how each page ended. It may also be far away, be 
 pages from a holder who has been silent for too long. Between the two stand:
 
 * the *prefetch*: a few leased pages, from which `next_request` is served;
+* the *appetite*: of which hosts pages are wanted now, so that those of a slow one do not fill the engine;
 * the table of *open pages* (`middlewares.open_pages`), in which the middlewares note what happens to each;
 * the *harvest* (requests and rows that pages give), the *outbox* (what is to be told to the frontier) and the *intake*
   (what is asked of it);
@@ -39,6 +40,7 @@ from crawler.frontier.contract import FrontierRequest
 from crawler.frontier.identity import START_ID
 from crawler.middlewares.errbacks import NotingErrback, bare_errback
 from crawler.middlewares.open_pages import OpenPages
+from crawler.scheduling.appetite import Appetite
 from crawler.scheduling.ending import Ending
 from crawler.scheduling.engine_hands import EngineHands
 from crawler.scheduling.exchange import Exchange
@@ -138,16 +140,20 @@ class Scheduler:
         self._engine = EngineHands(crawler)
         self._pump = Pump(self._turn, on_failure=self._failed)
         self._prefetch = Prefetch(most=prefetch, clock=time.monotonic)
+        self._appetite = Appetite(
+            self._engine.lasts_s, clock=time.monotonic, wake=self._engine.wake, ask=self._pump.now
+        )
         self._intake = Intake(frontier, self._held, worker=worker, ttl_s=ttl_s)
         self.ending = Ending(frontier, self._intake, shared=shared, intention=intention)
         self.pages = OpenPages()
-        self.times = PageTimes(self.pages, self._held)
+        self.times = PageTimes(self.pages, self._held, self._appetite)
         self.outbox = Outbox(crawler, frontier, codec, worker=worker, held=self._held, on_sent=self._sent)
         self.start = StartPage(crawler, settle=self.outbox.settle)
         self.harvest = Harvest(crawler, codec, self.outbox, shared=shared)
         self._ends = PageEnds(
             pages=self.pages,
             prefetch=self._prefetch,
+            appetite=self._appetite,
             outbox=self.outbox,
             harvest=self.harvest,
             start=self.start,
@@ -161,6 +167,7 @@ class Scheduler:
             outbox=self.outbox,
             intake=self._intake,
             prefetch=self._prefetch,
+            appetite=self._appetite,
             start=self.start,
         )
         self._leaving_since: float | None = None
@@ -270,18 +277,19 @@ class Scheduler:
         return taken
 
     def next_request(self) -> Request | None:
-        """The next leased request, or None if there is none at hand."""
-        page = self._prefetch.pop()
+        """The next leased request, or None if there is none at hand that would be sent soon."""
+        page = self._appetite.next_of(self._prefetch)
         while page is not None and not self._ends.surely_ours(page):
             self.outbox.give_back(page)
             self._pump.now()
-            page = self._prefetch.pop()
+            page = self._appetite.next_of(self._prefetch)
         if page is None:
             return None
         if self._prefetch.hungry and not self._pump.busy:
             self._pump.now()
         page.request.errback = NotingErrback(self, bare_errback(page.request.errback))
         self.pages.add(page)
+        self._appetite.comes(page)
         self._crawler.stats.inc_value("scheduler/dequeued")
         return page.request
 
@@ -352,13 +360,15 @@ class Scheduler:
         if self._engine.leaving:
             await self._exchange.tell()
             return
-        fresh = await self._exchange.tell_and_ask(free=self._engine.free(self._most))
+        free = self._engine.free(self._most)
+        self._ends.give_back_surplus(free=free)
+        fresh = await self._exchange.tell_and_ask(free=free)
         if self._intake.at_limit and not (self._prefetch or self.outbox or len(self.pages) or self.start.page):
             await self._exchange.stop_at_limit()
-        self._pump.later(self._intake.wait_s)
+        self._pump.later(self._appetite.soon(self._intake.wait_s, lying=bool(self._prefetch)))
         if self.outbox.ready or (self._prefetch.hungry and not self._intake.closed):
             self._pump.now()
-        if fresh or not self._unfinished():
+        if fresh or self._prefetch or not self._unfinished():
             self._engine.wake()
 
     def _sent(self, error: BaseException | None) -> None:

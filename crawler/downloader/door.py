@@ -157,7 +157,7 @@ class Door:
         self.counters.waits += 1
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Slot] = loop.create_future()
-        entrance.waiting.append(future)
+        entrance.queue(future, self.clock())
         while True:
             self._attend(entrance)
             try:
@@ -213,6 +213,11 @@ class Door:
         """The delay between two requests to a host in force, in seconds; 0 for one that is not asked anything."""
         entrance = self._entrances.get(host)
         return entrance.delay_s if entrance is not None else 0.0
+
+    def lasts_s(self, host: str, coming: int) -> float:
+        """For how many seconds so many requests will be at a host's door, as far as is known; see `Entrance`."""
+        entrance = self._entrances.get(host)
+        return entrance.lasts_s(coming, self.clock()) if entrance is not None else 0.0
 
     def waiting(self) -> int:
         """Requests that are held back now."""

@@ -106,6 +106,10 @@ class Downloader(ScrapyDownloader):
             scheduler.pages.replace(request, result)
         return result
 
+    def lasts_s(self, host: str, coming: int) -> float:
+        """For how many seconds so many pages of a host will be at its door; the scheduler wants no more than enough."""
+        return self.door.lasts_s(host, coming)
+
     async def _through_the_door(self, request: Request) -> Response:
         host = self.get_slot_key(request)
         scheduler = our_scheduler(self.crawler)

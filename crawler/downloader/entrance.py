@@ -70,7 +70,7 @@ _FORGET_S: Final = 60.0
 
 
 class Entrance:
-    """One host, for this worker. Who wants to be told of a free slot appends a future to `waiting`.
+    """One host, for this worker. Who wants to be told of a free slot queues a future.
 
     Attributes:
         waiting: futures of those who wait, first come first served; each is given a Slot.
@@ -84,8 +84,8 @@ class Entrance:
     __slots__ = (
         "_asked_s", "_asking", "_crawl_delay", "_crawl_delay_said_s", "_faster", "_free_until_s", "_last_start_s",
         "_latencies", "_outdated", "_own", "_sent_s", "_silence_s", "_site", "_starts", "_target", "_trip_s",
-        "_wait_until_s", "_window_used", "delay_s", "name", "silent_until_s", "slots", "timer", "timer_s", "void",
-        "waiting",
+        "_wait_until_s", "_waits_since_s", "_window_used", "delay_s", "name", "silent_until_s", "slots", "timer",
+        "timer_s", "void", "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, *, site: Pace, own: Pace) -> None:
@@ -105,6 +105,7 @@ class Entrance:
         self._window_used = 0
         self._last_start_s = -math.inf
         self._sent_s = -math.inf
+        self._waits_since_s = -math.inf
         self._wait_until_s = -math.inf
         self._trip_s = 0.0  # how long the gate takes to answer
         self._asking: PermitCall | None = None
@@ -132,7 +133,7 @@ class Entrance:
                 return None
             until = start
         self._sent_s = now
-        return slots.take(until)
+        return slots.take(now, until)
 
     def _start(self, now: float) -> float | None:
         """Uses a start that has come; answers until when it may be used."""
@@ -147,6 +148,24 @@ class Entrance:
     def may_send(self, slot: Slot, now: float) -> bool:
         """Whether a request that has taken its slot a moment ago may still be sent."""
         return now < slot.until_s and now >= self.silent_until_s
+
+    def queue(self, future: asyncio.Future[Slot], now: float) -> None:
+        """Somebody waits."""
+        if not self.waiting:
+            self._waits_since_s = now
+        self.waiting.append(future)
+
+    def lasts_s(self, coming: int, now: float) -> float:
+        """For how many seconds so many requests will be here, those included that wait already; as far as is known.
+
+        Each waits for the delay in force, or for its share of the time that requests have lately kept a slot, whichever
+        is longer; and all wait for the end of a silence. Where nothing has left for still longer, because the site does
+        not answer or others have the slots, the next one is not expected sooner.
+        """
+        limit = self._room() + len(self.slots)
+        each = max(self.delay_s, self.slots.use_s / limit)
+        lasts = max(0.0, self.silent_until_s - now) + max(coming, len(self.waiting)) * each
+        return max(lasts, now - max(self._sent_s, self._waits_since_s)) if self.waiting else lasts
 
     def serve(self, now: float) -> None:
         """Gives slots to those who wait, as far as there are slots and starts."""

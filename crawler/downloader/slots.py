@@ -28,14 +28,18 @@ _FIRST_POLL_S: Final = 0.03
 _POLL_WITHOUT_S: Final = 0.1
 _POLL_WITH_SLOTS_S: Final = 0.5
 
+#: Weight of the last use of a slot in the mean of all.
+_USE_WEIGHT: Final = 0.2
+
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A slot that the gate has granted; `until_s` is how long the request that has taken it may be sent."""
+    """A slot that the gate has granted; `until_s` is how long the request that took it at `taken_s` may be sent."""
 
     token: int
     since_s: float
     freed_s: float
+    taken_s: float = 0.0
     until_s: float = 0.0
 
 
@@ -48,9 +52,10 @@ class Slots:
         going: tokens that are given up with the next call.
         contended: others wait for slots.
         ask_again_s: when to ask for more slots again, after a refusal.
+        use_s: how long a request has used a slot lately, smoothed.
     """
 
-    __slots__ = ("_refusals", "ask_again_s", "busy", "contended", "free", "going")
+    __slots__ = ("_refusals", "ask_again_s", "busy", "contended", "free", "going", "use_s")
 
     def __init__(self) -> None:
         self.free: list[Slot] = []
@@ -58,15 +63,16 @@ class Slots:
         self.going: list[int] = []
         self.contended = False
         self.ask_again_s = -math.inf
+        self.use_s = 0.0
         self._refusals = 0
 
     def __len__(self) -> int:
         return len(self.free) + len(self.busy)
 
-    def take(self, until_s: float) -> Slot:
+    def take(self, now: float, until_s: float) -> Slot:
         """A free slot, for a request that may be sent until then."""
         slot = self.free.pop()
-        slot.until_s = until_s
+        slot.taken_s, slot.until_s = now, until_s
         self.busy[slot.token] = slot
         return slot
 
@@ -75,6 +81,7 @@ class Slots:
         if self.busy.pop(slot.token, None) is None:
             return  # lost meanwhile
         slot.freed_s = now
+        self.use_s += (now - slot.taken_s - self.use_s) * _USE_WEIGHT
         if self.contended and slot.since_s + LONG_USED_S <= now:
             self.going.append(slot.token)
         else:

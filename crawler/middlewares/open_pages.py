@@ -90,6 +90,7 @@ class OpenPage:
         request: the object that the engine has.
         url: as asked for, for the record.
         hops: in-place redirects so far.
+        coming: the engine has it, and its request has not left.
         responded: a response has reached the spider.
         turn: how the request ended other than by a response or a failure.
         outcome: of the first failure noted; empty while there is none.
@@ -110,6 +111,7 @@ class OpenPage:
     request: Request
     url: str
     hops: int = 0
+    coming: bool = False
     responded: bool = False
     turn: PageTurn | None = None
     outcome: str = ""

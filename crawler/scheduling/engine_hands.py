@@ -61,6 +61,12 @@ class EngineHands:
         total = downloader.total_concurrency or most
         return max(0, min(most, total - len(downloader.active)))
 
+    def lasts_s(self, host: str, coming: int) -> float:
+        """For how many seconds so many pages of a host will wait to be sent; 0 with a downloader that cannot say."""
+        downloader = self._crawler.engine.downloader
+        seconds: float = downloader.lasts_s(host, coming) if hasattr(downloader, "lasts_s") else 0.0
+        return seconds
+
     def wake(self) -> None:
         """Lets it ask for requests, and look whether it is idle, right after this turn of the event loop."""
         engine = self._crawler.engine

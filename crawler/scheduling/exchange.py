@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Sequence
 
     from crawler.frontier.contract import Frontier, Lease
+    from crawler.scheduling.appetite import Appetite
     from crawler.scheduling.intake import Intake
     from crawler.scheduling.outbox import Outbox
     from crawler.scheduling.prefetch import Prefetch
@@ -46,6 +47,7 @@ class Exchange:
         outbox: Outbox,
         intake: Intake,
         prefetch: Prefetch,
+        appetite: Appetite,
         start: StartPage,
     ) -> None:
         """The exchange between these parts of a scheduler and its frontier."""
@@ -55,6 +57,7 @@ class Exchange:
         self._outbox = outbox
         self._intake = intake
         self._prefetch = prefetch
+        self._appetite = appetite
         self._start = start
 
     async def tell_and_ask(self, *, free: int) -> bool:
@@ -94,7 +97,7 @@ class Exchange:
                 call.close()
 
     async def _ask(self, room: int, leases: list[Lease]) -> None:
-        leases += await self._intake.ask(room)
+        leases += await self._intake.ask(room, skip=self._appetite.skipped)
 
     def _take(self, leases: Iterable[Lease]) -> bool:
         """Finds a home for what was leased."""

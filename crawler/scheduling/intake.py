@@ -14,6 +14,8 @@ from crawler.frontier.contract import Reply
 from crawler.frontier.identity import START_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from crawler.frontier.contract import Frontier, Lease, LeaseReply
     from crawler.scheduling.held_leases import HeldLeases
 
@@ -54,11 +56,13 @@ class Intake:
         self._calls = 0
         self._said = Reply.OK
 
-    async def ask(self, room: int) -> tuple[Lease, ...]:
-        """Leases up to `room` pages, and notes what the answer says."""
+    async def ask(self, room: int, *, skip: Collection[str] = ()) -> tuple[Lease, ...]:
+        """Leases up to `room` pages, none of the hosts `skip`, and notes what the answer says."""
         asked_at = self._held.clock() if self._held is not None else 0.0
         self._calls += 1
-        reply = await self._frontier.lease(worker=self._worker, call=self._calls, limit=room, ttl_s=self._ttl_s)
+        reply = await self._frontier.lease(
+            worker=self._worker, call=self._calls, limit=room, ttl_s=self._ttl_s, skip=skip
+        )
         if self._held is not None:
             self._held.add(reply.leases, asked_at=asked_at)
             for lease in reply.leases:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from crawler.frontier.contract import Lease
     from crawler.middlewares.open_pages import OpenPage, OpenPages
+    from crawler.scheduling.appetite import Appetite
     from crawler.scheduling.engine_hands import EngineHands
     from crawler.scheduling.harvest import Harvest
     from crawler.scheduling.held_leases import HeldLeases
@@ -45,6 +46,7 @@ class PageEnds:
         *,
         pages: OpenPages,
         prefetch: Prefetch,
+        appetite: Appetite,
         outbox: Outbox,
         harvest: Harvest,
         start: StartPage,
@@ -55,6 +57,7 @@ class PageEnds:
         """`held`: the leases that can be lost; None where they cannot, and nobody is far away."""
         self._pages = pages
         self._prefetch = prefetch
+        self._appetite = appetite
         self._outbox = outbox
         self._harvest = harvest
         self._start = start
@@ -90,6 +93,7 @@ class PageEnds:
             page = self._pages.of(request)
             if page is not None and page.request is request:
                 self._pages.remove(page)
+                self._appetite.left(page)
                 self._end(page)
 
     def _end(self, page: OpenPage) -> None:
@@ -163,6 +167,17 @@ class PageEnds:
             if page.lease.request.host == host:
                 self._outbox.give_back(page)
         self._silenced = [page for page in self._silenced if page.lease.request.host != host]
+
+    def give_back_surplus(self, *, free: int) -> None:
+        """Hands back what the engine will not be given soon, and would keep out what it could be given.
+
+        `free`: how many pages the engine could begin.
+        """
+        surplus = self._appetite.look(list(self._prefetch), free=free)
+        if surplus:
+            gone = set(surplus)
+            for page in self._prefetch.take_out(gone.__contains__):
+                self._outbox.give_back(page)
 
     def give_back_waiting(self) -> None:
         """Hands back the pages that the engine does not have yet."""

@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from scrapy import Request
 
     from crawler.middlewares.open_pages import OpenPage, OpenPages
+    from crawler.scheduling.appetite import Appetite
     from crawler.scheduling.held_leases import HeldLeases
 
 
 class PageTimes:
-    """Tells the table of leases; without one (`held` is None) nothing is ever taken from anybody."""
+    """Tells the table of leases and the appetite; without a table nothing is ever taken from anybody."""
 
-    def __init__(self, pages: OpenPages, held: HeldLeases | None) -> None:
+    def __init__(self, pages: OpenPages, held: HeldLeases | None, appetite: Appetite) -> None:
         self._pages = pages
         self._held = held
+        self._appetite = appetite
 
     def waits(self, request: Request) -> None:
         """A request has come to the door."""
@@ -36,5 +38,6 @@ class PageTimes:
 
     def goes_on(self, page: OpenPage) -> None:
         """A page has just begun, or shown in another way that it is not stuck."""
+        self._appetite.left(page)
         if self._held is not None:
             self._held.alive(page.lease)

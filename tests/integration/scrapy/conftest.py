@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 import threading
@@ -48,14 +49,14 @@ QUICK = {
 }
 
 
-@pytest.fixture
-def site():
+@contextlib.contextmanager
+def serving(host: str):
     site = Site()
     started: Future = Future()
 
     async def serve() -> None:
         stop = asyncio.Event()
-        async with HttpServer(site.handle) as server:
+        async with HttpServer(site.handle, host=host) as server:
             site.server, site.url = server, server.url
             started.set_result((asyncio.get_running_loop(), stop))
             await stop.wait()
@@ -66,6 +67,19 @@ def site():
     yield site
     loop.call_soon_threadsafe(stop.set)
     thread.join(timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def site():
+    with serving("127.0.0.1") as site:
+        yield site
+
+
+@pytest.fixture
+def sites():
+    """Five sites, each on a host of its own."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(serving(f"127.0.0.{number}")) for number in range(1, 6)]
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,7 @@ def test_a_host_is_silent_when_it_asks_for_it_even_if_the_page_is_not_tried_agai
     assert len(refused) == 1
     others = sorted(time for page in pages[1:] for time in site.times(page))
     assert len(others) == 4
-    assert others[0] - refused[0] >= 0.95
+    assert 0.95 <= others[0] - refused[0] < 2.0  # and the end of the silence is noticed
     assert result.outcomes["ok"] == 4
 
 

@@ -42,7 +42,8 @@ class Bench:
 
     def wait(self, count=1):
         waiting = [asyncio.Future(loop=self.loop) for _ in range(count)]
-        self.entrance.waiting.extend(waiting)
+        for future in waiting:
+            self.entrance.queue(future, self.now)
         return waiting
 
     def take(self):
@@ -431,6 +432,46 @@ def test_a_silence_never_gets_shorter(bench):
     bench.entrance.silence(bench.now + 1)
     assert bench.entrance.silent_until_s == bench.now + 5
     assert bench.ask().silence_s == 5.0
+
+
+# --- how long those who wait will be here ---
+
+
+def test_so_many_requests_last_as_long_as_the_delay_in_force_says(bench):
+    bench.entrance.crawl_delay(2.0)
+    assert bench.entrance.lasts_s(0, bench.now) == 0.0
+    assert bench.entrance.lasts_s(3, bench.now) == 6.0
+    bench.wait(4)
+    assert bench.entrance.lasts_s(3, bench.now) == 8.0
+
+
+def test_a_silence_comes_before_all_of_them(bench):
+    bench.entrance.silence(bench.now + 5)
+    assert bench.entrance.lasts_s(0, bench.now) == 5.0
+    bench.now += 6
+    assert bench.entrance.lasts_s(0, bench.now) == 0.0
+
+
+def test_where_slots_are_the_narrower_way_their_use_counts(bench):
+    assert bench.entrance.lasts_s(100, bench.now) == 0.0
+    for _ in range(30):
+        bench.open_window()
+        slot = bench.take()
+        bench.now += 2.0
+        bench.leave(slot)
+    assert bench.entrance.lasts_s(8, bench.now) == pytest.approx(8 * 2.0 / 4, rel=0.01)
+
+
+def test_if_nothing_leaves_the_next_one_is_not_expected_sooner(bench):
+    bench.now += 50
+    bench.wait(1)
+    assert bench.entrance.lasts_s(1, bench.now) == 0.0
+    bench.now += 3
+    assert bench.entrance.lasts_s(1, bench.now) == 3.0
+    bench.wait(1)
+    bench.ask(free_until_s=0.1)
+    assert bench.take()
+    assert bench.entrance.lasts_s(1, bench.now) == 0.0
 
 
 def test_a_crawl_delay_is_told_at_once_and_again_after_a_minute(bench):

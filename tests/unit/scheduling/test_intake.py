@@ -43,8 +43,8 @@ def test_each_call_has_its_own_number():
     ask(asking, 2)
     ask(asking, 3)
     assert frontier.asked == [
-        {"worker": "w", "call": 1, "limit": 2, "ttl_s": 60.0},
-        {"worker": "w", "call": 2, "limit": 3, "ttl_s": 60.0},
+        {"worker": "w", "call": 1, "limit": 2, "ttl_s": 60.0, "skip": ()},
+        {"worker": "w", "call": 2, "limit": 3, "ttl_s": 60.0, "skip": ()},
     ]
 
 

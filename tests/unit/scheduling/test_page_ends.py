@@ -11,6 +11,7 @@ from scrapy import Request, Spider
 from crawler.frontier.contract import FrontierRequest, Lease
 from crawler.frontier.memory import MemoryFrontier
 from crawler.middlewares.open_pages import Hop, LeaseLost, OpenPage, OpenPages, Redirected, Stopped, TryLater
+from crawler.scheduling.appetite import Appetite
 from crawler.scheduling.engine_hands import EngineHands
 from crawler.scheduling.held_leases import HeldLeases
 from crawler.scheduling.outbox import Outbox
@@ -62,9 +63,11 @@ class Desk:
         frontier = MemoryFrontier()
         self.outbox = Outbox(self.crawler, frontier, codec, worker="w", held=self.held, on_sent=lambda error: None)
         self.start, self.pump = StartPage(self.crawler, settle=self.outbox.settle), Wishes()
+        self.appetite = Appetite(lambda host, coming: 0.0, clock=lambda: 0.0, wake=print, ask=print)
         self.ends = PageEnds(
             pages=self.pages,
             prefetch=self.prefetch,
+            appetite=self.appetite,
             outbox=self.outbox,
             harvest=Children(),
             start=self.start,
