@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from crawler.downloader.entrance import SPENT_WITHIN_S, Entrance
+from crawler.downloader.entrance import LONG_SILENCE_S, SPENT_WITHIN_S, Entrance
 from crawler.errors import CrawleryError
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ class Closed(NotSent):
     """A request was held back for good: the crawl has ended."""
 
 
+class LongSilence(NotSent):
+    """A request was not kept waiting for the end of a silence that is far away."""
+
+
 @dataclass(slots=True)
 class DoorCounters:
     """What has happened at the door."""
@@ -73,17 +77,17 @@ class DoorCounters:
 class Passage:
     """One request's way through the door; see `Door.pass_`."""
 
-    __slots__ = ("_door", "_entrance", "_slot", "_still_ours")
+    __slots__ = ("_door", "_entrance", "_patient", "_slot", "_still_ours")
 
-    def __init__(self, door: Door, entrance: Entrance, still_ours: Callable[[], bool] | None) -> None:
-        self._door, self._entrance, self._still_ours = door, entrance, still_ours
+    def __init__(self, door: Door, entrance: Entrance, still_ours: Callable[[], bool] | None, *, patient: bool) -> None:
+        self._door, self._entrance, self._still_ours, self._patient = door, entrance, still_ours, patient
         self._slot: Slot | None = None
 
     async def __aenter__(self) -> Self:
         door, entrance = self._door, self._entrance
         slot = None if entrance.waiting else entrance.take(door.clock())
         if slot is None:
-            slot = await door.wait(entrance)
+            slot = await door.wait(entrance, patient=self._patient)
         if self._still_ours is not None and not self._still_ours():
             door.leave(entrance, slot)
             raise NotSent(f"the lease of a page of {entrance.name} was lost before it was asked for")
@@ -137,20 +141,22 @@ class Door:
 
     # --- requests ---
 
-    def pass_(self, host: str, *, still_ours: Callable[[], bool] | None = None) -> Passage:
+    def pass_(self, host: str, *, still_ours: Callable[[], bool] | None = None, patient: bool = True) -> Passage:
         """To be entered right before a request is sent, and left when its response is complete or has failed.
 
         Args:
             host: whose door it is.
             still_ours: whether the request's page is still leased to us, asked at the last moment.
+            patient: also waits for the end of a long silence.
 
         Raises:
             NotSent: on entering: it is not.
+            LongSilence: on entering: the host wants to be left alone for long, and the request is not patient.
             Closed: on entering: the door has been closed.
         """
-        return Passage(self, self._entrance(host), still_ours)
+        return Passage(self, self._entrance(host), still_ours, patient=patient)
 
-    async def wait(self, entrance: Entrance) -> Slot:
+    async def wait(self, entrance: Entrance, *, patient: bool = True) -> Slot:
         """A slot for a request that has to wait; when it returns, the request may be sent at once."""
         if self._closed:
             raise Closed(f"the crawl has ended; nothing is sent to {entrance.name} any more")
@@ -159,12 +165,16 @@ class Door:
         future: asyncio.Future[Slot] = loop.create_future()
         entrance.queue(future, self.clock())
         while True:
+            if not patient:
+                entrance.impatient.add(future)
             self._attend(entrance)
             try:
                 slot = await future
             except asyncio.CancelledError:
                 self._withdraw(entrance, future)
                 raise
+            finally:
+                entrance.impatient.discard(future)
             if entrance.may_send(slot, self.clock()):
                 return slot
             entrance.slots.put_back(
@@ -249,6 +259,8 @@ class Door:
     def _attend(self, entrance: Entrance) -> None:
         """Serves who can be served, asks the gate if need be, and sees to it that this is done again in time."""
         now = self.clock()
+        if entrance.impatient and entrance.silent_until_s - now > LONG_SILENCE_S:
+            _refuse(entrance, lambda: LongSilence(f"{entrance.name} wants to be left alone for long"), impatient=True)
         entrance.serve(now)
         at = entrance.due_s(now)
         if at <= now:
@@ -353,11 +365,13 @@ class Door:
         self._entrances.clear()
 
 
-def _refuse(entrance: Entrance, error: Callable[[], Exception]) -> None:
-    """Ends the waiting at one host."""
-    while entrance.waiting:
+def _refuse(entrance: Entrance, error: Callable[[], Exception], *, impatient: bool = False) -> None:
+    """Ends the waiting at one host, of all or of the `impatient` ones."""
+    for _ in range(len(entrance.waiting)):
         future = entrance.waiting.popleft()
-        if not future.done():
+        if impatient and future not in entrance.impatient:
+            entrance.waiting.append(future)
+        elif not future.done():
             future.set_exception(error())
 
 

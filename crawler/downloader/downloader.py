@@ -17,10 +17,10 @@ from scrapy import Request, signals
 from scrapy.core.downloader import Downloader as ScrapyDownloader
 from scrapy.core.downloader import Slot
 
-from crawler.downloader.door import Closed, Door, NotSent
+from crawler.downloader.door import Closed, Door, LongSilence, NotSent
 from crawler.downloader.pace import Paces
 from crawler.downloader.shared import shared_of
-from crawler.middlewares.open_pages import LeaseLost, Stopped
+from crawler.middlewares.open_pages import LeaseLost, SentBack, Stopped
 from crawler.middlewares.retry_policies import RetryPolicies, retry_after_of, tries_of
 from crawler.middlewares.retry_policy import silence_s
 from crawler.scheduler import open_page, our_scheduler
@@ -116,7 +116,9 @@ class Downloader(ScrapyDownloader):
         if scheduler is not None:
             scheduler.times.waits(request)
         try:
-            async with self.door.pass_(host, still_ours=lambda: self._may_leave(request)) as passage:
+            patient = open_page(self.crawler, request) is None  # a page can lie in the frontier instead
+            passing = self.door.pass_(host, still_ours=lambda: self._may_leave(request), patient=patient)
+            async with passing as passage:
                 response = await self._send(request)
                 latency = request.meta.get("download_latency")
                 if latency is not None and not request.meta.get("autothrottle_dont_adjust_delay", False):
@@ -127,6 +129,8 @@ class Downloader(ScrapyDownloader):
                 return response
         except Closed as error:
             raise Stopped(str(error)) from error
+        except LongSilence as error:
+            raise SentBack(str(error)) from error
         except NotSent as error:
             raise LeaseLost(str(error)) from error
 

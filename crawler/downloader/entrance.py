@@ -65,6 +65,10 @@ _MAX_LATENCIES: Final = 64
 #: A store that has lost its memory hears of a Crawl-delay again after so long.
 _SAY_AGAIN_S: Final = 60.0
 
+#: Who need not wait here is not kept through a silence that lasts longer than this: an hour in which a worker's places
+#: are taken by pages that could lie in the frontier is an hour lost for its other hosts.
+LONG_SILENCE_S: Final = 10.0
+
 #: A host is forgotten after so long without a request.
 _FORGET_S: Final = 60.0
 
@@ -74,6 +78,7 @@ class Entrance:
 
     Attributes:
         waiting: futures of those who wait, first come first served; each is given a Slot.
+        impatient: those of them that do not wait for the end of a long silence.
         silent_until_s: nothing is sent before.
         slots: that this worker holds.
         delay_s: the delay between two starts in force, as far as is known.
@@ -84,14 +89,15 @@ class Entrance:
     __slots__ = (
         "_asked_s", "_asking", "_crawl_delay", "_crawl_delay_said_s", "_faster", "_free_until_s", "_last_start_s",
         "_latencies", "_outdated", "_own", "_sent_s", "_silence_s", "_site", "_starts", "_target", "_trip_s",
-        "_wait_until_s", "_waits_since_s", "_window_used", "delay_s", "name", "silent_until_s", "slots", "timer",
-        "timer_s", "void", "waiting",
+        "_wait_until_s", "_waits_since_s", "_window_used", "delay_s", "impatient", "name", "silent_until_s", "slots",
+        "timer", "timer_s", "void", "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, *, site: Pace, own: Pace) -> None:
         """`site` is the deployment's pace for the host, `own` that of this crawl."""
         self.name = name
         self.waiting: deque[asyncio.Future[Slot]] = deque()
+        self.impatient: set[asyncio.Future[Slot]] = set()
         self.silent_until_s = -math.inf
         self.slots = Slots()
         self.delay_s = max(_first_delay(site), _first_delay(own))

@@ -69,6 +69,10 @@ class Stopped(PageTurn):
     """The crawl is ending before the request was sent: the page goes back, untouched."""
 
 
+class SentBack(PageTurn):
+    """The site wants to be left alone for long, and the request was not sent: the page goes back, untouched."""
+
+
 class LeaseLost(PageTurn):
     """The page may be somebody else's by now: nothing more is sent for it, and nothing of it counts here."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from crawler.middlewares.open_pages import Hop, LeaseLost, Redirected, Stopped, TryLater
+from crawler.middlewares.open_pages import Hop, LeaseLost, Redirected, SentBack, Stopped, TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +102,7 @@ class PageEnds:
             self._give_back_silenced(page.lease.request.host)
         if page.lost:
             self._outbox.lose(page)
-        elif isinstance(turn, Stopped | LeaseLost):
+        elif isinstance(turn, Stopped | LeaseLost | SentBack):
             self._outbox.give_back(page)
         elif isinstance(turn, TryLater):
             self._outbox.retry(page, turn)

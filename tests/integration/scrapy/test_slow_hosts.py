@@ -92,6 +92,36 @@ def test_pages_that_were_leased_before_their_host_was_known_to_be_slow_keep_no_o
     assert times(free)[-1] - slow.server.log[0].at_s < 1.5
 
 
+def test_pages_of_a_host_that_wants_a_long_silence_wait_in_the_frontier_and_not_in_the_worker(sites, crawl_together):
+    silent, free, *_ = sites
+    urls = fill(silent, 8)
+    silent["/p/0"] = html("no", status=429, headers=(("Retry-After", "60"),), delay_s=0.2)
+    free["/"] = links(*urls)
+    frontier = Shared(per_host=8)
+    held = []
+
+    async def start(self):
+        scheduler = self.crawler.engine.scheduler
+
+        def of_silent(pages):
+            return sum(page.lease.request.host == "127.0.0.1" for page in pages)
+
+        yield Request(f"{free.url}/")
+        await until(lambda: silent.server.log[1:])
+        await until(lambda: of_silent(scheduler.pages) > 1)
+        held.append(of_silent(scheduler.pages))
+        await until(lambda: of_silent([*scheduler.pages, *scheduler._prefetch]) == 0)
+        raise CloseSpider("seen enough")
+
+    settings = {**FEW_PLACES, "CONCURRENT_REQUESTS_PER_DOMAIN": 1, "RETRY_TIMES": 0}
+    spider = spider_for(free, start=start)
+    ended = crawl_together(spider, settings, frontier=frontier, workers=(Worker("a"),))
+    assert held[0] > 1
+    assert len(times(silent)) == 1
+    assert ended["a"].ledger.settled["cancelled"] == 7
+    assert ended["a"].ledger.retries == 0
+
+
 def test_a_slow_host_alone_keeps_its_pace(site, run):
     site["/robots.txt"] = text("User-agent: *\nCrawl-delay: 0.25")
     site["/"] = links(*fill(site, 9))

@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from virtual_fleet import FarGate, Site, a_door, a_gate, keep_busy, now, run
 
-from crawler.downloader.door import Closed, NotSent
+from crawler.downloader.door import Closed, LongSilence, NotSent
+from crawler.downloader.entrance import LONG_SILENCE_S
 from crawler.errors import CrawleryError, StoreError
 from crawler.frontier.gate_contract import WINDOW_S, Pace
 
@@ -308,6 +309,29 @@ def test_a_worker_that_comes_later_hears_of_the_silence():
         began = now()
         assert await _enter(second) >= began + 4.5
         await asyncio.gather(first.close(), second.close())
+
+    run(scenario)
+
+
+def test_who_is_not_patient_does_not_wait_for_the_end_of_a_long_silence():
+    async def enter(door, *, patient):
+        async with door.pass_("h", patient=patient):
+            return "sent"
+
+    async def scenario():
+        door = a_door(a_gate())
+        door.silence("h", LONG_SILENCE_S - 1)
+        waiting = [asyncio.ensure_future(enter(door, patient=patient)) for patient in (False, True, False, True)]
+        await asyncio.sleep(0)
+        assert door.waiting() == 4
+        door.silence("h", LONG_SILENCE_S + 1)
+        answers = await asyncio.gather(waiting[0], waiting[2], return_exceptions=True)
+        assert [type(answer) for answer in answers] == [LongSilence] * 2
+        assert door.waiting() == 2
+        with pytest.raises(LongSilence):
+            await enter(door, patient=False)
+        assert await asyncio.gather(waiting[1], waiting[3]) == ["sent"] * 2
+        await door.close()
 
     run(scenario)
 

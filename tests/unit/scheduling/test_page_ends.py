@@ -10,7 +10,7 @@ from scrapy import Request, Spider
 
 from crawler.frontier.contract import FrontierRequest, Lease
 from crawler.frontier.memory import MemoryFrontier
-from crawler.middlewares.open_pages import Hop, LeaseLost, OpenPage, OpenPages, Redirected, Stopped, TryLater
+from crawler.middlewares.open_pages import Hop, LeaseLost, OpenPage, OpenPages, Redirected, SentBack, Stopped, TryLater
 from crawler.scheduling.appetite import Appetite
 from crawler.scheduling.engine_hands import EngineHands
 from crawler.scheduling.held_leases import HeldLeases
@@ -135,6 +135,7 @@ def test_requests_that_are_no_page_are_nothing(desk):
         (TryLater("busy", wait_s=1.0, hold_host_s=0.0), ["retry"]),
         (Stopped("end"), ["back h"]),
         (LeaseLost("late"), ["back h"]),
+        (SentBack("429"), ["back h"]),
         (Redirected(Request("http://h/there"), "301"), ["redirected: 301"]),
         (
             Redirected(Request("http://evil.example/"), "301"),
