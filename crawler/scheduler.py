@@ -137,12 +137,10 @@ class Scheduler:
         self._held = HeldLeases(ttl_s=ttl_s, longest_s=longest_s) if shared else None
         self._renew = renew
         self._renewal: Renewal | None = None
-        self._engine = EngineHands(crawler)
+        engine = self._engine = EngineHands(crawler)
         self._pump = Pump(self._turn, on_failure=self._failed)
         self._prefetch = Prefetch(most=prefetch, clock=time.monotonic)
-        self._appetite = Appetite(
-            self._engine.lasts_s, clock=time.monotonic, wake=self._engine.wake, ask=self._pump.now
-        )
+        self._appetite = Appetite(engine.lasts_s, clock=time.monotonic, wake=engine.wake, ask=self._pump.now)
         self._intake = Intake(frontier, self._held, worker=worker, ttl_s=ttl_s)
         self.ending = Ending(frontier, self._intake, shared=shared, intention=intention)
         self.pages = OpenPages()
