@@ -33,7 +33,7 @@ def crawl(site, folder, **settings):
     keyed = (
         (HERE / "recipes" / "big.yaml")
         .read_text(encoding="utf-8")
-        .replace("version: 1\n", "version: 1\n    key: [url]\n")
+        .replace("    version: 1\n", "    version: 1\n    key: [url]\n")
     )
     assert "key: [url]" in keyed, "rows of most recipes have a key, and it costs something"
     (folder / "big.yaml").write_text(keyed, encoding="utf-8")
