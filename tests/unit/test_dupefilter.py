@@ -14,6 +14,7 @@ from scrapy_redis.dupefilter import RFPDupeFilter as RedisRFPDupeFilter
 
 from crawler.dupefilter import Filtering, filtering_of
 from crawler.errors import ConfigError
+from crawler.frontier.identity import Occurrences
 from crawler.spiders.requests import RequestCodec
 
 
@@ -58,10 +59,9 @@ def filtering(**settings):
     return filtering_of(crawler)
 
 
-def ids(found, *urls, ordinals=None):
-    codec = RequestCodec(spider=Spider("s"), secret=b"k", filtering=found)
-    places = ordinals or range(1, len(urls) + 1)
-    return [codec.pack(Request(url), parent=5, ordinal=ordinal).id for url, ordinal in zip(urls, places, strict=True)]
+def ids(found, *urls):
+    codec, occurrences = RequestCodec(spider=Spider("s"), secret=b"k", filtering=found), Occurrences()
+    return [codec.pack(Request(url), parent=5, occurrences=occurrences).id for url in urls]
 
 
 @pytest.mark.parametrize(

@@ -123,8 +123,8 @@ def test_a_worker_that_is_told_to_go_hands_its_pages_to_the_other_and_does_not_e
 
 def test_a_worker_that_leaves_alone_leaves_the_job_open(site, crawl_together):
     frontier = Shared()
-    site["/"] = links(*(f"/p/{number}" for number in range(40)))
-    site.pages.update({f"/p/{number}": "x" for number in range(40)})
+    site["/"] = links(*(f"/p/{number}" for number in range(400)))
+    site.pages.update({f"/p/{number}": "x" for number in range(400)})
 
     async def parse(self, response):
         if response.url.endswith("/p/3"):
@@ -139,7 +139,7 @@ def test_a_worker_that_leaves_alone_leaves_the_job_open(site, crawl_together):
     assert ended["a"].ledger == left
     crawl_together(spider_for(site), frontier=frontier, workers=(Worker("b"), Worker("c")))
     final = books(frontier)
-    assert final.settled == {"ok": 42}
+    assert final.settled == {"ok": 402}
     assert final.closed == "finished"
 
 
