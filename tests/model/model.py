@@ -100,6 +100,7 @@ class Features:
     grace_ms: int | None = None  # nothing expires for so long after the store was down
     stage_over: int | None = None  # larger pages are looked at later
     share_ms: int | None = None  # workers that have asked within this time share what may be leased of a host
+    suspects_press: bool = False  # suspects that have waited for a ttl are taken by a worker that is given nothing else
 
 
 class Staged(NamedTuple):
@@ -140,6 +141,8 @@ class Model:
         self._of_asker: Counter[str] = Counter()  # ditto, those of the worker that asks
         self._skipped: frozenset[str] = frozenset()  # hosts, ditto
         self.asked: dict[str, int] = {}  # when each worker did
+        self.suspects_at: int | None = None  # since when there are ready suspects
+        self.solo: tuple[str, int] | None = None  # which worker is to take them next, and until when
         self.left_out: set[str] = set()  # by the last call that gave another host two or more
         self.staged: list[FrontierRequest] = []
         self.staged_rows: list[tuple[int, tuple[Row, ...]]] = []  # of large pages, as many as are looked at together
@@ -164,6 +167,7 @@ class Model:
         for page in self.open.values():
             if page.state == "delayed" and page.not_before <= self.now:
                 page.state = "ready"
+                self._note_suspect(page)
         for host in [host for host, until in self.holds.items() if until <= self.now]:
             del self.holds[host]
         if self.now >= self.grace_until:
@@ -177,7 +181,13 @@ class Model:
         self._let_go(page)
         if page.crash_tries >= MAX_CRASH_TRIES:
             self._settle(page, "poison", url="", reason="")
+            return
         page.suspect = True
+        self._note_suspect(page)
+
+    def _note_suspect(self, page: Page) -> None:
+        if page.suspect and self.suspects_at is None:
+            self.suspects_at = self.now
 
     def due_in_s(self) -> float | None:
         """When `promote` is worth while next; while something may be staged, that is any time."""
@@ -311,6 +321,9 @@ class Model:
         suspects = [page for page in ready if page.suspect and self._may_be_asked(page.host, alone=True)]
         if any(page.suspect for page in holding):
             agree(f"leases for {worker}, who holds the suspect {holding[0]}", leases, ())
+        elif allowed and self._is_kept_free(worker, holding, suspects, ttl_ms):
+            agree(f"leases for {worker}, who is to take a suspect as soon as it holds nothing", leases, ())
+            return
         elif suspects and not holding and allowed:
             self._judge_solo(worker, leases, suspects)
         else:
@@ -319,6 +332,19 @@ class Model:
             self._give(lease, worker, ttl_ms)
         if not any(page.suspect for page in self.held_by(worker)):
             self._judge_enough(leases, allowed)
+
+    def _is_kept_free(self, worker: str, holding: list[Page], suspects: list[Page], ttl_ms: int | None) -> bool:
+        """Whether a worker gets nothing, because suspects (that may be asked for) have waited long enough for one."""
+        if not any(page.suspect and page.state == "ready" for page in self.open.values()):
+            self.suspects_at = self.solo = None
+        if not self.features.suspects_press or not suspects or self.suspects_at is None or ttl_ms is None:
+            return False
+        if self.now - self.suspects_at < ttl_ms:
+            return False
+        if self.solo is not None and self.solo[0] != worker and self.solo[1] > self.now:
+            return False
+        self.solo = (worker, self.now + ttl_ms)
+        return bool(holding)
 
     def _judge_solo(self, worker: str, leases: tuple[Lease, ...], suspects: list[Page]) -> None:
         given = [lease.request.id for lease in leases]
@@ -491,6 +517,8 @@ class Model:
         self._let_go(page)
         if delay_ms > 0:
             page.state, page.not_before = "delayed", self.now + delay_ms
+        else:
+            self._note_suspect(page)
         return Reply.OK
 
     def release(self, *, worker: str, leases=None) -> int:
@@ -502,6 +530,7 @@ class Model:
             pages = [page for page in pages if any(page is other for other in named)]
         for page in pages:
             self._let_go(page)
+            self._note_suspect(page)
         return len(pages)
 
     # --- the end, and the books ---

@@ -106,7 +106,7 @@ local function uptime_ms() return now_ms() - tonumber(redis.call('GET', 'clock:u
 class RedisBackend:
     """`RedisFrontier` on a database that is emptied for each job; `close` it."""
 
-    features = Features(grace_ms=TTL_MS, stage_over=200, share_ms=1000)
+    features = Features(grace_ms=TTL_MS, stage_over=200, share_ms=1000, suspects_press=True)
 
     def __init__(self, url: str, *, ttl_ms: int = TTL_MS) -> None:
         self.features = replace(self.features, grace_ms=ttl_ms)

@@ -3,7 +3,8 @@
 -- KEYS[1] = PREFIX:{JOB}:books; every other key has the same tag and is derived from it:
 --   books    hash    accepted, turn, retries, stalled, joined, duplicates, not_unique, closed, start (1 = open,
 --                    2 = settled), seen_at (ms of the last call), grace (ms; nothing is reaped before), full_at, full,
---                    stages (published and not yet unfolded), staged (requests in them), staging:ID (not yet published)
+--                    stages (published and not yet unfolded), staged (requests in them), staging:ID (not yet published),
+--                    suspects_at (ms since when there are suspects), solo_worker, solo_until (who is to take them next)
 --   body     hash    id -> encoded request, of every open page; an open page is ready, delayed or leased
 --   owner    hash    id -> cmsgpack(token, worker, tries, crash tries, suspect, staged, score, host), of every page that
 --                    is leased or has been; token "0" while it is not leased
@@ -45,7 +46,7 @@ local AT_ONCE = 64 -- due pages, hosts or leases that one call takes back: less 
 local function redis_time(value) return string.format('%.0f', value) end
 
 -- The fields of BOOKS that most scripts look at, read at once.
-local BOOK_FIELDS = {'closed', 'seen_at', 'full_at', 'full', 'start', 'staged', 'stages', 'grace', 'accepted'}
+local BOOK_FIELDS = {'closed', 'seen_at', 'full_at', 'full', 'start', 'staged', 'stages', 'grace', 'accepted', 'suspects_at'}
 local book = {}
 for i, value in ipairs(redis.call('HMGET', BOOKS, unpack(BOOK_FIELDS))) do book[BOOK_FIELDS[i]] = value end
 
@@ -266,6 +267,7 @@ local function make_ready(id, o)
   keep_owner(id, o)
   if o.suspect == 1 then
     redis.call('ZADD', SUSPECTS, redis.call('HINCRBY', BOOKS, 'turn', 1), id)
+    if not book.suspects_at then note_book('suspects_at', redis_time(NOW)) end
   else
     add_ready(o.host, id, o.score)
   end

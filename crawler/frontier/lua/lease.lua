@@ -112,10 +112,9 @@ local function take(host, count)
   end
 end
 
--- The first suspect whose host may be asked, for a worker that holds nothing.
-local function next_suspect()
-  local suspects, refused = redis.call('ZRANGE', SUSPECTS, 0, SUSPECTS_SEEN - 1), {}
-  if #suspects == 0 or redis.call('EXISTS', MINE) == 1 then return nil end
+-- The first suspect whose host may be asked.
+local function next_suspect(suspects)
+  local refused = {}
   for _, id in ipairs(suspects) do
     local o = owner_of(id)
     if not refused[o.host] and not skipped[o.host] then
@@ -126,10 +125,38 @@ local function next_suspect()
   end
 end
 
+-- Who always holds pages would never take a suspect. When suspects have waited for a ttl, one worker at a time is given
+-- nothing else until its last page has ended; then it takes them, one after the other.
+local function is_to_take_suspects()
+  local solo = redis.call('HMGET', BOOKS, 'solo_worker', 'solo_until')
+  if solo[1] and solo[1] ~= worker and tonumber(solo[2]) > NOW then return false end
+  redis.call('HSET', BOOKS, 'solo_worker', worker, 'solo_until', redis_time(NOW + TTL))
+  return true
+end
+
+-- The suspect that this worker gets, alone, and its host; or only true if it gets nothing now, to be free for one.
+local function suspect_for_me()
+  local suspects = redis.call('ZRANGE', SUSPECTS, 0, SUSPECTS_SEEN - 1)
+  if #suspects == 0 then
+    if book.suspects_at then redis.call('HDEL', BOOKS, 'suspects_at', 'solo_worker', 'solo_until') end
+    return nil
+  end
+  local holding = redis.call('EXISTS', MINE) == 1
+  local overdue = book.suspects_at and NOW - tonumber(book.suspects_at) >= TTL
+  if holding and not overdue then return nil end
+  local suspect, host = next_suspect(suspects)
+  if not suspect then return nil end
+  if overdue and not is_to_take_suspects() and holding then return nil end
+  if holding then return true end
+  return suspect, host
+end
+
 local alone = false
 if budget > 0 and redis.call('HEXISTS', SOLO, worker) == 0 then
-  local suspect, host_of_suspect = next_suspect()
-  if suspect then
+  local suspect, host_of_suspect = suspect_for_me()
+  if suspect == true then
+    alone = true
+  elseif suspect then
     alone = true
     redis.call('ZREM', SUSPECTS, suspect)
     local flight = note_flight(host_of_suspect, 1)

@@ -82,6 +82,68 @@ def test_a_short_outage_gives_no_grace(store, frontier, take):
     assert len(take(worker="w2").leases) == 1
 
 
+# --- suspects and workers that are never without pages ---
+
+
+@pytest.fixture
+def busy(store, frontier, take):
+    """Two workers that always hold something, and a suspect: the page 10, whose holder has died."""
+    frontier.enqueue(requests(10, 100))
+    take(1, worker="dead")
+    held = {worker: take(2, worker=worker).leases for worker in ("w1", "w2")}
+    store.clock.pass_(40)
+    for worker, leases in held.items():
+        frontier.renew(worker=worker, leases=leases, ttl_s=60)
+    store.clock.pass_(21)
+    frontier.promote()
+    return held
+
+
+def settle_one(frontier, held, worker):
+    lease, *rest = held[worker]
+    frontier.commit([PageCommit(lease=lease, outcome="ok")])
+    held[worker] = tuple(rest)
+
+
+def test_a_suspect_waits_for_a_ttl_for_a_worker_that_holds_nothing(store, frontier, take, busy):
+    for _ in range(2):
+        assert [lease.suspect for lease in take(1, worker="w1").leases] == [False]
+        store.clock.pass_(29)
+    assert take(1, worker="w3").leases[0].request.id == 10
+
+
+def test_then_one_of_the_busy_workers_is_given_nothing_else_until_it_is_free_for_it(store, frontier, take, busy):
+    store.clock.pass_(30)
+    for worker in ("w1", "w2"):
+        frontier.renew(worker=worker, leases=busy[worker], ttl_s=60)
+    store.clock.pass_(31)
+    for _ in range(2):
+        assert take(1, worker="w1").leases == ()
+        assert len(take(1, worker="w2").leases) == 1
+        settle_one(frontier, busy, "w1")
+    (suspect,) = take(5, worker="w1").leases
+    assert (suspect.request.id, suspect.suspect) == (10, True)
+    assert take(1, worker="w1").leases == ()
+    frontier.commit([PageCommit(lease=suspect, outcome="ok")])
+    assert len(take(5, worker="w1").leases) == 5
+    check(frontier)
+
+
+def test_another_gives_way_if_the_first_one_does_not_come_back_for_it(store, frontier, take, busy):
+    store.clock.pass_(30)
+    for worker in ("w1", "w2"):
+        frontier.renew(worker=worker, leases=busy[worker], ttl_s=60)
+    store.clock.pass_(31)
+    assert take(1, worker="w1").leases == ()
+    for _ in range(2):
+        frontier.renew(worker="w2", leases=busy["w2"], ttl_s=60)
+        store.clock.pass_(31)
+    assert take(1, worker="w2").leases == ()
+    settle_one(frontier, busy, "w2")
+    settle_one(frontier, busy, "w2")
+    assert [lease.suspect for lease in take(5, worker="w2").leases] == [True]
+
+
 # --- pages that are too large for one call ---
 
 
