@@ -32,6 +32,8 @@ chaos: $(STAMP)  ## Workers and the store are killed while they crawl, stock scr
 	@$(BIN)/python -m pytest tests/chaos -q -s -m "campaign or not campaign" --timeout=3600 -o addopts="--import-mode=importlib"
 
 bench-store: $(STAMP)  ## What the shared store costs: bytes, milliseconds, CPU and round trips a page (slow, idle machine)
+	@ldconfig -p | grep -q libjemalloc || apt-get install -y -qq libjemalloc2 >/dev/null || \
+	    { echo "bench-store: install jemalloc (Debian: apt-get install libjemalloc2); servers for production have it" >&2; exit 2; }
 	@$(BIN)/python -m pytest tests/benchmarks/test_store_cost_per_page.py tests/benchmarks/test_store_memory_and_latency.py \
 	    -q -s -m bench -o addopts="--import-mode=importlib"
 

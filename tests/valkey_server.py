@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from ctypes.util import find_library
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -31,9 +32,11 @@ DATABASES = 16
 #: When what has been written is on the disk; None: nothing is kept over a restart.
 Fsync: TypeAlias = Literal["always", "everysec", "no"] | None
 
-#: The server of the wheel has the C library's malloc, which gives the memory of a large job back to the system while
-#: the whole server waits (10 ms for 2 million requests). Servers with jemalloc do not look at this.
-_MALLOC = {"MALLOC_TRIM_THRESHOLD_": str(1 << 36)}
+#: Servers for production are built with jemalloc. That of the wheel has the C library's malloc, with which the whole
+#: server waits up to 10 ms while the memory of a large job is freed beside it; jemalloc is put before it where it is
+#: installed (Debian: libjemalloc2, as `make bench-store` sees to).
+_JEMALLOC = find_library("jemalloc")
+_MALLOC = {"LD_PRELOAD": _JEMALLOC} if _JEMALLOC else {}
 
 # PR_SET_PDEATHSIG survives exec, so a small Python in front of the program sets it: `preexec_fn` would run between
 # fork and exec of a process with threads, where it may hang. The parent may have died before the call: look again.
