@@ -23,7 +23,7 @@ from workers import HERE, SPEED
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 
-PAGES = 2_000
+PAGES = 6_000
 
 
 def crawl(site, folder, **settings):
