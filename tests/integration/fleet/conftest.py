@@ -37,6 +37,22 @@ def start(tmp_path, shop, valkey):
 
 
 @pytest.fixture
+def start_two(start, shop):
+    """Starts two workers of a job, to which the shop gives nothing before both have joined it."""
+
+    def start_two(spider: str, *, job: str) -> list[Terminal]:
+        shop.opened.clear()
+        workers = [start(spider, job=job) for _ in range(2)]
+        for worker in workers:
+            worker.wait_for(f"of job {job} at")
+        shop.opened.set()
+        return workers
+
+    yield start_two
+    shop.opened.set()
+
+
+@pytest.fixture
 def stored(valkey):
     """What the store holds of a job, by its id."""
     return lambda job: StoredJob(valkey.url, job)

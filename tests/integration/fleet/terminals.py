@@ -49,6 +49,8 @@ class Shop:
         self.hits: Counter[str] = Counter()
         self.visits: Counter[str] = Counter()  # by User-Agent
         self.delay_s = 0.0
+        self.opened = threading.Event()
+        self.opened.set()
 
     @classmethod
     @contextmanager
@@ -75,6 +77,7 @@ class Shop:
     def answer(self, request: HttpRequest) -> HttpResponse:
         self.hits[request.target] += 1
         self.visits[request.headers.get("user-agent", "")] += 1
+        assert self.opened.wait(PATIENCE_S), "the shop stays closed"
         time.sleep(self.delay_s)  # one page after another, so that a crawl lasts
         kind, _, number = request.path.strip("/").partition("/")
         if kind == "":

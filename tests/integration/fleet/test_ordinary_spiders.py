@@ -32,8 +32,8 @@ def counted(rows):
     return Counter(json.dumps(row, sort_keys=True) for row in rows)
 
 
-def test_two_workers_give_each_row_once_whatever_items_are_made_of(start, stored, shop):
-    workers = [start("hand", job="j1"), start("hand", job="j1")]
+def test_two_workers_give_each_row_once_whatever_items_are_made_of(start_two, stored, shop):
+    workers = start_two("hand", job="j1")
     assert [worker.finished() for worker in workers] == [0, 0], workers[0].log()
     assert counted(stored("j1").rows()) == counted(expected_rows(shop.url))
     assert set(shop.hits.values()) == {1}
@@ -78,8 +78,8 @@ def test_a_job_that_was_killed_and_then_stopped_goes_on_and_the_run_after_its_en
     assert counted(stored("hand-2").rows()) == counted(expected_rows(shop.url))
 
 
-def test_start_counts_once_though_both_workers_run_it(start, stored, shop):
-    workers = [start("urls", job="j1"), start("urls", job="j1")]
+def test_start_counts_once_though_both_workers_run_it(start_two, stored, shop):
+    workers = start_two("urls", job="j1")
     assert [worker.finished() for worker in workers] == [0, 0]
     urls = ["start", *(f"{shop.url}/list/{page}" for page in range(3))]
     assert sorted(row["url"] for row in stored("j1").rows()) == sorted(urls)
