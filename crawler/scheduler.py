@@ -12,7 +12,7 @@ pages from a holder who has been silent for too long. Between the two stand:
 * the *pump*, a task that takes turns. In a turn, everything that has changed since the last one is told to the frontier
   together with the wish for more pages, so that one round trip does it all; then the engine is woken, which would
   otherwise ask again only after 5 seconds. A turn begins at once when the engine runs short of pages; ends of pages
-  alone are gathered for 20 ms;
+  alone are gathered for 50 ms;
 * the table of *held leases* and, where they can be lost, the thread that prolongs them. A page whose lease was lost is
   dropped wherever it is: its response reaches no callback, its rows and links do not count, for somebody else has it.
 

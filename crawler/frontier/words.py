@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MAX_ENTRIES: Final = 200
 MAX_BYTES: Final = 256 * 1024
 
-#: Pages of one call and what they gave, together: as many as keep a script below two milliseconds.
+#: Pages of one call and what they gave, together: what a turn of a fast worker has (64 pages with four entries each).
 MAX_BATCH: Final = 300
 
 _FATES: Final = {"E": Fate.ENQUEUED, "S": Fate.SEEN, "J": Fate.JOINED, "T": Fate.STALLED, "C": Fate.CLOSED}
