@@ -28,6 +28,12 @@ class Config:
         exports_dir: where exports go that no `-o` sends elsewhere.
         contact: URL or e-mail address in the User-Agent, for those who run a site; may be empty.
         redis_url: the store of jobs that `crawlery job` and `crawlery crawl --job` ask; may be empty.
+        storage_url: where files of jobs go: `s3://BUCKET/PREFIX` or `file:///FOLDER`; may be empty.
+        s3_endpoint_url: of an S3 that is not Amazon's; may be empty.
+        s3_public_endpoint_url: the same as clients reach it, for presigned links; empty = `s3_endpoint_url`.
+        s3_region: of the bucket.
+        s3_sse: encryption asked for with every object: AES256, aws:kms, or empty where the bucket sees to it.
+        data_dir: where `crawlery up` keeps what it needs over a restart, and says how to reach it.
         log_level: of Python's logging.
         log_json: one JSON object per line instead of text.
     """
@@ -36,6 +42,12 @@ class Config:
     exports_dir: Path
     contact: str
     redis_url: str
+    storage_url: str
+    s3_endpoint_url: str
+    s3_public_endpoint_url: str
+    s3_region: str
+    s3_sse: str
+    data_dir: Path
     log_level: str
     log_json: bool
 
@@ -56,6 +68,12 @@ def read_config() -> Config:
             exports_dir=Path(env.str("CRAWLERY_EXPORTS_DIR", "out")).expanduser(),
             contact=env.str("CRAWLERY_CONTACT", "").strip(),
             redis_url=env.str("REDIS_URL", "").strip(),
+            storage_url=env.str("STORAGE_URL", "").strip(),
+            s3_endpoint_url=env.str("S3_ENDPOINT_URL", "").strip(),
+            s3_public_endpoint_url=env.str("S3_PUBLIC_ENDPOINT_URL", "").strip(),
+            s3_region=env.str("S3_REGION", "us-east-1").strip(),
+            s3_sse=env.str("S3_SSE", "AES256").strip(),
+            data_dir=Path(env.str("CRAWLERY_DATA_DIR", "crawlery-data")).expanduser(),
             log_level=level,
             log_json=env.bool("CRAWLERY_LOG_JSON", False),
         )
@@ -63,6 +81,8 @@ def read_config() -> Config:
         raise ConfigError(f"environment: {error}") from error
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
         raise ConfigError(f"environment: CRAWLERY_LOG_LEVEL={level!r}; one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+    if config.s3_sse not in ("", "AES256", "aws:kms"):
+        raise ConfigError(f"environment: S3_SSE={config.s3_sse!r}; AES256, aws:kms, or empty")
     if not config.contact.isascii() or not config.contact.isprintable() or len(config.contact) > 200:
         raise ConfigError("environment: CRAWLERY_CONTACT must be one line of at most 200 ASCII characters")
     return config

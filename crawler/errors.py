@@ -9,6 +9,8 @@
         +-- NoSuchJob        there is none of that id
         +-- TransitionRefused  its state does not allow it
     +-- StoreError           the store answers with an error
+    +-- ObjectStoreError     the storage of files does not take or give an object
+        +-- NoSuchObject     there is none of that key
     +-- PageError            one page could not be turned into rows
         +-- ParseRefused     its bytes are too deep, too many or no such document
         +-- PageMismatch     it is not the page type that was asked for
@@ -90,3 +92,19 @@ class TransitionRefused(JobError):
 
 class StoreError(CrawleryError):
     """The store answers with an error that waiting does not heal; says to what."""
+
+
+class ObjectStoreError(CrawleryError):
+    """The storage of files does not take or give an object; says what was asked, and why not.
+
+    Attributes:
+        passing: time may heal it (it is away, slow or full); otherwise it refuses us (no such bucket, no access).
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        self.passing = passing
+        super().__init__(message)
+
+
+class NoSuchObject(ObjectStoreError):
+    """The storage of files has no object of that key."""
