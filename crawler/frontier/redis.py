@@ -80,6 +80,7 @@ def _script(name: str, *preludes: str) -> Script:
 _ENQUEUE, _LEASE, _RENEW, _COMMIT = _script("enqueue"), _script("lease", _STATES), _script("renew"), _script("commit")
 _STAGE, _RETRY, _RELEASE = _script("stage"), _script("retry"), _script("release")
 _PROMOTE, _CLOSE, _LEDGER = _script("promote"), _script("close", _STATES), _script("ledger")
+_ABANDON: Final = _script("abandon")
 
 
 class RedisFrontier:
@@ -246,6 +247,16 @@ class RedisFrontier:
         for first in range(0, len(leases), MAX_ENTRIES):
             released += await self._call(_RELEASE, worker, *token_words(leases[first : first + MAX_ENTRIES]))
         return released
+
+    async def abandon(self, worker: str) -> int:
+        """Ends the leases of a worker that is known to be dead, as if their time had come; answers how many.
+
+        The others need not wait for it then. A lease that was the worker's only one counts against its page.
+        """
+        ended = 0
+        while done := await self._call(_ABANDON, worker):
+            ended += done
+        return ended
 
     async def promote(self) -> float | None:
         """See the contract."""

@@ -112,6 +112,10 @@ class MemoryJobStore:
                 return JobPage(jobs=tuple(found), next=at)
         return JobPage(jobs=tuple(found))
 
+    async def live(self) -> tuple[str, ...]:
+        """See the contract."""
+        return tuple(sorted(job for job, kept in self._kept.items() if kept.status.state not in TERMINAL))
+
     async def reindex(self) -> int:
         """See the contract."""
         return len(self._kept)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from crawler.errors import InvalidJob, NoSuchJob
 from crawler.jobs.codec import STATUS_FIELDS, encode_job, status_from_fields, stored_job
 from crawler.jobs.model import check_job_id, sentence
-from crawler.jobs.states import delete_refused, intent_refused, transition_refused
+from crawler.jobs.states import TERMINAL, delete_refused, intent_refused, transition_refused
 from crawler.jobs.store_contract import MAX_SCANNED, JobPage, StoredJob, bounded, check_place, place
 from crawler.store import Script, load_script
 from crawler.wire import Undecodable
@@ -56,6 +56,7 @@ class RedisJobStore:
         """`store`: where they lie."""
         self._store = store
         self._index = f"{store.prefix}:jobs"
+        self._live = f"{store.prefix}:live"
 
     def _key(self, job: str) -> str:
         return f"{self._store.prefix}:{{{check_job_id(job)}}}:job"
@@ -67,6 +68,7 @@ class RedisJobStore:
         is_new, earlier, created_ms = await self._store.call(_CREATE, [self._key(job.id)], arguments)
         stored = stored_job(record if is_new else earlier, created_ms)
         await self._store.command("ZADD", self._index, 0, place(stored.id, stored.created_ms))
+        await self._index_live([stored.id])  # an earlier call may have been cut short before it
         return stored, bool(is_new)
 
     async def get(self, job: str) -> StoredJob | None:
@@ -98,6 +100,8 @@ class RedisJobStore:
         is_done, status = await self._change(_MOVE, job, asked)
         if not is_done:
             raise transition_refused(status, to, intended=intended, outcome=outcome, version=version, job=f"job {job}")
+        if status.state in TERMINAL:
+            await self._store.command("SREM", self._live, job)
         return status
 
     async def intend(self, job: str, intended: Intended, *, why: str | None = None) -> JobStatus:
@@ -124,8 +128,13 @@ class RedisJobStore:
         is_done, fields = await self._store.call(_DELETE, [self._key(job)], [])
         if not is_done:
             raise delete_refused(status_from_fields(fields), job=f"job {job}")
+        await self._store.command("SREM", self._live, job)
         if where is not None:
             await self._store.command("ZREM", self._index, where)
+
+    async def live(self) -> tuple[str, ...]:
+        """See the contract."""
+        return tuple(sorted(member.decode() for member in await self._store.command("SMEMBERS", self._live)))
 
     # --- the list ---
 
@@ -180,11 +189,22 @@ class RedisJobStore:
             places = [each for each in await asyncio.gather(*map(self._place, ids)) if each]
             if places:
                 await self._store.command("ZADD", self._index, *(word for each in places for word in (0, each)))
+                await self._index_live([each.partition(":")[2] for each in places])
             jobs.update(each.partition(":")[2] for each in places)
             if int(cursor) == 0:
                 break
         await self._forget_dead()
         return len(jobs)
+
+    async def _index_live(self, ids: Sequence[str]) -> None:
+        """Makes the list of those that have not ended anew, as far as these jobs go."""
+        fields = await asyncio.gather(*(self._read(each, ("state",)) for each in ids))
+        pairs = zip(ids, fields, strict=True)
+        ended = [each for each, (state,) in pairs if state is None or state.decode() in TERMINAL]
+        live = sorted(set(ids).difference(ended))
+        for word, members in (("SADD", live), ("SREM", ended)):
+            if members:
+                await self._store.command(word, self._live, *members)
 
     async def _forget_dead(self) -> None:
         """Takes places away at which there is no job any more."""

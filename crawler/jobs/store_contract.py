@@ -106,8 +106,16 @@ class JobStore(Protocol):
         """
         ...
 
+    async def live(self) -> tuple[str, ...]:
+        """Ids of the jobs that have not ended, in their own order.
+
+        Kept beside the jobs, as the order of `newest` is: one may be named that has ended meanwhile, and one whose
+        acceptance was cut short is missing until it is repeated, or until `reindex`.
+        """
+        ...
+
     async def reindex(self) -> int:
-        """Makes what `newest` reads anew from the jobs; answers how many there are."""
+        """Makes what `newest` and `live` read anew from the jobs; answers how many there are."""
         ...
 
     async def delete(self, job: str) -> None:

@@ -4,6 +4,8 @@
 --   books    hash    accepted, turn, retries, stalled, joined, duplicates, not_unique, closed, start (1 = open,
 --                    2 = settled), seen_at (ms of the last call), grace (ms; nothing is reaped before), full_at, full,
 --                    stages (published and not yet unfolded), staged (requests in them), staging:ID (not yet published),
+--                    rows_bytes, rows_limit (bytes of rows in the stream, and how many may be there while pages are
+--                    given out; without a limit nobody takes rows away), segment, segment_digest, rows_from: see record
 --                    suspects_at (ms since when there are suspects), solo_worker, solo_until (who is to take them next)
 --   body     hash    id -> encoded request, of every open page; an open page is ready, delayed or leased
 --   owner    hash    id -> cmsgpack(token, worker, tries, crash tries, suspect, staged, score, host), of every page that
@@ -22,6 +24,7 @@
 --   chains   set     lists being read; chain:C:marks and chain:C:pages are sets of ids
 --   settled  hash    outcome -> pages             rowcount hash    item -> rows
 --   failures stream  url, outcome, reason, tries, body of a request whose URL is not known
+--   segments list    records of the pieces of `rows` that are objects by now, and gone from there
 --   rows     stream  per call: '', page id, then item, row, item, row ... of each page; no item is called ''
 --   staged   list    stages that are published; stage:ID:TOKEN list of chunks of a page too large for one call
 --   job      hash    state, intended ...: see crawler/jobs
@@ -46,7 +49,7 @@ local AT_ONCE = 64 -- due pages, hosts or leases that one call takes back: with 
 local function redis_time(value) return string.format('%.0f', value) end
 
 -- The fields of BOOKS that most scripts look at, read at once.
-local BOOK_FIELDS = {'closed', 'seen_at', 'full_at', 'full', 'start', 'staged', 'stages', 'grace', 'accepted', 'suspects_at'}
+local BOOK_FIELDS = {'closed', 'seen_at', 'full_at', 'full', 'start', 'staged', 'stages', 'grace', 'accepted', 'suspects_at', 'rows_bytes', 'rows_limit'}
 local book = {}
 for i, value in ipairs(redis.call('HMGET', BOOKS, unpack(BOOK_FIELDS))) do book[BOOK_FIELDS[i]] = value end
 
@@ -147,6 +150,11 @@ local function store_is_full()
   return full
 end
 
+-- Whoever takes the rows away is behind, or away itself: no more pages until it is not.
+local function rows_wait()
+  return book.rows_limit and tonumber(book.rows_bytes or 0) > tonumber(book.rows_limit)
+end
+
 -- Queues and leases. Changes of one script are gathered, and written together at its end.
 
 local ready_adds, landed, landed_of = {}, {}, {} -- by host, the last one by worker and host
@@ -197,8 +205,8 @@ local function flush()
   for host, count in pairs(landed) do
     if redis.call('HINCRBY', FLIGHT, host, -count) <= 0 then redis.call('HDEL', FLIGHT, host) end
   end
-  for field, count in pairs(landed_of) do
-    if redis.call('HINCRBY', FLIGHT, field, -count) <= 0 then redis.call('HDEL', FLIGHT, field) end
+  for field, count in pairs(landed_of) do -- whoever knows no limit per host must not lose count of those who do
+    if (PER_HOST > 0 or redis.call('HEXISTS', FLIGHT, field) == 1) and redis.call('HINCRBY', FLIGHT, field, -count) <= 0 then redis.call('HDEL', FLIGHT, field) end
   end
   for host, adds in pairs(ready_adds) do in_parts(adds, 'ZADD', BASE .. 'ready:' .. host) end
   for _, host in ipairs(touched) do line_up(host) end
@@ -256,10 +264,8 @@ local function let_go(id, o)
   end
   touch(o.host)
   landed[o.host] = (landed[o.host] or 0) + 1
-  if PER_HOST > 0 then
-    local field = o.worker .. '\n' .. o.host
-    landed_of[field] = (landed_of[field] or 0) + 1
-  end
+  local field = o.worker .. '\n' .. o.host
+  landed_of[field] = (landed_of[field] or 0) + 1
   o.token, o.worker, o.staged = '0', '', 0
 end
 
@@ -345,7 +351,14 @@ local function write_rows(page, kept)
 end
 
 local function flush_rows()
-  if #row_entry > 0 then redis.call('XADD', BASE .. 'rows', '*', unpack(row_entry)) end
+  if #row_entry > 0 then
+    redis.call('XADD', BASE .. 'rows', '*', unpack(row_entry))
+    local bytes = 0
+    for i = 2, #row_entry, 2 do
+      if row_entry[i - 1] ~= '' then bytes = bytes + #row_entry[i] end
+    end
+    redis.call('HINCRBY', BOOKS, 'rows_bytes', bytes)
+  end
   for item, n in pairs(row_counts) do redis.call('HINCRBY', BASE .. 'rowcount', item, n) end
   row_entry, row_counts = {}, {}
 end

@@ -53,7 +53,7 @@ if last then
   end
 end
 
-if store_is_full() then return answer('F', 0, '0', no_leases()) end
+if store_is_full() or rows_wait() then return answer('F', 0, '0', no_leases()) end
 
 -- How many more pages may be leased now. The start page is free.
 local budget = limit

@@ -54,7 +54,7 @@ def write(server, name: str, status: JobStatus) -> None:
 
 def test_the_state_is_a_plain_field_of_the_hash_of_the_job(jobs, a_job, server):
     jobs.create(a_job())
-    assert sorted(server.keys("crawlery:*")) == ["crawlery:jobs", "crawlery:{j}:job"]
+    assert sorted(server.keys("crawlery:*")) == ["crawlery:jobs", "crawlery:live", "crawlery:{j}:job"]
     fields = server.execute_command("HGETALL", key("j"), NEVER_DECODE=True)
     assert fields.pop(b"record") == encode_job(a_job())
     assert fields.pop(b"maker").isdigit()

@@ -1,0 +1,132 @@
+"""The rows of a job on their way into files: read from the stream in whole entries, recorded as segments, then gone.
+
+The steward's side of the frontier; workers only add rows. A segment is recorded by one script: number and predecessor
+must be those that follow, and in the same moment its rows leave the stream. So each row is in the stream or in exactly
+one recorded segment, whoever dies, and however many stewards there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from crawler.frontier.words import pages_of_rows
+from crawler.jobs.segments import decode_segment, encode_segment
+from crawler.store import load_script
+
+if TYPE_CHECKING:
+    from crawler.frontier.contract import StoredRow
+    from crawler.jobs.segments import Segment
+    from crawler.store import Caller
+
+_RECORD: Final = load_script(Path(__file__).parent / "lua", "record.lua", preludes=("frontier.lua",))
+
+#: Entries of the stream that are read in one call; one has up to 300 rows.
+_ENTRIES: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """Rows from the head of the stream.
+
+    Attributes:
+        rows: in the order of their commits.
+        last: the entry with which they end; "" without rows.
+        size_bytes: of their bodies.
+        oldest_ms: when the first of them was committed, ms of the store's clock; 0 without rows.
+    """
+
+    rows: tuple[StoredRow, ...] = ()
+    last: str = ""
+    size_bytes: int = 0
+    oldest_ms: int = 0
+
+
+class RedisRowStream:
+    """The rows of one job that are not in a segment yet, and the segments."""
+
+    def __init__(self, store: Caller, *, job: str) -> None:
+        self._store = store
+        self._base = f"{store.prefix}:{{{job}}}:"
+
+    async def read(self, *, limit_bytes: int, after: str = "") -> Chunk:
+        """Rows of whole entries behind the entry `after`, one entry at least, until they are `limit_bytes` or more.
+
+        Raises:
+            StoreError: the store refuses us.
+        """
+        rows: list[StoredRow] = []
+        last, size, oldest = after, 0, ""
+        while size < limit_bytes:
+            start = _behind(last) if last else "-"
+            entries = await self._store.command("XRANGE", f"{self._base}rows", start, "+", "COUNT", _ENTRIES)
+            for name, words in entries:
+                last = name.decode()
+                oldest = oldest or last
+                pages = pages_of_rows(last, words)
+                rows += [row for page in pages for row in page]
+                size += sum(len(row.body) for page in pages for row in page)
+                if size >= limit_bytes:
+                    break
+            if len(entries) < _ENTRIES:
+                break
+        if not rows:
+            return Chunk()
+        return Chunk(rows=tuple(rows), last=last, size_bytes=size, oldest_ms=int(oldest.partition("-")[0]))
+
+    async def record(self, segment: Segment, *, size_bytes: int) -> bool:
+        """Makes a segment count, and takes its rows, of `size_bytes` in all, from the stream.
+
+        Returns:
+            False if another one has its place: whoever wrote it was not the only one, and its object does not count.
+
+        Raises:
+            StoreError: the store refuses us.
+        """
+        words = (
+            0,
+            0,
+            segment.number,
+            segment.previous,
+            segment.digest,
+            segment.last,
+            _behind(segment.last),
+            size_bytes,
+            encode_segment(segment),
+        )
+        return bool(await self._store.call(_RECORD, (f"{self._base}books",), words))
+
+    async def segments(self, *, after: int = 0) -> tuple[Segment, ...]:
+        """The recorded segments behind number `after`, in order.
+
+        Raises:
+            StoreError: the store refuses us.
+            Undecodable: one of them is of another version.
+        """
+        records: list[bytes] = await self._store.command("LRANGE", f"{self._base}segments", after, -1)
+        return tuple(decode_segment(record) for record in records)
+
+    async def waiting(self) -> tuple[int, int]:
+        """Bytes of rows in the stream, and when the oldest was committed (ms of the store's clock; 0 = there is none).
+
+        Raises:
+            StoreError: the store refuses us.
+        """
+        size = await self._store.command("HGET", f"{self._base}books", "rows_bytes")
+        first = await self._store.command("XRANGE", f"{self._base}rows", "-", "+", "COUNT", 1)
+        return int(size or 0), int(first[0][0].partition(b"-")[0]) if first else 0
+
+    async def set_limit(self, limit_bytes: int) -> None:
+        """From now on no pages are given out while more bytes of rows than these wait.
+
+        Raises:
+            StoreError: the store refuses us.
+        """
+        await self._store.command("HSET", f"{self._base}books", "rows_limit", limit_bytes)
+
+
+def _behind(entry: str) -> str:
+    """The first name that an entry behind this one can have."""
+    ms, _, number = entry.partition("-")
+    return f"{ms}-{int(number) + 1}"
