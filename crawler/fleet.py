@@ -173,7 +173,7 @@ def wish_of(spidercls: type[Spider], name: str, job: str, inputs: Mapping[str, A
         new = Job(
             id=check_job_id(job or made_up),
             recipe=recipe.name,
-            recipe_text=recipe.text,
+            recipe_text=recipe.resolved,
             inputs=dict(inputs or {}),
             secret=secret,
         )

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.cli.groups import CommandFailed
-from crawler.cli.recipes import recipe_path
 from crawler.exports.formats import CsvWriter, JsonlWriter
 from crawler.frontier.rows import decode_row
 from crawler.recipe.loader import load_recipe_text
@@ -18,7 +17,6 @@ from crawler.recipe.model import Export
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
 
     from crawler.exports.formats import TextFile
     from crawler.frontier.contract import Frontier, StoredRow
@@ -67,7 +65,8 @@ def selection_of(job: Job, counts: Mapping[str, int], *, item: str | None, expor
         RecipeError: the recipe of the job cannot be read.
     """
     if job.recipe_text:
-        return _of_recipe(_recipe_of(job), item=item, export=export)
+        recipe = load_recipe_text(job.recipe_text, name=job.recipe or job.id)
+        return _of_recipe(recipe, item=item, export=export)
     if export is not None:
         raise CommandFailed(
             f"--export {export}: {job.spider} is an ordinary spider, which has none; --item chooses rows"
@@ -75,16 +74,6 @@ def selection_of(job: Job, counts: Mapping[str, int], *, item: str | None, expor
     if item is not None and counts and item not in counts:
         raise CommandFailed(f"--item {item}: the job has rows of {', '.join(sorted(counts))}")
     return Selection(item=item)
-
-
-def _recipe_of(job: Job) -> Recipe:
-    """The recipe as the job has it; a parent of it is looked for where recipes are."""
-    path: Path | None = None
-    try:
-        path = recipe_path(job.recipe)
-    except CommandFailed:
-        path = None  # the recipe has gone since, or is on another machine
-    return load_recipe_text(job.recipe_text, name=job.recipe, path=path)
 
 
 def _of_recipe(recipe: Recipe, *, item: str | None, export: str | None) -> Selection:

@@ -31,6 +31,7 @@ from crawler.recipe.inheritance import merged, without_own
 from crawler.recipe.inputs import InputSchema
 from crawler.recipe.language import RECIPE
 from crawler.recipe.model import Fetch, Recipe
+from crawler.recipe.resolved import resolved_text
 from crawler.recipe.stray_templates import check_stray_templates
 from crawler.recipe.yaml_nodes import MapNode, Mark, SourceFile
 from crawler.recipe.yaml_reader import read_yaml
@@ -191,6 +192,7 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
         exports=compile_exports(root, report),
         tests=compile_tests(root),
         text=sources[0],
+        resolved=sources[0] if len(sources) == 1 else resolved_text(root),
         sha256=hashlib.sha256("\0".join(sources).encode("utf-8", "replace")).hexdigest(),
         path=path,
     )

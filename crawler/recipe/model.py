@@ -328,6 +328,7 @@ class Recipe:
     exports: tuple[Export, ...]
     tests: tuple[RecipeTest, ...]
     text: str  # as read, the child of `extends`
+    resolved: str  # a text that means the same without its parents; `text` itself if it has none
     sha256: str  # of the text (and of the parent's, if any)
     path: Path | None = None
 

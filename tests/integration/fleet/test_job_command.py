@@ -13,12 +13,15 @@ from click.testing import CliRunner
 
 from crawler.cli.job_rows import Selection, write_rows
 from crawler.cli.main import cli
+from crawler.fleet import wish_of
 from crawler.frontier.contract import FrontierRequest, PageCommit, Row
 from crawler.frontier.identity import START_ID
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.rows import encode_row
 from crawler.jobs.model import Job
 from crawler.jobs.redis import RedisJobStore
+from crawler.recipe.loader import load_recipe
+from crawler.spiders.loader import spider_of
 from crawler.store import Store, connect
 
 RECIPE = """
@@ -242,14 +245,12 @@ def test_a_row_that_cannot_be_read_is_a_message(crawlery, make_job, ask):
     assert "Error: " in crawlery("rows", "j1", code=2).output
 
 
-def test_the_parent_of_a_recipe_is_looked_for_where_recipes_are(crawlery, make_job, tmp_path, monkeypatch):
-    (tmp_path / "recipes").mkdir()
-    monkeypatch.setenv("RECIPES_PATH", str(tmp_path / "recipes"))
-    child = 'schema_version: 1\nname: chairs\nversion: "1.0.0"\nextends: base@1\n'
-    make_job([("chair", {"name": "Stool"})], recipe=child)
-    assert "extends" in crawlery("rows", "j1", code=2).output
-    (tmp_path / "recipes" / "base.yaml").write_text(RECIPE.replace("name: chairs\nversion", "name: base\nversion", 1))
-    (tmp_path / "recipes" / "chairs.yaml").write_text(child)
+def test_a_job_carries_its_recipe_with_the_parents_in_it(crawlery, make_job, tmp_path):
+    (tmp_path / "base.yaml").write_text(RECIPE.replace("name: chairs\nversion", "name: base\nversion", 1))
+    child = tmp_path / "seats.yaml"
+    child.write_text('schema_version: 1\nname: seats\nversion: "1.0.0"\nextends: base@1\n')
+    carried = wish_of(spider_of(load_recipe(child)), "seats", "", {}).job.recipe_text
+    make_job([("chair", {"name": "Stool"})], recipe=carried)
     assert json.loads(crawlery("rows", "j1").stdout) == {"name": "Stool", "price": None, "tags": None}
 
 
