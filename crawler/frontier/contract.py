@@ -166,6 +166,7 @@ class PageCommit:
     rows: tuple[Row, ...] = ()
     chain: str | None = None
     marks: frozenset[int] = frozenset()
+    rejected: int = 0  # rows that it gave and that are not what they should be
     url: str = ""  # for the record of failures
     reason: str = ""  # ditto, one line
 
@@ -204,6 +205,7 @@ class Ledger:
     joined: int = 0
     duplicates: int = 0  # rows whose key was there before
     not_unique: int = 0  # rows with a value that another row has
+    rejected: int = 0  # rows that pages gave and that were not what they should be
     staged: int = 0  # requests of very large pages that have not been looked at yet; not accepted so far
     failures: tuple[Failure, ...] = ()
     closed: str = ""  # why the job takes no more pages; empty while it does

@@ -201,6 +201,7 @@ class MemoryFrontier:
         page = self._pages.held(commit.lease)
         if page is None:
             return CommitReply(reply=Reply.STALE)
+        self._events["rejected"] += commit.rejected
         progress = self._chains.show(commit)
         fates = tuple(self._accept_child(child, progress=progress) for child in commit.children)
         going_on = {child.chain for child, fate in zip(commit.children, fates, strict=True) if fate is Fate.ENQUEUED}
@@ -285,6 +286,7 @@ class MemoryFrontier:
             joined=self._events["joined"],
             duplicates=self._rows.refused[RowFate.DUPLICATE],
             not_unique=self._rows.refused[RowFate.NOT_UNIQUE],
+            rejected=self._events["rejected"],
             failures=tuple(self._failures),
             closed=self._closed,
         )

@@ -107,6 +107,16 @@ class RedisRowStream:
         records: list[bytes] = await self._store.command("LRANGE", f"{self._base}segments", after, -1)
         return tuple(decode_segment(record) for record in records)
 
+    async def last(self) -> Segment | None:
+        """The last recorded segment; None if there is none.
+
+        Raises:
+            StoreError: the store refuses us.
+            Undecodable: it is of another version.
+        """
+        segments = await self.segments(after=-1)
+        return segments[0] if segments else None
+
     async def waiting(self) -> tuple[int, int]:
         """Bytes of rows in the stream, and when the oldest was committed (ms of the store's clock; 0 = there is none).
 

@@ -46,9 +46,9 @@ _ROW_FATES: Final = {
     "O": RowFate.OVER_LIMIT,
 }
 
-#: Id, token, outcome, chain, failure (URL and reason), marks, children, rows: a page as `commit.lua` reads it.
+#: Id, token, outcome, chain, failure (URL, reason), marks, children, rows, rejected ones: a page as `commit.lua` has it.
 PageWords: TypeAlias = tuple[
-    str, str, str, str, tuple[str, str] | Literal[False], list[str], list[tuple[Any, ...]], list[tuple[Any, ...]]
+    str, str, str, str, tuple[str, str] | Literal[False], list[str], list[tuple[Any, ...]], list[tuple[Any, ...]], int
 ]
 
 
@@ -154,7 +154,7 @@ class PackedCommit:
         if commit.outcome not in HARMLESS:
             failure = (commit.url, commit.reason)
         name = (str(signed(lease.request.id)), str(lease.token))
-        return (*name, commit.outcome, commit.chain or "", failure, marks, children, rows)
+        return (*name, commit.outcome, commit.chain or "", failure, marks, children, rows, commit.rejected)
 
     def parts(self, in_list: Sequence[bool], max_rows: int) -> Iterator[list[Word]]:
         """What is staged, as arguments of `stage.lua`."""
@@ -257,6 +257,7 @@ def ledger_of(answer: Sequence[Any], failures: Sequence[Any]) -> Ledger:
         joined=int(book.get("joined", 0)),
         duplicates=int(book.get("duplicates", 0)),
         not_unique=int(book.get("not_unique", 0)),
+        rejected=int(book.get("rejected", 0)),
         staged=int(book.get("staged", 0)),
         failures=tuple(_failure(fields) for _, fields in failures),
         closed=book.get("closed", b"").decode(),

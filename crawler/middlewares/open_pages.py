@@ -103,6 +103,7 @@ class OpenPage:
         occurrences: numbers those that are not filtered.
         children: requests found so far, as the frontier takes them.
         rows: what it gave that passed the pipelines: as the frontier takes it, and as it was.
+        rejected: rows that it gave and that are not what they should be.
         in_pipelines: items of `start()` that are still in the pipelines; for other pages the engine knows.
         chain: the list that this page is part of, `marks` what it shows.
         lost: its lease is, so that nothing of it counts here.
@@ -125,6 +126,7 @@ class OpenPage:
     occurrences: Occurrences = field(default_factory=Occurrences)
     children: list[tuple[FrontierRequest, Request]] = field(default_factory=list)
     rows: list[tuple[Row, Any]] = field(default_factory=list)
+    rejected: int = 0
     in_pipelines: int = 0
     chain: str | None = None
     marks: set[int] = field(default_factory=set)

@@ -98,6 +98,7 @@ class Outbox:
             rows=tuple([row for row, _ in page.rows]),
             chain=page.chain,
             marks=frozenset(page.marks),
+            rejected=page.rejected,
             url=page.url,
             reason=page.reason.encode("utf-8", "replace").decode(),  # it may quote half a character of the page
         )

@@ -202,6 +202,9 @@ class RecipeSpider(Spider):
     def _output(
         self, result: PageResult, request: Request, url: str, *, lost: bool = False
     ) -> Iterator[RecipeRow | Request]:
+        page = open_page(self.crawler, request)
+        if page is not None:
+            page.rejected += len(result.rejects)
         for reject in result.rejects:
             self.crawler.signals.send_catch_log(row_rejected, reject=reject, spider=self)
         for row in result.rows:

@@ -197,6 +197,7 @@ class Calls:
             rows=tuple(rows),
             chain=chain,
             marks=marks,
+            rejected=number % 3,
             url=f"http://a/{number}",
             reason="why\n",
         )

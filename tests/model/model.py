@@ -435,6 +435,7 @@ class Model:
         if large and commit.rows:
             fancy = any(row.key or row.unique or row.item != BULK for row in commit.rows) or self.max_rows is not None
             assert not fancy, "the model does not know when such rows of a large page are looked at"
+        self.events["rejected"] += commit.rejected
         progress = self._show(commit)
         fates = tuple(self._child(child, progress=progress, large=large) for child in commit.children)
         going_on = {child.chain for child, fate in zip(commit.children, fates, strict=True) if fate is Fate.ENQUEUED}
@@ -581,6 +582,7 @@ class Model:
             joined=self.events["joined"],
             duplicates=self.events["duplicates"],
             not_unique=self.events["not_unique"],
+            rejected=self.events["rejected"],
             staged=len(self.staged),
             failures=tuple(self.failures),
             closed=self.closed,

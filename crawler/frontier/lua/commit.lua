@@ -3,7 +3,8 @@
 -- ARGV[3] = rows that the job may keep (-1 = any), [4] = cmsgpack list of pages: packed, because each word of its own
 -- costs the server as much again as what is done with it. A page is a list:
 --   id, token, outcome, chain ('' = none), failure ({url, reason} or false), marks,
---   children, each {id, host, priority, chain ('' = none), on_progress}, rows, each {item, key ('0' = none), unique values}.
+--   children, each {id, host, priority, chain ('' = none), on_progress}, rows, each {item, key ('0' = none), unique values},
+--   number of rows that were rejected.
 -- Ids and tokens are decimals in text. [5...] = the bodies of each page's children and rows, in order: cmsgpack knows
 -- text and lists, but no bytes.
 -- Answers per page '-' (stale) or '+', a letter per child (E enqueued, S seen, J joined, T stalled), '|', a letter per
@@ -15,7 +16,7 @@ note_time()
 local max_rows = tonumber(ARGV[3])
 
 -- Fields of a page, of a child and of a row.
-local ID, TOKEN, OUTCOME, CHAIN, FAILURE, MARKS, KIDS, ROWS = 1, 2, 3, 4, 5, 6, 7, 8
+local ID, TOKEN, OUTCOME, CHAIN, FAILURE, MARKS, KIDS, ROWS, REJECTED = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 -- Whether a page of a list shows something that the list has not shown before.
 local function show(page, o)
@@ -85,6 +86,7 @@ local function commit(page, body_at, o)
   end
   fates[#fates + 1] = '|'
   if #page[ROWS] > 0 then keep_rows(page, body_at + #page[KIDS], fates) end
+  if (page[REJECTED] or 0) > 0 then redis.call('HINCRBY', BOOKS, 'rejected', page[REJECTED]) end
   local failure = page[FAILURE]
   if failure then note_failure(failure[1], page[OUTCOME], failure[2], o.tries) end
   let_go(page[ID], o)

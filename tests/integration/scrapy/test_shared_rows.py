@@ -65,6 +65,15 @@ def test_rows_of_a_recipe_are_kept_once_whoever_reads_them(goods, crawl_together
     assert all(isinstance(values["price"], Decimal) for _, values in kept)
 
 
+def test_rows_that_are_not_what_they_should_be_are_counted_with_their_page(goods, crawl_together):
+    frontier = Shared()
+    goods["/g/2"] = good("")
+    goods["/g/4"] = good("", price="")
+    crawl_together(goods_recipe(), frontier=frontier, site=goods.url)
+    assert books(frontier).rows == {"good": 3}
+    assert books(frontier).rejected == 2
+
+
 def test_a_key_that_another_worker_has_given_is_a_duplicate_and_is_reported(goods, crawl_together):
     frontier = Shared()
     goods["/g/2"] = good("Good 1")
