@@ -16,9 +16,9 @@ from crawler.cli.main import cli
 from crawler.frontier.contract import FrontierRequest, PageCommit, Row
 from crawler.frontier.identity import START_ID
 from crawler.frontier.redis import RedisFrontier
-from crawler.frontier.rows import encode_row
 from crawler.jobs.model import Job
 from crawler.jobs.redis import RedisJobStore
+from crawler.jobs.rows import encode_row
 from crawler.store import Store, connect
 
 RECIPE = """
