@@ -11,6 +11,8 @@
     +-- StoreError           the store answers with an error
     +-- ObjectStoreError     the storage of files does not take or give an object
         +-- NoSuchObject     there is none of that key
+    +-- SegmentDamaged       a piece of a job's rows is not what was recorded of it
+    +-- ManifestDamaged      what says which files a job has cannot be read
     +-- PageError            one page could not be turned into rows
         +-- ParseRefused     its bytes are too deep, too many or no such document
         +-- PageMismatch     it is not the page type that was asked for
@@ -108,3 +110,11 @@ class ObjectStoreError(CrawleryError):
 
 class NoSuchObject(ObjectStoreError):
     """The storage of files has no object of that key."""
+
+
+class SegmentDamaged(CrawleryError):
+    """A recorded segment is not what the record says: no file may be made of it."""
+
+
+class ManifestDamaged(CrawleryError):
+    """A manifest cannot be read, or one of a version that is not known here."""

@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from seaweed_server import SeaweedServer
 from valkey_server import DATABASES, Database, Fsync, ValkeyServer
 
 
@@ -76,6 +77,30 @@ def new_valkey(tmp_path_factory, pytestconfig):
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory):
+    """An S3 for all tests of this process: `.environment`, `.url`, `.client()`. Each test has a prefix of its own."""
+    server = SeaweedServer(tmp_path_factory.mktemp("seaweed"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def new_seaweed(tmp_path_factory):
+    """Starts servers of the test's own, to be killed or configured: `new_seaweed(kek=None)`."""
+    started: list[SeaweedServer] = []
+
+    def start(**options) -> SeaweedServer:
+        started.append(SeaweedServer(tmp_path_factory.mktemp("seaweed"), **options))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
 
 
 def pytest_terminal_summary(terminalreporter):

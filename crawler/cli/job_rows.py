@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crawler.cli.groups import CommandFailed
 from crawler.exports.formats import CsvWriter, JsonlWriter
-from crawler.frontier.rows import decode_row
+from crawler.jobs.rows import decode_row
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import Export
 

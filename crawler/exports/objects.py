@@ -64,7 +64,7 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """All objects whose keys begin so, in the order of their keys."""
+        """All objects whose keys begin so, in no order that could be relied on: S3 servers differ in it."""
         ...
 
     def delete(self, keys: Collection[str]) -> None:

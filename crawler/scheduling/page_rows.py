@@ -12,7 +12,7 @@ from typing import Any
 from itemadapter import ItemAdapter
 
 from crawler.frontier.contract import Row
-from crawler.frontier.rows import encode_row
+from crawler.jobs.rows import encode_row
 from crawler.spiders.rows import RecipeRow
 from crawler.wire import NotEncodable
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import redis
 
 from crawler.frontier.redis import RedisFrontier
-from crawler.frontier.rows import decode_row
+from crawler.jobs.rows import decode_row
 from crawler.store import Store, connect
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from valkey_server import mortal
 
 from crawler.frontier.redis import RedisFrontier
-from crawler.frontier.rows import decode_row
+from crawler.jobs.rows import decode_row
 from crawler.sample_shop.httpd import HttpRequest, HttpResponse, HttpServer
 from crawler.store import Store, connect
 

@@ -17,9 +17,9 @@ from crawler.fleet import wish_of
 from crawler.frontier.contract import FrontierRequest, PageCommit, Row
 from crawler.frontier.identity import START_ID
 from crawler.frontier.redis import RedisFrontier
-from crawler.frontier.rows import encode_row
 from crawler.jobs.model import Job
 from crawler.jobs.redis import RedisJobStore
+from crawler.jobs.rows import encode_row
 from crawler.recipe.loader import load_recipe
 from crawler.spiders.loader import spider_of
 from crawler.store import Store, connect

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crawler.frontier.memory import MemoryFrontier
-from crawler.frontier.rows import decode_row
+from crawler.jobs.rows import decode_row
 from crawler.scheduler import Scheduler
 from crawler.scheduling.held_leases import LONGEST_S
 from crawler.spiders.requests import RequestCodec

@@ -1,4 +1,4 @@
-"""Rows on the wire: what a page gave, as the frontier keeps it until it is exported.
+"""Rows on the wire: what a page gave, as the frontier keeps it and as exports read it.
 
 A row is a mapping of field names to plain values; their order is kept. Values that msgpack would lose (decimals, dates,
 tuples) keep their type. What a row means is its recipe's business.

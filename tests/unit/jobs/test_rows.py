@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.frontier.rows import MAX_ROW_BYTES, VERSION, decode_row, encode_row
+from crawler.jobs.rows import MAX_ROW_BYTES, VERSION, decode_row, encode_row
 from crawler.wire import NotEncodable, Undecodable
 
 SCALARS = (

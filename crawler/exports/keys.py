@@ -1,0 +1,138 @@
+"""The keys of a job's objects: the only place where keys are made, from ids that were checked.
+
+    CLIENT/JOB/segments/000001-RANDOM.jsonl.zst   a piece of its rows, counted once the store has recorded it
+    CLIENT/JOB/files/NAME-RANDOM.csv              an export, counted once the manifest names it
+    CLIENT/JOB/log/NAME                           what its workers have logged
+    CLIENT/JOB/job.json                           what was ordered
+    CLIENT/JOB/manifest.json                      the commit point: which files and segments there are
+    jobs/JOB/intent.json                          what was ordered, to be found without knowing the client
+
+What may be written twice has a random part, so that nobody overwrites what somebody else's record names.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Final
+
+from crawler.errors import InvalidJob
+from crawler.jobs.model import check_job_id
+
+#: Where intents are; no client may be called so.
+INTENTS: Final = "jobs"
+
+_CLIENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
+_FORMAT: Final = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
+
+#: 64 random bits are never made twice for one job.
+_RANDOM_BYTES: Final = 8
+
+
+class JobKeys:
+    """The keys of one job.
+
+    Attributes:
+        client: whose job it is.
+        job: its id.
+        prefix: what all keys below begin with, with a slash at its end.
+        segment_prefix: ditto, of segments.
+        file_prefix: ditto, of files.
+        log_prefix: ditto, of logs.
+        manifest: of the manifest.
+        record: of `job.json`.
+
+    Raises:
+        InvalidJob: an id is none; it could name something of another job.
+    """
+
+    __slots__ = ("client", "file_prefix", "job", "log_prefix", "manifest", "prefix", "record", "segment_prefix")
+
+    def __init__(self, client: str, job: str) -> None:
+        self.client = check_client(client)
+        self.job = check_job_id(job)
+        self.prefix = f"{client}/{job}/"
+        self.segment_prefix = f"{self.prefix}segments/"
+        self.file_prefix = f"{self.prefix}files/"
+        self.log_prefix = f"{self.prefix}log/"
+        self.manifest = f"{self.prefix}manifest.json"
+        self.record = f"{self.prefix}job.json"
+
+    def __repr__(self) -> str:
+        return f"JobKeys({self.client!r}, {self.job!r})"
+
+    def new_segment(self, number: int) -> str:
+        """A key that nothing has, for segment 1, 2, ...
+
+        Raises:
+            ValueError: a number below 1.
+        """
+        if number < 1:
+            raise ValueError(f"segments are counted from 1, not from {number}")
+        return f"{self.segment_prefix}{number:06}-{_random()}.jsonl.zst"
+
+    def new_file(self, name: str, ending: str) -> str:
+        """A key that nothing has, for the export NAME; what may not stand in a key becomes a hyphen.
+
+        Raises:
+            ValueError: `ending` is not of a-z and 0-9.
+        """
+        if _FORMAT.fullmatch(ending) is None:
+            raise ValueError(f"{ending!r} is no ending of a file")
+        return f"{self.file_prefix}{file_name(name)}-{_random()}.{ending}"
+
+    def log(self, name: str) -> str:
+        """The key of a log.
+
+        Raises:
+            ValueError: `name` is not 1 to 100 of A-Z, a-z, 0-9, ".", "_" and "-", or begins with "." or "-".
+        """
+        if _NAME.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is no name of a log")
+        return self.log_prefix + name
+
+
+def intent_key(job: str) -> str:
+    """Where a job is written down that the store might lose.
+
+    Raises:
+        InvalidJob: it is no id.
+    """
+    return f"{INTENTS}/{check_job_id(job)}/intent.json"
+
+
+def intent_job(key: str) -> str | None:
+    """The job of an intent's key; None for any other key."""
+    parts = key.split("/")
+    if len(parts) != 3 or (parts[0], parts[2]) != (INTENTS, "intent.json"):
+        return None
+    try:
+        return check_job_id(parts[1])
+    except InvalidJob:
+        return None
+
+
+def check_client(text: str) -> str:
+    """The id of a client, as it was given.
+
+    Raises:
+        InvalidJob: it is not 1 to 64 of A-Z, a-z, 0-9, ".", "_" and "-", begins with "." or "-", or is `INTENTS`.
+    """
+    if _CLIENT.fullmatch(text) is None or text == INTENTS:
+        shown = repr(text if len(text) <= 80 else f"{text[:80]}...")
+        raise InvalidJob(
+            f'{shown} is no id of a client; use 1 to 64 of A-Z, a-z, 0-9, ".", "_" and "-", the first one no "." or'
+            f' "-", and not "{INTENTS}"'
+        )
+    return text
+
+
+def file_name(name: str) -> str:
+    """The name with a hyphen for everything that may not stand in a key; may be another name's, too."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:100].lstrip(".-")
+    return safe or "rows"
+
+
+def _random() -> str:
+    return secrets.token_hex(_RANDOM_BYTES)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.errors import InvalidJob
+from crawler.exports.keys import JobKeys, check_client, file_name, intent_job, intent_key
+
+FORGED = ["", ".", "..", "a/b", "../b", "a\\b", "a\0", "a\n", "-a", ".a", "é", "a" * 65, "a b", "a%2fb"]
+
+
+def test_the_keys_of_a_job_lie_below_its_client_and_its_id():
+    keys = JobKeys("acme", "monday")
+    assert keys.prefix == "acme/monday/"
+    assert keys.manifest == "acme/monday/manifest.json"
+    assert keys.record == "acme/monday/job.json"
+    assert keys.log("worker-1.log") == "acme/monday/log/worker-1.log"
+    assert re.fullmatch(r"acme/monday/segments/000007-[0-9a-f]{16}\.jsonl\.zst", keys.new_segment(7))
+    assert re.fullmatch(r"acme/monday/files/books-[0-9a-f]{16}\.csv", keys.new_file("books", "csv"))
+    assert intent_key("monday") == "jobs/monday/intent.json"
+    assert repr(keys) == "JobKeys('acme', 'monday')"
+
+
+def test_what_is_written_twice_never_has_one_key():
+    keys = JobKeys("acme", "monday")
+    assert len({keys.new_segment(1) for _ in range(100)} | {keys.new_file("a", "csv") for _ in range(100)}) == 200
+
+
+@pytest.mark.parametrize("text", FORGED)
+def test_an_id_that_could_name_something_else_is_refused(text):
+    for make in (lambda: JobKeys(text, "monday"), lambda: JobKeys("acme", text), lambda: intent_key(text)):
+        with pytest.raises(InvalidJob, match="is no id of a"):
+            make()
+
+
+def test_no_client_is_called_like_the_folder_of_intents():
+    with pytest.raises(InvalidJob, match='not "jobs"'):
+        JobKeys("jobs", "monday")
+    assert check_client("jobs2") == "jobs2"
+
+
+@pytest.mark.parametrize("name", [*FORGED[:-3], "a" * 101])
+def test_a_log_has_a_plain_name(name):
+    with pytest.raises(ValueError, match="is no name of a log"):
+        JobKeys("acme", "monday").log(name)
+
+
+@pytest.mark.parametrize("ending", ["", "CSV", "c/v", "..", "a" * 17])
+def test_a_file_has_a_plain_ending(ending):
+    with pytest.raises(ValueError, match="is no ending"):
+        JobKeys("acme", "monday").new_file("books", ending)
+
+
+def test_segments_are_counted_from_one():
+    with pytest.raises(ValueError, match="from 1"):
+        JobKeys("acme", "monday").new_segment(0)
+
+
+@given(st.text(max_size=150))
+def test_whatever_an_export_is_called_its_key_stays_where_it_belongs(name):
+    key = JobKeys("acme", "monday").new_file(name, "csv")
+    assert re.fullmatch(r"acme/monday/files/[A-Za-z0-9_][A-Za-z0-9._-]*-[0-9a-f]{16}\.csv", key)
+
+
+def test_names_that_are_plain_stay_as_they_are():
+    assert file_name("books_2.v1-x") == "books_2.v1-x"
+    assert file_name("../Bücher") == "B-cher"
+    assert file_name("…") == "rows"
+
+
+@pytest.mark.parametrize(
+    ("key", "job"),
+    [
+        ("jobs/monday/intent.json", "monday"),
+        ("jobs/monday/manifest.json", None),
+        ("acme/monday/intent.json", None),
+        ("jobs/-x/intent.json", None),
+        ("jobs/a/b/intent.json", None),
+        ("jobs", None),
+    ],
+)
+def test_the_job_of_an_intent_is_read_from_its_key(key, job):
+    assert intent_job(key) == job
