@@ -11,6 +11,8 @@
     +-- StoreError           the store answers with an error
     +-- ObjectStoreError     the storage of files does not take or give an object
         +-- NoSuchObject     there is none of that key
+    +-- PlatformError        the platform cannot run on this machine as it is asked to
+        +-- ChildFailed      a process of it does not come up
     +-- PageError            one page could not be turned into rows
         +-- ParseRefused     its bytes are too deep, too many or no such document
         +-- PageMismatch     it is not the page type that was asked for
@@ -52,6 +54,14 @@ class InputError(CrawleryError):
     def __init__(self, messages: Sequence[str]) -> None:
         self.messages = tuple(messages)
         super().__init__("\n".join(self.messages))
+
+
+class PlatformError(CrawleryError):
+    """The platform cannot run on this machine as it is asked to: a server is missing, a port or a folder is taken."""
+
+
+class ChildFailed(PlatformError):
+    """A process of the platform does not come up; the message ends with what it said last."""
 
 
 class PageError(CrawleryError):
