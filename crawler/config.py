@@ -1,19 +1,24 @@
 """The environment, read once: the only module that looks at it. Everything else gets values.
 
 Names and meanings are in `.env.example`; a `.env` in the working directory fills in what the environment does not say.
-Units are in the names.
+Where neither names a store of jobs, the platform of `crawlery up` is meant, which says in its data folder how to reach
+it. Units are in the names.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from environs import Env, EnvError
 
 from crawler.errors import ConfigError
+
+#: In the data folder of `crawlery up`: NAME=VALUE lines that say how to reach that platform.
+PLATFORM_FILE: Final = "platform.env"
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -32,6 +37,8 @@ class Config:
         s3_endpoint_url: of an S3 that is not Amazon's; may be empty.
         s3_public_endpoint_url: the same as clients reach it, for presigned links; empty = `s3_endpoint_url`.
         s3_region: of the bucket.
+        s3_access_key_id: of the storage of `crawlery up`; empty: as boto3 finds it (environment, profile, role).
+        s3_secret_access_key: belongs to it.
         s3_sse: encryption asked for with every object: AES256, aws:kms, or empty where the bucket sees to it.
         data_dir: where `crawlery up` keeps what it needs over a restart, and says how to reach it.
         log_level: of Python's logging.
@@ -46,14 +53,19 @@ class Config:
     s3_endpoint_url: str
     s3_public_endpoint_url: str
     s3_region: str
+    s3_access_key_id: str
+    s3_secret_access_key: str = field(repr=False)
     s3_sse: str
     data_dir: Path
     log_level: str
     log_json: bool
 
 
-def read_config() -> Config:
+def read_config(*, running_platform: bool = True) -> Config:
     """The configuration of this process.
+
+    Args:
+        running_platform: let the platform in the data folder say where store and storage are, if nobody else does.
 
     Raises:
         ConfigError: a variable has a value that cannot be used; says which and what it may be.
@@ -62,18 +74,22 @@ def read_config() -> Config:
     env.read_env(str(Path.cwd() / ".env"), recurse=False)
     try:
         paths = env.str("RECIPES_PATH", "") or os.pathsep.join(_default_recipes_paths())
+        data_dir = Path(env.str("CRAWLERY_DATA_DIR", "crawlery-data")).expanduser()
+        platform = _platform(env, data_dir) if running_platform else {}
         level = env.str("CRAWLERY_LOG_LEVEL", "INFO").upper()
         config = Config(
             recipes_paths=tuple(Path(path).expanduser() for path in paths.split(os.pathsep) if path),
             exports_dir=Path(env.str("CRAWLERY_EXPORTS_DIR", "out")).expanduser(),
             contact=env.str("CRAWLERY_CONTACT", "").strip(),
-            redis_url=env.str("REDIS_URL", "").strip(),
-            storage_url=env.str("STORAGE_URL", "").strip(),
-            s3_endpoint_url=env.str("S3_ENDPOINT_URL", "").strip(),
+            redis_url=env.str("REDIS_URL", "").strip() or platform.get("REDIS_URL", ""),
+            storage_url=platform.get("STORAGE_URL", "") or env.str("STORAGE_URL", "").strip(),
+            s3_endpoint_url=platform.get("S3_ENDPOINT_URL", "") or env.str("S3_ENDPOINT_URL", "").strip(),
             s3_public_endpoint_url=env.str("S3_PUBLIC_ENDPOINT_URL", "").strip(),
-            s3_region=env.str("S3_REGION", "us-east-1").strip(),
-            s3_sse=env.str("S3_SSE", "AES256").strip(),
-            data_dir=Path(env.str("CRAWLERY_DATA_DIR", "crawlery-data")).expanduser(),
+            s3_region=platform.get("S3_REGION", "") or env.str("S3_REGION", "us-east-1").strip(),
+            s3_access_key_id=platform.get("AWS_ACCESS_KEY_ID", ""),
+            s3_secret_access_key=platform.get("AWS_SECRET_ACCESS_KEY", ""),
+            s3_sse=platform.get("S3_SSE") or env.str("S3_SSE", "AES256").strip(),
+            data_dir=data_dir,
             log_level=level,
             log_json=env.bool("CRAWLERY_LOG_JSON", False),
         )
@@ -86,6 +102,32 @@ def read_config() -> Config:
     if not config.contact.isascii() or not config.contact.isprintable() or len(config.contact) > 200:
         raise ConfigError("environment: CRAWLERY_CONTACT must be one line of at most 200 ASCII characters")
     return config
+
+
+def process_environment() -> dict[str, str]:
+    """The environment as it is, for processes that are started from this one."""
+    return dict(os.environ)
+
+
+def _platform(env: Env, data_dir: Path) -> dict[str, str]:
+    """What the platform in the data folder says of itself; nothing when the environment names a store.
+
+    Where its storage is, and the key to that, are one: with another storage in the environment they are left out.
+    """
+    if env.str("REDIS_URL", "").strip():
+        return {}
+    try:
+        lines = (data_dir / PLATFORM_FILE).read_text(encoding="utf-8").splitlines()
+        parts = (line.partition("=") for line in lines if line and not line.startswith("#"))
+        said = {name: "".join(shlex.split(value)) for name, _, value in parts}
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return {}  # none, or somebody else's: a local crawl beside it has nothing to do with that
+    except (OSError, ValueError) as error:
+        path = data_dir / PLATFORM_FILE
+        raise ConfigError(f"{path} cannot be read: {error}; `crawlery up` writes it anew") from error
+    if env.str("STORAGE_URL", "").strip() or env.str("S3_ENDPOINT_URL", "").strip():
+        return {"REDIS_URL": said.get("REDIS_URL", "")}
+    return said
 
 
 def _default_recipes_paths() -> list[str]:

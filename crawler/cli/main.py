@@ -36,6 +36,7 @@ crawlery crawl NAME -o rows.csv              crawl
         "job": ("crawler.cli.job:job", "Look at jobs that several processes share, and take their rows."),
         "recipe": ("crawler.cli.recipe.group:recipe", "Make, check, try and test recipes."),
         "shop": ("crawler.cli.shop:shop", "Serve the bundled sample shop, to try things on."),
+        "up": ("crawler.cli.up:up", "Run the whole platform on this machine until Ctrl-C."),
     },
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -1,0 +1,47 @@
+"""What a platform is to be: the choices of whoever starts it, as one value."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+#: How children are started that are commands of Crawlery.
+CRAWLERY: Final = (sys.executable, "-m", "crawler.cli")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlatformOptions:
+    """Choices.
+
+    Attributes:
+        data_dir: where it keeps everything.
+        nodes: how many.
+        slots: crawls that one node runs at once; None: as the node has it.
+        stewards: how many.
+        shop: serve the bundled sample shop, too.
+        redis_url: of a store that is there already; empty: a Valkey is started.
+        storage_url: of a storage of files that is there already; empty: a SeaweedFS is started.
+        s3_endpoint_url: of that storage, if it is an S3 that is not Amazon's.
+        s3_region: of it.
+        ports: that are not to be chosen, by what they are for: `valkey`, `s3`, `shop`.
+        environment: what stewards, nodes and the shop get beside the addresses of store and storage.
+        crawlery: the command that these are started by.
+    """
+
+    data_dir: Path
+    nodes: int = 2
+    slots: int | None = None
+    stewards: int = 1
+    shop: bool = False
+    redis_url: str = field(default="", repr=False)
+    storage_url: str = ""
+    s3_endpoint_url: str = ""
+    s3_region: str = "us-east-1"
+    ports: Mapping[str, int] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    crawlery: tuple[str, ...] = CRAWLERY

@@ -1,0 +1,179 @@
+"""The whole platform: its folder, its servers, then stewards and nodes, and all of it to an orderly end.
+
+async with Platform(PlatformOptions(data_dir=Path("crawlery-data"))) as platform:
+    platform.environment          # REDIS_URL, STORAGE_URL ...: how to reach it
+    platform.states()             # what runs where
+    platform.kill("node-1")       # and it comes again
+
+Use it from a thread that lives as long as the platform: its children end with that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Final
+
+from crawler.up import existing, servers, workers
+from crawler.up.folder import DataFolder
+from crawler.up.ports import HOST, settle_ports
+from crawler.up.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from crawler.up.options import PlatformOptions
+    from crawler.up.spec import ChildSpec, ChildState
+
+#: What servers get of the environment; the rest of it may hold secrets, and settings of other servers of that make.
+_PLAIN: Final = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD")
+
+
+class Platform:
+    """One platform on this machine. `start` and `stop`, or a block, once."""
+
+    def __init__(self, options: PlatformOptions, *, on_change: Callable[[ChildState], None] | None = None) -> None:
+        """`on_change` is called with each new state of a child."""
+        self.options = options
+        self.folder = DataFolder(options.data_dir)
+        self.environment: dict[str, str] = {}
+        self._on_change = on_change
+        self._supervisor: Supervisor | None = None
+        self._ports: dict[str, int] = {}
+        self._secrets: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self.stop)
+            await self.start()
+            undo.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Who runs the children, from the moment that the folder is locked."""
+        assert self._supervisor is not None, "not started"
+        return self._supervisor
+
+    def states(self) -> list[ChildState]:
+        """How all children are; none before they are started."""
+        return [] if self._supervisor is None else self._supervisor.states()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to one child, which is started again; KeyError if there is none of that name."""
+        self.supervisor.kill(name)
+
+    def kill_all(self) -> None:
+        """SIGKILL to all children, for good; `stop` then soon returns."""
+        if self._supervisor is not None:
+            self._supervisor.kill_all()
+
+    async def start(self) -> None:
+        """Returns when everything is ready. After an error, call `stop`.
+
+        Raises:
+            ConfigError: an address of a server that is there already is none.
+            PlatformError: the folder or a port is taken, a server is missing or does not answer.
+            ChildFailed: a child does not come up.
+        """
+        self.folder.lock()
+        await asyncio.to_thread(self._prepare)
+        inherited = self.options.environment
+        self._supervisor = supervisor = Supervisor(
+            logs=self.folder.subfolder("logs"),
+            environment={name: inherited[name] for name in _PLAIN if name in inherited},
+            on_change=self._on_change,
+        )
+        started = self._servers()
+        await supervisor.start(*started)
+        self.environment = self._reach()
+        self.folder.write_environment(self.environment)
+        await supervisor.start(*self._workers(tuple(spec.name for spec in started)))
+
+    async def stop(self) -> None:
+        """Ends all children in order, and gives the folder back."""
+        try:
+            if self._supervisor is not None:
+                await self._supervisor.stop()
+        finally:
+            self.folder.unlock()
+
+    def _prepare(self) -> None:
+        """What must be right before anything is started."""
+        options = self.options
+        if options.redis_url:
+            existing.check_store(options.redis_url)
+        if options.storage_url:
+            existing.check_storage(options)
+        self._secrets = self.folder.secrets()
+        names = [
+            *([] if options.redis_url else [servers.VALKEY]),
+            *([] if options.storage_url else servers.SEAWEEDFS_PORTS),
+            *workers.node_names(options),
+            *([workers.SHOP] if options.shop else []),
+        ]
+        self._ports = settle_ports(
+            names,
+            kept=self.folder.ports(),
+            given=options.ports,
+            state_file=self.folder.state_file,
+            with_companion=servers.PORTS_WITH_COMPANION,
+        )
+        self.folder.keep_ports(self._ports)
+
+    def _servers(self) -> list[ChildSpec]:
+        """Those that are not there already."""
+        specs = []
+        if not self.options.redis_url:
+            password = self._secrets["valkey_password"]
+            specs.append(servers.valkey(self.folder, port=self._ports[servers.VALKEY], password=password))
+        if not self.options.storage_url:
+            ports = {name: self._ports[name] for name in servers.SEAWEEDFS_PORTS}
+            specs.append(servers.seaweedfs(self.folder, ports=ports, secrets=self._secrets))
+        return specs
+
+    def _reach(self) -> dict[str, str]:
+        """The variables that say how to reach store and storage, as `crawler.config` reads them."""
+        options = self.options
+        reach = {"REDIS_URL": options.redis_url or self._valkey_url()}
+        if options.storage_url:
+            reach["STORAGE_URL"] = options.storage_url
+            return reach | {
+                name: value
+                for name, value in (("S3_ENDPOINT_URL", options.s3_endpoint_url), ("S3_REGION", options.s3_region))
+                if value
+            }
+        return reach | {
+            "STORAGE_URL": f"s3://{servers.BUCKET}",
+            "S3_ENDPOINT_URL": f"http://{HOST}:{self._ports['s3']}",
+            "S3_REGION": servers.REGION,
+            "S3_SSE": "AES256",
+            "AWS_ACCESS_KEY_ID": self._secrets["s3_access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": self._secrets["s3_secret_access_key"],
+        }
+
+    def _valkey_url(self) -> str:
+        return f"redis://:{self._secrets['valkey_password']}@{HOST}:{self._ports[servers.VALKEY]}/0"
+
+    def _workers(self, needs: tuple[str, ...]) -> list[ChildSpec]:
+        """Stewards, nodes and the shop; they need all servers that were started."""
+        options = self.options
+        # Another account's token, profile or endpoint would be taken for that of our own storage.
+        foreign = () if options.storage_url else ("AWS_", "S3_")
+        inherited = {name: value for name, value in options.environment.items() if not name.startswith(foreign)}
+        environment = {**inherited, **self.environment}
+        folders = {name: self.folder.subfolder("nodes", name) for name in workers.node_names(options)}
+        specs = [
+            *workers.stewards(options, environment, needs),
+            *workers.nodes(options, environment, needs, ports=self._ports, folders=folders),
+        ]
+        if options.shop:
+            specs.append(workers.shop(options, environment, port=self._ports[workers.SHOP]))
+        return specs

@@ -1,0 +1,96 @@
+"""Children that are commands of Crawlery: stewards, nodes, the sample shop.
+
+The contract with those commands: they learn from the environment where store and storage are, print one line when they
+are ready, and finish their work and end on SIGTERM.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from crawler.up.ports import HOST
+from crawler.up.probes import SaysAddress, SaysLine
+from crawler.up.spec import ChildSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from crawler.up.options import PlatformOptions
+
+#: A node lets its crawls give back what they have open.
+_DRAIN_S: Final = 30.0
+#: The first start on a cold, busy machine compiles all modules.
+_READY_S: Final = 60.0
+
+SHOP: Final = "shop"
+
+
+def steward_names(options: PlatformOptions) -> tuple[str, ...]:
+    """`steward-1` and so on."""
+    return tuple(f"steward-{number}" for number in range(1, options.stewards + 1))
+
+
+def node_names(options: PlatformOptions) -> tuple[str, ...]:
+    """`node-1` and so on."""
+    return tuple(f"node-{number}" for number in range(1, options.nodes + 1))
+
+
+def stewards(options: PlatformOptions, environment: Mapping[str, str], needs: tuple[str, ...]) -> list[ChildSpec]:
+    """The stewards."""
+    return [
+        ChildSpec(
+            name=name,
+            role="files of jobs",
+            command=(*options.crawlery, "steward", "--name", name),
+            environment=environment,
+            needs=needs,
+            ready=SaysLine(key="steward"),
+            ready_within_s=_READY_S,
+            stop_within_s=_DRAIN_S,
+        )
+        for name in steward_names(options)
+    ]
+
+
+def nodes(
+    options: PlatformOptions,
+    environment: Mapping[str, str],
+    needs: tuple[str, ...],
+    *,
+    ports: Mapping[str, int],
+    folders: Mapping[str, Path],
+) -> list[ChildSpec]:
+    """The nodes, each with the port and the folder of its name."""
+    slots = () if options.slots is None else ("--slots", str(options.slots))
+    return [
+        ChildSpec(
+            name=name,
+            role="crawls",
+            command=(
+                *(*options.crawlery, "node", "--name", name, "--port", str(ports[name])),
+                *(*slots, "--dir", str(folders[name])),
+            ),
+            environment=environment,
+            needs=needs,
+            outlived_by=(*steward_names(options), SHOP),
+            ready=SaysLine(key="node"),
+            address=f"http://{HOST}:{ports[name]}",
+            ready_within_s=_READY_S,
+            stop_within_s=_DRAIN_S,
+        )
+        for name in node_names(options)
+    ]
+
+
+def shop(options: PlatformOptions, environment: Mapping[str, str], *, port: int) -> ChildSpec:
+    """The sample shop; what crawls it is gone before it is."""
+    return ChildSpec(
+        name=SHOP,
+        role="sample shop",
+        command=(*options.crawlery, "shop", "--port", str(port)),
+        environment=environment,
+        ready=SaysAddress(),
+        address=f"http://{HOST}:{port}",
+        ready_within_s=_READY_S,
+    )
