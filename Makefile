@@ -7,10 +7,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench bench-store model chaos check-books lint format audit lock clean
+.PHONY: help demo test test-fast bench bench-store bench-exports model chaos check-books lint format audit lock clean
 
 help:  ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.lock pyproject.toml scripts/bootstrap.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/bootstrap.sh
@@ -39,6 +39,9 @@ bench-store: $(STAMP)  ## What the shared store costs: bytes, milliseconds, CPU 
 
 bench: $(STAMP)  ## Ratios against what a user would pick instead (slow, idle machine)
 	@$(BIN)/python -m pytest tests/benchmarks/test_extraction_ratio.py -q -s -m bench -o addopts="--import-mode=importlib"
+
+bench-exports: $(STAMP)  ## A million rows composed into CSV, JSON Lines and Parquet: memory and rows a second (slow)
+	@$(BIN)/python -m pytest tests/benchmarks/test_compose_memory.py -q -s -m bench -o addopts="--import-mode=importlib"
 
 check-books: $(STAMP)  ## Crawl a saved copy of books.toscrape.com and compare every cell: COPY=directory
 	@$(BIN)/python tests/acceptance/check_books.py "$(COPY)"

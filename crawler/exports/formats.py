@@ -148,6 +148,8 @@ def _json_ready(value: Any) -> Any:
         return msgspec.Raw(format(value, "f").encode())
     if isinstance(value, dict):
         return {str(key): _json_ready(member) for key, member in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple):
         return [_json_ready(member) for member in value]
+    if isinstance(value, set | frozenset):  # which have no order of their own, and every process another one
+        return sorted((_json_ready(member) for member in value), key=_JSON.encode)
     return value

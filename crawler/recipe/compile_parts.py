@@ -145,7 +145,7 @@ def compile_exports(root: MapNode, report: Report) -> tuple[Export, ...]:
             if (text := checked.text(options, "join")) is not None
         }
         raw = bool(checked.boolean(node, "raw"))
-        # The shape of `format` has let only csv and jsonl through.
+        # The shape of `format` has let only these through.
         compiled.append(Export(name=name, item=item, format=format_, join=join, raw=raw))  # type: ignore[arg-type]
     return tuple(compiled)
 

@@ -203,7 +203,12 @@ _EXPORT = NamedMap(
             required=True,
         ),
         Key("item", Text(noun="the name of an item"), "Item whose rows are written", required=True),
-        Key("format", Choice(values=("csv", "jsonl"), later=("parquet", "json", "xml")), "csv or jsonl", required=True),
+        Key(
+            "format",
+            Choice(values=("csv", "jsonl", "parquet"), later=("json", "xml")),
+            "csv, jsonl or parquet",
+            required=True,
+        ),
         Key(
             "columns",
             UserMap(

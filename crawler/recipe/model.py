@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from crawler.recipe.template import Template, ValueTemplate
 
 ParseKind: TypeAlias = Literal["html", "json", "xml", "text"]
+ExportFormat: TypeAlias = Literal["csv", "jsonl", "parquet"]
 
 # --- sources: where a rule reads -------------------------------------------------------------------------------------
 
@@ -289,7 +290,7 @@ class Export:
 
     name: str
     item: str
-    format: Literal["csv", "jsonl"]
+    format: ExportFormat
     join: Mapping[str, str] = field(default_factory=dict)  # `columns: {tags: {join: "|"}}`
     raw: bool = False  # True: no guard against spreadsheet formulas
 

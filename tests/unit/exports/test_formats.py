@@ -41,6 +41,8 @@ from crawler.exports.formats import CsvWriter, JsonlWriter, compact_json, csv_ce
         ([], "[]"),
         ([{"price": Decimal("1.50"), "sku": None}], '[{"price":1.50,"sku":null}]'),
         ([Decimal("1E+3")], "[1000]"),
+        ({"b", "a", "c"}, '["a","b","c"]'),
+        (frozenset({Decimal(2), Decimal("1E+1")}), "[10,2]"),
         ({"דגם": "א"}, '{"דגם":"א"}'),
     ],
 )

@@ -93,7 +93,7 @@ def test_the_schema_accepts_what_the_loader_accepts(name):
         (("pages", "listing", "paginate"), {"scroll": 20}),
         (("version",), 1.1),
         (("limits", "delay"), "soon"),
-        (("exports", 0, "format"), "parquet"),
+        (("exports", 0, "format"), "json"),
         (("schema_version",), 2),
         (("session",), {}),
     ],
@@ -131,7 +131,7 @@ pages:
   b: {paginate: {click: x}, item: a, fields: {a: h1}}
 inputs: {a: {type: string, secret: x}}
 quality: {bands: learned, coverage: {}, http_errors: {}}
-exports: [{name: a, item: a, format: parquet, compression: gzip, profile: x}]
+exports: [{name: a, item: a, format: json, compression: gzip, profile: x}]
 """
     report = Report()
     RECIPE.check(read_yaml(later, file="r.yaml", report=report), (), report)

@@ -1,0 +1,311 @@
+"""Files of a job: all of its exports, made of its segments in one pass and put under names of their own.
+
+What is put here does not count before a manifest names it; a composition that dies leaves objects that nobody reads.
+The bytes are those that a crawl on a laptop writes for the same rows in the same order. Memory does not grow with the
+number of rows: they go to files of a folder first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from crawler.exports.formats import CsvWriter, JsonlWriter
+from crawler.exports.keys import file_name
+from crawler.exports.parquet import DoesNotFit, ParquetWriter
+from crawler.exports.segments import check_chain, read_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    from crawler.exports.keys import JobKeys
+    from crawler.exports.objects import ObjectStore
+    from crawler.jobs.segments import Segment
+    from crawler.recipe.fields import FieldSpec
+    from crawler.recipe.model import Export, ExportFormat, Recipe
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPES: Final[dict[ExportFormat, str]] = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+#: What a job without `exports` gets of each of its items.
+_DEFAULT_FORMATS: Final[tuple[ExportFormat, ...]] = ("csv", "jsonl")
+
+#: So much is collected before it is written to a file, and read from it at once.
+_BUFFER_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportPlan:
+    """One file that is to be made.
+
+    Attributes:
+        name: without its ending.
+        item: whose rows it holds.
+        format: and ending.
+        columns: fields in their order; None: those that the rows have, in the order in which they appear.
+        join: see `CsvWriter`.
+        raw: see `CsvWriter`.
+        fields: of the contract, which Parquet needs.
+        as_text: columns that Parquet has as text.
+    """
+
+    name: str
+    item: str
+    format: ExportFormat
+    columns: tuple[str, ...] | None = None
+    join: Mapping[str, str] = field(default_factory=dict)
+    raw: bool = False
+    fields: Mapping[str, FieldSpec] = field(default_factory=dict)
+    as_text: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComposedFile:
+    """One file that was put.
+
+    Attributes:
+        name: as its readers should call it, with its ending.
+        item: whose rows it holds.
+        format: csv, jsonl or parquet.
+        content_type: its MIME type.
+        key: of its object.
+        rows: how many.
+        size_bytes: of the object.
+        sha256: of its bytes, in hexadecimal.
+        columns: in their order; empty for JSON Lines whose rows have each their own.
+        guarded: cells that got a leading `'` because a spreadsheet could run them.
+    """
+
+    name: str
+    item: str
+    format: ExportFormat
+    content_type: str
+    key: str
+    rows: int
+    size_bytes: int
+    sha256: str
+    columns: tuple[str, ...] = ()
+    guarded: int = 0
+
+
+def plan_exports(recipe: Recipe | None, counts: Mapping[str, int]) -> tuple[ExportPlan, ...]:
+    """The files of a job: the recipe's `exports`, or else a CSV and a JSON Lines of each item.
+
+    Args:
+        recipe: of the job; None for an ordinary spider, whose items are those that it has given.
+        counts: rows by item.
+    """
+    if recipe is None:
+        return tuple(
+            ExportPlan(name=name, item=item, format=fmt)
+            for item, name in _distinct(sorted(counts)).items()
+            for fmt in _DEFAULT_FORMATS
+        )
+    if recipe.exports:
+        return tuple(plan_export(recipe, export) for export in recipe.exports)
+    return tuple(
+        ExportPlan(name=item, item=item, format=fmt, columns=tuple(contract.fields), fields=contract.fields)
+        for item, contract in recipe.items.items()
+        for fmt in _DEFAULT_FORMATS
+    )
+
+
+def plan_export(recipe: Recipe, export: Export) -> ExportPlan:
+    """The file of one of a recipe's exports."""
+    fields = recipe.items[export.item].fields
+    return ExportPlan(
+        name=export.name,
+        item=export.item,
+        format=export.format,
+        columns=tuple(fields),
+        join=export.join,
+        raw=export.raw,
+        fields=fields,
+    )
+
+
+def compose(
+    objects: ObjectStore, keys: JobKeys, segments: Sequence[Segment], plans: Sequence[ExportPlan], *, folder: Path
+) -> tuple[ComposedFile, ...]:
+    """Makes the files and puts them; in the order of the plans.
+
+    Rows are read once; twice if the columns of a CSV are to be found first, and again for each column of a Parquet file
+    that some value does not fit.
+
+    Args:
+        objects: where segments are and files go.
+        keys: of the job.
+        segments: all that the store has recorded, in their order.
+        plans: see `plan_exports`.
+        folder: for files until they are put; needs as much room as all of them.
+
+    Raises:
+        SegmentDamaged: segments are not what was recorded; nothing has been put.
+        ObjectStoreError: the storage does not give or take an object.
+        ConfigError: Parquet is asked for, and cannot be written here.
+        OSError: the folder is full.
+    """
+    check_chain(segments)
+    plans = _with_columns(objects, segments, plans)
+    while True:
+        with tempfile.TemporaryDirectory(prefix="compose-", dir=folder) as below:
+            try:
+                written = _write(objects, segments, plans, Path(below))
+            except _PlanDoesNotFit as error:
+                logger.warning("%s.%s: written as text: %s", error.plan.name, error.plan.format, error)
+                plans = [error.as_text if plan is error.plan else plan for plan in plans]
+                continue
+            return tuple(_put(objects, keys, one) for one in written)
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Written:
+    """A file that is complete, and not yet put."""
+
+    plan: ExportPlan
+    path: Path
+    rows: int
+    guarded: int
+
+
+class _PlanDoesNotFit(Exception):
+    """A value does not fit a column of a plan."""
+
+    def __init__(self, plan: ExportPlan, error: DoesNotFit) -> None:
+        super().__init__(str(error))
+        self.plan = plan
+        self.as_text = replace(plan, as_text=plan.as_text | {error.column})
+
+
+def _with_columns(
+    objects: ObjectStore, segments: Sequence[Segment], plans: Sequence[ExportPlan]
+) -> Sequence[ExportPlan]:
+    """The plans, with the columns of those CSV files that have none yet."""
+    wanted = {plan.item for plan in plans if plan.columns is None and plan.format == "csv"}
+    if not wanted:
+        return plans
+    names: dict[str, dict[str, None]] = {item: {} for item in wanted}
+    for segment in segments:
+        for row in read_segment(objects, segment):
+            if row.item in wanted and row.values.keys() - names[row.item].keys():
+                names[row.item].update(dict.fromkeys(row.values))
+    return [
+        replace(plan, columns=tuple(names[plan.item])) if plan.columns is None and plan.format == "csv" else plan
+        for plan in plans
+    ]
+
+
+def _write(
+    objects: ObjectStore, segments: Sequence[Segment], plans: Sequence[ExportPlan], folder: Path
+) -> list[_Written]:
+    """All files in one pass."""
+    with contextlib.ExitStack() as stack:
+        sinks = [stack.enter_context(_Sink(plan, folder / f"{number}")) for number, plan in enumerate(plans)]
+        by_item: dict[str, list[_Sink]] = {}
+        for sink in sinks:
+            by_item.setdefault(sink.plan.item, []).append(sink)
+        for segment in segments:
+            for row in read_segment(objects, segment):
+                for sink in by_item.get(row.item, ()):
+                    sink.write(row.values)
+        return [sink.finish() for sink in sinks]
+
+
+class _Sink:
+    """A file while it is written; closed when its context ends, whether it is complete or not."""
+
+    def __init__(self, plan: ExportPlan, path: Path) -> None:
+        self.plan = plan
+        self._path = path
+        self._rows = 0
+        self._guarded = 0
+
+    def __enter__(self) -> Self:
+        plan = self.plan
+        if plan.format == "parquet":
+            self._file: IO[Any] = self._path.open("wb", buffering=_BUFFER_BYTES)
+            self._writer: CsvWriter | JsonlWriter | ParquetWriter = ParquetWriter(
+                self._file, plan.fields, as_text=plan.as_text
+            )
+            return self
+        self._file = self._path.open("w", encoding="utf-8", newline="", buffering=_BUFFER_BYTES)
+        if plan.format == "csv":
+            self._writer = CsvWriter(self._file, plan.columns or (), join=plan.join, raw=plan.raw)
+            if plan.columns:
+                self._writer.write_header()
+        else:
+            self._writer = JsonlWriter(self._file, plan.columns)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if isinstance(self._writer, ParquetWriter):
+            self._writer.abandon()
+        with contextlib.suppress(OSError):  # one that is complete is closed already; of any other this is not the error
+            self._file.close()
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        try:
+            self._writer.write(row)
+        except DoesNotFit as error:
+            raise _PlanDoesNotFit(self.plan, error) from error
+        self._rows += 1
+
+    def finish(self) -> _Written:
+        try:
+            if isinstance(self._writer, ParquetWriter):
+                self._writer.close()
+        except DoesNotFit as error:
+            raise _PlanDoesNotFit(self.plan, error) from error
+        self._file.close()
+        guarded = self._writer.guarded if isinstance(self._writer, CsvWriter) else 0
+        return _Written(plan=self.plan, path=self._path, rows=self._rows, guarded=guarded)
+
+
+# --- putting ----------------------------------------------------------------------------------------------------------
+
+
+def _put(objects: ObjectStore, keys: JobKeys, written: _Written) -> ComposedFile:
+    plan = written.plan
+    key = keys.new_file(plan.name, plan.format)
+    content_type = CONTENT_TYPES[plan.format]
+    with written.path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        objects.put(key, file, content_type=content_type)
+    return ComposedFile(
+        name=f"{plan.name}.{plan.format}",
+        item=plan.item,
+        format=plan.format,
+        content_type=content_type,
+        key=key,
+        rows=written.rows,
+        size_bytes=written.path.stat().st_size,
+        sha256=sha256,
+        columns=plan.columns or (),
+        guarded=written.guarded,
+    )
+
+
+def _distinct(items: Sequence[str]) -> dict[str, str]:
+    """A name of a file for each item; items of ordinary spiders are called as their authors like."""
+    names: dict[str, str] = {}
+    for item in items:
+        name, number = file_name(item), 1
+        while name in names.values():
+            number += 1
+            name = f"{file_name(item)}-{number}"
+        names[item] = name
+    return names
