@@ -11,13 +11,10 @@
     +-- StoreError           the store answers with an error
     +-- ObjectStoreError     the storage of files does not take or give an object
         +-- NoSuchObject     there is none of that key
-<<<<<<< HEAD
     +-- SegmentDamaged       a piece of a job's rows is not what was recorded of it
     +-- ManifestDamaged      what says which files a job has cannot be read
-=======
     +-- PlatformError        the platform cannot run on this machine as it is asked to
         +-- ChildFailed      a process of it does not come up
->>>>>>> wt-up
     +-- PageError            one page could not be turned into rows
         +-- ParseRefused     its bytes are too deep, too many or no such document
         +-- PageMismatch     it is not the page type that was asked for
