@@ -19,6 +19,7 @@ from crawler.exports.formats import CsvWriter, JsonlWriter
 from crawler.exports.keys import file_name
 from crawler.exports.parquet import DoesNotFit, ParquetWriter
 from crawler.exports.segments import check_chain, read_segment
+from crawler.recipe.model import ExportFormat  # noqa: TC001 - in a manifest, whose reader looks at types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from crawler.exports.objects import ObjectStore
     from crawler.jobs.segments import Segment
     from crawler.recipe.fields import FieldSpec
-    from crawler.recipe.model import Export, ExportFormat, Recipe
+    from crawler.recipe.model import Export, Recipe
 
 logger = logging.getLogger(__name__)
 
