@@ -18,7 +18,8 @@ from crawler.cli.logs import shown_logs
 from crawler.cli.progress import JobProgress, ProgressDisplay, Snapshot
 from crawler.errors import StoreError
 from crawler.extensions.fleet import fleet_of
-from crawler.frontier.contract import HARMLESS, KEPT, RowFate
+from crawler.frontier.contract import KEPT, RowFate
+from crawler.jobs.outcomes import HARMLESS
 from crawler.scheduler import our_scheduler
 from crawler.signals import page_settled, row_rejected, rows_settled
 from crawler.spiders.runner import CrawlFailed, run_crawl

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.frontier.contract import HARMLESS, OUTCOMES
+from crawler.jobs.outcomes import HARMLESS, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

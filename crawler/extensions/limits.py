@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scrapy import signals
 
-from crawler.frontier.contract import HARMLESS, RowFate
+from crawler.frontier.contract import RowFate
+from crawler.jobs.outcomes import HARMLESS
 from crawler.scheduler import our_scheduler
 from crawler.signals import page_settled, rows_settled
 

@@ -19,8 +19,9 @@ from scrapy import signals
 from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, FieldFill, JobFacts, judge
 from crawler.extensions.fleet import fleet_of
 from crawler.extensions.rejects import RejectsFile
-from crawler.frontier.contract import HARMLESS, KEPT, Failure, Ledger, RowFate
+from crawler.frontier.contract import KEPT, Failure, Ledger, RowFate
 from crawler.frontier.identity import START_ID
+from crawler.jobs.outcomes import HARMLESS
 from crawler.scheduler import START_URL, our_scheduler
 from crawler.scheduling.page_rows import item_name
 from crawler.signals import page_settled, rows_settled

@@ -17,29 +17,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-#: Every outcome with which a page can be settled, and what it means.
-OUTCOMES: Final[Mapping[str, str]] = {
-    "ok": "fetched, and its callback ran to the end",
-    "redirected": "the site sent us on; the target is a page of its own",
-    "not_modified": "unchanged since the last run",
-    "http_404": "404 or 410: the page does not exist",
-    "http_4xx": "another answer of the 4xx family",
-    "http_5xx": "a 5xx answer that is not retried",
-    "timeout": "no answer in time, and not retried",
-    "robots": "robots.txt forbids it",
-    "filtered": "refused by a rule of ours: off-site, a filter, a middleware",
-    "egress_denied": "its address may not be talked to",
-    "too_large": "larger than the download limit, packed or unpacked",
-    "parse_refused": "no document, or one too deep or too large to parse",
-    "page_error": "its callback failed: not the page that it was written for",
-    "poison": "its holders died three times while it was all they held",
-    "gave_up": "failed more often than it may be tried again",
-    "cancelled": "never fetched: the job ended before",
-}
-
-#: Outcomes that are no failure: the page was read, or we chose not to fetch it.
-HARMLESS: Final = frozenset({"ok", "redirected", "not_modified", "robots", "filtered", "cancelled"})
-
 #: Why a job is closed that has nothing left to do.
 FINISHED: Final = "finished"
 
@@ -243,7 +220,7 @@ class Frontier(Protocol):
         """Settles pages, each on its own: children accepted, rows and outcome counted, lease gone - or STALE.
 
         Raises:
-            ValueError: an outcome that is none of `OUTCOMES`; none of the pages is settled.
+            ValueError: an outcome that is none of `crawler.jobs.outcomes.OUTCOMES`; none of the pages is settled.
         """
         ...
 

@@ -16,9 +16,7 @@ from crawler.frontier.chains import Chains
 from crawler.frontier.codec import url_of
 from crawler.frontier.contract import (
     FINISHED,
-    HARMLESS,
     MAX_CRASH_TRIES,
-    OUTCOMES,
     CommitReply,
     Failure,
     Fate,
@@ -34,6 +32,7 @@ from crawler.frontier.contract import (
 from crawler.frontier.identity import START_ID
 from crawler.frontier.kept_rows import KeptRows
 from crawler.frontier.pages import Page, Pages
+from crawler.jobs.outcomes import HARMLESS, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

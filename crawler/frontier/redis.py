@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from crawler.frontier.contract import (
-    OUTCOMES,
     CommitReply,
     Fate,
     FrontierRequest,
@@ -44,6 +43,7 @@ from crawler.frontier.words import (
     signed,
     token_words,
 )
+from crawler.jobs.outcomes import OUTCOMES
 from crawler.jobs.states import intended_by
 from crawler.store import Script, load_script
 

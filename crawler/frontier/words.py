@@ -12,7 +12,6 @@ import msgspec
 
 from crawler.frontier.codec import url_of
 from crawler.frontier.contract import (
-    HARMLESS,
     CommitReply,
     Failure,
     Fate,
@@ -25,6 +24,7 @@ from crawler.frontier.contract import (
     RowFate,
     StoredRow,
 )
+from crawler.jobs.outcomes import HARMLESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ _ROW_FATES: Final = {
     "O": RowFate.OVER_LIMIT,
 }
 
-#: Id, token, outcome, chain, failure (URL, reason), marks, children, rows, rejected ones: a page as `commit.lua` has it.
+#: Id, token, outcome, chain, failure (URL, reason), marks, children, rows, rejected: a page as `commit.lua` has it.
 PageWords: TypeAlias = tuple[
     str, str, str, str, tuple[str, str] | Literal[False], list[str], list[tuple[Any, ...]], list[tuple[Any, ...]], int
 ]

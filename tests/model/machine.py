@@ -24,8 +24,9 @@ from hypothesis.stateful import (
 from model import BULK
 from twin import TICK_MS, TTL_MS, Limits, Twin
 
-from crawler.frontier.contract import FINISHED, OUTCOMES, FrontierRequest, Lease, PageCommit, Reply, Row
+from crawler.frontier.contract import FINISHED, FrontierRequest, Lease, PageCommit, Reply, Row
 from crawler.frontier.identity import START_ID
+from crawler.jobs.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     from model import Features

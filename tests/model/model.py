@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from crawler.frontier.contract import (
     FINISHED,
-    HARMLESS,
     MAX_CRASH_TRIES,
     CommitReply,
     Failure,
@@ -30,6 +29,7 @@ from crawler.frontier.contract import (
     RowFate,
 )
 from crawler.frontier.identity import START_ID
+from crawler.jobs.outcomes import HARMLESS
 
 #: Beyond it priorities may count as equal; within it they must not.
 MOST_URGENT = 4095

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from crawler.frontier.codec import WireRequest, encode
-from crawler.frontier.contract import HARMLESS, OUTCOMES, Fate, FrontierRequest, PageCommit, Reply, Row
+from crawler.frontier.contract import Fate, FrontierRequest, PageCommit, Reply, Row
+from crawler.jobs.outcomes import HARMLESS, OUTCOMES
 
 
 def ids(reply):

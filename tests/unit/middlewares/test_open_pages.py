@@ -17,7 +17,8 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 
 from crawler.errors import ParseRefused, PathGone
-from crawler.frontier.contract import OUTCOMES, FrontierRequest, Lease
+from crawler.frontier.contract import FrontierRequest, Lease
+from crawler.jobs.outcomes import OUTCOMES
 from crawler.middlewares.open_pages import OpenPage, OpenPages, RedirectedTooOften, RobotsForbidden, outcome_of
 
 
