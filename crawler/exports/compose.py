@@ -20,7 +20,6 @@ from crawler.exports.keys import file_name
 from crawler.exports.parquet import DoesNotFit, ParquetWriter
 from crawler.exports.segments import check_chain, read_segment
 from crawler.recipe.model import ExportFormat  # noqa: TC001 - msgspec reads the annotations of ComposedFile
-from crawler.recipe.model import ExportFormat  # noqa: TC001 - in a manifest, whose reader looks at types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.jobs.outcomes import HARMLESS, OUTCOMES
+from crawler.exports.quality import CUT_SHORT, failed_pages, pages, quality_missed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,10 +26,6 @@ EXIT_LIST_LOST: Final = 3
 EXIT_QUALITY: Final = 4
 EXIT_CANCELLED: Final = 130
 
-#: Limits that end a crawl before it has what was asked for.
-_CUT_SHORT: Final = frozenset(
-    {"limits.duration", "limits.stop_after_errors", "closespider_timeout", "closespider_errorcount"}
-)
 #: Reasons for which Scrapy or the scheduler ends a crawl that has gone wrong.
 _BROKEN: Final = frozenset({"start_error", "scheduler_failed"})
 
@@ -165,7 +161,7 @@ def judge(facts: CrawlFacts, quality: Quality | None) -> CrawlSummary:
     """
     if facts.job is not None:
         return _judge_part(facts, facts.job)
-    missed = _quality_missed(facts, quality)
+    missed = quality_missed(quality, sum(facts.rows.values()), sum(facts.rejected_rows.values()))
     partial = _partial(facts)
     nothing = facts.is_recipe and not sum(facts.rows.values())
     cause = _likely_cause(facts) if nothing else ""
@@ -202,38 +198,17 @@ def _judge_part(facts: CrawlFacts, job: JobFacts) -> CrawlSummary:
     return CrawlSummary(outcome=outcome, why=tuple(why), cause="", exit_code=code, facts=facts)
 
 
-def _quality_missed(facts: CrawlFacts, quality: Quality | None) -> list[str]:
-    if quality is None:
-        return []
-    rows, rejected = sum(facts.rows.values()), sum(facts.rejected_rows.values())
-    missed = []
-    if quality.items_minimum is not None and rows < quality.items_minimum:
-        missed.append(f"quality.items.minimum is {quality.items_minimum:,}; there are {rows:,} rows")
-    if quality.items_maximum is not None and rows > quality.items_maximum:
-        missed.append(f"quality.items.maximum is {quality.items_maximum:,}; there are {rows:,} rows")
-    if quality.rejected_maximum is not None and rejected > quality.rejected_maximum:
-        missed.append(f"quality.rejected.maximum is {quality.rejected_maximum:,}; {rejected:,} rows were rejected")
-    share = rejected / (rows + rejected) if rows + rejected else 0.0
-    if quality.rejected_maximum_share is not None and share > quality.rejected_maximum_share:
-        allowed = quality.rejected_maximum_share
-        missed.append(
-            f"quality.rejected.maximum is {allowed:.1%}; {share:.1%} of the rows were rejected ({rejected:,})"
-        )
-    return missed
-
-
 def _partial(facts: CrawlFacts) -> list[str]:
     why = [f"a list page was lost ({outcome}): {url}" for url, outcome in list(facts.lost_lists.items())[:_URLS_SHOWN]]
     if len(facts.lost_lists) > _URLS_SHOWN:
         why.append(f"{len(facts.lost_lists) - _URLS_SHOWN} more list pages were lost")
-    failed = {outcome: count for outcome, count in facts.outcomes.items() if outcome not in HARMLESS and count}
-    why += [f"{_pages(count)}: {outcome} ({OUTCOMES[outcome]})" for outcome, count in failed.items()]
+    why += failed_pages(facts.outcomes)
     if facts.item_errors:
         why.append(f"{facts.item_errors:,} rows were lost because a pipeline failed")
     if facts.export_failed:
         why.append(f"rows could not be written: {facts.export_failed}")
-    if facts.limit in _CUT_SHORT:
-        why.append(f"{facts.limit} ended the crawl; {_pages(_not_visited(facts))} not visited")
+    if facts.limit in CUT_SHORT:
+        why.append(f"{facts.limit} ended the crawl; {pages(_not_visited(facts))} not visited")
     if facts.finish_reason in _BROKEN:
         why.append(f"the crawl ended by an error ({facts.finish_reason}); the log says which")
     return why
@@ -295,24 +270,24 @@ def _lines(summary: CrawlSummary) -> Iterator[str]:
 def _job_lines(job: JobFacts) -> Iterator[str]:
     """The job as a whole."""
     if job.stale:
-        yield f"  stale     {_pages(job.stale)}: others have them, because this worker was silent for too long"
+        yield f"  stale     {pages(job.stale)}: others have them, because this worker was silent for too long"
     if not job.answered:
         yield f"  job       {job.id}"
         return
     yield f"  job       {job.id} {_job_state(job)}"
     by_outcome = ", ".join(f"{outcome} {count:,}" for outcome, count in sorted(job.settled.items(), key=_by_count))
-    yield f"            {_pages(job.accepted)} found, with `start`" + (f"; {by_outcome}" if by_outcome else "")
+    yield f"            {pages(job.accepted)} found, with `start`" + (f"; {by_outcome}" if by_outcome else "")
     rows = ", ".join(f"{item} {count:,}" for item, count in sorted(job.rows.items()))
     yield f"            rows: {rows or 'none so far'}; `crawlery job rows {job.id} -o rows.csv` writes them"
 
 
 def _job_state(job: JobFacts) -> str:
     if not job.ended:
-        return f"had {_pages(job.open)} open when this worker left"
+        return f"had {pages(job.open)} open when this worker left"
     left_out = job.settled.get("cancelled", 0)
     reasons = [
         "" if job.ended == "finished" else job.ended,
-        f"{_pages(left_out)} not fetched" if left_out else "",
+        f"{pages(left_out)} not fetched" if left_out else "",
     ]
     return ": ".join(("has ended", ", ".join(filter(None, reasons)))).removesuffix(": ")
 
@@ -328,7 +303,7 @@ def _closing_lines(summary: CrawlSummary) -> Iterator[str]:
     if summary.cause:
         yield f"  cause     {summary.cause}"
     if facts.limit and not any(facts.limit in sentence for sentence in summary.why):
-        yield f"  note      {facts.limit} ended the crawl; {_pages(_not_visited(facts))} not visited"
+        yield f"  note      {facts.limit} ended the crawl; {pages(_not_visited(facts))} not visited"
 
 
 def _row_lines(facts: CrawlFacts) -> Iterator[str]:
@@ -381,10 +356,6 @@ def _list_lines(facts: CrawlFacts) -> Iterator[str]:
 
 def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
     return -entry[1], entry[0]
-
-
-def _pages(count: int) -> str:
-    return "1 page" if count == 1 else f"{count:,} pages"
 
 
 def _plain(value: Any) -> Any:
