@@ -50,6 +50,16 @@ class HarmlessFormatter(logging.Formatter):
         return self._inner.format(tame)
 
 
+def log_to_stderr(*, level: str, as_json: bool) -> None:
+    """Sends the log of this process to stderr, a line a record; `level` as of Python's logging."""
+    handler = logging.StreamHandler()
+    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(json_formatter() if as_json else HarmlessFormatter(plain))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
 def json_formatter() -> logging.Formatter:
     """One JSON object a line: `timestamp` (UTC), `level`, `logger`, `event`, and `exception` if there is one."""
     return structlog.stdlib.ProcessorFormatter(

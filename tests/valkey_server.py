@@ -6,6 +6,7 @@ It knows nothing of what is kept there. The name is not `valkey` because a packa
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -114,6 +115,11 @@ class ValkeyServer:
         """Up again with what the disk has; a running one is stopped first."""
         self.stop()
         self.start()
+
+    def fill_disk(self) -> None:
+        """From now on, until it is started again, none of its files can grow: as if its disk were full."""
+        largest = max((path.stat().st_size for path in self._folder.rglob("*") if path.is_file()), default=0)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest, largest))
 
     def flush(self) -> None:
         """Empties all databases."""

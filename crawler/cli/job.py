@@ -1,63 +1,63 @@
 """`crawlery job ...`: jobs that processes share over a store - which there are, how far one is, and its rows.
 
-Reads the store itself (`--redis-url`, REDIS_URL) and needs no Scrapy; starts nothing.
+Talks to the store itself (`--redis-url`, REDIS_URL) and needs no Scrapy; starts no process.
 """
 
 from __future__ import annotations
 
-import asyncio
 import io
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
 import click
-import redis
 
 from crawler.cli import console, exits
 from crawler.cli.groups import CommandFailed, CommandGroup
-from crawler.cli.job_rows import Written, selection_of, write_rows
+from crawler.cli.job_rows import JobRows, Written, selection_of, write_rows
 from crawler.cli.outputs import check_output, output_format
-from crawler.config import read_config
+from crawler.cli.stores import run_with_store, storage_of_files, stored_job, with_store
 from crawler.frontier.contract import Reply
 from crawler.frontier.redis import RedisFrontier
-from crawler.jobs.model import Intended, State, check_job_id
+from crawler.frontier.row_stream import RedisRowStream
+from crawler.jobs.attempts import RedisAttempts
+from crawler.jobs.model import Intended, State
 from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.store_contract import MAX_PAGE
-from crawler.store import Store, connect, connect_sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Sequence
 
     from crawler.frontier.contract import Ledger
+    from crawler.jobs.attempts import Attempt
     from crawler.jobs.store_contract import StoredJob
+    from crawler.store import Store
 
 #: So many failures are named by `status`; more are counted.
 _FAILURES_SHOWN: Final = 5
 
-_T = TypeVar("_T")
+#: Of the log of a worker that did not end in order.
+_LOG_LINES_SHOWN: Final = 5
 
-_NO_STORE = "which store? --redis-url redis://HOST:PORT/DB, or REDIS_URL in the environment, says where the jobs are"
-
-
-def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say where the jobs are."""
-    url = "Where the jobs are: redis://HOST:PORT/DB.  [env: REDIS_URL]"
-    command = click.option("--prefix", default="crawlery", show_default=True, help="As STORE_PREFIX of the crawl.")(
-        command
-    )
-    return click.option("--redis-url", metavar="URL", help=url)(command)
+#: Exit statuses of workers that left in order: all done, a list lost, told to go.
+_ORDERLY: Final = (exits.OK, exits.LIST_PAGE_LOST, exits.INTERRUPTED)
 
 
-@click.group(cls=CommandGroup)
+@click.group(
+    cls=CommandGroup,
+    lazy={
+        "run": ("crawler.cli.job_run:run", "Hand a recipe to the fleet as a new job."),
+        "watch": ("crawler.cli.job_watch:watch", "Follow a job until it has ended."),
+        "results": ("crawler.cli.job_results:results", "The files of a job: links, or downloads."),
+    },
+)
 def job() -> None:
-    """Look at jobs that several processes work on, and take their rows."""
+    """Hand jobs to the fleet, look at them, and take their rows."""
 
 
 @job.command("list")
-@_with_store
+@with_store
 @click.option("--limit", type=click.IntRange(1, MAX_PAGE), default=20, show_default=True, help="The newest so many.")
 def list_jobs(*, redis_url: str | None, prefix: str, limit: int) -> int:
     """The newest jobs."""
@@ -65,9 +65,9 @@ def list_jobs(*, redis_url: str | None, prefix: str, limit: int) -> int:
     async def ask(store: Store) -> list[StoredJob]:
         return list((await RedisJobStore(store).newest(limit=limit)).jobs)
 
-    found = _run(redis_url, prefix, ask)
+    found = run_with_store(redis_url, prefix, ask)
     if not found:
-        console.note("there is no job yet; `crawlery crawl NAME --job ID --redis-url URL` makes one")
+        console.note("there is no job yet; `crawlery job run NAME` makes one")
         return exits.OK
     rows = [[stored.job.id, _crawls(stored), _described(stored), _accepted(stored)] for stored in found]
     console.print_rows(console.out(), ["job", "crawls", "state", "accepted (UTC)"], rows)
@@ -76,17 +76,18 @@ def list_jobs(*, redis_url: str | None, prefix: str, limit: int) -> int:
 
 @job.command("status")
 @click.argument("job_id", metavar="JOB")
-@_with_store
+@with_store
 def status(*, job_id: str, redis_url: str | None, prefix: str) -> int:
-    """How far a job is: its state and the books of its pages."""
+    """How far a job is: its state, the books of its pages, and the workers that it has and had."""
 
-    async def ask(store: Store) -> tuple[StoredJob, Ledger]:
-        return await _stored(store, job_id), await RedisFrontier(store, job=job_id).ledger()
+    async def ask(store: Store) -> tuple[StoredJob, Ledger, tuple[Attempt, ...]]:
+        stored = await stored_job(store, job_id)
+        return stored, await RedisFrontier(store, job=job_id).ledger(), await RedisAttempts(store).of(job_id)
 
-    stored, books = _run(redis_url, prefix, ask)
+    stored, books, attempts = run_with_store(redis_url, prefix, ask)
     to = console.out()
     console.line(to, (console.safe(f"{stored.job.id}: {_crawls(stored)}, {_described(stored)}"), "bold"))
-    for line in _lines(stored, books):
+    for line in (*_lines(stored, books), *_attempt_lines(attempts)):
         console.line(to, console.safe(line))
     return exits.OK
 
@@ -116,9 +117,23 @@ def _lines(stored: StoredJob, books: Ledger) -> list[str]:
     return lines
 
 
+def _attempt_lines(attempts: Sequence[Attempt]) -> list[str]:
+    """The processes that have worked on a job: those that run, how many ended in order, and each that did not."""
+    lines = [
+        f"  worker    {attempt.worker or attempt.node}: running" for attempt in attempts if attempt.how == "running"
+    ]
+    in_order = sum(attempt.exit_code in _ORDERLY for attempt in attempts)
+    lines += [f"  worker    {console.plural(in_order, 'more', 'more')} ended in order"] if in_order else []
+    for attempt in attempts:
+        if attempt.ended_ms is not None and attempt.exit_code not in _ORDERLY:
+            lines.append(f"  worker    {attempt.worker or attempt.node}: {attempt.how}; its last words:")
+            lines += [f"            {line}" for line in attempt.log_tail[-_LOG_LINES_SHOWN:]]
+    return lines
+
+
 @job.command("rows")
 @click.argument("job_id", metavar="JOB")
-@_with_store
+@with_store
 @click.option(
     "--output",
     "-o",
@@ -134,21 +149,22 @@ def rows(
     fmt = "jsonl" if output is None else output_format(output)
 
     async def ask(store: Store) -> Written:
-        stored = await _stored(store, job_id)
+        stored = await stored_job(store, job_id)
         frontier = RedisFrontier(store, job=job_id)
         selection = selection_of(stored.job, (await frontier.ledger()).rows, item=item, export=export)
+        job_rows = JobRows(RedisRowStream(store, job=job_id), storage_of_files())
         if output is None:
             if isinstance(sys.stdout, io.TextIOWrapper):
                 sys.stdout.reconfigure(encoding="utf-8")
-            return await write_rows(frontier, sys.stdout, selection, fmt=fmt)
+            return await write_rows(job_rows, sys.stdout, selection, fmt=fmt)
         check_output(output)
         try:
             with output.open("w", encoding="utf-8", newline="") as file:
-                return await write_rows(frontier, file, selection, fmt=fmt)
+                return await write_rows(job_rows, file, selection, fmt=fmt)
         except OSError as error:
             raise CommandFailed(f"--output {output}: {(error.strerror or str(error)).lower()}") from error
 
-    written = _run(redis_url, prefix, ask)
+    written = run_with_store(redis_url, prefix, ask)
     if output is not None:
         console.note(f"{console.plural(written.rows, 'row')} in {output}")
     if written.guarded:
@@ -159,20 +175,20 @@ def rows(
 
 @job.command("pause")
 @click.argument("job_id", metavar="JOB")
-@_with_store
+@with_store
 def pause(*, job_id: str, redis_url: str | None, prefix: str) -> int:
     """Give out no pages until `resume`; workers finish those that they have, and wait."""
-    _run(redis_url, prefix, lambda store: _move(store, job_id, State.PAUSED))
+    run_with_store(redis_url, prefix, lambda store: _move(store, job_id, State.PAUSED))
     console.note(f"{job_id} is paused; `crawlery job resume {job_id}` lets it go on")
     return exits.OK
 
 
 @job.command("resume")
 @click.argument("job_id", metavar="JOB")
-@_with_store
+@with_store
 def resume(*, job_id: str, redis_url: str | None, prefix: str) -> int:
     """Let a paused job go on."""
-    _run(redis_url, prefix, lambda store: _move(store, job_id, State.RUNNING))
+    run_with_store(redis_url, prefix, lambda store: _move(store, job_id, State.RUNNING))
     console.note(f"{job_id} goes on")
     return exits.OK
 
@@ -183,7 +199,7 @@ async def _move(store: Store, job_id: str, to: State) -> None:
 
 @job.command("cancel")
 @click.argument("job_id", metavar="JOB")
-@_with_store
+@with_store
 def cancel(*, job_id: str, redis_url: str | None, prefix: str) -> int:
     """End a job: its workers finish the pages that they have, and leave; its rows stay."""
 
@@ -195,7 +211,7 @@ def cancel(*, job_id: str, redis_url: str | None, prefix: str) -> int:
             return 0
         return (await frontier.ledger()).leased
 
-    leased = _run(redis_url, prefix, ask)
+    leased = run_with_store(redis_url, prefix, ask)
     if leased:
         console.note(f"{job_id} gives out no more pages; it ends with the {console.plural(leased, 'page')} in work")
         console.note(
@@ -217,58 +233,3 @@ def _described(stored: StoredJob) -> str:
 
 def _accepted(stored: StoredJob) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(stored.status.queued_ms / 1000))
-
-
-async def _stored(store: Store, job_id: str) -> StoredJob:
-    stored = await RedisJobStore(store).get(check_job_id(job_id))
-    if stored is None:
-        raise CommandFailed(f"there is no job {job_id}; `crawlery job list` shows those that there are")
-    return stored
-
-
-def _run(redis_url: str | None, prefix: str, ask: Callable[[Store], Coroutine[Any, Any, _T]]) -> _T:
-    """Runs `ask` with a store that answers.
-
-    Raises:
-        CommandFailed: no store is named, or it does not answer.
-    """
-    url = redis_url or read_config().redis_url
-    if not url:
-        raise CommandFailed(_NO_STORE)
-    _ping(url)
-
-    async def run() -> _T:
-        store = Store(connect({"url": url}), prefix=prefix)
-        try:
-            return await ask(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(run())
-
-
-def _ping(url: str) -> None:
-    """Whether the store answers; `Store` itself would wait until it does.
-
-    Raises:
-        CommandFailed: it does not, or the URL is none.
-    """
-    try:
-        client = connect_sync({"url": url})
-        try:
-            client.ping()
-        finally:
-            client.close()
-    except (ValueError, TypeError) as error:
-        raise CommandFailed(f"{_shown(url)} is no address of a store (redis://HOST:PORT/DB): {error}") from error
-    except redis.RedisError as error:
-        raise CommandFailed(f"the store at {_shown(url)} does not answer: {error}") from error
-
-
-def _shown(url: str) -> str:
-    """The URL without user and password."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "what --redis-url or REDIS_URL says"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

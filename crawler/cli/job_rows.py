@@ -11,19 +11,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crawler.cli.groups import CommandFailed
 from crawler.exports.formats import CsvWriter, JsonlWriter
+from crawler.exports.segments import read_segment
 from crawler.jobs.rows import decode_row
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import Export
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from crawler.exports.formats import TextFile
-    from crawler.frontier.contract import Frontier, StoredRow
+    from crawler.exports.objects import ObjectStore
+    from crawler.exports.segments import ReadRow
+    from crawler.frontier.row_stream import RedisRowStream
     from crawler.jobs.model import Job
+    from crawler.jobs.segments import Segment
     from crawler.recipe.model import Recipe
 
-_ROWS_AT_ONCE: Final = 500
+_BYTES_AT_ONCE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,19 +101,21 @@ def _of_recipe(recipe: Recipe, *, item: str | None, export: str | None) -> Selec
     return Selection(item=options.item, columns=columns, join=options.join, raw=options.raw)
 
 
-async def write_rows(frontier: Frontier, file: TextFile, selection: Selection, *, fmt: str) -> Written:
+async def write_rows(rows: JobRows, file: TextFile, selection: Selection, *, fmt: str) -> Written:
     """Writes what a job has so far, as `csv` or `jsonl`.
 
     The header of a CSV without given columns takes a reading of its own; rows that come meanwhile are left out.
 
     Raises:
+        CommandFailed: some of the rows are in files, and nothing says where those are.
         Undecodable: a stored row cannot be read.
         StoreError: the store refuses us.
+        ObjectStoreError: the storage of files does.
         OSError: the file cannot be written.
     """
     columns, most = selection.columns, math.inf
     if fmt == "csv" and columns is None:
-        columns, most = await _columns_so_far(frontier, selection.item)
+        columns, most = await _columns_so_far(rows, selection.item)
     writer: CsvWriter | JsonlWriter
     if fmt == "csv":
         writer = CsvWriter(file, columns or (), join=selection.join, raw=selection.raw)
@@ -118,28 +124,65 @@ async def write_rows(frontier: Frontier, file: TextFile, selection: Selection, *
     else:
         writer = JsonlWriter(file, columns)
     count = 0
-    async for row in _read(frontier, selection.item):
+    async for values in rows.read(selection.item):
         if count >= most:
             break
-        writer.write(decode_row(row.body))
+        writer.write(values)
         count += 1
     return Written(rows=count, guarded=writer.guarded if isinstance(writer, CsvWriter) else 0)
 
 
-async def _columns_so_far(frontier: Frontier, item: str | None) -> tuple[tuple[str, ...], int]:
+async def _columns_so_far(rows: JobRows, item: str | None) -> tuple[tuple[str, ...], int]:
     """The fields of all rows in the order in which they appear, and how many rows these are."""
     names: dict[str, Any] = {}
     count = 0
-    async for row in _read(frontier, item):
-        names.update(dict.fromkeys(decode_row(row.body)))
+    async for values in rows.read(item):
+        names.update(dict.fromkeys(values))
         count += 1
     return tuple(names), count
 
 
-async def _read(frontier: Frontier, item: str | None) -> AsyncIterator[StoredRow]:
-    after = ""
-    while part := await frontier.read_rows(after=after, limit=_ROWS_AT_ONCE):
-        after = part[-1].position
-        for row in part:
-            if item in (None, row.item):
-                yield row
+class JobRows:
+    """All rows of a job so far, in the order of their commits: those that are in segments, then those in the store."""
+
+    def __init__(self, stream: RedisRowStream, objects: ObjectStore | None) -> None:
+        """`objects`: where the segments are; None if nothing says it."""
+        self._stream = stream
+        self._objects = objects
+
+    async def read(self, item: str | None) -> AsyncIterator[dict[str, Any]]:
+        """The values of each row of this type, of any type without.
+
+        A steward may move rows into a segment meanwhile; then those that were read in the store already are passed
+        over in the segment, which begins where the one before it ended.
+
+        Raises:
+            CommandFailed: there are segments, and nothing says where.
+            StoreError: the store refuses us.
+            ObjectStoreError: the storage of files does.
+        """
+        segments = ahead = 0  # those that are read; rows that were read in the store and are in none of them
+        last = ""
+        while True:
+            for segment in await self._stream.segments(after=segments):
+                for number, row in enumerate(self._of_segment(segment)):
+                    if number >= ahead and item in (None, row.item):
+                        yield row.values
+                ahead = max(0, ahead - sum(segment.rows.values()))
+                segments, last = segment.number, last if ahead else segment.last
+            chunk = await self._stream.read(limit_bytes=_BYTES_AT_ONCE, after=last)
+            newest = await self._stream.last()
+            if newest is not None and newest.number != segments:
+                continue  # rows may have left the store before they were read
+            if not chunk.rows:
+                return
+            for stored in chunk.rows:
+                if item in (None, stored.item):
+                    yield decode_row(stored.body)
+            ahead, last = ahead + len(chunk.rows), chunk.last
+
+    def _of_segment(self, segment: Segment) -> Iterable[ReadRow]:
+        if self._objects is None:
+            where = "STORAGE_URL in the environment says where: s3://BUCKET/PREFIX or file:///FOLDER"
+            raise CommandFailed(f"rows of this job are in files by now; {where}")
+        return read_segment(self._objects, segment)

@@ -42,12 +42,23 @@ class JobKeys:
         log_prefix: ditto, of logs.
         manifest: of the manifest.
         record: of `job.json`.
+        orphans: of the list of objects that nothing names.
 
     Raises:
         InvalidJob: an id is none; it could name something of another job.
     """
 
-    __slots__ = ("client", "file_prefix", "job", "log_prefix", "manifest", "prefix", "record", "segment_prefix")
+    __slots__ = (
+        "client",
+        "file_prefix",
+        "job",
+        "log_prefix",
+        "manifest",
+        "orphans",
+        "prefix",
+        "record",
+        "segment_prefix",
+    )
 
     def __init__(self, client: str, job: str) -> None:
         self.client = check_client(client)
@@ -58,6 +69,7 @@ class JobKeys:
         self.log_prefix = f"{self.prefix}log/"
         self.manifest = f"{self.prefix}manifest.json"
         self.record = f"{self.prefix}job.json"
+        self.orphans = f"{self.prefix}orphans.json"
 
     def __repr__(self) -> str:
         return f"JobKeys({self.client!r}, {self.job!r})"

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from crawler.jobs.segments import Segment
     from crawler.store import Caller
 
-_RECORD: Final = load_script(Path(__file__).parent / "lua", "record.lua", preludes=("frontier.lua",))
+_LUA: Final = Path(__file__).parent / "lua"
+_RECORD: Final = load_script(_LUA, "record.lua", preludes=("frontier.lua",))
+_LIMIT: Final = load_script(_LUA, "rows_limit.lua", preludes=("frontier.lua",))
 
 #: Entries of the stream that are read in one call; one has up to 300 rows.
 _ENTRIES: Final = 100
@@ -133,7 +135,7 @@ class RedisRowStream:
         Raises:
             StoreError: the store refuses us.
         """
-        await self._store.command("HSET", f"{self._base}books", "rows_limit", limit_bytes)
+        await self._store.call(_LIMIT, (f"{self._base}books",), (0, 0, limit_bytes))
 
 
 def _behind(entry: str) -> str:

@@ -4,5 +4,6 @@
 
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
+redis.call('UNLINK', KEYS[1]) -- a server without memory refuses a script's first write, unless that frees some
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1

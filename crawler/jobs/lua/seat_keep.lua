@@ -2,6 +2,7 @@
 --
 -- ARGV[1] = token, [2] = worker, [3] = ttl in ms. Answers 'K' kept, 'Y' kept, but to be given up, 'G' gone.
 
+redis.call('HDEL', SEATS, '-') -- a server without memory refuses a script's first write, unless that frees some
 local record = redis.call('HGET', SEATS, ARGV[1])
 if not record then return 'G' end
 local s = unpacked_seat(record)

@@ -2,6 +2,7 @@
 --
 -- KEYS[1] = PREFIX:{JOB}:job. ARGV[1] = the sentence. Answers 1, or 0 if it has ended or does not exist.
 
+use_reserve()
 local job = redis.call('HMGET', JOB, 'state', 'why')
 if not job[1] or has_ended(job[1]) then return 0 end
 if job[2] ~= ARGV[1] then redis.call('HSET', JOB, 'why', ARGV[1]) end

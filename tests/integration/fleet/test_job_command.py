@@ -11,12 +11,13 @@ import pytest
 import redis
 from click.testing import CliRunner
 
-from crawler.cli.job_rows import Selection, write_rows
+from crawler.cli.job_rows import JobRows, Selection, write_rows
 from crawler.cli.main import cli
 from crawler.fleet import wish_of
 from crawler.frontier.contract import FrontierRequest, PageCommit, Row
 from crawler.frontier.identity import START_ID
 from crawler.frontier.redis import RedisFrontier
+from crawler.frontier.row_stream import RedisRowStream
 from crawler.jobs.model import Job
 from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.rows import encode_row
@@ -254,48 +255,50 @@ def test_a_job_carries_its_recipe_with_the_parents_in_it(crawlery, make_job, tmp
     assert json.loads(crawlery("rows", "j1").stdout) == {"name": "Stool", "price": None, "tags": None}
 
 
-class Watched(RedisFrontier):
+class Watched(RedisRowStream):
     """Counts what is read, and calls `at_end` the first time that there is no more."""
 
     def __init__(self, store, *, job, at_end=None):
         super().__init__(store, job=job)
-        self.read, self.at_end = 0, at_end
+        self.rows_read, self.at_end = 0, at_end
 
-    async def read_rows(self, *, after="", limit):
-        part = await super().read_rows(after=after, limit=limit)
-        self.read += len(part)
-        if not part and self.at_end is not None:
+    async def read(self, *, limit_bytes, after=""):
+        chunk = await super().read(limit_bytes=limit_bytes, after=after)
+        self.rows_read += len(chunk.rows)
+        if not chunk.rows and self.at_end is not None:
             at_end, self.at_end = self.at_end, None
             await at_end()
-        return part
+        return chunk
 
 
 def test_rows_that_come_while_a_file_is_written_wait_for_the_next_one(make_job, ask, tmp_path):
     make_job([("Book", {"a": 1})], spider="plain")
 
     async def write(store):
-        frontier = Watched(store, job="j1")
-        frontier.at_end = partial(_commit_rows, frontier, 50, [("Book", {"a": 2, "b": 3})])
+        stream = Watched(store, job="j1")
+        frontier = RedisFrontier(store, job="j1")
+        stream.at_end = partial(_commit_rows, frontier, 50, [("Book", {"a": 2, "b": 3})])
         with (tmp_path / "rows.csv").open("w") as file:
-            return await write_rows(frontier, file, Selection(), fmt="csv")
+            return await write_rows(JobRows(stream, None), file, Selection(), fmt="csv")
 
     assert ask(write).rows == 1
     assert (tmp_path / "rows.csv").read_text() == "a\n1\n"
 
 
-def test_rows_are_written_as_they_are_read(make_job, ask):
+def test_rows_are_written_as_they_are_read(make_job, ask, monkeypatch):
     make_job(*([("Book", {"a": number})] * 100 for number in range(20)), spider="plain")
+    monkeypatch.setattr("crawler.cli.job_rows._BYTES_AT_ONCE", 1_000)
 
     async def write(store):
-        frontier = Watched(store, job="j1")
+        stream = Watched(store, job="j1")
         ahead = []
 
         class File:
             def write(self, _):
-                frontier.read -= 1
-                ahead.append(frontier.read)
+                stream.rows_read -= 1
+                ahead.append(stream.rows_read)
 
-        assert (await write_rows(frontier, File(), Selection(), fmt="jsonl")).rows == 2_000
+        assert (await write_rows(JobRows(stream, None), File(), Selection(), fmt="jsonl")).rows == 2_000
         return max(ahead)
 
     assert ask(write) < 1_000

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from crawler.jobs.attempts import MAX_ATTEMPTS, MAX_LOG_LINES, Attempt, RedisAttempts, decode_attempt
-from crawler.jobs.nodes import Node, RedisNodes
 from crawler.wire import Undecodable
 
 
@@ -44,15 +43,3 @@ def test_only_the_newest_are_kept(attempts):
 def test_what_is_no_attempt_is_refused(encoded):
     with pytest.raises(Undecodable):
         decode_attempt(encoded)
-
-
-def test_nodes_are_there_as_long_as_they_report(clocked, valkey):
-    nodes = clocked.face(RedisNodes(clocked.store))
-    one, two = (Node(name=name, url=f"http://{name}", slots=2) for name in ("one", "two"))
-    nodes.report(two)
-    nodes.report(one)
-    assert nodes.all() == (one, two)
-    clocked.run(clocked.store.command("UNLINK", "crawlery:node:one"))  # as if its time had come
-    assert nodes.all() == (two,)
-    nodes.leave("two")
-    assert nodes.all() == ()

@@ -1,0 +1,120 @@
+"""What commands need to reach the store of jobs and the storage of files: options, connections, messages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import click
+import redis
+
+from crawler.cli.groups import CommandFailed
+from crawler.config import read_config
+from crawler.jobs.model import check_job_id
+from crawler.jobs.redis import RedisJobStore
+from crawler.store import Store, connect, connect_sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from crawler.exports.objects import ObjectStore
+    from crawler.jobs.store_contract import StoredJob
+
+_T = TypeVar("_T")
+
+_NO_STORE: Final = (
+    "which store? --redis-url redis://HOST:PORT/DB, or REDIS_URL in the environment, says where the jobs are"
+)
+
+
+def with_store(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where the jobs are."""
+    url = "Where the jobs are: redis://HOST:PORT/DB.  [env: REDIS_URL]"
+    command = click.option("--prefix", default="crawlery", show_default=True, help="As STORE_PREFIX of the crawl.")(
+        command
+    )
+    return click.option("--redis-url", metavar="URL", help=url)(command)
+
+
+def store_url(redis_url: str | None) -> str:
+    """The URL of a store that answers.
+
+    Raises:
+        CommandFailed: no store is named, or it does not answer.
+    """
+    url = redis_url or read_config().redis_url
+    if not url:
+        raise CommandFailed(_NO_STORE)
+    _ping(url)
+    return url
+
+
+def run_with_store(redis_url: str | None, prefix: str, ask: Callable[[Store], Coroutine[Any, Any, _T]]) -> _T:
+    """Runs `ask` with a store that answers.
+
+    Raises:
+        CommandFailed: no store is named, or it does not answer.
+    """
+    url = store_url(redis_url)
+
+    async def run() -> _T:
+        store = Store(connect({"url": url}), prefix=prefix)
+        try:
+            return await ask(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+async def stored_job(store: Store, job_id: str) -> StoredJob:
+    """The job of that id.
+
+    Raises:
+        CommandFailed: there is none.
+        InvalidJob: it is no id.
+    """
+    stored = await RedisJobStore(store).get(check_job_id(job_id))
+    if stored is None:
+        raise CommandFailed(f"there is no job {job_id}; `crawlery job list` shows those that there are")
+    return stored
+
+
+def storage_of_files() -> ObjectStore | None:
+    """The storage that STORAGE_URL names; None if it names none.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    from crawler.exports.storage import object_store_of  # noqa: PLC0415 - boto3 takes half a second to load
+
+    config = read_config()
+    return object_store_of(config) if config.storage_url else None
+
+
+def _ping(url: str) -> None:
+    """Whether the store answers; `Store` itself would wait until it does.
+
+    Raises:
+        CommandFailed: it does not, or the URL is none.
+    """
+    try:
+        client = connect_sync({"url": url})
+        try:
+            client.ping()
+        finally:
+            client.close()
+    except (ValueError, TypeError) as error:
+        raise CommandFailed(f"{_shown(url)} is no address of a store (redis://HOST:PORT/DB): {error}") from error
+    except redis.RedisError as error:
+        raise CommandFailed(f"the store at {_shown(url)} does not answer: {error}") from error
+
+
+def _shown(url: str) -> str:
+    """The URL without user and password."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "what --redis-url or REDIS_URL says"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

@@ -1,0 +1,134 @@
+"""Moves the rows of a job from the store into recorded segments, and keeps a job from making more than can be moved.
+
+A segment is written first and counts when the store has recorded it; what is written and not recorded does not exist.
+When the storage of files is away, jobs are given no more pages after a while, and go on by themselves when it is back.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from crawler.errors import ObjectStoreError
+from crawler.exports.keys import JobKeys
+from crawler.exports.segments import write_segment
+from crawler.steward.ground import in_thread
+
+if TYPE_CHECKING:
+    from crawler.jobs.model import Job
+    from crawler.jobs.segments import Segment
+    from crawler.steward.ground import Ground
+
+logger: Final = logging.getLogger(__name__)
+
+#: Of a store with a limit of memory, the rows of all jobs may have so much.
+_SHARE_OF_MEMORY: Final = 0.25
+
+
+class Export:
+    """The rows of all jobs, as far as this steward moves them."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._limits: dict[str, int] = {}  # by job, as this steward has set them
+        self._failing_since: float | None = None  # the storage of files, monotonic seconds
+        self._problem = ""
+        self._memory_share: int | None = None
+
+    @property
+    def problem(self) -> str:
+        """Why the storage of files takes nothing; "" if it does."""
+        return self._problem
+
+    async def run(self, job: Job, *, flush: bool) -> bool:
+        """Moves what is due; all there is, with `flush`. Whether nothing waits any more.
+
+        Raises:
+            StoreError: the store refuses us.
+            ObjectStoreError: the storage of files refuses us, or has been away for less than we are patient.
+        """
+        try:
+            return await self._move(job, flush=flush)
+        except ObjectStoreError as error:
+            self._note_failure(job, error)
+            raise
+
+    async def _move(self, job: Job, *, flush: bool) -> bool:
+        ground, settings = self._ground, self._ground.settings
+        stream = ground.rows(job.id)
+        size, oldest_ms = await stream.waiting()
+        if not oldest_ms:
+            return True
+        is_old = await ground.now_ms() - oldest_ms >= settings.segment_age_s * 1000
+        if not (flush or is_old or size >= settings.segment_bytes or self._failing_since is not None):
+            return False
+        before = await stream.last()
+        while True:
+            chunk = await stream.read(limit_bytes=settings.segment_bytes)
+            if not chunk.rows:
+                return True
+            segment = await in_thread(
+                write_segment,
+                ground.objects,
+                JobKeys(client=job.client, job=job.id),
+                chunk.rows,
+                number=1 if before is None else before.number + 1,
+                previous="" if before is None else before.digest,
+                last=chunk.last,
+            )
+            self._note_success(job)
+            before = await self._recorded(job, segment, chunk.size_bytes)
+            if not flush and (await stream.waiting())[0] < settings.segment_bytes:
+                return False
+
+    async def _recorded(self, job: Job, segment: Segment, size_bytes: int) -> Segment | None:
+        """The last segment after ours was to be recorded: ours, or one of another steward."""
+        stream = self._ground.rows(job.id)
+        if await stream.record(segment, size_bytes=size_bytes):
+            logger.info("Job %s: segment %d, %d rows", job.id, segment.number, sum(segment.rows.values()))
+            return segment
+        logger.warning("Job %s: segment %d was recorded by another steward", job.id, segment.number)
+        return await stream.last()
+
+    # --- back-pressure ---
+
+    async def keep_limit(self, job: Job, *, live_jobs: int) -> None:
+        """Says how many rows of a job may wait.
+
+        Raises:
+            StoreError: the store refuses us.
+        """
+        settings = self._ground.settings
+        limit = settings.row_buffer_bytes
+        memory = await self._rows_may_have()
+        if memory:
+            limit = min(limit, max(1, memory // max(1, live_jobs)))
+        if self._failing_since is not None and time.monotonic() - self._failing_since >= settings.storage_patience_s:
+            limit = 0
+        if self._limits.get(job.id) != limit:
+            await self._ground.rows(job.id).set_limit(limit)
+            self._limits[job.id] = limit
+
+    def forget(self, job: str) -> None:
+        """A job has ended."""
+        self._limits.pop(job, None)
+
+    async def _rows_may_have(self) -> int:
+        """Bytes of all rows in the store together; 0 = no limit."""
+        if self._memory_share is None:
+            lines = (await self._ground.store.command("INFO", "memory")).decode().splitlines()
+            most = next((line.partition(":")[2] for line in lines if line.startswith("maxmemory:")), "0")
+            self._memory_share = int(int(most) * _SHARE_OF_MEMORY)
+        return self._memory_share
+
+    def _note_failure(self, job: Job, error: ObjectStoreError) -> None:
+        if self._failing_since is None:
+            self._failing_since = time.monotonic()
+            logger.warning("The storage of files does not take rows of job %s: %s", job.id, error)
+        self._problem = str(error)
+
+    def _note_success(self, job: Job) -> None:
+        if self._failing_since is not None:
+            logger.info("The storage of files takes rows again (job %s)", job.id)
+        self._failing_since, self._problem = None, ""

@@ -1,0 +1,181 @@
+"""Turns what a finished job has into its files, and ends it.
+
+The rows that still wait become the last segments, the files are composed from all of them and judged, and then one
+object is written on condition that it is new: the manifest, after which the job has ended whatever the store says. A
+steward that finds a manifest adopts it. Everything before may be done twice; only objects that nothing names remain of
+it, which are listed for those who clean up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from crawler.errors import CrawleryError
+from crawler.exports.compose import compose, plan_exports
+from crawler.exports.intents import forget_intent
+from crawler.exports.keys import JobKeys
+from crawler.exports.manifest import Manifest, orphans, publish, read_manifest
+from crawler.exports.quality import JobBooks, judge_job
+from crawler.jobs.attempts import RedisAttempts
+from crawler.jobs.model import Outcome, State
+from crawler.jobs.states import terminal_state
+from crawler.recipe.loader import load_recipe_text
+from crawler.steward.ground import in_thread
+
+if TYPE_CHECKING:
+    from crawler.exports.compose import ComposedFile
+    from crawler.frontier.contract import Ledger
+    from crawler.jobs.attempts import Attempt
+    from crawler.jobs.model import Job
+    from crawler.jobs.segments import Segment
+    from crawler.jobs.store_contract import StoredJob
+    from crawler.recipe.model import Recipe
+    from crawler.steward.export import Export
+    from crawler.steward.ground import Ground
+
+logger: Final = logging.getLogger(__name__)
+
+
+class RowsDoNotAddUp(CrawleryError):
+    """Segments and books of a job name different numbers of rows: an invariant is broken, and a person has to look."""
+
+
+class Finish:
+    """See the module."""
+
+    def __init__(self, ground: Ground, export: Export) -> None:
+        self._ground = ground
+        self._export = export
+
+    async def run(self, stored: StoredJob) -> bool:
+        """Finishes a job that takes no more pages; whether it has ended.
+
+        Raises:
+            StoreError: the store refuses us.
+            ObjectStoreError: the storage of files does.
+            RowsDoNotAddUp: rows are missing, or there are too many; nothing is published.
+        """
+        if stored.status.state is not State.FINISHING:
+            return False
+        objects, job = self._ground.objects, stored.job
+        keys = JobKeys(client=job.client, job=job.id)
+        manifest = await in_thread(read_manifest, objects, keys)
+        if manifest is None:
+            if not await self._export.run(job, flush=True):
+                return False
+            manifest = await self._published(stored, keys)
+        await self._end(job, manifest)
+        await self._clean_up(job, keys, manifest)
+        return True
+
+    async def _published(self, stored: StoredJob, keys: JobKeys) -> Manifest:
+        """The manifest, which says that the job has ended: ours, or that of another steward."""
+        ground, job = self._ground, stored.job
+        segments = await ground.rows(job.id).segments()
+        books = await ground.frontier(job.id).ledger()
+        check_rows(segments, books)
+        attempts = await RedisAttempts(ground.store).of(job.id)
+        recipe = recipe_of(job)
+        intended = stored.status.intended
+        if intended is None:
+            raise AssertionError("a job that is finishing is to come to something")
+        verdict = judge_job(
+            recipe,
+            JobBooks(
+                settled=books.settled,
+                rows=books.rows,
+                rejected=books.rejected + books.not_unique,
+                open=books.ready + books.delayed + books.leased + books.staged,
+                closed=books.closed,
+                intended=intended,
+            ),
+        )
+        state = terminal_state(intended, verdict.outcome)
+        now_ms = await ground.now_ms()
+        with tempfile.TemporaryDirectory(prefix=f"crawlery-{job.id}-", dir=ground.settings.folder) as folder:
+            files = await in_thread(self._composed, keys, segments, recipe, books, Path(folder))
+        record = job_record(stored, state=state, outcome=verdict.outcome, books=books, attempts=attempts)
+        await in_thread(ground.objects.put, keys.record, record, content_type="application/json")
+        manifest = Manifest(
+            job=job.id,
+            client=job.client,
+            recipe=job.recipe or job.spider,
+            recipe_sha256=job.recipe_sha256,
+            state=state,
+            outcome=verdict.outcome,
+            withheld=verdict.withheld,
+            why=verdict.sentences,
+            files=files,
+            segments=segments,
+            accepted=books.accepted,
+            settled=dict(books.settled),
+            rows=dict(books.rows),
+            created_ms=now_ms,
+        )
+        return await in_thread(publish, ground.objects, keys, manifest)
+
+    def _composed(
+        self, keys: JobKeys, segments: tuple[Segment, ...], recipe: Recipe | None, books: Ledger, folder: Path
+    ) -> tuple[ComposedFile, ...]:
+        plans = plan_exports(recipe, books.rows)
+        return compose(self._ground.objects, keys, segments, plans, folder=folder)
+
+    async def _end(self, job: Job, manifest: Manifest) -> None:
+        why = "; ".join(manifest.why)
+        await self._ground.jobs.move(job.id, State(manifest.state), outcome=Outcome(manifest.outcome), why=why)
+        self._export.forget(job.id)
+        rows = sum(manifest.rows.values())
+        logger.info(
+            "Job %s %s, %s: %d rows, %d files", job.id, manifest.state, manifest.outcome, rows, len(manifest.files)
+        )
+
+    async def _clean_up(self, job: Job, keys: JobKeys, manifest: Manifest) -> None:
+        """What may fail now does not matter: the job has ended, and retention comes by later."""
+        with contextlib.suppress(CrawleryError):
+            nameless = await in_thread(orphans, self._ground.objects, keys, manifest)
+            if nameless:
+                listed = msgspec.json.encode([info.key for info in nameless])
+                await in_thread(self._ground.objects.put, keys.orphans, listed, content_type="application/json")
+            await in_thread(forget_intent, self._ground.objects, job.id)
+
+
+def recipe_of(job: Job) -> Recipe | None:
+    """The recipe as the job has it; None for an ordinary spider."""
+    return load_recipe_text(job.recipe_text, name=job.recipe) if job.recipe_text else None
+
+
+def check_rows(segments: tuple[Segment, ...], books: Ledger) -> None:
+    """Whether the segments have the rows that the books name.
+
+    Raises:
+        RowsDoNotAddUp: they have not.
+    """
+    recorded: dict[str, int] = {}
+    for segment in segments:
+        for item, count in segment.rows.items():
+            recorded[item] = recorded.get(item, 0) + count
+    kept = {item: count for item, count in books.rows.items() if count}
+    if recorded != kept:
+        raise RowsDoNotAddUp(f"its segments have rows {recorded}, its books say {kept}; nothing is published")
+
+
+def job_record(
+    stored: StoredJob, *, state: State, outcome: Outcome, books: Ledger, attempts: tuple[Attempt, ...]
+) -> bytes:
+    """A job as JSON, for people and programs that look at it when it has left the store; its secret is not in it."""
+    order = {name: getattr(stored.job, name) for name in stored.job.__slots__ if name != "secret"}
+    status: dict[str, Any] = {name: getattr(stored.status, name) for name in stored.status.__slots__}
+    whole = {
+        "v": 1,
+        "job": order,
+        "status": {**status, "state": state, "outcome": outcome},
+        "ledger": books,
+        "attempts": attempts,
+    }
+    return msgspec.json.format(msgspec.json.encode(whole, order="deterministic", enc_hook=str))

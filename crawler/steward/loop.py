@@ -1,0 +1,158 @@
+"""The steward: looks at every job that has not ended, once a tick, and does what its duties ask for.
+
+It keeps nothing that matters: who acts for a job is a hold in the store, and what has been done is there, too. Any
+number of stewards may run; one that dies is replaced when its holds end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from crawler.errors import CrawleryError
+from crawler.jobs.holds import Holds
+from crawler.steward.export import Export
+from crawler.steward.finish import Finish
+from crawler.steward.promote import promote
+from crawler.steward.reimport import reimport
+from crawler.steward.retention import retain
+from crawler.steward.share import Share
+from crawler.steward.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from crawler.steward.ground import Ground
+
+logger: Final = logging.getLogger(__name__)
+
+#: Jobs that are looked at side by side.
+_AT_ONCE: Final = 16
+
+#: What concerns no single job is done so often, in seconds.
+_HOUSEKEEPING_S: Final = 600.0
+
+
+class Steward:
+    """See the module."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._holds = Holds(ground.store)
+        self._export = Export(ground)
+        self._finish = Finish(ground, self._export)
+        self._watchdog = Watchdog(ground)
+        self._share = Share(ground)
+        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._live_jobs = 1
+        self._complaints: dict[str, str] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set; then ends what it has begun as soon as it can be left."""
+        housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
+        try:
+            while not stop.is_set():
+                await self._tick()
+                try:
+                    await asyncio.wait_for(stop.wait(), timeout=self._ground.settings.tick_s)
+                except TimeoutError:
+                    continue
+        finally:
+            tasks = [housekeeping, *self._at_work.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _tick(self) -> None:
+        if await self._holds.hold("share", ttl_s=self._ground.settings.hold_s):
+            await self._share.run()
+        live = await self._ground.jobs.live()
+        self._live_jobs = len(live)
+        for job in live:
+            if job not in self._at_work:
+                task = asyncio.get_running_loop().create_task(self._look_after(job))
+                self._at_work[job] = task
+                task.add_done_callback(partial(self._left, job))
+
+    def _left(self, job: str, task: asyncio.Task[None]) -> None:
+        self._at_work.pop(job, None)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("Job %s: this round has failed", job, exc_info=task.exception())
+
+    async def _look_after(self, job: str) -> None:
+        """One round for one job. What goes wrong with it is said, and keeps no other job waiting."""
+        async with self._room:
+            try:
+                await self._held(job, lambda: self._duties(job))
+            except CrawleryError as error:
+                await self._complain(job, error)
+            except OSError as error:
+                await self._complain(job, error)
+
+    async def _held(self, job: str, duties: Callable[[], Awaitable[None]]) -> None:
+        """Does the duties if no other steward has them, and says all the while that we do."""
+        hold_s = self._ground.settings.hold_s
+        if not await self._holds.hold("steward", ttl_s=hold_s, job=job):
+            return
+        keeping = asyncio.get_running_loop().create_task(self._keep_hold(job))
+        try:
+            await duties()
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            await self._holds.let_go("steward", job=job)
+
+    async def _keep_hold(self, job: str) -> None:
+        hold_s = self._ground.settings.hold_s
+        while True:
+            await asyncio.sleep(hold_s / 3)
+            await self._holds.hold("steward", ttl_s=hold_s, job=job)
+
+    async def _duties(self, job: str) -> None:
+        stored = await self._ground.jobs.get(job)
+        if stored is None:
+            return
+        watchdog = self._watchdog
+        seats = await watchdog.live_seats(job)
+        await watchdog.expire(stored)
+        await watchdog.lose_attempts(job, seats)
+        ended = await promote(self._ground, stored, has_workers=await watchdog.has_workers(stored, seats))
+        if ended:
+            stored = await self._ground.jobs.get(job) or stored
+        await self._export.keep_limit(stored.job, live_jobs=self._live_jobs)
+        try:
+            if await self._finish.run(stored):
+                watchdog.forget(job)
+                self._complaints.pop(job, None)
+                return
+            await self._export.run(stored.job, flush=False)
+        finally:
+            await watchdog.say_why(stored, seats, storage_problem=self._export.problem)
+        self._complaints.pop(job, None)
+
+    async def _complain(self, job: str, error: Exception) -> None:
+        """Says what went wrong, once: in the log, and as the `why` of a job that nothing else is said of."""
+        text = str(error)
+        if self._complaints.get(job) == text:
+            return
+        self._complaints[job] = text
+        logger.error("Job %s: %s", job, text)
+        try:
+            status = await self._ground.jobs.status(job)
+            if status is not None and status.finishing_ms is not None and status.finished_ms is None:
+                await self._ground.jobs.set_why(job, f"its files cannot be composed yet: {text}")
+        except CrawleryError:
+            logger.debug("Nor can that be said in the store", exc_info=True)
+
+    async def _keep_house(self) -> None:
+        while True:
+            for duty in (reimport, retain):
+                try:
+                    if await self._holds.hold(duty.__name__, ttl_s=self._ground.settings.hold_s):
+                        await duty(self._ground)
+                except (CrawleryError, OSError) as error:
+                    logger.warning("%s: %s", duty.__name__, error)
+            await asyncio.sleep(_HOUSEKEEPING_S)
