@@ -63,7 +63,7 @@ class Process:
                     stdout=output,
                     stderr=asyncio.subprocess.STDOUT,
                     env={**environment, **spec.environment},
-                    cwd=spec.folder,
+                    cwd=None if spec.folder is None else os.fspath(spec.folder),
                     start_new_session=True,
                 )
                 return cls(spec, log, process, said_before)
@@ -103,7 +103,7 @@ class Process:
         raise ChildFailed(f"{self._spec.name} did not come up: it {self.ending()}{self.last_words()}")
 
     async def ended(self) -> None:
-        """Returns when it has ended; what it has started itself, and files that it leaves, are gone then."""
+        """Returns when it has ended; what it has started itself is killed then, and files that it leaves are gone."""
         await self._process.wait()
         self._signal_group(signal.SIGKILL)
         for path in self._spec.leaves:

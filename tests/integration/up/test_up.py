@@ -1,0 +1,267 @@
+"""`crawlery up` with a real Valkey and a real SeaweedFS: started, looked at, killed in every way, started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import pytest
+import redis
+
+ALONE = ("--nodes", "0", "--stewards", "0")
+
+
+def environment_of(data):
+    lines = (data / "platform.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+
+
+@contextmanager
+def store_and_bucket(data):
+    values = environment_of(data)
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=values["S3_ENDPOINT_URL"],
+        region_name=values["S3_REGION"],
+        aws_access_key_id=values["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=values["AWS_SECRET_ACCESS_KEY"],
+    )
+    with redis.Redis.from_url(values["REDIS_URL"]) as store:
+        yield store, s3
+    s3.close()
+
+
+def left_in_tmp(data):
+    """Sockets of SeaweedFS: of the ports of this data folder."""
+    ports = json.loads((data / "state.json").read_text())["ports"].values()
+    return [
+        path for path in Path("/tmp").glob("seaweedfs-*.sock") if re.search(r"\d+", path.name)[0] in map(str, ports)
+    ]
+
+
+def test_it_says_where_everything_is_and_what_to_type_next(shared):
+    said = shared.output.partition("The platform is up.")[2]
+    for pattern in (
+        r"node-1 +http://127.0.0.1:\d+$",
+        r"S3 +http://127.0.0.1:\d+, bucket crawlery; key in crawlery-data/platform.env$",
+        r"store +redis://127.0.0.1:\d+; with its password in crawlery-data/platform.env$",
+        r"logs +crawlery-data/logs$",
+        r"  crawlery job run shop -i site=http://127.0.0.1:\d+$",
+    ):
+        assert re.search(pattern, said, re.MULTILINE), (pattern, said)
+
+
+def test_it_serves_the_sample_shop(shared):
+    address = re.search(r"shop +(http://127.0.0.1:\d+)$", shared.output, re.MULTILINE)[1]
+    with urllib.request.urlopen(f"{address}/c/lighting/") as answer:
+        assert answer.status == 200
+
+
+def test_secrets_are_neither_printed_nor_in_any_command_nor_readable_by_others(shared):
+    secrets = json.loads((shared.data / "secrets.json").read_text())
+    commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in shared.pids.values()]
+    logs = [path.read_text() for path in (shared.data / "logs").glob("*.log")]
+    assert len(commands) == len(logs) == 6
+    for name, secret in secrets.items():
+        if name not in ("v", "s3_access_key_id"):
+            assert not [text for text in (*commands, *logs, shared.output) if secret in text], name
+    assert stat.S_IMODE(shared.data.stat().st_mode) == 0o700
+    for name in ("secrets.json", "platform.env", "state.json", "valkey/valkey.conf"):
+        assert stat.S_IMODE((shared.data / name).stat().st_mode) == 0o600, name
+
+
+def test_it_listens_on_loopback_only_and_with_passwords(shared):
+    with store_and_bucket(shared.data) as (store, s3):
+        kept = store.config_get("*")
+        assert [kept[name] for name in ("bind", "appendonly", "appendfsync", "maxmemory-policy")] == [
+            *("127.0.0.1", "yes", "always", "noeviction")
+        ]
+        s3.put_object(Bucket="crawlery", Key="encrypted", Body=b"x", ServerSideEncryption="AES256")
+        assert s3.head_object(Bucket="crawlery", Key="encrypted")["ServerSideEncryption"] == "AES256"
+    ports = json.loads((shared.data / "state.json").read_text())["ports"]
+    with pytest.raises(redis.AuthenticationError), redis.Redis(port=ports["valkey"]) as nobody:
+        nobody.ping()
+    for name, path in (("s3", "/crawlery"), ("seaweedfs-filer", "/buckets/crawlery/")):
+        with pytest.raises(urllib.request.HTTPError) as refused:
+            urllib.request.urlopen(f"http://127.0.0.1:{ports[name]}{path}")
+        assert refused.value.code in (401, 403)
+        refused.value.close()
+    sockets = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    listening = {line.split()[1] for line in sockets if line.split()[3] == "0A"}
+    ours = {f"{port:04X}" for port in ports.values()}
+    assert {address.split(":")[0] for address in listening if address.split(":")[1] in ours} == {"0100007F"}
+
+
+def test_children_learn_where_store_and_storage_are(shared):
+    for name in ("steward-1", "node-1", "node-2"):
+        inherited = Path(f"/proc/{shared.pids[name]}/environ").read_text().split("\0")
+        assert {f"{key}={value}" for key, value in environment_of(shared.data).items()} <= set(inherited)
+
+
+def test_other_commands_of_the_folder_find_the_platform(shared):
+    done = subprocess.run(
+        [sys.executable, "-m", "crawler.cli", "job", "list"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=shared.cwd,
+        env={name: value for name, value in os.environ.items() if name != "REDIS_URL"},
+    )
+    assert "there is no job yet" in done.stderr
+
+
+def test_a_second_one_is_told_who_has_the_folder(shared, up, tmp_path):
+    second = up("--data-dir", str(shared.data))
+    assert second.wait() == 2
+    assert re.fullmatch(
+        rf"Error: data folder {shared.data}: another `crawlery up` \(pid {shared.process.pid}\) runs on it; .*\n",
+        second.output,
+    )
+
+
+def test_a_child_that_dies_comes_again(shared):
+    for name in ("valkey", "seaweedfs", "node-1"):
+        before = shared.pids[name]
+        os.kill(before, signal.SIGKILL)
+        shared.until_said(rf"  {name} +down +it was ended by SIGKILL; again in 0.2 s$")
+        shared.until_said(rf"  {name} +ready .*pid (?!{before})\d+, 1 restart$")
+    with store_and_bucket(shared.data) as (store, s3):
+        assert store.ping()
+        s3.head_bucket(Bucket="crawlery")
+
+
+def test_ctrl_c_ends_everything_in_order_and_leaves_nothing_behind(up):
+    run = up().until_up()
+    assert run.stop() == 0
+    stopped = re.findall(r"  (\S+) +stopped$", run.output, re.MULTILINE)
+    assert set(stopped[:2]) == {"node-1", "node-2"}
+    assert stopped[2:] == ["steward-1", "seaweedfs", "valkey"]
+    assert run.output.endswith("Everything has stopped; what there was is kept in crawlery-data\n")
+    assert not run.running()
+    assert not (run.data / "lock").exists()
+    assert not list(run.data.rglob("*.new"))
+    assert not left_in_tmp(run.data)
+
+
+def test_a_second_ctrl_c_kills_at_once(up):
+    run = up(STAND_IN="deaf").until_up()
+    run.signal(signal.SIGINT)
+    run.until_said("^Stopping, nodes first; Ctrl-C again kills")
+    run.until_said("node-1 +stopping")
+    run.signal(signal.SIGINT)
+    assert run.wait() == 130
+    assert run.output.endswith("Everything was killed; what there was is kept in crawlery-data\n")
+    assert not run.running()
+    assert not (run.data / "lock").exists()
+    assert not left_in_tmp(run.data)
+
+
+def test_after_a_sudden_end_of_everything_it_goes_on_where_it_was(up):
+    run = up(*ALONE).until_up()
+    before = environment_of(run.data)
+    with store_and_bucket(run.data) as (store, s3):
+        for number in range(100):
+            store.set(f"key-{number}", number)
+        s3.put_object(Bucket="crawlery", Key="a/b", Body=b"x" * 3_000_000, ServerSideEncryption="AES256")
+    run.kill_everything()
+    assert (run.data / "lock").exists()
+    part = next((run.data / "valkey" / "appendonlydir").glob("*.incr.aof"))
+    with part.open("r+b") as file:
+        file.truncate(part.stat().st_size - 5)
+    again = up(*ALONE).until_up()
+    assert environment_of(again.data) == before
+    with store_and_bucket(again.data) as (store, s3):
+        assert store.mget("key-0", "key-98") == [b"0", b"98"]
+        assert s3.get_object(Bucket="crawlery", Key="a/b")["Body"].read() == b"x" * 3_000_000
+    assert again.stop() == 0
+
+
+def test_children_die_with_a_supervisor_that_is_killed_and_the_next_one_starts_at_once(up):
+    run = up().until_up()
+    run.signal(signal.SIGKILL)
+    again = up("--nodes", "1").until_up()
+    run.until_nothing_runs()
+    assert again.stop() == 0
+
+
+def test_a_port_that_was_kept_is_not_moved_when_somebody_has_taken_it(up, tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        (tmp_path / "crawlery-data").mkdir()
+        (tmp_path / "crawlery-data" / "state.json").write_text(f'{{"v": 1, "ports": {{"valkey": {port}}}}}')
+        kept, given = up(), up("--s3-port", str(port), "--data-dir", "other")
+        assert (kept.wait(), given.wait()) == (2, 2)
+    assert f"port {port} for valkey is taken" in kept.output
+    assert f'remove "valkey" from "ports" in {tmp_path}/crawlery-data/state.json' in kept.output
+    assert f"--s3-port {port} says so: give another, or leave it out" in given.output
+
+
+def test_servers_that_are_there_are_used_and_not_started(up, new_valkey, tmp_path):
+    server = new_valkey()
+    run = up("--storage-url", f"file://{tmp_path}/files", "--nodes", "1", REDIS_URL=server.url).until_up()
+    assert set(run.pids) == {"steward-1", "node-1"}
+    assert environment_of(run.data) == {
+        "REDIS_URL": server.url,
+        "STORAGE_URL": f"file://{tmp_path}/files",
+        "S3_REGION": "us-east-1",
+    }
+    assert run.stop() == 0
+    assert server.running
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--redis-url", "redis://:s3cret@127.0.0.1:1/0"),
+            r"Error: REDIS_URL: the store at redis://127.0.0.1:1/0 does not answer: .*refused.*; start it, or leave",
+        ),
+        (("--redis-url", "127.0.0.1"), r"Error: REDIS_URL: no address of a store \(redis://HOST:PORT/DB\)"),
+        (("--storage-url", "bucket"), r"Error: STORAGE_URL=bucket: must be s3://BUCKET/PREFIX or file:///FOLDER"),
+        (("--storage-url", "file:///proc/x"), r"Error: STORAGE_URL=file:///proc/x: No such file"),
+    ],
+)
+def test_a_server_that_is_not_there_is_one_clear_message_and_nothing_is_started(up, options, message):
+    run = up(*options)
+    assert run.wait() == 2
+    assert re.match(message, run.output), run.output
+    assert "s3cret" not in run.output
+    assert not run.pids
+    assert not (run.data / "lock").exists()
+
+
+def test_an_s3_that_is_not_there_is_one_clear_message(up):
+    run = up(S3_ENDPOINT_URL="http://127.0.0.1:1", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="y")
+    assert run.wait() == 2
+    assert re.match("Error: STORAGE_URL: the bucket crawlery at http://127.0.0.1:1 cannot be used: ", run.output)
+
+
+def test_a_child_that_does_not_come_up_ends_everything_with_its_last_words(up, tmp_path, new_valkey):
+    run = up("--storage-url", f"file://{tmp_path}/files", "--redis-url", new_valkey().url, STAND_IN="fails")
+    assert run.wait() == 2
+    last = run.output.rpartition("Error: ")[2]
+    assert re.match(
+        r"(steward-1|node-[12]) did not come up: it ended with status 1; the end of .*\n  no such luck", last
+    )
+    assert not run.running()
+
+
+def test_sigterm_while_it_starts_ends_it_in_order(up, tmp_path, new_valkey):
+    run = up("--storage-url", f"file://{tmp_path}/files", "--redis-url", new_valkey().url, STAND_IN="silent")
+    run.until_said("node-2 +starting")
+    run.signal(signal.SIGTERM)
+    assert run.wait() == 0
+    assert not run.running()
+    assert not (run.data / "lock").exists()
