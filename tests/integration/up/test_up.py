@@ -18,6 +18,8 @@ import boto3
 import pytest
 import redis
 
+from crawler.store import connect_sync
+
 ALONE = ("--nodes", "0", "--stewards", "0")
 
 
@@ -89,7 +91,7 @@ def test_it_listens_on_loopback_only_and_with_passwords(shared):
         s3.put_object(Bucket="crawlery", Key="encrypted", Body=b"x", ServerSideEncryption="AES256")
         assert s3.head_object(Bucket="crawlery", Key="encrypted")["ServerSideEncryption"] == "AES256"
     ports = json.loads((shared.data / "state.json").read_text())["ports"]
-    with pytest.raises(redis.AuthenticationError), redis.Redis(port=ports["valkey"]) as nobody:
+    with pytest.raises(redis.AuthenticationError), connect_sync({"port": ports["valkey"]}) as nobody:
         nobody.ping()
     for name, path in (("s3", "/crawlery"), ("seaweedfs-filer", "/buckets/crawlery/")):
         with pytest.raises(urllib.request.HTTPError) as refused:
