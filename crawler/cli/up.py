@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -72,9 +73,7 @@ def up(
         stewards=stewards,
         shop=demo,
         redis_url=redis_url or config.redis_url,
-        storage_url=storage,
-        s3_endpoint_url=config.s3_endpoint_url,
-        s3_region=config.s3_region,
+        storage=replace(config, storage_url=storage) if storage else None,
         ports={name: port for name, port in ((servers.VALKEY, valkey_port), ("s3", s3_port)) if port is not None},
         environment=process_environment(),
     )
@@ -151,8 +150,8 @@ class _Foreground:
         line(("The platform is up.", "bold green"))
         for name in workers.node_names(options):
             line(f"  {name:<10} {addresses[name]}")
-        if options.storage_url:
-            line(f"  {'files':<10} {options.storage_url}")
+        if options.storage is not None:
+            line(f"  {'files':<10} {options.storage.storage_url}")
         else:
             line(f"  {'S3':<10} {addresses[servers.SEAWEEDFS]}, bucket {servers.BUCKET}; key in {where}/platform.env")
         store = without_password(options.redis_url) if options.redis_url else addresses[servers.VALKEY]

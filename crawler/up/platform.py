@@ -110,12 +110,12 @@ class Platform:
         options = self.options
         if options.redis_url:
             existing.check_store(options.redis_url)
-        if options.storage_url:
-            existing.check_storage(options)
+        if options.storage is not None:
+            existing.check_storage(options.storage)
         self._secrets = self.folder.secrets()
         names = [
             *([] if options.redis_url else [servers.VALKEY]),
-            *([] if options.storage_url else servers.SEAWEEDFS_PORTS),
+            *(servers.SEAWEEDFS_PORTS if options.storage is None else []),
             *workers.node_names(options),
             *([workers.SHOP] if options.shop else []),
         ]
@@ -134,7 +134,7 @@ class Platform:
         if not self.options.redis_url:
             password = self._secrets["valkey_password"]
             specs.append(servers.valkey(self.folder, port=self._ports[servers.VALKEY], password=password))
-        if not self.options.storage_url:
+        if self.options.storage is None:
             ports = {name: self._ports[name] for name in servers.SEAWEEDFS_PORTS}
             specs.append(servers.seaweedfs(self.folder, ports=ports, secrets=self._secrets))
         return specs
@@ -143,12 +143,14 @@ class Platform:
         """The variables that say how to reach store and storage, as `crawler.config` reads them."""
         options = self.options
         reach = {"REDIS_URL": options.redis_url or self._valkey_url()}
-        if options.storage_url:
-            reach["STORAGE_URL"] = options.storage_url
+        if options.storage is not None:
+            storage = options.storage
             return reach | {
-                name: value
-                for name, value in (("S3_ENDPOINT_URL", options.s3_endpoint_url), ("S3_REGION", options.s3_region))
-                if value
+                "STORAGE_URL": storage.storage_url,
+                "S3_ENDPOINT_URL": storage.s3_endpoint_url,
+                "S3_PUBLIC_ENDPOINT_URL": storage.s3_public_endpoint_url,
+                "S3_REGION": storage.s3_region,
+                "S3_SSE": storage.s3_sse,
             }
         return reach | {
             "STORAGE_URL": f"s3://{servers.BUCKET}",
@@ -166,7 +168,7 @@ class Platform:
         """Stewards, nodes and the shop; they need all servers that were started."""
         options = self.options
         # Another account's token, profile or endpoint would be taken for that of our own storage.
-        foreign = () if options.storage_url else ("AWS_", "S3_")
+        foreign = ("AWS_", "S3_") if options.storage is None else ()
         inherited = {name: value for name, value in options.environment.items() if not name.startswith(foreign)}
         environment = {**inherited, **self.environment}
         folders = {name: self.folder.subfolder("nodes", name) for name in workers.node_names(options)}
