@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from children import alive
+
 UP = Path(__file__).with_name("up_with_stand_ins.py")
 
 #: So long may anything take on a machine that is busy.
@@ -21,14 +25,6 @@ PATIENCE_S = 60.0
 
 #: Of the environment of whoever runs the tests, nothing may name a server.
 _FOREIGN = re.compile(r"REDIS_|STORAGE_|S3_|AWS_|CRAWLERY_|STAND_IN")
-
-
-def alive(pid):
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def wait_until(condition, what):
@@ -48,12 +44,11 @@ class Up:
         self.cwd = cwd
         self.data = cwd / "crawlery-data"
         self._output = cwd / f"up-{next(_NUMBERS)}.out"
-        inherited = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, str(UP), *options],
                 cwd=cwd,
-                env={**inherited, **environment},
+                env={**_inherited(), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -79,6 +74,16 @@ class Up:
     def until_up(self):
         self.until_said("^The platform is up")
         return self
+
+    def reach(self):
+        """What `platform.env` says, as it is written there."""
+        lines = (self.data / "platform.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+
+    def crawlery(self, *arguments):
+        """Another command, typed in the same folder."""
+        command = [sys.executable, "-m", "crawler.cli", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.cwd, env=_inherited())
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -106,6 +111,10 @@ class Up:
 
     def running(self):
         return {name: pid for name, pid in self.pids.items() if alive(pid)}
+
+
+def _inherited():
+    return {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
 
 
 @pytest.fixture

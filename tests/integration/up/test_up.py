@@ -8,8 +8,6 @@ import re
 import signal
 import socket
 import stat
-import subprocess
-import sys
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,14 +21,9 @@ from crawler.store import connect_sync
 ALONE = ("--nodes", "0", "--stewards", "0")
 
 
-def environment_of(data):
-    lines = (data / "platform.env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
-
-
 @contextmanager
-def store_and_bucket(data):
-    values = environment_of(data)
+def store_and_bucket(run):
+    values = run.reach()
     s3 = boto3.client(
         "s3",
         endpoint_url=values["S3_ENDPOINT_URL"],
@@ -83,7 +76,7 @@ def test_secrets_are_neither_printed_nor_in_any_command_nor_readable_by_others(s
 
 
 def test_it_listens_on_loopback_only_and_with_passwords(shared):
-    with store_and_bucket(shared.data) as (store, s3):
+    with store_and_bucket(shared) as (store, s3):
         kept = store.config_get("*")
         assert [kept[name] for name in ("bind", "appendonly", "appendfsync", "maxmemory-policy")] == [
             *("127.0.0.1", "yes", "always", "noeviction")
@@ -107,19 +100,21 @@ def test_it_listens_on_loopback_only_and_with_passwords(shared):
 def test_children_learn_where_store_and_storage_are(shared):
     for name in ("steward-1", "node-1", "node-2"):
         inherited = Path(f"/proc/{shared.pids[name]}/environ").read_text().split("\0")
-        assert {f"{key}={value}" for key, value in environment_of(shared.data).items()} <= set(inherited)
+        assert {f"{key}={value}" for key, value in shared.reach().items()} <= set(inherited)
 
 
 def test_other_commands_of_the_folder_find_the_platform(shared):
-    done = subprocess.run(
-        [sys.executable, "-m", "crawler.cli", "job", "list"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=shared.cwd,
-        env={name: value for name, value in os.environ.items() if name != "REDIS_URL"},
-    )
+    done = shared.crawlery("job", "list")
+    assert done.returncode == 0
     assert "there is no job yet" in done.stderr
+
+
+def test_a_crawl_beside_it_is_still_a_crawl_of_ones_own(shared):
+    site = re.search(r"shop +(http://127.0.0.1:\d+)$", shared.output, re.MULTILINE)[1]
+    done = shared.crawlery("crawl", "shop", "-i", f"site={site}", "--sample")
+    assert done.returncode == 0, done.stderr
+    with store_and_bucket(shared) as (store, _):
+        assert not store.keys("*")
 
 
 def test_a_second_one_is_told_who_has_the_folder(shared, up, tmp_path):
@@ -137,7 +132,7 @@ def test_a_child_that_dies_comes_again(shared):
         os.kill(before, signal.SIGKILL)
         shared.until_said(rf"  {name} +down +it was ended by SIGKILL; again in 0.2 s$")
         shared.until_said(rf"  {name} +ready .*pid (?!{before})\d+, 1 restart$")
-    with store_and_bucket(shared.data) as (store, s3):
+    with store_and_bucket(shared) as (store, s3):
         assert store.ping()
         s3.head_bucket(Bucket="crawlery")
 
@@ -170,8 +165,8 @@ def test_a_second_ctrl_c_kills_at_once(up):
 
 def test_after_a_sudden_end_of_everything_it_goes_on_where_it_was(up):
     run = up(*ALONE).until_up()
-    before = environment_of(run.data)
-    with store_and_bucket(run.data) as (store, s3):
+    before = run.reach()
+    with store_and_bucket(run) as (store, s3):
         for number in range(100):
             store.set(f"key-{number}", number)
         s3.put_object(Bucket="crawlery", Key="a/b", Body=b"x" * 3_000_000, ServerSideEncryption="AES256")
@@ -181,8 +176,8 @@ def test_after_a_sudden_end_of_everything_it_goes_on_where_it_was(up):
     with part.open("r+b") as file:
         file.truncate(part.stat().st_size - 5)
     again = up(*ALONE).until_up()
-    assert environment_of(again.data) == before
-    with store_and_bucket(again.data) as (store, s3):
+    assert again.reach() == before
+    with store_and_bucket(again) as (store, s3):
         assert store.mget("key-0", "key-98") == [b"0", b"98"]
         assert s3.get_object(Bucket="crawlery", Key="a/b")["Body"].read() == b"x" * 3_000_000
     assert again.stop() == 0
@@ -208,54 +203,6 @@ def test_a_port_that_was_kept_is_not_moved_when_somebody_has_taken_it(up, tmp_pa
     assert f"port {port} for valkey is taken" in kept.output
     assert f'remove "valkey" from "ports" in {tmp_path}/crawlery-data/state.json' in kept.output
     assert f"--s3-port {port} says so: give another, or leave it out" in given.output
-
-
-def test_servers_that_are_there_are_used_and_not_started(up, new_valkey, tmp_path):
-    server = new_valkey()
-    run = up("--storage-url", f"file://{tmp_path}/files", "--nodes", "1", REDIS_URL=server.url).until_up()
-    assert set(run.pids) == {"steward-1", "node-1"}
-    assert environment_of(run.data) == {
-        "REDIS_URL": server.url,
-        "STORAGE_URL": f"file://{tmp_path}/files",
-        "S3_ENDPOINT_URL": "''",
-        "S3_PUBLIC_ENDPOINT_URL": "''",
-        "S3_REGION": "us-east-1",
-        "S3_SSE": "AES256",
-    }
-    assert run.stop() == 0
-    assert server.running
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            ("--redis-url", "redis://:s3cret@127.0.0.1:1/0"),
-            r"Error: REDIS_URL: the store at redis://127.0.0.1:1/0 does not answer: .*refused.*; start it, or leave",
-        ),
-        (("--redis-url", "127.0.0.1"), r"Error: REDIS_URL: no address of a store \(redis://HOST:PORT/DB\)"),
-        (
-            ("--storage-url", "bucket"),
-            r"Error: environment: STORAGE_URL='bucket'; it may be s3://BUCKET/PREFIX or file:///FOLDER",
-        ),
-        (("--storage-url", "file:///proc/x"), r"Error: STORAGE_URL: .*/proc/x"),
-    ],
-)
-def test_a_server_that_is_not_there_is_one_clear_message_and_nothing_is_started(up, options, message):
-    run = up(*options)
-    assert run.wait() == 2
-    assert re.match(message, run.output), run.output
-    assert "s3cret" not in run.output
-    assert not run.pids
-    assert not (run.data / "lock").exists()
-
-
-def test_an_s3_that_is_not_there_is_one_clear_message(up):
-    run = up(S3_ENDPOINT_URL="http://127.0.0.1:1", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="y")
-    assert run.wait() == 2
-    assert re.match(
-        "Error: STORAGE_URL: .*crawlery.*127.0.0.1:1.*leave STORAGE_URL and S3_ENDPOINT_URL out", run.output
-    )
 
 
 def test_a_child_that_does_not_come_up_ends_everything_with_its_last_words(up, tmp_path, new_valkey):
