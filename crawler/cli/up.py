@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 _PORT: Final = click.IntRange(1, 65535)
 
-_EPILOG = """\b
-Without further options everything is started here: Valkey (the store of jobs), SeaweedFS (an S3),
-stewards and nodes, all on 127.0.0.1. What dies is started again; what was found is kept in the data
-folder over a restart. Other commands typed in the same folder find the platform by themselves.
+_EPILOG = """
+Without further options everything is started here, on 127.0.0.1: Valkey (the store of jobs), SeaweedFS (an S3),
+stewards and nodes. What dies is started again, and what there is is kept in the data folder over a restart. Other
+commands typed in the same folder find the platform by themselves.
 
-Ctrl-C stops all of it in order: nodes give back the pages that they have, within 30 s. A second one
-kills at once, after which nothing is lost either.
+Ctrl-C stops all of it in order: nodes give back the pages that they have, within 30 s. A second Ctrl-C kills at once,
+after which nothing is lost either.
 """
 
 

@@ -40,16 +40,17 @@ _NUMBERS = itertools.count(1)
 class Up:
     """One run of the command in a folder."""
 
-    def __init__(self, cwd, *options, **environment):
+    def __init__(self, cwd, *options, command=(), stdin=subprocess.DEVNULL, **environment):
+        """`command` is put before it."""
         self.cwd = cwd
         self.data = cwd / "crawlery-data"
         self._output = cwd / f"up-{next(_NUMBERS)}.out"
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, str(UP), *options],
+                [*command, sys.executable, str(UP), *options],
                 cwd=cwd,
                 env={**_inherited(), **environment},
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -135,7 +136,9 @@ def up(tmp_path):
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """One platform for tests that only look at it."""
-    run = Up(tmp_path_factory.mktemp("up"), "--demo")
+    run = Up(
+        tmp_path_factory.mktemp("up"), "--demo", AWS_SESSION_TOKEN="another", S3_PUBLIC_ENDPOINT_URL="http://other"
+    )
     try:
         yield run.until_up()
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from children import READY, alive, child, supervised, until, until_gone
 from crawler.errors import ChildFailed
 from crawler.up import child as child_module
 from crawler.up.probes import SaysLine
-from crawler.up.spec import ChildSpec
+from crawler.up.spec import Answer, ChildSpec
 
 
 @pytest.fixture
@@ -106,3 +107,16 @@ def test_a_log_is_for_its_owner_and_is_put_aside_when_it_is_large(supervise, tmp
     supervise(use)
     assert (tmp_path / "a.log").read_text() == (tmp_path / "a.log.1").read_text() == 'many many words\n{"up": 1}\n'
     assert (tmp_path / "a.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_child_that_is_at_work_is_given_its_time_anew(supervise):
+    class Loading:
+        async def ask(self, started):
+            loaded = time.monotonic() - began_s > 0.3
+            return Answer(ready=loaded, at_work=not loaded)
+
+    async def use(supervisor):
+        await supervisor.start(child("a", ready=Loading(), ready_within_s=0.1))
+
+    began_s = time.monotonic()
+    supervise(use)

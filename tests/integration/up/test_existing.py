@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
+
+from crawler.up.probes import StoreAnswers
+from crawler.up.spec import Answer, Started
 
 
 def test_servers_that_are_there_are_used_and_not_started(up, new_valkey, tmp_path):
@@ -53,3 +57,10 @@ def test_an_s3_that_is_not_there_is_one_clear_message(up):
     assert re.match(
         "Error: STORAGE_URL: .*crawlery.*127.0.0.1:1.*leave STORAGE_URL and S3_ENDPOINT_URL out", run.output
     )
+
+
+def test_a_server_that_happens_to_have_the_port_of_ours_is_not_taken_for_it(valkey_server):
+    probe = StoreAnswers(port=valkey_server.port, password="")
+    assert asyncio.run(probe.ask(Started(pid=valkey_server.pid, output=b""))) == Answer(ready=True)
+    answer = asyncio.run(probe.ask(Started(pid=valkey_server.pid + 1, output=b"")))
+    assert answer == Answer(ready=False, why=f"another server answers on port {valkey_server.port}")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,6 +72,24 @@ def test_the_companion_of_a_kept_port_must_be_free_too():
 
 
 def test_a_port_on_which_only_old_connections_end_is_free():
-    with listening() as port, socket.create_connection(("127.0.0.1", port)):
-        pass
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            server.accept()[0].close()  # who closes first keeps the port for a minute
+            assert client.recv(1) == b""
     assert is_free(port)
+
+
+def test_a_kept_port_that_its_last_owner_is_about_to_leave_is_waited_for(monkeypatch):
+    monkeypatch.setattr(module, "_PATIENCE_S", 20.0)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        leaves = threading.Timer(0.1, server.close)
+        leaves.start()
+        assert settle(["valkey"], kept={"valkey": port}) == {"valkey": port}
+        leaves.join()

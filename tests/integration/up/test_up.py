@@ -8,6 +8,8 @@ import re
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,6 +103,7 @@ def test_children_learn_where_store_and_storage_are(shared):
     for name in ("steward-1", "node-1", "node-2"):
         inherited = Path(f"/proc/{shared.pids[name]}/environ").read_text().split("\0")
         assert {f"{key}={value}" for key, value in shared.reach().items()} <= set(inherited)
+        assert not [variable for variable in inherited if variable.startswith(("AWS_SESSION_TOKEN", "S3_PUBLIC"))]
 
 
 def test_other_commands_of_the_folder_find_the_platform(shared):
@@ -148,6 +151,24 @@ def test_ctrl_c_ends_everything_in_order_and_leaves_nothing_behind(up):
     assert not (run.data / "lock").exists()
     assert not list(run.data.rglob("*.new"))
     assert not left_in_tmp(run.data)
+
+
+def test_on_a_terminal_a_table_is_drawn_and_ctrl_c_reaches_the_supervisor_only(up):
+    spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    run = up(command=(sys.executable, "-c", spawn), stdin=subprocess.PIPE, TERM="xterm", COLUMNS="120")
+    run.until_said("The platform is up")
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", run.output)
+    assert re.search(r"name +what +state +since +pid +address", plain)
+    assert re.search(r"node-2 +crawls +ready +\d+ s +\d+ +http://127.0.0.1:\d+ +0", plain)
+    with run.process.stdin as keyboard:
+        keyboard.write(b"\x03")
+        keyboard.flush()
+        assert run.wait() == 0
+    assert "Everything has stopped" in run.output
+    logs = {path.stem: path.read_text() for path in (run.data / "logs").glob("*.log")}
+    assert "KeyboardInterrupt" not in logs["node-1"]
+    assert "Received SIGTERM" in logs["valkey"]
+    assert "Received SIGINT" not in logs["valkey"]
 
 
 def test_a_second_ctrl_c_kills_at_once(up):
