@@ -148,14 +148,16 @@ class _Foreground:
         addresses = {state.name: state.address for state in platform.states()}
         line("")
         line(("The platform is up.", "bold green"))
+        password = f", user {platform.environment.get('SCRAPYD_USERNAME')}; password in {where}/platform.env"
+        asks = password if "SCRAPYD_USERNAME" in platform.environment else ""
         for name in workers.node_names(options):
-            line(f"  {name:<10} {addresses[name]}")
+            line(f"  {name:<10} {addresses[name]}{asks}")
         if options.storage is not None:
             line(f"  {'files':<10} {options.storage.storage_url}")
         else:
             line(f"  {'S3':<10} {addresses[servers.SEAWEEDFS]}, bucket {servers.BUCKET}; key in {where}/platform.env")
         store = without_password(options.redis_url) if options.redis_url else addresses[servers.VALKEY]
-        line(f"  {'store':<10} {store}; with its password in {where}/platform.env")
+        line(f"  {'store':<10} {store}; password in {where}/platform.env")
         if options.shop:
             line(f"  {'shop':<10} {addresses[workers.SHOP]}")
         line(f"  {'logs':<10} {where}/logs")

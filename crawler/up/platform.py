@@ -11,6 +11,7 @@ Use it from a thread that lives as long as the platform: its children end with t
 from __future__ import annotations
 
 import asyncio
+import shutil
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
@@ -93,7 +94,7 @@ class Platform:
         )
         started = self._servers()
         await supervisor.start(*started)
-        self.environment = self._reach()
+        self.environment = self._reach() | self._node_user()
         self.folder.write_environment(self.environment)
         await supervisor.start(*self._workers(tuple(spec.name for spec in started)))
 
@@ -102,6 +103,8 @@ class Platform:
         try:
             if self._supervisor is not None:
                 await self._supervisor.stop()
+            if self.folder.locked:
+                await asyncio.to_thread(shutil.rmtree, self.folder.path / "tmp", ignore_errors=True)
         finally:
             self.folder.unlock()
 
@@ -164,16 +167,24 @@ class Platform:
     def _valkey_url(self) -> str:
         return f"redis://:{self._secrets['valkey_password']}@{HOST}:{self._ports[servers.VALKEY]}/0"
 
+    def _node_user(self) -> dict[str, str]:
+        """Who may look at consoles of nodes, and tell these what to do: one that was chosen, or our own."""
+        if {"SCRAPYD_USERNAME", "SCRAPYD_PASSWORD"} <= set(self.options.environment):
+            return {}
+        return {"SCRAPYD_USERNAME": workers.NODE_USER, "SCRAPYD_PASSWORD": self._secrets["node_password"]}
+
     def _workers(self, needs: tuple[str, ...]) -> list[ChildSpec]:
         """Stewards, nodes and the shop; they need all servers that were started."""
         options = self.options
         # Another account's token, profile or endpoint would be taken for that of our own storage.
         foreign = ("AWS_", "S3_") if options.storage is None else ()
         inherited = {name: value for name, value in options.environment.items() if not name.startswith(foreign)}
+        # A steward composes files as large as those of a job, and a killed one leaves them: where `stop` removes them.
         environment = {**inherited, **self.environment}
+        scratch = {"TMPDIR": str(self.folder.subfolder("tmp"))}
         folders = {name: self.folder.subfolder("nodes", name) for name in workers.node_names(options)}
         specs = [
-            *workers.stewards(options, environment, needs),
+            *workers.stewards(options, environment | scratch, needs),
             *workers.nodes(options, environment, needs, ports=self._ports, folders=folders),
         ]
         if options.shop:

@@ -25,6 +25,9 @@ _READY_S: Final = 60.0
 
 SHOP: Final = "shop"
 
+#: Whom consoles of nodes ask for a password.
+NODE_USER: Final = "crawlery"
+
 
 def steward_names(options: PlatformOptions) -> tuple[str, ...]:
     """`steward-1` and so on."""

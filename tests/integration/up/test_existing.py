@@ -15,7 +15,10 @@ def test_servers_that_are_there_are_used_and_not_started(up, new_valkey, tmp_pat
     server = new_valkey()
     run = up("--storage-url", f"file://{tmp_path}/files", "--nodes", "1", REDIS_URL=server.url).until_up()
     assert set(run.pids) == {"steward-1", "node-1"}
-    assert run.reach() == {
+    reach = run.reach()
+    assert reach.pop("SCRAPYD_PASSWORD")
+    assert reach == {
+        "SCRAPYD_USERNAME": "crawlery",
         "REDIS_URL": server.url,
         "STORAGE_URL": f"file://{tmp_path}/files",
         "S3_ENDPOINT_URL": "''",

@@ -49,9 +49,9 @@ def left_in_tmp(data):
 def test_it_says_where_everything_is_and_what_to_type_next(shared):
     said = shared.output.partition("The platform is up.")[2]
     for pattern in (
-        r"node-1 +http://127.0.0.1:\d+$",
+        r"node-1 +http://127.0.0.1:\d+, user crawlery; password in crawlery-data/platform.env$",
         r"S3 +http://127.0.0.1:\d+, bucket crawlery; key in crawlery-data/platform.env$",
-        r"store +redis://127.0.0.1:\d+; with its password in crawlery-data/platform.env$",
+        r"store +redis://127.0.0.1:\d+; password in crawlery-data/platform.env$",
         r"logs +crawlery-data/logs$",
         r"  crawlery job run shop -i site=http://127.0.0.1:\d+$",
     ):
@@ -150,6 +150,7 @@ def test_ctrl_c_ends_everything_in_order_and_leaves_nothing_behind(up):
     assert not run.running()
     assert not (run.data / "lock").exists()
     assert not list(run.data.rglob("*.new"))
+    assert not (run.data / "tmp").exists()
     assert not left_in_tmp(run.data)
 
 
