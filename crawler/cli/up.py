@@ -148,19 +148,20 @@ class _Foreground:
         addresses = {state.name: state.address for state in platform.states()}
         line("")
         line(("The platform is up.", "bold green"))
-        password = f", user {platform.environment.get('SCRAPYD_USERNAME')}; password in {where}/platform.env"
-        asks = password if "SCRAPYD_USERNAME" in platform.environment else ""
-        for name in workers.node_names(options):
-            line(f"  {name:<10} {addresses[name]}{asks}")
-        if options.storage is not None:
-            line(f"  {'files':<10} {options.storage.storage_url}")
+        rows = [(name, addresses[name]) for name in workers.node_names(options)]
+        if options.storage is None:
+            rows.append(("S3", f"{addresses[servers.SEAWEEDFS]}, bucket {servers.BUCKET}"))
         else:
-            line(f"  {'S3':<10} {addresses[servers.SEAWEEDFS]}, bucket {servers.BUCKET}; key in {where}/platform.env")
+            rows.append(("files", options.storage.storage_url))
         store = without_password(options.redis_url) if options.redis_url else addresses[servers.VALKEY]
-        line(f"  {'store':<10} {store}; password in {where}/platform.env")
+        rows.append(("store", store))
         if options.shop:
-            line(f"  {'shop':<10} {addresses[workers.SHOP]}")
-        line(f"  {'logs':<10} {where}/logs")
+            rows.append(("shop", addresses[workers.SHOP]))
+        user = platform.environment.get("SCRAPYD_USERNAME")
+        consoles = f" (consoles of nodes: user {user})" if user else ""
+        rows += [("passwords", f"{where}/platform.env{consoles}"), ("logs", f"{where}/logs")]
+        for name, what in rows:
+            line(f"  {name:<10} {what}")
         line("")
         site = addresses[workers.SHOP] if options.shop else "http://..."
         line("Submit a job, in another terminal" + (" and this folder:" if self._is_usual() else ":"))

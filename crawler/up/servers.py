@@ -81,7 +81,7 @@ def valkey(folder: DataFolder, *, port: int, password: str) -> ChildSpec:
     folder.write(conf, _VALKEY_CONF.format(host=HOST, port=port, folder=quoted, password=password))
     return ChildSpec(
         name=VALKEY,
-        role="store of jobs",
+        role="store",
         command=(program, str(conf)),
         ready=StoreAnswers(port=port, password=password),
         address=f"redis://{HOST}:{port}",

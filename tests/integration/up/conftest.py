@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import re
 import signal
@@ -86,6 +87,14 @@ class Up:
         command = [sys.executable, "-m", "crawler.cli", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.cwd, env=_inherited())
 
+    def sockets(self):
+        """Those that SeaweedFS puts into /tmp, for the ports of this data folder."""
+        ports = json.loads((self.data / "state.json").read_text())["ports"].values() if self.data.exists() else ()
+        found = Path("/tmp").glob("seaweedfs-*-grpc-*.sock")
+        return [
+            path for path in found if int(path.stem.rpartition("-")[2]) in (*ports, *(port + 10_000 for port in ports))
+        ]
+
     def signal(self, number):
         self.process.send_signal(number)
 
@@ -114,6 +123,11 @@ class Up:
         return {name: pid for name, pid in self.pids.items() if alive(pid)}
 
 
+def _remove(paths):
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
 def _inherited():
     return {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
 
@@ -131,6 +145,7 @@ def up(tmp_path):
     for run in started:
         if run.process.poll() is None:
             run.kill_everything()
+            _remove(run.sockets())
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +158,4 @@ def shared(tmp_path_factory):
         yield run.until_up()
     finally:
         run.kill_everything()
+        _remove(run.sockets())
