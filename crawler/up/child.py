@@ -143,9 +143,11 @@ class Process:
             self._signal_group(signal.SIGKILL)
 
     def last_words(self) -> str:
-        """The end of its log, as the lines of a message."""
+        """The end of its log, as the lines of a message; of one that was killed, only where it is."""
         said = self._said()[-_TAIL_BYTES:].decode(errors="replace").splitlines()
         lines = [harmless(line) for line in said if line.strip()][-_LOG_LINES:]
+        if self._process.returncode == -signal.SIGKILL:
+            return f"; its log is {self._log}"
         if not lines:
             return f"; it said nothing (its log is {self._log})"
         return "".join([f"; the end of {self._log}:", *(f"\n  {line}" for line in lines)])

@@ -41,7 +41,8 @@ def test_what_a_child_has_started_is_gone_when_it_has_ended(supervise):
             "echo one; echo two >&2; exit 7",
             "a did not come up: it ended with status 7; the end of .*a.log:\n  one\n  two$",
         ),
-        ("kill -9 $$", r"a did not come up: it was ended by SIGKILL; it said nothing \(its log is .*a.log\)"),
+        ("exit 1", r"a did not come up: it ended with status 1; it said nothing \(its log is .*a.log\)$"),
+        ("kill -9 $$", r"a did not come up: it was ended by SIGKILL; its log is .*a.log$"),
         ("echo hm; exec sleep 60", r'a is not ready after 0.3 s \(it has printed no line {"up": ...}\); the end of'),
     ],
 )
