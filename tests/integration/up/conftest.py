@@ -151,9 +151,12 @@ def up(tmp_path):
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """One platform for tests that only look at it."""
-    run = Up(
-        tmp_path_factory.mktemp("up"), "--demo", AWS_SESSION_TOKEN="another", S3_PUBLIC_ENDPOINT_URL="http://other"
-    )
+    foreign = {
+        "AWS_SESSION_TOKEN": "another",
+        "S3_PUBLIC_ENDPOINT_URL": "http://other",
+        "HTTP_PROXY": "http://127.0.0.1:1",
+    }
+    run = Up(tmp_path_factory.mktemp("up"), "--demo", **foreign)
     try:
         yield run.until_up()
     finally:
