@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from children import alive, until
 
 from crawler.config import read_config
-from crawler.errors import ChildFailed, PlatformError
+from crawler.errors import PlatformError
 from crawler.exports.storage import object_store_of
 from crawler.store import connect_sync
 from crawler.up.options import PlatformOptions
@@ -80,22 +80,6 @@ def test_a_start_that_is_given_up_leaves_nothing(options):
     assert seen
     assert not [state for state in seen if state.pid and alive(state.pid)]
     assert not (options().data_dir / "lock").exists()
-
-
-def test_a_child_that_does_not_come_up_ends_the_rest(options):
-    seen = []
-
-    async def main():
-        chosen = options()
-        failing = PlatformOptions(
-            data_dir=chosen.data_dir, crawlery=STAND_IN, environment={**chosen.environment, "STAND_IN": "fails"}
-        )
-        with pytest.raises(ChildFailed, match="no such luck"):
-            async with Platform(failing, on_change=seen.append):
-                pass
-
-    asyncio.run(main())
-    assert not [state for state in seen if state.pid and alive(state.pid)]
 
 
 def test_a_platform_that_was_not_started_can_be_stopped_and_has_no_children(options):

@@ -147,9 +147,15 @@ def test_ctrl_c_ends_everything_in_order_and_leaves_nothing_behind(up):
     assert not run.sockets()
 
 
-def test_on_a_terminal_a_table_is_drawn_and_ctrl_c_reaches_the_supervisor_only(up):
+def test_on_a_terminal_a_table_is_drawn_and_ctrl_c_reaches_the_supervisor_only(up, tmp_path):
     spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
-    run = up(command=(sys.executable, "-c", spawn), stdin=subprocess.PIPE, TERM="xterm", COLUMNS="120")
+    run = up(
+        *("--storage-url", f"file://{tmp_path}/files"),
+        command=(sys.executable, "-c", spawn),
+        stdin=subprocess.PIPE,
+        TERM="xterm",
+        COLUMNS="120",
+    )
     run.until_said("The platform is up")
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", run.output)
     assert re.search(r"name +what +state +since +pid +address", plain)
