@@ -76,19 +76,23 @@ def read_config(*, running_platform: bool = True) -> Config:
         paths = env.str("RECIPES_PATH", "") or os.pathsep.join(_default_recipes_paths())
         data_dir = Path(env.str("CRAWLERY_DATA_DIR", "crawlery-data")).expanduser()
         platform = _platform(env, data_dir) if running_platform else {}
+
+        def said(name: str, default: str = "") -> str:
+            return platform[name] if name in platform else env.str(name, default).strip()
+
         level = env.str("CRAWLERY_LOG_LEVEL", "INFO").upper()
         config = Config(
             recipes_paths=tuple(Path(path).expanduser() for path in paths.split(os.pathsep) if path),
             exports_dir=Path(env.str("CRAWLERY_EXPORTS_DIR", "out")).expanduser(),
             contact=env.str("CRAWLERY_CONTACT", "").strip(),
-            redis_url=env.str("REDIS_URL", "").strip() or platform.get("REDIS_URL", ""),
-            storage_url=platform.get("STORAGE_URL", "") or env.str("STORAGE_URL", "").strip(),
-            s3_endpoint_url=platform.get("S3_ENDPOINT_URL", "") or env.str("S3_ENDPOINT_URL", "").strip(),
-            s3_public_endpoint_url=env.str("S3_PUBLIC_ENDPOINT_URL", "").strip(),
-            s3_region=platform.get("S3_REGION", "") or env.str("S3_REGION", "us-east-1").strip(),
+            redis_url=said("REDIS_URL"),
+            storage_url=said("STORAGE_URL"),
+            s3_endpoint_url=said("S3_ENDPOINT_URL"),
+            s3_public_endpoint_url=said("S3_PUBLIC_ENDPOINT_URL"),
+            s3_region=said("S3_REGION", "us-east-1"),
             s3_access_key_id=platform.get("AWS_ACCESS_KEY_ID", ""),
             s3_secret_access_key=platform.get("AWS_SECRET_ACCESS_KEY", ""),
-            s3_sse=platform.get("S3_SSE") or env.str("S3_SSE", "AES256").strip(),
+            s3_sse=said("S3_SSE", "AES256"),
             data_dir=data_dir,
             log_level=level,
             log_json=env.bool("CRAWLERY_LOG_JSON", False),

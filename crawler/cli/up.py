@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 
 _PORT: Final = click.IntRange(1, 65535)
 
-_EPILOG = """\b
-Without further options everything is started here: Valkey (the store of jobs), SeaweedFS (an S3),
-stewards and nodes, all on 127.0.0.1. What dies is started again; what was found is kept in the data
-folder over a restart. Other commands typed in the same folder find the platform by themselves.
+_EPILOG = """
+Without further options everything is started here, on 127.0.0.1: Valkey (the store of jobs), SeaweedFS (an S3),
+stewards and nodes. What dies is started again, and what there is is kept in the data folder over a restart. Other
+commands typed in the same folder find the platform by themselves.
 
-Ctrl-C stops all of it in order: nodes give back the pages that they have, within 30 s. A second one
-kills at once, after which nothing is lost either.
+Ctrl-C stops all of it in order: nodes give back the pages that they have, within 30 s. A second Ctrl-C kills at once,
+after which nothing is lost either.
 """
 
 
@@ -72,9 +73,7 @@ def up(
         stewards=stewards,
         shop=demo,
         redis_url=redis_url or config.redis_url,
-        storage_url=storage,
-        s3_endpoint_url=config.s3_endpoint_url,
-        s3_region=config.s3_region,
+        storage=replace(config, storage_url=storage) if storage else None,
         ports={name: port for name, port in ((servers.VALKEY, valkey_port), ("s3", s3_port)) if port is not None},
         environment=process_environment(),
     )
@@ -149,17 +148,20 @@ class _Foreground:
         addresses = {state.name: state.address for state in platform.states()}
         line("")
         line(("The platform is up.", "bold green"))
-        for name in workers.node_names(options):
-            line(f"  {name:<10} {addresses[name]}")
-        if options.storage_url:
-            line(f"  {'files':<10} {options.storage_url}")
+        rows = [(name, addresses[name]) for name in workers.node_names(options)]
+        if options.storage is None:
+            rows.append(("S3", f"{addresses[servers.SEAWEEDFS]}, bucket {servers.BUCKET}"))
         else:
-            line(f"  {'S3':<10} {addresses[servers.SEAWEEDFS]}, bucket {servers.BUCKET}; key in {where}/platform.env")
+            rows.append(("files", options.storage.storage_url))
         store = without_password(options.redis_url) if options.redis_url else addresses[servers.VALKEY]
-        line(f"  {'store':<10} {store}; with its password in {where}/platform.env")
+        rows.append(("store", store))
         if options.shop:
-            line(f"  {'shop':<10} {addresses[workers.SHOP]}")
-        line(f"  {'logs':<10} {where}/logs")
+            rows.append(("shop", addresses[workers.SHOP]))
+        user = platform.environment.get("SCRAPYD_USERNAME")
+        consoles = f" (consoles of nodes: user {user})" if user else ""
+        rows += [("passwords", f"{where}/platform.env{consoles}"), ("logs", f"{where}/logs")]
+        for name, what in rows:
+            line(f"  {name:<10} {what}")
         line("")
         site = addresses[workers.SHOP] if options.shop else "http://..."
         line("Submit a job, in another terminal" + (" and this folder:" if self._is_usual() else ":"))

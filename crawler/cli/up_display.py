@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from rich.console import Console
-    from rich.table import Table
 
     from crawler.up.spec import ChildState
 
@@ -55,12 +55,12 @@ def age(seconds: float) -> str:
     return f"{hours} h {minutes % 60} min" if hours < 24 else f"{days} d {hours % 24} h"
 
 
-def states_table(states: Sequence[ChildState], now_s: float) -> Table:
-    """All children; `now_s` in seconds since 1970."""
-    table = console.table("name", "what", "state", "since", "pid", "address", "restarts", "")
-    for column, ratio in ((0, 0), (5, 0)):
-        table.columns[column].no_wrap = True
-        table.columns[column].ratio = ratio or None
+def states_table(states: Sequence[ChildState], now_s: float) -> Group:
+    """All children, and below them what there is to say of single ones; `now_s` in seconds since 1970."""
+    table = console.table("name", "what", "state", "since", "pid", "address", "restarts")
+    for column in table.columns:
+        column.no_wrap = True
+    remarks = []
     for state in states:
         table.add_row(
             state.name,
@@ -70,9 +70,10 @@ def states_table(states: Sequence[ChildState], now_s: float) -> Table:
             "-" if state.pid is None else str(state.pid),
             state.address or "-",
             Text(str(state.restarts), "yellow" if state.restarts else "dim"),
-            Text(state.why, "dim"),
         )
-    return table
+        if state.why:
+            remarks.append(Text(f"{state.name}: {state.why}", "dim"))
+    return Group(table, *remarks)
 
 
 def state_line(state: ChildState) -> str:
@@ -138,4 +139,5 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Shows the record."""
-        self._display.line((harmless(record.getMessage()), "yellow"))
+        text = "\n".join(map(harmless, record.getMessage().split("\n")))
+        self._display.line((text, "yellow"))

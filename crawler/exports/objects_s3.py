@@ -14,6 +14,7 @@ import contextlib
 import io
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from urllib.parse import urlsplit
 
 import boto3.session
 from botocore.config import Config as BotoConfig
@@ -343,6 +344,8 @@ def _client(endpoint_url: str, region: str, credentials: tuple[str, str, str | N
         # Checksums of boto3's own need a form of upload that not every S3 server knows; ours are in the manifest.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
+        # A proxy of the environment cannot reach what is on this machine.
+        proxies={} if urlsplit(endpoint_url).hostname in ("127.0.0.1", "localhost", "::1") else None,
     )
     try:
         return boto3.session.Session().client(

@@ -66,4 +66,5 @@ def _s3(config: Config, url: str, *, bucket: str, prefix: str) -> S3ObjectStore:
         public_endpoint_url=config.s3_public_endpoint_url,
         region=config.s3_region,
         sse=config.s3_sse,
+        credentials=(config.s3_access_key_id, config.s3_secret_access_key, None) if config.s3_access_key_id else None,
     )

@@ -63,7 +63,7 @@ class Process:
                     stdout=output,
                     stderr=asyncio.subprocess.STDOUT,
                     env={**environment, **spec.environment},
-                    cwd=spec.folder,
+                    cwd=None if spec.folder is None else os.fspath(spec.folder),
                     start_new_session=True,
                 )
                 return cls(spec, log, process, said_before)
@@ -103,7 +103,7 @@ class Process:
         raise ChildFailed(f"{self._spec.name} did not come up: it {self.ending()}{self.last_words()}")
 
     async def ended(self) -> None:
-        """Returns when it has ended; what it has started itself, and files that it leaves, are gone then."""
+        """Returns when it has ended; what it has started itself is killed then, and files that it leaves are gone."""
         await self._process.wait()
         self._signal_group(signal.SIGKILL)
         for path in self._spec.leaves:
@@ -143,9 +143,11 @@ class Process:
             self._signal_group(signal.SIGKILL)
 
     def last_words(self) -> str:
-        """The end of its log, as the lines of a message."""
+        """The end of its log, as the lines of a message; of one that was killed, only where it is."""
         said = self._said()[-_TAIL_BYTES:].decode(errors="replace").splitlines()
         lines = [harmless(line) for line in said if line.strip()][-_LOG_LINES:]
+        if self._process.returncode == -signal.SIGKILL:
+            return f"; its log is {self._log}"
         if not lines:
             return f"; it said nothing (its log is {self._log})"
         return "".join([f"; the end of {self._log}:", *(f"\n  {line}" for line in lines)])

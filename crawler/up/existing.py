@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
-import boto3
-import botocore.config
-import botocore.exceptions
 import redis
 
-from crawler.errors import ConfigError, PlatformError
+from crawler.errors import ConfigError, ObjectStoreError, PlatformError
+from crawler.exports.storage import object_store_of
 from crawler.store import connect_sync
 
 if TYPE_CHECKING:
-    from crawler.up.options import PlatformOptions
+    from crawler.config import Config
 
 
 def check_store(url: str) -> None:
@@ -41,42 +37,20 @@ def check_store(url: str) -> None:
         ) from error
 
 
-def check_storage(options: PlatformOptions) -> None:
-    """Whether a storage of files can be used.
+def check_storage(config: Config) -> None:
+    """Whether the storage that a configuration names can be used: writes, reads and removes a small file.
 
     Raises:
-        ConfigError: STORAGE_URL is none.
+        ConfigError: STORAGE_URL or an endpoint is none.
         PlatformError: it does not answer, or refuses us.
     """
-    parts = urlsplit(options.storage_url)
-    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
-        return _check_folder(Path(url2pathname(parts.path)), options.storage_url)
-    if parts.scheme != "s3" or not parts.netloc:
-        raise ConfigError(f"STORAGE_URL={options.storage_url}: must be s3://BUCKET/PREFIX or file:///FOLDER")
-    client = boto3.client(
-        "s3",
-        endpoint_url=options.s3_endpoint_url or None,
-        region_name=options.s3_region or None,
-        config=botocore.config.Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1}),
-    )
     try:
-        client.head_bucket(Bucket=parts.netloc)
-    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
-        where = options.s3_endpoint_url or "Amazon"
+        object_store_of(config).check()
+    except ObjectStoreError as error:
         raise PlatformError(
-            f"STORAGE_URL: the bucket {parts.netloc} at {where} cannot be used: {error}; see to it (and to "
-            f"AWS_ACCESS_KEY_ID), or leave STORAGE_URL and S3_ENDPOINT_URL out, and a SeaweedFS is started here"
+            f"STORAGE_URL: {error}; see to it, or leave STORAGE_URL and S3_ENDPOINT_URL out, and a SeaweedFS is "
+            f"started here"
         ) from error
-    finally:
-        client.close()
-    return None
-
-
-def _check_folder(folder: Path, url: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PlatformError(f"STORAGE_URL={url}: {error.strerror or error}") from error
 
 
 def without_password(url: str) -> str:

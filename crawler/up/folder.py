@@ -5,6 +5,7 @@
     secrets.json    passwords and keys, made once; without it the files in `seaweedfs` cannot be read
     platform.env    how to reach the platform, see `crawler.config`
     valkey/  seaweedfs/  nodes/NAME/  logs/NAME.log
+    tmp/            what is in it is gone at the end
 
 Files with secrets are for their owner only (0600), and so are the folders (0700). A file is replaced as a whole.
 """
@@ -61,6 +62,11 @@ class DataFolder:
             raise PlatformError(f"data folder {self.path}: {error.strerror or error}; --data-dir names another") from (
                 error
             )
+
+    @property
+    def locked(self) -> bool:
+        """Whether this process has the lock."""
+        return self._lock is not None
 
     def unlock(self) -> None:
         """Gives the lock back, and removes it."""

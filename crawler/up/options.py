@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from crawler.config import Config
+
 #: How children are started that are commands of Crawlery.
 CRAWLERY: Final = (sys.executable, "-m", "crawler.cli")
 
@@ -25,9 +27,7 @@ class PlatformOptions:
         stewards: how many.
         shop: serve the bundled sample shop, too.
         redis_url: of a store that is there already; empty: a Valkey is started.
-        storage_url: of a storage of files that is there already; empty: a SeaweedFS is started.
-        s3_endpoint_url: of that storage, if it is an S3 that is not Amazon's.
-        s3_region: of it.
+        storage: a configuration that names a storage of files that is there already; None: a SeaweedFS is started.
         ports: that are not to be chosen, by what they are for: `valkey`, `s3`, `shop`.
         environment: what stewards, nodes and the shop get beside the addresses of store and storage.
         crawlery: the command that these are started by.
@@ -39,9 +39,7 @@ class PlatformOptions:
     stewards: int = 1
     shop: bool = False
     redis_url: str = field(default="", repr=False)
-    storage_url: str = ""
-    s3_endpoint_url: str = ""
-    s3_region: str = "us-east-1"
+    storage: Config | None = None
     ports: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     crawlery: tuple[str, ...] = CRAWLERY

@@ -11,6 +11,7 @@ Use it from a thread that lives as long as the platform: its children end with t
 from __future__ import annotations
 
 import asyncio
+import shutil
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
@@ -93,7 +94,7 @@ class Platform:
         )
         started = self._servers()
         await supervisor.start(*started)
-        self.environment = self._reach()
+        self.environment = self._reach() | self._node_user()
         self.folder.write_environment(self.environment)
         await supervisor.start(*self._workers(tuple(spec.name for spec in started)))
 
@@ -102,6 +103,8 @@ class Platform:
         try:
             if self._supervisor is not None:
                 await self._supervisor.stop()
+            if self.folder.locked:
+                await asyncio.to_thread(shutil.rmtree, self.folder.path / "tmp", ignore_errors=True)
         finally:
             self.folder.unlock()
 
@@ -110,12 +113,12 @@ class Platform:
         options = self.options
         if options.redis_url:
             existing.check_store(options.redis_url)
-        if options.storage_url:
-            existing.check_storage(options)
+        if options.storage is not None:
+            existing.check_storage(options.storage)
         self._secrets = self.folder.secrets()
         names = [
             *([] if options.redis_url else [servers.VALKEY]),
-            *([] if options.storage_url else servers.SEAWEEDFS_PORTS),
+            *(servers.SEAWEEDFS_PORTS if options.storage is None else []),
             *workers.node_names(options),
             *([workers.SHOP] if options.shop else []),
         ]
@@ -134,7 +137,7 @@ class Platform:
         if not self.options.redis_url:
             password = self._secrets["valkey_password"]
             specs.append(servers.valkey(self.folder, port=self._ports[servers.VALKEY], password=password))
-        if not self.options.storage_url:
+        if self.options.storage is None:
             ports = {name: self._ports[name] for name in servers.SEAWEEDFS_PORTS}
             specs.append(servers.seaweedfs(self.folder, ports=ports, secrets=self._secrets))
         return specs
@@ -143,12 +146,14 @@ class Platform:
         """The variables that say how to reach store and storage, as `crawler.config` reads them."""
         options = self.options
         reach = {"REDIS_URL": options.redis_url or self._valkey_url()}
-        if options.storage_url:
-            reach["STORAGE_URL"] = options.storage_url
+        if options.storage is not None:
+            storage = options.storage
             return reach | {
-                name: value
-                for name, value in (("S3_ENDPOINT_URL", options.s3_endpoint_url), ("S3_REGION", options.s3_region))
-                if value
+                "STORAGE_URL": storage.storage_url,
+                "S3_ENDPOINT_URL": storage.s3_endpoint_url,
+                "S3_PUBLIC_ENDPOINT_URL": storage.s3_public_endpoint_url,
+                "S3_REGION": storage.s3_region,
+                "S3_SSE": storage.s3_sse,
             }
         return reach | {
             "STORAGE_URL": f"s3://{servers.BUCKET}",
@@ -162,16 +167,24 @@ class Platform:
     def _valkey_url(self) -> str:
         return f"redis://:{self._secrets['valkey_password']}@{HOST}:{self._ports[servers.VALKEY]}/0"
 
+    def _node_user(self) -> dict[str, str]:
+        """Who may look at consoles of nodes, and tell these what to do: one that was chosen, or our own."""
+        if {"SCRAPYD_USERNAME", "SCRAPYD_PASSWORD"} <= set(self.options.environment):
+            return {}
+        return {"SCRAPYD_USERNAME": workers.NODE_USER, "SCRAPYD_PASSWORD": self._secrets["node_password"]}
+
     def _workers(self, needs: tuple[str, ...]) -> list[ChildSpec]:
         """Stewards, nodes and the shop; they need all servers that were started."""
         options = self.options
         # Another account's token, profile or endpoint would be taken for that of our own storage.
-        foreign = () if options.storage_url else ("AWS_", "S3_")
+        foreign = ("AWS_", "S3_") if options.storage is None else ()
         inherited = {name: value for name, value in options.environment.items() if not name.startswith(foreign)}
+        # A steward composes files as large as those of a job, and a killed one leaves them: where `stop` removes them.
         environment = {**inherited, **self.environment}
+        scratch = {"TMPDIR": str(self.folder.subfolder("tmp"))}
         folders = {name: self.folder.subfolder("nodes", name) for name in workers.node_names(options)}
         specs = [
-            *workers.stewards(options, environment, needs),
+            *workers.stewards(options, environment | scratch, needs),
             *workers.nodes(options, environment, needs, ports=self._ports, folders=folders),
         ]
         if options.shop:

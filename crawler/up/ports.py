@@ -27,7 +27,7 @@ COMPANION: Final = 10_000
 #: Ports of one platform lie together, so that two that start at once rarely choose the same.
 _BLOCK: Final = 30
 #: What the last platform had is free after this many seconds at most.
-_PATIENCE_S: Final = 5.0
+_PATIENCE_S: Final = 2.0
 
 
 class PortTaken(PlatformError):

@@ -6,20 +6,20 @@ Each probe makes sure that it is the child who answers and not another server th
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore.config
-import botocore.exceptions
 import msgspec
 import redis
 
+from crawler.errors import ObjectStoreError
 from crawler.store import connect_sync
 from crawler.up.ports import HOST
 from crawler.up.spec import Answer
 
 if TYPE_CHECKING:
+    from crawler.exports.objects_s3 import S3ObjectStore
     from crawler.up.spec import Started
 
 
@@ -50,49 +50,37 @@ class StoreAnswers:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BucketIsThere:
-    """An S3 that knows our key, and has the bucket; it is made if it is missing."""
+class BucketTakesFiles:
+    """An S3 that knows our key and keeps an object in our bucket; the bucket is made if it is missing."""
 
-    endpoint_url: str
-    region: str
-    bucket: str
-    key_id: str
-    secret: str = field(repr=False)
+    port: int
+    store: S3ObjectStore = field(repr=False)
 
     async def ask(self, started: Started) -> Answer:
-        """Asks for the bucket, in a thread."""
+        """Asks it, in a thread."""
         _ = started
         return await asyncio.to_thread(self._ask)
 
     def _ask(self) -> Answer:
-        client = boto3.client(
-            "s3",
-            endpoint_url=self.endpoint_url,
-            region_name=self.region,
-            aws_access_key_id=self.key_id,
-            aws_secret_access_key=self.secret,
-            config=botocore.config.Config(
-                connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}
-            ),
-        )
         try:
-            client.head_bucket(Bucket=self.bucket)
-        except botocore.exceptions.ClientError as error:
-            return self._make(client, error)
-        except botocore.exceptions.BotoCoreError as error:
+            # The client would try a server that does not listen yet several times, with pauses that grow.
+            socket.create_connection((HOST, self.port), timeout=1.0).close()
+        except OSError as error:
             return Answer(ready=False, why=str(error))
-        finally:
-            client.close()
+        try:
+            self.store.check()
+        except ObjectStoreError as error:
+            if not error.passing:
+                return self._make(error)
+            return Answer(ready=False, why=str(error))
         return Answer(ready=True)
 
-    def _make(self, client: Any, error: botocore.exceptions.ClientError) -> Answer:
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 404:
-            return Answer(ready=False, why=str(error))
+    def _make(self, problem: ObjectStoreError) -> Answer:
         try:
-            client.create_bucket(Bucket=self.bucket)
-        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as refused:
-            return Answer(ready=False, why=str(refused))
-        return Answer(ready=False, why=f"the bucket {self.bucket} is being made")
+            self.store.create_bucket()
+        except ObjectStoreError as error:
+            return Answer(ready=False, why=str(error))
+        return Answer(ready=False, why=str(problem))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

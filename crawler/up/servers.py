@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from crawler.errors import PlatformError
+from crawler.exports.objects_s3 import S3ObjectStore
 from crawler.up.ports import COMPANION, HOST
-from crawler.up.probes import BucketIsThere, StoreAnswers
+from crawler.up.probes import BucketTakesFiles, StoreAnswers
 from crawler.up.spec import ChildSpec
 
 if TYPE_CHECKING:
@@ -42,8 +43,12 @@ SEAWEEDFS_PORTS: Final[Mapping[str, str]] = {
 #: Of these, the one whose gRPC port is bound to be `COMPANION` above it.
 PORTS_WITH_COMPANION: Final = frozenset({"seaweedfs-admin"})
 
-#: What is never wanted here: further protocols, a report to the makers, and pages that need no password.
-_OFF: Final = ("webdav=false", "admin.ui=false", "master.telemetry=false", "s3.port.iceberg=0", "s3.port.lance=0")
+#: What is never wanted here: further protocols, a report to the makers, pages without a password, and buckets that
+#: come to be by a slip of the pen.
+_OFF: Final = (
+    *("webdav=false", "admin.ui=false", "master.telemetry=false", "s3.port.iceberg=0", "s3.port.lance=0"),
+    "s3.autoCreateBucket=false",
+)
 
 #: Its parts talk to each other by tokens signed with a key, else anybody on this machine could read all files.
 _SIGNING_KEYS: Final = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
@@ -76,7 +81,7 @@ def valkey(folder: DataFolder, *, port: int, password: str) -> ChildSpec:
     folder.write(conf, _VALKEY_CONF.format(host=HOST, port=port, folder=quoted, password=password))
     return ChildSpec(
         name=VALKEY,
-        role="store of jobs",
+        role="store",
         command=(program, str(conf)),
         ready=StoreAnswers(port=port, password=password),
         address=f"redis://{HOST}:{port}",
@@ -115,12 +120,14 @@ def seaweedfs(folder: DataFolder, *, ports: Mapping[str, int], secrets: Mapping[
             "HOME": str(data),
         },
         folder=data,
-        ready=BucketIsThere(
-            endpoint_url=endpoint_url,
-            region=REGION,
-            bucket=BUCKET,
-            key_id=secrets["s3_access_key_id"],
-            secret=secrets["s3_secret_access_key"],
+        ready=BucketTakesFiles(
+            port=ports["s3"],
+            store=S3ObjectStore(
+                bucket=BUCKET,
+                endpoint_url=endpoint_url,
+                region=REGION,
+                credentials=(secrets["s3_access_key_id"], secrets["s3_secret_access_key"], None),
+            ),
         ),
         outlived_by=(VALKEY,),
         address=endpoint_url,

@@ -25,6 +25,9 @@ _READY_S: Final = 60.0
 
 SHOP: Final = "shop"
 
+#: Whom consoles of nodes ask for a password.
+NODE_USER: Final = "crawlery"
+
 
 def steward_names(options: PlatformOptions) -> tuple[str, ...]:
     """`steward-1` and so on."""
@@ -41,7 +44,7 @@ def stewards(options: PlatformOptions, environment: Mapping[str, str], needs: tu
     return [
         ChildSpec(
             name=name,
-            role="files of jobs",
+            role="files",
             command=(*options.crawlery, "steward", "--name", name),
             environment=environment,
             needs=needs,
@@ -87,7 +90,7 @@ def shop(options: PlatformOptions, environment: Mapping[str, str], *, port: int)
     """The sample shop; what crawls it is gone before it is."""
     return ChildSpec(
         name=SHOP,
-        role="sample shop",
+        role="site",
         command=(*options.crawlery, "shop", "--port", str(port)),
         environment=environment,
         ready=SaysAddress(),

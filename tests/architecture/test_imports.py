@@ -33,6 +33,10 @@ def test_pure_packages_load_neither_scrapy_nor_twisted_nor_redis(package):
     assert not loaded & set(FORBIDDEN)
 
 
+def test_the_supervisor_of_the_platform_loads_no_scrapy():
+    assert not {"scrapy", "itemadapter"} & loaded_after("import crawler.cli.up")
+
+
 def test_no_import_cycle_when_modules_are_loaded():
     names = {module.name for module in modules()}
     graph = {module.name: {name for name in module.loaded_imports(names) if name in names} for module in modules()}

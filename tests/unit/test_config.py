@@ -9,7 +9,20 @@ import crawler
 from crawler.config import read_config
 from crawler.errors import ConfigError
 
-NAMES = ("RECIPES_PATH", "CRAWLERY_EXPORTS_DIR", "CRAWLERY_CONTACT", "CRAWLERY_LOG_LEVEL", "CRAWLERY_LOG_JSON")
+NAMES = (
+    *("RECIPES_PATH", "CRAWLERY_EXPORTS_DIR", "CRAWLERY_CONTACT", "CRAWLERY_LOG_LEVEL", "CRAWLERY_LOG_JSON"),
+    *("CRAWLERY_DATA_DIR", "REDIS_URL", "STORAGE_URL", "S3_ENDPOINT_URL", "S3_REGION", "S3_SSE"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+)
+PLATFORM = """# How to reach the platform
+REDIS_URL='redis://:it;s@127.0.0.1:1/0'
+STORAGE_URL=s3://crawlery
+S3_ENDPOINT_URL=http://127.0.0.1:2
+S3_REGION=there
+S3_SSE=AES256
+AWS_ACCESS_KEY_ID=id
+AWS_SECRET_ACCESS_KEY=k3y
+"""
 
 
 @pytest.fixture
@@ -66,4 +79,63 @@ def test_variables_are_read_by_their_type(environment):
 def test_a_wrong_value_is_one_clear_error(environment, values, message):
     environment(**values)
     with pytest.raises(ConfigError, match=message):
+        read_config()
+
+
+@pytest.fixture
+def platform(environment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "crawlery-data").mkdir()
+    (tmp_path / "crawlery-data" / "platform.env").write_text(PLATFORM)
+    return environment
+
+
+def test_the_platform_of_this_folder_is_found_when_nothing_names_a_store(platform):
+    before = dict(os.environ)
+    config = read_config()
+    assert config.redis_url == "redis://:it;s@127.0.0.1:1/0"
+    assert (config.storage_url, config.s3_endpoint_url, config.s3_region) == (
+        "s3://crawlery",
+        "http://127.0.0.1:2",
+        "there",
+    )
+    assert (config.s3_access_key_id, config.s3_secret_access_key) == ("id", "k3y")
+    assert "k3y" not in repr(config)
+    assert dict(os.environ) == before  # a crawl of one's own that writes to another S3 keeps its own key
+
+
+def test_the_platform_of_another_folder_is_found_by_its_data_folder(platform, tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    assert read_config().redis_url == ""
+    platform(CRAWLERY_DATA_DIR=str(tmp_path / "crawlery-data"))
+    assert read_config().storage_url == "s3://crawlery"
+
+
+def test_a_store_that_the_environment_names_is_taken_with_its_storage(platform):
+    platform(REDIS_URL="redis://mine", AWS_ACCESS_KEY_ID="other")
+    config = read_config()
+    assert (config.redis_url, config.storage_url, config.s3_access_key_id) == ("redis://mine", "", "")
+
+
+def test_another_storage_gets_neither_the_endpoint_nor_the_key_of_the_platform(platform):
+    platform(STORAGE_URL="s3://mine")
+    config = read_config()
+    assert (config.redis_url, config.storage_url) == ("redis://:it;s@127.0.0.1:1/0", "s3://mine")
+    assert (config.s3_endpoint_url, config.s3_region, config.s3_access_key_id) == ("", "us-east-1", "")
+
+
+def test_whoever_starts_a_platform_does_not_look_at_the_last_one(platform):
+    config = read_config(running_platform=False)
+    assert (config.redis_url, config.storage_url) == ("", "")
+
+
+def test_a_data_folder_that_is_none_is_no_hindrance(environment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "crawlery-data").write_text("")
+    assert read_config().redis_url == ""
+
+
+def test_a_damaged_platform_file_is_named(platform, tmp_path):
+    (tmp_path / "crawlery-data" / "platform.env").write_text("REDIS_URL='redis\n")
+    with pytest.raises(ConfigError, match=r"crawlery-data/platform.env cannot be read: .*`crawlery up` writes it anew"):
         read_config()

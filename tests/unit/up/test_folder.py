@@ -50,6 +50,20 @@ def test_a_lock_file_that_nobody_holds_is_taken_over(tmp_path):
     folder.unlock()
 
 
+def test_a_lock_whose_file_was_removed_meanwhile_is_none(tmp_path, monkeypatch):
+    folder, last = DataFolder(tmp_path), DataFolder(tmp_path)
+    last.lock()
+    opened = os.open(tmp_path / "lock", os.O_RDWR)
+    last.unlock()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", lambda *_: opened)
+        assert folder._take() is None
+    folder.lock()
+    with pytest.raises(PlatformError, match="another `crawlery up`"):
+        last.lock()
+    folder.unlock()
+
+
 def test_whoever_did_not_get_the_lock_does_not_remove_it(folder):
     other = DataFolder(folder.path)
     with pytest.raises(PlatformError):
