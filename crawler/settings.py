@@ -28,6 +28,9 @@ COMMANDS_MODULE = "crawler.commands"
 # Ours: where recipes are, and where their exports go when no -O says otherwise.
 RECIPES_PATHS = [str(path) for path in _config.recipes_paths]
 EXPORTS_DIR = str(_config.exports_dir)
+S3_ENDPOINT_URL = _config.s3_endpoint_url  # of s3:// in FEEDS, -o and -O; Scrapy's AWS_* settings win
+S3_REGION = _config.s3_region
+S3_SSE = _config.s3_sse
 SUMMARY_FILE = ""  # a path: the summary of the crawl as JSON
 
 # --- who we are -------------------------------------------------------------------------------------------------------
@@ -142,9 +145,11 @@ FEED_EXPORTERS_BASE = {
     "jsonl": "crawler.extensions.feeds.JsonlExporter",
     "jsonlines": "crawler.extensions.feeds.JsonlExporter",
     "jl": "crawler.extensions.feeds.JsonlExporter",
+    "parquet": "crawler.extensions.feeds.ParquetExporter",
     "pickle": None,
     "marshal": None,
 }
+FEED_STORAGES_BASE = {**_scrapy.FEED_STORAGES_BASE, "s3": "crawler.extensions.s3_feeds.S3FeedStorage"}
 FEED_EXPORT_ENCODING = "utf-8"
 
 # --- how it runs ------------------------------------------------------------------------------------------------------

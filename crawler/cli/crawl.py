@@ -12,7 +12,7 @@ import click
 from crawler.cli import console, exits
 from crawler.cli.crawling import run_spider
 from crawler.cli.groups import CommandFailed, RecipeRefused, pairs
-from crawler.cli.outputs import check_output, check_writable, output_format
+from crawler.cli.outputs import TEXT_FORMATS, TYPED_FORMATS, check_output, check_writable, output_format
 from crawler.cli.recipes import RecipeName, recipe_path
 from crawler.config import read_config
 from crawler.errors import ConfigError, RecipeError
@@ -62,7 +62,12 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 @click.option(
     "--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input of the recipe; may be repeated."
 )
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="File for the rows, .csv or .jsonl; overwritten.")
+@click.option(
+    "--output",
+    "-o",
+    metavar="FILE",
+    help="File for the rows, .csv, .jsonl or .parquet; overwritten; or s3://BUCKET/KEY.",
+)
 @click.option("--export", metavar="NAME", help="Which of the recipe's exports -o writes; the first by default.")
 @click.option("--summary", type=click.Path(path_type=Path), help="File for the summary as JSON; overwritten.")
 @click.option("--sample", is_flag=True, help=f"Only {SAMPLE_REQUESTS} pages or {SAMPLE_ROWS} rows; show the rows.")
@@ -77,7 +82,7 @@ def crawl(
     name: str,
     *,
     inputs: tuple[str, ...],
-    output: Path | None,
+    output: str | None,
     export: str | None,
     summary: Path | None,
     sample: bool,
@@ -153,7 +158,7 @@ def share(settings: Settings, job_id: str | None, redis_url: str | None) -> dict
     return {"job": job_id}
 
 
-def refuse_alone(job_id: str | None, *, output: Path | None, sample: bool) -> None:
+def refuse_alone(job_id: str | None, *, output: str | None, sample: bool) -> None:
     """What only a crawl of one's own can do.
 
     Raises:
@@ -187,13 +192,16 @@ def find_spider(name: str, settings: Settings) -> tuple[type[Spider], Recipe | N
     return spider_of(recipe), recipe
 
 
-def feeds(output: Path, recipe: Recipe | None, export: str | None) -> dict[str, dict[str, Any]]:
-    """FEEDS for `-o`.
+def feeds(output: str | Path, recipe: Recipe | None, export: str | None) -> dict[str, dict[str, Any]]:
+    """FEEDS for `-o`: of a file, or of an object in S3, which is asked about when the crawl is prepared.
 
     Raises:
         CommandFailed: the ending says no format, there is no such export, or the file cannot be written.
     """
-    fmt = output_format(output)
+    scheme, is_uri, _ = str(output).partition("://")
+    if is_uri and scheme != "s3":
+        raise CommandFailed(f"--output {output}: a file, or s3://BUCKET/KEY")
+    fmt = output_format(output, TEXT_FORMATS if recipe is None else TYPED_FORMATS)
     if "%" in str(output):
         raise CommandFailed(f"--output {output}: % has a meaning of its own in names of feeds; leave it out")
     options: dict[str, Any] = {"format": fmt, "overwrite": True}
@@ -203,8 +211,10 @@ def feeds(output: Path, recipe: Recipe | None, export: str | None) -> dict[str, 
             options["item_export_kwargs"] = {"export": chosen.name}
     elif export is not None:
         raise CommandFailed("--export is for recipes; this is an ordinary spider")
-    check_output(output)
-    return {str(output.absolute()): options}
+    if is_uri:
+        return {str(output): options}
+    check_output(Path(output))
+    return {str(Path(output).absolute()): options}
 
 
 def chosen_export(recipe: Recipe, name: str | None) -> Export | None:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from crawler.cli import console
 from crawler.cli.groups import CommandFailed
+from crawler.recipe.diagnostics import one_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-_FORMATS: Final = {".csv": "csv", ".jsonl": "jsonl"}
+#: What rows can be written as, anywhere.
+TEXT_FORMATS: Final = ("csv", "jsonl")
+
+#: And where a recipe gives them types.
+TYPED_FORMATS: Final = (*TEXT_FORMATS, "parquet")
 
 
-def output_format(output: Path) -> str:
-    """`csv` or `jsonl`, by the file's ending.
+def output_format(output: str | PurePath, formats: Sequence[str] = TEXT_FORMATS) -> str:
+    """One of `formats`, by the file's ending.
 
     Raises:
-        CommandFailed: the ending says neither.
+        CommandFailed: the ending says none of them.
     """
-    fmt = _FORMATS.get(output.suffix.lower())
-    if fmt is None:
-        raise CommandFailed(f"--output {output}: the ending must be .csv or .jsonl, it says the format")
+    fmt = PurePath(output).suffix.lower().removeprefix(".")
+    if fmt not in formats:
+        endings = one_of([f".{name}" for name in formats])
+        raise CommandFailed(f"--output {output}: the ending must be {endings}, it says the format")
     return fmt
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import urlsplit
@@ -124,6 +125,7 @@ class S3ObjectStore:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._sse = sse
+        self._parts_denied = False
         self._client = _client(endpoint_url, region, credentials)
         self._public = _client(public_endpoint_url, region, credentials) if public_endpoint_url else self._client
 
@@ -134,7 +136,11 @@ class S3ObjectStore:
         size = _size_from_start(file)
         try:
             with self._mapped("put", key):
-                if size <= PART_BYTES or not self._put_in_parts(key, file, size, condition, content_type):
+                if (
+                    size <= PART_BYTES
+                    or self._parts_denied
+                    or not self._put_in_parts(key, file, size, condition, content_type)
+                ):
                     self._client.put_object(
                         Bucket=self._bucket,
                         Key=self._prefix + key,
@@ -248,6 +254,17 @@ class S3ObjectStore:
         self.get(_CHECK_KEY)
         self.delete([_CHECK_KEY])
 
+    def check_put(self, key: str) -> None:
+        """Whether an object of that key could be put: puts a small one beside it, and removes it if that is allowed.
+
+        Raises:
+            ObjectStoreError: it could not.
+        """
+        probe = f"{key}{_CHECK_KEY}"
+        self.put(probe, b"ok", content_type="text/plain")
+        with contextlib.suppress(ObjectStoreError):
+            self.delete([probe])
+
     def create_bucket(self) -> None:
         """Makes the bucket, private; one that is there already is left as it is. Never called on its own.
 
@@ -291,6 +308,7 @@ class S3ObjectStore:
             with contextlib.suppress(BotoCoreError, ClientError):
                 self._client.abort_multipart_upload(**place, UploadId=upload)
             if size <= _MAX_WHOLE_BYTES and isinstance(error, ClientError) and _code(error) == "AccessDenied":
+                self._parts_denied = True  # nor may they be taken back: begin no more of them
                 file.seek(0)
                 return False
             raise
@@ -334,6 +352,10 @@ class _Body(io.RawIOBase):
 
 def _client(endpoint_url: str, region: str, credentials: tuple[str, str, str | None] | None) -> S3Client:
     """A client of its own session: the default one is shared, and not safe between threads while it makes clients."""
+    for name in ("boto3", "botocore"):
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:  # at DEBUG they log each request with its signature, on dozens of lines
+            logger.setLevel(logging.INFO)
     access_key, secret_key, token = credentials or (None, None, None)
     config = BotoConfig(
         signature_version="s3v4",

@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 import io
 import logging
+import shutil
+import tempfile
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from scrapy.exporters import BaseItemExporter, CsvItemExporter, JsonLinesItemExporter
@@ -20,21 +22,29 @@ from scrapy.extensions.feedexport import ItemFilter
 
 from crawler.errors import ConfigError
 from crawler.exports.formats import CsvWriter, JsonlWriter
+from crawler.exports.parquet import DoesNotFit, ParquetWriter, need_parquet
+from crawler.extensions.s3_feeds import check_s3_feed
+from crawler.jobs.rows import decode_row, encode_row
 from crawler.recipe.model import Export
 from crawler.spiders.recipe import RecipeSpider
 from crawler.spiders.rows import RecipeRow
+from crawler.wire import NotEncodable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
 
+    from crawler.recipe.fields import FieldSpec
     from crawler.recipe.model import Recipe
 
 
 logger = logging.getLogger(__name__)
+
+#: Before each row that waits for its Parquet file.
+_LENGTH_BYTES: Final = 4
 
 
 class RowFilter(ItemFilter):
@@ -153,6 +163,68 @@ class JsonlExporter(BaseItemExporter):
         self._text.detach()
 
 
+class ParquetExporter(BaseItemExporter):
+    """Parquet of one item type.
+
+    Rows wait in a file of their own until all are there: one that does not fit a typed column makes that column text,
+    from the first row on.
+    """
+
+    def __init__(self, file: IO[bytes], *, fields: Mapping[str, FieldSpec], folder: str | None) -> None:
+        """`file` belongs to the feed, which closes it; `folder`: for the file of rows."""
+        super().__init__()
+        self._file = file
+        self._fields = fields
+        self._folder = folder
+        # Closed when the last row has been read.
+        self._rows = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, file: IO[bytes], **options: Any) -> BaseItemExporter:
+        """Only for recipes, whose contracts have types; see `check_feeds`."""
+        recipe = _recipe(crawler)
+        if recipe is None:
+            raise AssertionError("check_feeds has refused Parquet for a spider without a contract")
+        export = _export(recipe, options)
+        contract = recipe.items[export.item].fields
+        columns = _columns(recipe, export, options.get("fields_to_export"))
+        fields = {name: contract[name] for name in columns if name in contract}
+        return cls(file, fields=fields, folder=crawler.settings["FEED_TEMPDIR"] or None)
+
+    def export_item(self, item: Any) -> None:
+        """Keeps a row."""
+        try:
+            body = encode_row(item)
+        except NotEncodable as error:
+            raise OSError(f"a row cannot be kept: {error}") from error  # which ends the crawl, as a full disk does
+        self._rows.write(len(body).to_bytes(_LENGTH_BYTES, "big") + body)
+
+    def finish_exporting(self) -> None:
+        """Writes the file, and leaves it open."""
+        as_text: set[str] = set()
+        with self._rows:
+            while True:
+                with tempfile.TemporaryFile(dir=self._folder) as made:
+                    writer = ParquetWriter(made, self._fields, as_text=as_text)
+                    try:
+                        for row in self._read():
+                            writer.write(row)
+                        writer.close()
+                    except DoesNotFit as error:
+                        writer.abandon()
+                        logger.warning("Parquet: written as text: %s", error)
+                        as_text.add(error.column)
+                        continue
+                    made.seek(0)
+                    shutil.copyfileobj(made, self._file)
+                    return
+
+    def _read(self) -> Iterator[dict[str, Any]]:
+        self._rows.seek(0)
+        while length := self._rows.read(_LENGTH_BYTES):
+            yield decode_row(self._rows.read(int.from_bytes(length, "big")))
+
+
 def export_feeds(recipe: Recipe, folder: Path) -> dict[str, dict[str, Any]]:
     """FEEDS for the exports that a recipe declares: one file each, in `folder`, written anew."""
     return {
@@ -165,25 +237,40 @@ def export_feeds(recipe: Recipe, folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def check_feeds(settings: BaseSettings) -> None:
-    """Whether the local files of FEEDS can be written: asked before an hour of crawling rather than after.
+def check_feeds(settings: BaseSettings, *, is_recipe: bool = True) -> None:
+    """Whether the files of FEEDS can be written: asked before an hour of crawling rather than after.
 
     Raises:
         ConfigError: one of them cannot; says which and why.
     """
-    for uri in settings.getdict("FEEDS"):
+    for uri, options in settings.getdict("FEEDS").items():
+        if urlsplit(str(uri)).scheme == "s3":
+            check_s3_feed(settings, str(uri))
         path = local_path(str(uri))
-        if path is None:
-            continue
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            existed = path.exists()
-            with path.open("ab"):
-                pass
-            if not existed:
-                path.unlink()
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
+        if (options or {}).get("format") == "parquet":
+            _check_parquet(str(uri), path, is_recipe=is_recipe, appends=not options.get("overwrite"))
+        if path is not None:
+            _check_local(path)
+
+
+def _check_parquet(uri: str, path: Path | None, *, is_recipe: bool, appends: bool) -> None:
+    need_parquet()
+    if not is_recipe:
+        raise ConfigError(f"{uri}: Parquet has typed columns, and only recipes have types; use csv or jsonl")
+    if appends and path is not None and path.exists() and path.stat().st_size:
+        raise ConfigError(f"{path}: nothing can be appended to a Parquet file; -O overwrites it")
+
+
+def _check_local(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        existed = path.exists()
+        with path.open("ab"):
+            pass
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def local_path(uri: str) -> Path | None:

@@ -123,8 +123,9 @@ class Summary:
             self._failures.append(Failure(url=page.url, outcome=outcome, reason=page.reason, tries=tries))
 
     def feed_slot_closed(self, slot: Any) -> None:
-        """Notes a file that was written."""
-        self._files.append(str(slot.uri))
+        """Notes a file that was written; Scrapy says so too of one that could not be stored."""
+        if not getattr(slot.storage, "failed", False):
+            self._files.append(str(slot.uri))
 
     def engine_stopped(self) -> None:
         """The last signal of a crawl: files are written and the books closed. `scrapy shell` has no such end."""

@@ -52,7 +52,7 @@ def recipes(tmp_path, monkeypatch):
         (["chairs", "-i", "word=a", "-i", "word=b"], "is given twice"),
         (["chairs"], "input word: is missing; give it as --input word=text"),
         (["chairs", "-i", "word=ftp://x"], "no http(s) URL"),
-        (["chairs", "-i", "word=https://x.example/", "-o", "rows.xlsx"], "must be .csv or .jsonl"),
+        (["chairs", "-i", "word=https://x.example/", "-o", "rows.xlsx"], "must be .csv, .jsonl or .parquet"),
         (["chairs", "-i", "word=https://x.example/", "-o", "100%.csv"], "% has a meaning of its own"),
         (["chairs", "-i", "word=https://x.example/", "-o", "recipes/chairs.yaml/rows.csv"], "--output"),
         (["chairs", "-i", "word=https://x.example/", "--summary", "recipes"], "--summary recipes: is a directory"),
@@ -79,6 +79,24 @@ def test_the_ending_says_the_format_and_the_first_export_says_the_columns(tmp_pa
     assert "-o gets 'chair' rows, not maker; --export NAME chooses" in capsys.readouterr().err
     assert feeds(path, recipe, "makers")[str(path)]["item_export_kwargs"] == {"export": "makers"}
     assert capsys.readouterr().err == ""
+
+
+def test_an_object_in_s3_is_named_by_its_uri(recipes):
+    recipe = load_recipe_text(RECIPE)
+    uri = "s3://bucket/a/chairs.parquet"
+    assert feeds(uri, recipe, "chairs")[uri] == {
+        "format": "parquet",
+        "overwrite": True,
+        "item_export_kwargs": {"export": "chairs"},
+    }
+    for wrong, words in (
+        ("ftp://host/a.csv", r"a file, or s3://BUCKET/KEY"),
+        ("s3://bucket/a", "the ending must be .csv, .jsonl or .parquet"),
+    ):
+        with pytest.raises(CommandFailed, match=words):
+            feeds(wrong, recipe, "chairs")
+    with pytest.raises(CommandFailed, match=r"must be .csv or .jsonl"):
+        feeds("s3://bucket/a.parquet", None, None)
 
 
 def test_a_file_that_exists_is_overwritten_and_that_is_said(tmp_path, capsys):
