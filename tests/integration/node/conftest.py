@@ -9,7 +9,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from jobs import Jobs, Shop
+from jobs import RECIPE, Jobs, Shop
+from nodes import NodeProcess
 from workers import Worker
 
 
@@ -40,3 +41,27 @@ def start(tmp_path, valkey):
         if worker.process.poll() is None:
             worker.process.kill()
             worker.process.wait()
+
+
+@pytest.fixture
+def node(tmp_path, valkey):
+    """Starts nodes: `node(slots=1, LEASE_TTL=3)`; they end with the test."""
+    started = []
+
+    def node(**words) -> NodeProcess:
+        started.append(NodeProcess(tmp_path, words.pop("store", valkey.url), **words))
+        return started[-1]
+
+    yield node
+    for process in started:
+        if process.running:
+            process.kill()
+
+
+@pytest.fixture
+def alpha(node, tmp_path):
+    """A node whose installation has the recipe `items`."""
+    recipes = tmp_path / "recipes"
+    recipes.mkdir()
+    (recipes / "items.yaml").write_text(RECIPE)
+    return node(slots=1, environment={"RECIPES_PATH": str(recipes)})

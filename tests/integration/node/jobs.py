@@ -23,7 +23,7 @@ from crawler.store import Store, connect
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["NAMES", "PATIENCE_S", "RECIPE", "Jobs", "Shop", "new_job", "wait_until"]
+__all__ = ["NAMES", "PATIENCE_S", "RECIPE", "Jobs", "Shop", "ended", "new_job", "wait_until"]
 
 NAMES = sorted(f"Item {number}" for number in range(LISTS * PER_LIST))
 
@@ -125,3 +125,9 @@ class Jobs:
             return sorted(rows)
 
         return self.ask(read)
+
+
+def ended(jobs: Jobs, job: str, count: int = 1):
+    """The attempts of a job, once so many have ended."""
+    wait_until(lambda: sum(1 for each in jobs.attempts(job) if each.ended_ms) >= count, what="ended attempts")
+    return jobs.attempts(job)
