@@ -41,6 +41,7 @@ class Config:
         s3_secret_access_key: belongs to it.
         s3_sse: encryption asked for with every object: AES256, aws:kms, or empty where the bucket sees to it.
         data_dir: where `crawlery up` keeps what it needs over a restart, and says how to reach it.
+        settings_module: of Scrapy, that the workers of a node have: a project may have one of its own.
         scrapyd_username: of a node's console and API; may be empty.
         scrapyd_password: goes with it.
         log_level: of Python's logging.
@@ -59,6 +60,7 @@ class Config:
     s3_secret_access_key: str = field(repr=False)
     s3_sse: str
     data_dir: Path
+    settings_module: str
     scrapyd_username: str
     scrapyd_password: str = field(repr=False)
     log_level: str
@@ -94,6 +96,7 @@ def read_config(*, running_platform: bool = True) -> Config:
             s3_secret_access_key=platform.get("AWS_SECRET_ACCESS_KEY", ""),
             s3_sse=platform.get("S3_SSE") or env.str("S3_SSE", "AES256").strip(),
             data_dir=data_dir,
+            settings_module=env.str("SCRAPY_SETTINGS_MODULE", "").strip() or "crawler.settings",
             scrapyd_username=env.str("SCRAPYD_USERNAME", "").strip(),
             scrapyd_password=env.str("SCRAPYD_PASSWORD", ""),
             log_level=level,

@@ -28,8 +28,10 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
+from scrapy.spiderloader import get_spider_loader
 from scrapy.utils.misc import load_object
 
+from crawler.config import read_config
 from crawler.scrapyd.mortality import die_with_parent
 from crawler.spiders.runner import project_settings
 from crawler.spiders.worker import WorkerOrder, run_worker
@@ -62,7 +64,9 @@ def warm_up() -> None:
     Raises:
         RuntimeError: something has installed a reactor or started a thread, neither of which survives a fork.
     """
-    for path in sorted(set(_components(dict(project_settings())))):
+    settings = project_settings(module=read_config().settings_module)
+    get_spider_loader(settings)  # a project's own spiders
+    for path in sorted(set(_components(dict(settings)))):
         try:
             load_object(path)
         except (ImportError, NameError):

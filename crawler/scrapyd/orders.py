@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scrapy.spiderloader import get_spider_loader
 
+from crawler.config import read_config
 from crawler.errors import ConfigError, InvalidJob, TransitionRefused
 from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.model import Intended, Job, Priority, State, check_job_id
@@ -101,7 +102,7 @@ def _gist(job: Job) -> tuple[Any, ...]:
 
 
 def _loader() -> SpiderLoaderProtocol:
-    return get_spider_loader(project_settings())
+    return get_spider_loader(project_settings(module=read_config().settings_module))
 
 
 def _priority(number: float) -> Priority:

@@ -82,7 +82,7 @@ def run_worker(order: WorkerOrder) -> int:
     Needs a process in which no reactor has been installed.
     """
     own = {"NODE_NAME": order.node, "SEAT_TOKEN": order.seat}
-    settings = project_settings({**order.settings, **own})
+    settings = project_settings({**order.settings, **own}, module=read_config().settings_module)
     try:
         spidercls, arguments = stored_spider(settings, order.job)
         return run_crawl(spidercls, arguments, settings=settings).exit_code

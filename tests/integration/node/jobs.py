@@ -12,11 +12,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "fleet"))
 from terminals import LISTS, PATIENCE_S, PER_LIST, Shop, wait_until
 
 from crawler.frontier.redis import RedisFrontier
-from crawler.frontier.rows import decode_row
 from crawler.jobs.attempts import RedisAttempts
 from crawler.jobs.model import Job
 from crawler.jobs.nodes import RedisNodes
 from crawler.jobs.redis import RedisJobStore
+from crawler.jobs.rows import decode_row
 from crawler.jobs.seats import RedisSeats
 from crawler.store import Store, connect
 
