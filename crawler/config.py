@@ -41,6 +41,9 @@ class Config:
         s3_secret_access_key: belongs to it.
         s3_sse: encryption asked for with every object: AES256, aws:kms, or empty where the bucket sees to it.
         data_dir: where `crawlery up` keeps what it needs over a restart, and says how to reach it.
+        settings_module: of Scrapy, that the workers of a node have: a project may have one of its own.
+        scrapyd_username: of a node's console and API; may be empty.
+        scrapyd_password: goes with it.
         log_level: of Python's logging.
         log_json: one JSON object per line instead of text.
     """
@@ -57,6 +60,9 @@ class Config:
     s3_secret_access_key: str = field(repr=False)
     s3_sse: str
     data_dir: Path
+    settings_module: str
+    scrapyd_username: str
+    scrapyd_password: str = field(repr=False)
     log_level: str
     log_json: bool
 
@@ -94,6 +100,9 @@ def read_config(*, running_platform: bool = True) -> Config:
             s3_secret_access_key=platform.get("AWS_SECRET_ACCESS_KEY", ""),
             s3_sse=said("S3_SSE", "AES256"),
             data_dir=data_dir,
+            settings_module=env.str("SCRAPY_SETTINGS_MODULE", "").strip() or "crawler.settings",
+            scrapyd_username=env.str("SCRAPYD_USERNAME", "").strip(),
+            scrapyd_password=env.str("SCRAPYD_PASSWORD", ""),
             log_level=level,
             log_json=env.bool("CRAWLERY_LOG_JSON", False),
         )
@@ -103,6 +112,8 @@ def read_config(*, running_platform: bool = True) -> Config:
         raise ConfigError(f"environment: CRAWLERY_LOG_LEVEL={level!r}; one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
     if config.s3_sse not in ("", "AES256", "aws:kms"):
         raise ConfigError(f"environment: S3_SSE={config.s3_sse!r}; AES256, aws:kms, or empty")
+    if bool(config.scrapyd_username) != bool(config.scrapyd_password) or ":" in config.scrapyd_username:
+        raise ConfigError("environment: SCRAPYD_USERNAME (without a colon) and SCRAPYD_PASSWORD go together")
     if not config.contact.isascii() or not config.contact.isprintable() or len(config.contact) > 200:
         raise ConfigError("environment: CRAWLERY_CONTACT must be one line of at most 200 ASCII characters")
     return config

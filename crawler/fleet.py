@@ -19,12 +19,12 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import redis
 from scrapy_redis.connection import SETTINGS_PARAMS_MAP
 
-from crawler.errors import ConfigError
+from crawler.errors import ConfigError, NoSuchJob
 from crawler.frontier.contract import Reply
 from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.model import Job, State, check_job_id
@@ -34,12 +34,17 @@ from crawler.spiders.recipe import RecipeSpider
 from crawler.store import Store, connect, connect_sync
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from scrapy import Spider
     from scrapy.settings import BaseSettings
 
+    from crawler.jobs.model import JobStatus
+    from crawler.jobs.store_contract import StoredJob
+
 logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 #: Parameters of scrapy-redis's clients that would change what answers look like, or how they are repeated.
 _NOT_OURS: Final = frozenset({"redis_cls", "encoding", "decode_responses", "retry_on_timeout"})
@@ -132,10 +137,13 @@ def _begin_anew(settings: BaseSettings) -> bool:
         raise ConfigError(f"SCHEDULER_FLUSH_ON_START is {given!r}; it must be True or False") from error
 
 
-def worker_name() -> str:
-    """This process, as no other is called: host, process, and chance for hosts of one name."""
-    host = "".join(letter if letter.isalnum() or letter in "-." else "-" for letter in socket.gethostname())
-    return f"{host[:40]}/{os.getpid()}/{secrets.token_hex(4)}"
+def worker_name(*, node: str = "", token: str = "", pid: int = 0) -> str:
+    """A process, by default this one, as no other is called: host or node, process, and chance or the seat that it has.
+
+    A node can say what a worker of it is called, even one that has died before it said anything itself.
+    """
+    host = "".join(letter if letter.isalnum() or letter in "-." else "-" for letter in node or socket.gethostname())
+    return f"{host[:40]}/{pid or os.getpid()}/{token or secrets.token_hex(4)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -255,13 +263,38 @@ def join_now(fleet: FleetSettings, wish: Wish) -> Job:
         ConfigError: the store does not answer; the job runs something else, or has ended.
         StoreError: the store refuses us.
     """
-    _ping(fleet)
-    outcome: list[Job | Exception] = []
+    return _ask_now(fleet, lambda store: join(store, wish, begin_anew=fleet.begin_anew))
 
-    async def ask() -> Job:
+
+def read_job_now(fleet: FleetSettings, job: str) -> StoredJob:
+    """The job of that id and how far it is, for callers that cannot wait for a loop.
+
+    Raises:
+        ConfigError: the store does not answer.
+        InvalidJob: that is no id.
+        NoSuchJob: there is none.
+        StoreError: the store refuses us.
+    """
+    stored = _ask_now(fleet, lambda store: RedisJobStore(store).get(job))
+    if stored is None:
+        raise NoSuchJob(f"there is no job {job} in the store at {fleet.address}; `crawlery job list` shows all")
+    return stored
+
+
+def is_over(status: JobStatus) -> bool:
+    """Whether a job takes no more pages."""
+    return status.state in _OVER
+
+
+def _ask_now(fleet: FleetSettings, question: Callable[[Store], Coroutine[Any, Any, _T]]) -> _T:
+    """The answer to a question, asked in a thread over a connection of its own."""
+    _ping(fleet)
+    outcome: list[_T | Exception] = []
+
+    async def ask() -> _T:
         store = Store(connect(fleet.parameters), prefix=fleet.prefix)
         try:
-            return await join(store, wish, begin_anew=fleet.begin_anew)
+            return await question(store)
         finally:
             await store.close()
 
@@ -292,6 +325,9 @@ def check_fleet(settings: BaseSettings, spidercls: type[Spider], name: str, argu
         StoreError: the store refuses us.
     """
     fleet = fleet_settings(settings)
+    stored: Job | None = getattr(spidercls, "stored_job", None)
+    if fleet is not None and stored is not None:
+        return stored.id
     if fleet is None:
         if arguments.get("job"):
             raise ConfigError("-a job=ID shares a job with other processes; -s REDIS_URL=redis://HOST:PORT says where")

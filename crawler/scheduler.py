@@ -259,8 +259,7 @@ class Scheduler:
         return self._pump.busy or self._unfinished()
 
     def _unfinished(self) -> bool:
-        waiting = self._prefetch or self.outbox or self._ends or self._intake.open
-        return bool(waiting or len(self.pages) or self.start.page is not None)
+        return bool(self._intake.open) or not self.idle
 
     def enqueue_request(self, request: Request) -> bool:
         """Takes a request from the engine that no page has found: `engine.crawl()`, `scrapy shell`.
@@ -292,6 +291,12 @@ class Scheduler:
         return page.request
 
     # --- what others ask ---
+
+    @property
+    def idle(self) -> bool:
+        """Whether this worker has no page in hand; the job may be open all the same."""
+        waiting = self._prefetch or self.outbox or self._ends
+        return not (waiting or len(self.pages) or self.start.page is not None)
 
     @property
     def waiting(self) -> int:

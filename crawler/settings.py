@@ -103,6 +103,14 @@ FLEET = "crawler.extensions.fleet.membership"  # ours: a function of the crawler
 STORE_PREFIX = "crawlery"  # ours: what all keys begin with
 LEASE_TTL = 60.0  # ours
 
+# What a node tells the workers that it starts: its name, and the seat that it has taken for them. A worker keeps its
+# seat, which is free when the worker has been silent for SEAT_TTL seconds, and leaves when it has had nothing to do for
+# WORKER_IDLE_S seconds. All ours.
+NODE_NAME = ""
+SEAT_TOKEN = ""
+SEAT_TTL = 30.0
+WORKER_IDLE_S = 30.0
+
 # In the *_BASE settings, as Scrapy's own components are: a spider that sets SPIDER_MIDDLEWARES adds to them.
 SPIDER_MIDDLEWARES_BASE = {
     **_scrapy.SPIDER_MIDDLEWARES_BASE,
@@ -127,6 +135,7 @@ DOWNLOADER_MIDDLEWARES_BASE = {
 EXTENSIONS_BASE = {
     **_scrapy.EXTENSIONS_BASE,
     "crawler.extensions.fleet.Fleet": -1,  # the first to come, the last to be asked
+    "crawler.extensions.seat.SeatKeeper": 0,
     "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.extensions.politeness.Politeness": 0,
     "scrapy.extensions.feedexport.FeedExporter": None,

@@ -50,7 +50,7 @@ class Fleet:
 
     def __init__(self, crawler: Crawler, settings: FleetSettings, job: Job) -> None:
         """Connects when it is first asked something."""
-        self.worker = worker_name()
+        self.worker = worker_name(node=crawler.settings["NODE_NAME"], token=crawler.settings["SEAT_TOKEN"])
         self.ttl_s = settings.ttl_s
         self.store = Store(connect(settings.parameters), prefix=settings.prefix)
         self.job = job
@@ -73,9 +73,12 @@ class Fleet:
             logger.warning("%s", line)
         if settings is None or spider is None:
             raise NotConfigured
-        inputs = spider.inputs if isinstance(spider, RecipeSpider) else None
-        wish = wish_of(type(spider), spider.name, str(getattr(spider, "job", None) or ""), inputs)
-        fleet = cls(crawler, settings, join_now(settings, wish))
+        job: Job | None = getattr(spider, "stored_job", None)
+        if job is None:
+            inputs = spider.inputs if isinstance(spider, RecipeSpider) else None
+            wish = wish_of(type(spider), spider.name, str(getattr(spider, "job", None) or ""), inputs)
+            job = join_now(settings, wish)
+        fleet = cls(crawler, settings, job)
         crawler.signals.connect(fleet.spider_closed, signal=signals.spider_closed)
         crawler.signals.connect(fleet.engine_stopped, signal=signals.engine_stopped)
         return fleet

@@ -19,6 +19,7 @@ from scrapy import signals
 from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, FieldFill, JobFacts, judge
 from crawler.extensions.fleet import fleet_of
 from crawler.extensions.rejects import RejectsFile
+from crawler.extensions.seat import LEFT_TO_OTHERS
 from crawler.frontier.contract import KEPT, Failure, Ledger, RowFate
 from crawler.frontier.identity import START_ID
 from crawler.jobs.outcomes import HARMLESS
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Reasons for the end of a crawl that are no limit.
-_ORDINARY_ENDS = frozenset({"finished", "shutdown", "cancelled", "start_error", "scheduler_failed", "export_failed"})
+_ORDINARY_ENDS = LEFT_TO_OTHERS | {
+    *("finished", "shutdown", "cancelled", "start_error", "scheduler_failed", "export_failed"),
+}
 
 #: Failures of a worker of a shared job that are named; more are only counted.
 _MAX_FAILURES = 1_000

@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
@@ -141,10 +142,13 @@ class HttpServer:
         except (ConnectionError, TimeoutError, asyncio.IncompleteReadError):
             pass  # the client went away, or never said anything
         except asyncio.CancelledError:
-            pass  # the server stops: the task ends here and has nobody to tell
+            # the server stops: the task ends here and has nobody to tell
+            writer.transport.abort()
         finally:
-            self._connections.discard(task)
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            self._connections.discard(task)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answers one request; True if the connection stays open."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
     from twisted.python.failure import Failure
 
+    from crawler.jobs.model import Job
     from crawler.middlewares.open_pages import OpenPage
     from crawler.recipe.model import PageResult, Recipe, Retry
 
@@ -52,6 +53,7 @@ class RecipeSpider(Spider):
     """The spider of one recipe; `recipe` is set on the subclass that the loader makes."""
 
     recipe: ClassVar[Recipe]
+    stored_job: ClassVar[Job | None] = None  # whose inputs hold, for a job that is read from the store
 
     def __init__(self, *, inputs: Mapping[str, Any]) -> None:
         """`inputs` as `recipe.inputs` resolved them."""
@@ -90,6 +92,8 @@ class RecipeSpider(Spider):
         Raises:
             InputError: with every problem.
         """
+        if cls.stored_job is not None:
+            return cls.recipe.inputs.resolve(cls.stored_job.inputs)
         texts = {name: text for name, text in arguments.items() if name not in _LAUNCHER_ARGUMENTS}
         return cls.recipe.inputs.from_text(texts)
 

@@ -33,10 +33,10 @@ class CrawlFailed(Exception):
     """The crawl did not come to an end of which a summary could be made; the log says why."""
 
 
-def project_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
-    """The settings of `crawler.settings`, with overrides as if given on the command line."""
+def project_settings(overrides: Mapping[str, Any] | None = None, *, module: str = "crawler.settings") -> Settings:
+    """The settings of a module, with overrides as if given on the command line."""
     settings = Settings()
-    settings.setmodule("crawler.settings", priority="project")
+    settings.setmodule(module, priority="project")
     settings.setdict(dict(overrides or {}), priority="cmdline")
     return settings
 

@@ -33,11 +33,11 @@ PATIENCE_S = 60.0
 LISTS, PER_LIST = 8, 10
 
 
-def wait_until(condition: Callable[[], bool], *, what: str) -> None:
+def wait_until(condition: Callable[[], Any], *, what: str, patience_s: float = PATIENCE_S) -> None:
     """Looks often; fails loudly."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S:g} s for {what}"
+        assert time.monotonic() < deadline, f"waited {patience_s:g} s for {what}"
         time.sleep(0.02)
 
 

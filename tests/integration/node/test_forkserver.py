@@ -1,0 +1,38 @@
+"""What workers are forked from: it lives as long as its node, and its workers no longer than it."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from jobs import NAMES, ended, new_job, wait_until
+from nodes import alive
+
+
+def test_workers_of_a_dead_fork_server_are_dead_and_others_are_started(node, shop, jobs):
+    shop.delay_s = 0.03
+    alpha = node(slots=1)
+    jobs.create(new_job("j1", site=shop.url))
+    wait_until(lambda: len(shop.hits) > 5, what="a few pages")
+    (worker,) = alpha.workers()
+    (forks,) = set(alpha.family()) - {alpha.process.pid, worker}
+    os.kill(forks, signal.SIGKILL)
+    wait_until(lambda: not alive(worker), what="the end of the worker", patience_s=2)
+    assert ended(jobs, "j1")[0].signal == signal.SIGKILL
+    shop.delay_s = 0
+    wait_until(lambda: jobs.ledger("j1").closed, what="the end of the job")
+    assert jobs.names("j1") == NAMES
+    assert "crawlery_node_fork_server_restarts 1" in alpha.ask("metrics").text
+
+
+def test_signals_to_a_whole_group_of_processes_do_not_end_the_fork_server(node, shop, jobs):
+    alpha = node(slots=1)
+    wait_until(lambda: len(alpha.family()) == 2, what="a fork server")
+    forks = max(set(alpha.family()) - {alpha.process.pid})
+    jobs.create(new_job("j1", site=shop.url))
+    wait_until(lambda: jobs.ledger("j1").closed, what="the end of a job, so the fork server is ready")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        os.kill(forks, number)
+    jobs.create(new_job("j2", site=shop.url))
+    wait_until(lambda: jobs.ledger("j2").closed, what="the end of the next job")
+    assert forks in alpha.family()
