@@ -32,7 +32,7 @@ crawlery crawl NAME -o rows.csv              crawl
     cls=CommandGroup,
     lazy={
         "crawl": ("crawler.cli.crawl:crawl", "Crawl a site with a recipe and write its rows to a file."),
-        "demo": ("crawler.cli.shop:demo", "Crawl the bundled sample shop and show what came out."),
+        "demo": ("crawler.cli.demo:demo", "The whole platform at work on the bundled sample shop."),
         "job": ("crawler.cli.job:job", "Hand jobs to the fleet, look at them, and take their rows."),
         "node": ("crawler.cli.node:node", "Run a node: it takes work from the store and starts workers for it."),
         "steward": ("crawler.cli.steward:steward", "Run the process that turns rows into files and ends jobs."),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from crawler.cli import console, exits
+from crawler.cli.groups import pairs
 from crawler.cli.up_display import DRAWN_EVERY_S, UpDisplay
 from crawler.config import process_environment, read_config
 from crawler.up import servers, workers
@@ -42,6 +43,7 @@ after which nothing is lost either.
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Where everything is kept.  [env: CRAWLERY_DATA_DIR; default: crawlery-data]",
 )  # fmt: skip
+@click.option("--set", "-s", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of Scrapy, for workers.")
 @click.option("--demo", is_flag=True, help="Serve the bundled sample shop too, as a site to crawl.")
 @click.option("--redis-url", metavar="URL", help="A store that is there already.  [env: REDIS_URL]")
 @click.option("--storage-url", metavar="URL", help="s3://BUCKET/PREFIX or file:///FOLDER.  [env: STORAGE_URL]")
@@ -55,6 +57,7 @@ def up(
     slots: int | None,
     stewards: int,
     data_dir: Path | None,
+    settings: tuple[str, ...],
     demo: bool,
     redis_url: str | None,
     storage_url: str | None,
@@ -71,6 +74,7 @@ def up(
         nodes=nodes,
         slots=slots,
         stewards=stewards,
+        settings=pairs(settings, "--set"),
         shop=demo,
         redis_url=redis_url or config.redis_url,
         storage=replace(config, storage_url=storage) if storage else None,

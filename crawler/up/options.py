@@ -25,7 +25,9 @@ class PlatformOptions:
         nodes: how many.
         slots: crawls that one node runs at once; None: as the node has it.
         stewards: how many.
+        settings: of Scrapy, for workers.
         shop: serve the bundled sample shop, too.
+        shop_delay_ms: it waits so long before every answer.
         redis_url: of a store that is there already; empty: a Valkey is started.
         storage: a configuration that names a storage of files that is there already; None: a SeaweedFS is started.
         ports: that are not to be chosen, by what they are for: `valkey`, `s3`, `shop`.
@@ -37,7 +39,9 @@ class PlatformOptions:
     nodes: int = 2
     slots: int | None = None
     stewards: int = 1
+    settings: Mapping[str, str] = field(default_factory=dict)
     shop: bool = False
+    shop_delay_ms: float = 0.0
     redis_url: str = field(default="", repr=False)
     storage: Config | None = None
     ports: Mapping[str, int] = field(default_factory=dict)

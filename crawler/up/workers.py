@@ -66,13 +66,14 @@ def nodes(
 ) -> list[ChildSpec]:
     """The nodes, each with the port and the folder of its name."""
     slots = () if options.slots is None else ("--slots", str(options.slots))
+    settings = [word for name, value in options.settings.items() for word in ("--set", f"{name}={value}")]
     return [
         ChildSpec(
             name=name,
             role="crawls",
             command=(
                 *(*options.crawlery, "node", "--name", name, "--port", str(ports[name])),
-                *(*slots, "--dir", str(folders[name])),
+                *(*slots, "--dir", str(folders[name]), *settings),
             ),
             environment=environment,
             needs=needs,
@@ -91,7 +92,7 @@ def shop(options: PlatformOptions, environment: Mapping[str, str], *, port: int)
     return ChildSpec(
         name=SHOP,
         role="site",
-        command=(*options.crawlery, "shop", "--port", str(port)),
+        command=(*options.crawlery, "shop", "--port", str(port), "--delay-ms", f"{options.shop_delay_ms:g}"),
         environment=environment,
         ready=SaysAddress(),
         address=f"http://{HOST}:{port}",

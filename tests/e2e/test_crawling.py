@@ -9,14 +9,6 @@ from crawler.sample_shop.server import running_shop
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_demo_crawls_the_sample_shop_and_shows_its_first_rows(workplace):
-    output = workplace.crawlery("demo")
-    assert "shop: partial" in output
-    assert "product 320" in output
-    assert "The rows are in out/shop.csv" in output
-    assert len(workplace.rows("out/shop.csv")) == 320
-
-
 def test_a_crawl_writes_rows_and_a_summary_and_one_gone_page_is_no_failure(workplace, shop):
     output = workplace.crawlery(
         "crawl", "shop", "-i", f"site={shop.url}", "-o", "shop.csv", "--summary", "shop.json"
