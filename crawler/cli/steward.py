@@ -36,7 +36,7 @@ logger: Final = logging.getLogger(__name__)
 @click.option("--name", default="steward", show_default=True, help="In logs.")
 @click.option("--tick", type=click.FloatRange(0.05, 60), default=1.0, show_default=True, help="Seconds between rounds.")
 @click.option(
-    "--hold", type=click.FloatRange(1, 600), default=30.0, show_default=True, help="A silent one is replaced."
+    "--hold", type=click.FloatRange(1, 600), default=10.0, show_default=True, help="A silent one is replaced."
 )
 @click.option("--segment-age", type=click.FloatRange(0.1, 3600), default=30.0, show_default=True, help="Seconds.")
 @click.option("--segment-mib", type=click.FloatRange(0.001, 64), default=8.0, show_default=True, help="Size, MiB.")

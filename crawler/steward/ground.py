@@ -46,7 +46,7 @@ class StewardSettings:
 
     name: str = "steward"
     tick_s: float = 1.0
-    hold_s: float = 30.0
+    hold_s: float = 10.0
     segment_bytes: int = 8 * MIB
     segment_age_s: float = 30.0
     row_buffer_bytes: int = 64 * MIB

@@ -40,12 +40,18 @@ def node_names(options: PlatformOptions) -> tuple[str, ...]:
 
 
 def stewards(options: PlatformOptions, environment: Mapping[str, str], needs: tuple[str, ...]) -> list[ChildSpec]:
-    """The stewards."""
+    """The stewards, which have to know how patient workers and their seats are."""
+    patience = [
+        word
+        for name, option in (("LEASE_TTL", "--lease-ttl"), ("SEAT_TTL", "--seat-ttl"))
+        if name in options.settings
+        for word in (option, options.settings[name])
+    ]
     return [
         ChildSpec(
             name=name,
             role="files",
-            command=(*options.crawlery, "steward", "--name", name),
+            command=(*options.crawlery, "steward", "--name", name, *patience),
             environment=environment,
             needs=needs,
             ready=SaysLine(key="steward"),
