@@ -158,6 +158,15 @@ def test_bytes_behind_its_end_are_found(objects, more):
         list(read_segment(objects, segment))
 
 
+def test_bytes_behind_its_end_are_found_also_behind_the_last_that_are_needed(objects, monkeypatch):
+    segment = write(objects, rows_of({"title": "A"}))
+    content = objects.get(segment.key)
+    monkeypatch.setattr(segments, "_CHUNK_BYTES", len(content))
+    objects.put(segment.key, content + b"more", content_type="x")
+    with pytest.raises(SegmentDamaged):
+        list(read_segment(objects, segment))
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -202,6 +211,7 @@ def test_a_whole_chain_is_accepted(objects):
     "broken",
     [
         lambda made: made[1:],
+        lambda made: [replace(made[0], number=2)],
         lambda made: [made[0], *made[2:]],
         lambda made: [made[0], made[2], made[1], made[3]],
         lambda made: [*made, made[-1]],
