@@ -114,6 +114,7 @@ def test_rows_longer_than_a_chunk_come_back(objects, size):
         {"k" * 100_000: [dt.date(2026, 3, 1)] * 10_000},
         {"k" * 300: {"m" * 300: [(), ()] * 50_000}},
         {"a": [0.5] * 110_000},
+        {"a": [()] * 330_000},
     ],
 )
 def test_rows_with_absurdly_many_types_come_back_and_do_not_blow_up(objects, row):
