@@ -1,24 +1,24 @@
-"""The manifest of a job: which files it has, made of which segments, and how it ended.
+"""The manifest of a job: which files it has come to, and of which segments. Putting it is the job's commit point.
 
-It is written once, on condition that there is none: that is the moment at which a job has ended, whatever the store
-says. Whoever comes second reads the first one and goes by it. JSON, for people and other programs too.
+There is one manifest of a job, whoever makes it: it is put only if there is none, and whoever finds another one adopts
+it. What no manifest and no record names are orphans, of processes that died between writing and recording.
 """
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from crawler.errors import NoSuchObject, ObjectStoreError
-from crawler.exports.compose import ComposedFile  # noqa: TC001 - msgspec reads the annotations, here and below
+from crawler.errors import ManifestDamaged, NoSuchObject, ObjectStoreError
+from crawler.exports.compose import ComposedFile  # noqa: TC001 - msgspec reads the types of `Manifest`
 from crawler.jobs.model import Outcome, State  # noqa: TC001
 from crawler.jobs.segments import Segment  # noqa: TC001
-from crawler.wire import Undecodable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crawler.exports.keys import JobKeys
     from crawler.exports.objects import ObjectInfo, ObjectStore
 
@@ -29,31 +29,43 @@ CONTENT_TYPE: Final = "application/json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerSummary:
+    """The books of a job at its end: pages found, pages by outcome, rows kept by item."""
+
+    accepted: int = 0
+    settled: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
-    """See the module.
+    """What a job has come to.
 
     Attributes:
-        v: version of the format.
-        job: id of the job.
+        version: of the format.
+        job: its id.
         client: whose it is.
-        recipe: name of its recipe, or of its spider.
-        recipe_sha256: of the recipe's text; "" for a spider.
-        state: how it ended.
-        outcome: what its files are worth.
-        withheld: its rows are not what the recipe asks for: files are not given out without being asked twice.
+        recipe: name; "" for an ordinary spider.
+        recipe_sha256: of its text; ditto.
+        state: the end: succeeded, failed, cancelled or expired.
+        outcome: what the files are worth.
+        withheld: the files are kept, and given out only to those who ask for withheld ones.
         why: a sentence for everything that kept it from `complete`.
-        files: composed from the segments.
-        segments: all of them, in order; each names the digest of the one before.
-        accepted: pages that were found.
-        settled: pages by outcome.
-        rows: by item.
-        created_ms: when it was written, ms since 1970 of the store's clock.
+        files: see `ComposedFile`.
+        segments: of which they were made, in their order, as the store has recorded them.
+        chain: `digest` of the last segment, in which all others are; filled in, "" without any.
+        ledger: the books.
+        created_ms: when it was made, ms since 1970 of the store's clock.
+        attempt: which composition of this job it is, from 1.
+
+    Raises:
+        ValueError: `chain` is not that of the segments.
     """
 
-    v: int = VERSION
+    version: int = VERSION
     job: str
     client: str
-    recipe: str
+    recipe: str = ""
     recipe_sha256: str = ""
     state: State
     outcome: Outcome
@@ -61,77 +73,111 @@ class Manifest:
     why: tuple[str, ...] = ()
     files: tuple[ComposedFile, ...] = ()
     segments: tuple[Segment, ...] = ()
-    accepted: int = 0
-    settled: dict[str, int]
-    rows: dict[str, int]
+    chain: str = ""
+    ledger: LedgerSummary = LedgerSummary()
     created_ms: int
+    attempt: int = 1
+
+    def __post_init__(self) -> None:
+        chain = self.segments[-1].digest if self.segments else ""
+        if self.chain not in ("", chain):
+            raise ValueError(f"the chain of a manifest is {self.chain}, but that of its segments is {chain}")
+        object.__setattr__(self, "chain", chain)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Of all objects that it names."""
+        return frozenset([*(file.key for file in self.files), *(segment.key for segment in self.segments)])
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
-    """The manifest as JSON that a person can read."""
-    return msgspec.json.format(msgspec.json.encode(manifest))
+    """JSON for people and programs: the same bytes for the same manifest."""
+    return msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=2) + b"\n"
 
 
 def decode_manifest(encoded: bytes) -> Manifest:
     """The manifest that `encode_manifest` wrote.
 
     Raises:
-        Undecodable: no manifest, or one of another version.
+        ManifestDamaged: no manifest, or one of another version.
     """
     try:
-        manifest = msgspec.json.decode(encoded, type=Manifest)
+        version = msgspec.json.decode(encoded, type=_Versioned).version
+        if version == VERSION:
+            return msgspec.json.decode(encoded, type=Manifest)
     except (msgspec.DecodeError, ValueError) as error:
-        raise Undecodable(f"no manifest: {encoded[:80]!r}...: {error}") from error
-    if manifest.v != VERSION:
-        raise Undecodable(f"a manifest of version {manifest.v}; this reader knows {VERSION}")
-    return manifest
+        raise ManifestDamaged(f"{encoded[:40]!r}...: no manifest: {error}") from error
+    raise ManifestDamaged(f"a manifest of version {version} of the format; this reader knows {VERSION}")
 
 
 def read_manifest(objects: ObjectStore, keys: JobKeys) -> Manifest | None:
-    """The manifest of a job; None if it has none yet.
+    """The manifest of a job; None if it has none.
 
     Raises:
-        ObjectStoreError: the storage of files does not answer.
-        Undecodable: it is of another version.
+        ManifestDamaged: what is there is none, or that of another job.
+        ObjectStoreError: it cannot be read.
     """
     try:
-        return decode_manifest(objects.get(keys.manifest))
+        manifest = decode_manifest(objects.get(keys.manifest))
     except NoSuchObject:
         return None
+    if (manifest.client, manifest.job) != (keys.client, keys.job):
+        raise ManifestDamaged(f"{keys.manifest}: it is that of job {manifest.job} of {manifest.client}")
+    return manifest
 
 
 def publish(objects: ObjectStore, keys: JobKeys, manifest: Manifest) -> Manifest:
-    """Writes the manifest if there is none; answers the one that holds, which may be that of another steward.
+    """Puts the manifest of a job, unless it has one: ONE conditional put decides.
+
+    Repeating it is safe: after a lost answer it finds its own manifest, or that of somebody who came first.
+
+    Returns:
+        The manifest that the job has. Its files count; those of `manifest`, if it is another one, are orphans.
 
     Raises:
-        ObjectStoreError: the storage of files does not take it; it may have been written all the same.
-        Undecodable: there is one of another version.
+        ObjectStoreError: it is not known whether it was put; repeat it.
+        ManifestDamaged: what is there is no manifest of this job.
+        ValueError: `manifest` is that of another job, or names objects of one.
     """
+    foreign = sorted(key for key in manifest.keys if not key.startswith(keys.prefix))
+    if (manifest.client, manifest.job) != (keys.client, keys.job) or foreign:
+        raise ValueError(f"{keys.manifest}: a manifest of {manifest.client}/{manifest.job}, which names {foreign}")
     if objects.put(keys.manifest, encode_manifest(manifest), content_type=CONTENT_TYPE, only_new=True):
         return manifest
-    published = read_manifest(objects, keys)
-    if published is None:
-        raise ObjectStoreError(f"{keys.manifest} was there a moment ago, and is not any more", passing=True)
-    return published
+    there = read_manifest(objects, keys)
+    if there is None:
+        raise ObjectStoreError(f"{keys.manifest}: it was there, and is not any more", passing=True)
+    return there
 
 
-def orphans(objects: ObjectStore, keys: JobKeys, manifest: Manifest, *, older_than_s: float = 0) -> list[ObjectInfo]:
-    """Segments and files of an ended job that its manifest does not name: they do not exist, and may be removed.
+def orphans(
+    objects: ObjectStore,
+    keys: JobKeys,
+    known: Manifest | Sequence[Segment],
+    *,
+    older_than_s: float,
+    now_s: float,
+) -> list[ObjectInfo]:
+    """Segments and files of a job that nothing names: of processes that died before they had recorded them.
 
     Args:
-        objects: where they are.
+        objects: where they lie.
         keys: of the job.
-        manifest: of the job.
-        older_than_s: younger ones are left out; somebody may be about to find out that he came second.
+        known: its manifest, or its recorded segments while it has none.
+        older_than_s: younger ones may still be recorded; longer than any composition takes.
+        now_s: seconds since 1970, of the storage's clock.
 
     Raises:
-        ObjectStoreError: the storage of files does not list them.
+        ObjectStoreError: they cannot be listed.
     """
-    named = {segment.key for segment in manifest.segments} | {file.key for file in manifest.files}
-    before_s = time.time() - older_than_s
+    named = known.keys if isinstance(known, Manifest) else {segment.key for segment in known}
     return [
-        info
+        found
         for prefix in (keys.segment_prefix, keys.file_prefix)
-        for info in objects.list(prefix)
-        if info.key not in named and (not older_than_s or info.modified_s < before_s)
+        for found in objects.list(prefix)
+        if found.key not in named and found.modified_s < now_s - older_than_s
     ]
+
+
+class _Versioned(msgspec.Struct):
+    version: int

@@ -156,7 +156,6 @@ def read_segment(objects: ObjectStore, segment: Segment) -> Iterator[ReadRow]:
                 yield ReadRow(int(line.page), line.item, _values(line))
         except (zstandard.ZstdError, msgspec.DecodeError, ValueError) as error:
             raise SegmentDamaged(f"{segment.key}: it cannot be read: {error}") from error
-        hashed.drain()
     if (hashed.sha256.hexdigest(), hashed.size) != (segment.sha256, segment.size_bytes):
         raise SegmentDamaged(f"{segment.key}: its {hashed.size:,} bytes are not those that were recorded")
     if found != segment.rows:
@@ -274,8 +273,3 @@ class _Hashed:
         self.sha256.update(chunk)
         self.size += len(chunk)
         return chunk
-
-    def drain(self) -> None:
-        """Reads to the end."""
-        while self.read(_CHUNK_BYTES):
-            pass

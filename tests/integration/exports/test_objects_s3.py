@@ -111,6 +111,20 @@ def deny_unencrypted(bucket):
     }
 
 
+def test_parts_of_a_put_that_fails_are_taken_back(seaweed):
+    class Torn(io.BytesIO):
+        def read(self, size=-1):
+            part = super().read(size)
+            if self.tell() > PART_BYTES:
+                raise RuntimeError("torn")
+            return part
+
+    objects = store(seaweed, prefix="torn")
+    with pytest.raises(RuntimeError, match="torn"):
+        put(objects, "large", Torn(b"x" * (2 * PART_BYTES)))
+    assert "Uploads" not in seaweed.client().list_multipart_uploads(Bucket=BUCKET, Prefix="torn/")
+
+
 def test_a_link_is_signed_for_the_public_endpoint_names_the_file_and_expires(seaweed):
     objects = store(seaweed, public_endpoint_url=seaweed.url.replace("127.0.0.1", "localhost"))
     put(objects, "files/a-b.csv", b"title\n")

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from crawler.exports.exact_json import json_of, restore
+from crawler.exports.exact_json import TypesTooLong, json_of, restore
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -60,6 +60,11 @@ def test_what_json_has_no_type_for_is_readable_and_named_by_pointer():
 def test_what_is_no_plain_value_is_refused_with_its_place():
     with pytest.raises(TypeError, match="/a/0: object is no plain value"):
         json_of({"a": [object()]})
+
+
+def test_pointers_many_times_longer_than_their_row_are_given_up():
+    with pytest.raises(TypesTooLong, match="as long as"):
+        json_of({"k" * 100_000: [dt.date(2026, 3, 1)] * 1_000})
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import (
     LedgerSummary,
     Manifest,
-    chained,
     decode_manifest,
     encode_manifest,
     orphans,
@@ -22,6 +21,7 @@ from crawler.exports.manifest import (
     read_manifest,
 )
 from crawler.exports.objects_folder import FolderObjectStore
+from crawler.exports.segments import check_chain, read_segment
 from crawler.jobs.model import Outcome, State
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -48,7 +48,6 @@ def objects(tmp_path):
 
 
 def manifest(segments=(), **values):
-    entries, chain = chained(segments)
     settings = {
         "job": "monday",
         "client": "acme",
@@ -58,8 +57,7 @@ def manifest(segments=(), **values):
         "outcome": Outcome.PARTIAL,
         "why": ("1 page: http_404 (404 or 410: the page does not exist)",),
         "files": (FILE,),
-        "segments": entries,
-        "chain": chain,
+        "segments": tuple(segments),
         "ledger": LedgerSummary(accepted=3, settled={"ok": 2, "http_404": 1}, rows={"book": 2}),
         "created_ms": 1_750_000_000_000,
     }
@@ -82,8 +80,23 @@ def test_it_is_json_for_people_and_the_same_bytes_for_the_same_manifest():
 
 def test_its_chain_names_all_segments(objects):
     made = segments_of(objects, [("book", {"n": n}) for n in range(7)])
-    assert chained(made)[1] == made[-1].digest
-    assert chained([]) == ((), "")
+    assert manifest(made).chain == made[-1].digest
+    assert manifest().chain == ""
+    with pytest.raises(ValueError, match="the chain of a manifest is"):
+        replace(manifest(made), segments=(*made[:-1], replace(made[-1], last="0-0")))
+
+
+def test_a_manifest_whose_segments_were_changed_is_refused(objects):
+    encoded = encode_manifest(manifest(segments_of(objects, [("book", {"n": 1})])))
+    with pytest.raises(ManifestDamaged, match="chain"):
+        decode_manifest(encoded.replace(b'"last": "1-1"', b'"last": "9-9"'))
+
+
+def test_its_segments_can_be_read_by_it_alone(objects):
+    made = manifest(segments_of(objects, [("book", {"n": n}) for n in range(7)]))
+    read = decode_manifest(encode_manifest(made)).segments
+    check_chain(read)
+    assert [row.values["n"] for segment in read for row in read_segment(objects, segment)] == list(range(7))
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,7 @@ def test_rows_longer_than_a_chunk_come_back(objects, size):
         {"k" * 100_000: [dt.date(2026, 3, 1)] * 10_000},
         {"k" * 300: {"m" * 300: [(), ()] * 50_000}},
         {"a": [0.5] * 110_000},
+        {"a": [()] * 330_000},
     ],
 )
 def test_rows_with_absurdly_many_types_come_back_and_do_not_blow_up(objects, row):
@@ -154,6 +155,15 @@ def test_a_segment_that_was_cut_off_is_found(objects, cut):
 def test_bytes_behind_its_end_are_found(objects, more):
     segment = write(objects, rows_of({"title": "A"}))
     objects.put(segment.key, objects.get(segment.key) + more, content_type="x")
+    with pytest.raises(SegmentDamaged):
+        list(read_segment(objects, segment))
+
+
+def test_bytes_behind_its_end_are_found_also_behind_the_last_that_are_needed(objects, monkeypatch):
+    segment = write(objects, rows_of({"title": "A"}))
+    content = objects.get(segment.key)
+    monkeypatch.setattr(segments, "_CHUNK_BYTES", len(content))
+    objects.put(segment.key, content + b"more", content_type="x")
     with pytest.raises(SegmentDamaged):
         list(read_segment(objects, segment))
 
@@ -202,6 +212,7 @@ def test_a_whole_chain_is_accepted(objects):
     "broken",
     [
         lambda made: made[1:],
+        lambda made: [replace(made[0], number=2)],
         lambda made: [made[0], *made[2:]],
         lambda made: [made[0], made[2], made[1], made[3]],
         lambda made: [*made, made[-1]],
