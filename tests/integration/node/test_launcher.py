@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from jobs import NAMES, ended, new_job, wait_until
+from node_jobs import NAMES, ended, new_job, wait_until
 
 
 def test_a_killed_worker_is_seen_at_once_and_the_job_has_each_row_once(node, shop, jobs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs import NAMES, Jobs, new_job, wait_until
+from node_jobs import NAMES, Jobs, new_job, wait_until
 
 
 def test_a_node_waits_for_a_store_that_is_away_and_goes_on_when_it_is_back(node, new_valkey, shop):

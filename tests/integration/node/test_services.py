@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from jobs import NAMES, new_job, wait_until
-from nodes import schedule, unmeasured
+from node_jobs import NAMES, new_job, wait_until
+from node_process import schedule, unmeasured
 from scrapyd_client.pyclient import ScrapydClient
 
 from crawler.jobs.model import Intended, State
