@@ -144,7 +144,7 @@ class _Node:
             await self._launcher.ended(patience_s=_LAST_WORDS_S)
         if not await self._launcher.settled(patience_s=_LAST_WORDS_S):
             logger.warning("The store does not take all that there is to say; the seats end by themselves")
-        self._launcher.forks.stop()
+        self._launcher.close()
         await self._presence.stop()
         await self._store.close()
         logger.info("Node %s has left", self._config.name)

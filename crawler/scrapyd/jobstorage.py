@@ -72,6 +72,7 @@ class EndedWorkers:
         folder = Path(config.get("dbs_dir"))
         folder.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(folder / "ended.db", isolation_level=None)
+        self._database.execute("PRAGMA synchronous = OFF")  # a list to look at is not worth waiting for a disk
         self._database.execute(_TABLE)
 
     def add(self, job: EndedWorker) -> None:

@@ -43,6 +43,10 @@ _IN_ORDER: Final = frozenset({0, 3, 4, 130})
 #: fleet does not start one after another.
 _COULD_NOT_BEGIN_S: Final = 5.0
 
+#: Seats of the workers that run are looked at so often; a worker without one has `SEAT_TTL` to leave, at least so long.
+_WATCH_EVERY_S: Final = 2.0
+_SHORTEST_PATIENCE_S: Final = 5.0
+
 #: So much of the end of a log is read for its last lines.
 _TAIL_BYTES: Final = 16 * 1024
 
@@ -99,13 +103,38 @@ class Launcher(Service):
         self._poller = app.getComponent(IPoller)
         self._working: set[asyncio.Task[None]] = set()
         self._telling: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Future[None] | None = None
 
     def startService(self) -> None:  # noqa: N802 - Twisted's name for it
-        """Starts the fork server, and waits for a seat in every slot."""
+        """Starts the fork server, waits for a seat in every slot, and watches those that are taken."""
         super().startService()
         self.forks.start()
         for slot in range(self.max_proc):
             self._wait_for_seat(slot)
+
+        self._watching = asyncio.ensure_future(self._watch_seats())
+
+    async def _watch_seats(self) -> None:
+        """Kills workers that should have left: whoever still runs long after its seat has gone hears nothing."""
+        patience_s = max(_SHORTEST_PATIENCE_S, self._node.seat_ttl_s)
+        gone_since: dict[str, float] = {}
+        while True:
+            await asyncio.sleep(_WATCH_EVERY_S)
+            now = time.monotonic()
+            for worker in tuple(self.processes.values()):
+                token = worker.seat.token
+                try:
+                    seats = await self._presence.seats.of(worker.job)
+                except StoreError as error:
+                    logger.warning("The seats of %s cannot be read: %s", worker.job, error)
+                    continue
+                if any(seat.token == token for seat in seats):
+                    gone_since.pop(token, None)
+                elif now - gone_since.setdefault(token, now) > patience_s:
+                    logger.warning("Worker %s has no seat and does not leave; it is killed", worker.attempt.worker)
+                    self.forks.signal(worker.pid, signal.SIGKILL)
+            running = {worker.seat.token for worker in self.processes.values()}
+            gone_since = {token: since for token, since in gone_since.items() if token in running}
 
     def _wait_for_seat(self, slot: int) -> None:
         self._poller.next().addCallback(self._begin, slot)
@@ -114,6 +143,12 @@ class Launcher(Service):
         _keep(self._work(message, slot), self._working)
 
     # --- the end of the node ---
+
+    def close(self) -> None:
+        """Ends the fork server, and workers that still run."""
+        if self._watching is not None:
+            self._watching.cancel()
+        self.forks.stop()
 
     def stop_workers(self, number: signal.Signals) -> None:
         """Signals all of them."""

@@ -53,3 +53,5 @@ class SeatPoller(QueuePoller):
             return  # the node leaves; its timer must not hear of a failure
         except StoreError as error:
             logger.warning("No seat is taken: %s", error)
+        except Exception:  # the process border: Twisted's timer would never ask again
+            logger.exception("No seat is taken")

@@ -9,9 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from jobs import RECIPE, Jobs, Shop
-from nodes import NodeProcess
-from workers import Worker
+from job_terminal import Worker
+from node_jobs import RECIPE, Jobs, Shop
+from node_process import NodeProcess
 
 
 @pytest.fixture

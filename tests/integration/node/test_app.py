@@ -7,8 +7,8 @@ import subprocess
 import time
 
 import pytest
-from jobs import NAMES, Jobs, ended, new_job, wait_until
-from nodes import CRAWLERY, alive, unmeasured
+from node_jobs import NAMES, Jobs, ended, new_job, wait_until
+from node_process import CRAWLERY, alive, unmeasured
 
 PASSWORD = "canary-Sesam"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from jobs import new_job, wait_until
+from node_jobs import new_job, wait_until
 
 
 def test_the_page_of_jobs_shows_what_waits_runs_and_has_ended(node, shop, jobs):

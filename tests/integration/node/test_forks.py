@@ -6,8 +6,8 @@ import asyncio
 import signal
 
 import pytest
-from jobs import NAMES, ended, new_job
-from workers import ORDINARY
+from job_terminal import ORDINARY
+from node_jobs import NAMES, ended, new_job
 
 from crawler.scrapyd.forks import Exit, ForkServer, ForkServerGone
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
-from jobs import NAMES, ended, new_job, wait_until
-from nodes import alive
+from node_jobs import NAMES, ended, new_job, wait_until
+from node_process import alive
 
 
 def test_workers_of_a_dead_fork_server_are_dead_and_others_are_started(node, shop, jobs):

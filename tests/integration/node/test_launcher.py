@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from jobs import NAMES, ended, new_job, wait_until
+from node_jobs import NAMES, ended, new_job, wait_until
 
 
 def test_a_killed_worker_is_seen_at_once_and_the_job_has_each_row_once(node, shop, jobs):
@@ -49,3 +49,17 @@ def test_each_worker_has_a_log_of_its_own(node, shop, jobs):
     log = alpha.ask(listed["log_url"].strip("/")).text
     assert "Spider opened" in log
     assert "item 80" in log
+
+
+def test_a_worker_that_hangs_is_killed_when_its_seat_has_been_gone_for_long(node, shop, jobs):
+    shop.delay_s = 0.03
+    alpha = node(slots=1, SEAT_TTL=1, LEASE_TTL=1)
+    jobs.create(new_job("j1", site=shop.url))
+    wait_until(lambda: len(shop.hits) > 5, what="a few pages")
+    (pid,) = alpha.workers()
+    os.kill(pid, signal.SIGSTOP)
+    shop.delay_s = 0
+    assert ended(jobs, "j1")[0].signal == signal.SIGKILL
+    wait_until(lambda: jobs.ledger("j1").closed, what="the end of the job")
+    assert jobs.names("j1") == NAMES
+    assert "has no seat and does not leave; it is killed" in alpha.log()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from jobs import NAMES, wait_until
-from nodes import schedule
+from node_jobs import NAMES, wait_until
+from node_process import schedule
 
 
 def test_a_scheduled_recipe_is_a_job_that_is_crawled(alpha, shop, jobs):

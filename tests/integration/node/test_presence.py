@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs import NAMES, Jobs, new_job, wait_until
+from node_jobs import NAMES, Jobs, new_job, wait_until
 
 
 def test_a_node_waits_for_a_store_that_is_away_and_goes_on_when_it_is_back(node, new_valkey, shop):
@@ -20,3 +20,12 @@ def test_a_node_waits_for_a_store_that_is_away_and_goes_on_when_it_is_back(node,
         wait_until(lambda: jobs.ledger("j1").closed, what="the end of the job")
         assert jobs.names("j1") == NAMES
         assert len(jobs.attempts("j1")) == 1
+
+
+def test_a_node_leaves_without_a_store(node, new_valkey):
+    server = new_valkey()
+    alpha = node(store=server.url)
+    wait_until(lambda: alpha.ask("ready").status == 200, what="a node that is ready")
+    server.kill()
+    assert alpha.terminate() == 0
+    assert "The store does not answer; this node is forgotten there after a while" in alpha.log()

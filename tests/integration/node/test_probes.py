@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from jobs import new_job, wait_until
+from node_jobs import new_job, wait_until
 
 
 def test_a_draining_node_takes_no_seats_and_its_workers_go_on(node, shop, jobs):

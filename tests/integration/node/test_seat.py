@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from jobs import NAMES, new_job, wait_until
+from node_jobs import NAMES, new_job, wait_until
 
 from crawler.jobs.model import State
 

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from jobs import NAMES, new_job, wait_until
-from nodes import schedule, unmeasured
+from node_jobs import NAMES, new_job, wait_until
+from node_process import schedule, unmeasured
+from scrapyd_client.pyclient import ScrapydClient
 
 from crawler.jobs.model import Intended, State
 
@@ -77,8 +78,11 @@ def test_scrapyd_client_lists_and_schedules(alpha, client, shop, jobs):
     assert client(alpha, scrapyd_client, "spiders", "-p", "crawlery") == "crawlery:\n  items\n  job\n"
     said = client(alpha, scrapyd_client, "schedule", "-p", "crawlery", "items", "--arg", f"site={shop.url}")
     job = said.strip().rpartition(" => ")[2]
+    assert ScrapydClient(alpha.url).status(job)["currstate"] in ("pending", "running")
     wait_until(lambda: jobs.ledger(job).closed, what="the end of the job")
     assert jobs.names(job) == NAMES
+    wait_until(lambda: ScrapydClient(alpha.url).jobs("crawlery")["finished"], what="the end of the worker")
+    assert [each["id"] for each in ScrapydClient(alpha.url).jobs("crawlery")["finished"]] == [job]
 
 
 def test_scrapyd_deploy_is_told_why_not(alpha, client):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs import NAMES, new_job
+from node_jobs import NAMES, new_job
 
 from crawler.jobs.model import Intended, Limits, State
 

@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobs import PATIENCE_S, wait_until
+from node_jobs import PATIENCE_S, wait_until
 from valkey_server import mortal
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jobs import PATIENCE_S
+from node_jobs import PATIENCE_S
 from valkey_server import mortal
 
 ORDINARY = Path(__file__).parents[1] / "fleet" / "ordinary"
