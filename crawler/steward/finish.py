@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from crawler.errors import CrawleryError
 from crawler.exports.compose import compose, plan_exports
 from crawler.exports.intents import forget_intent
 from crawler.exports.keys import JobKeys
-from crawler.exports.manifest import Manifest, orphans, publish, read_manifest
+from crawler.exports.manifest import LedgerSummary, Manifest, orphans, publish, read_manifest
 from crawler.exports.quality import JobBooks, judge_job
 from crawler.jobs.attempts import RedisAttempts
 from crawler.jobs.model import Outcome, State
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from crawler.steward.ground import Ground
 
 logger: Final = logging.getLogger(__name__)
+
+#: By so much the clock of the storage may be ahead of ours.
+_ANY_CLOCK_S: Final = 86400.0
 
 
 class RowsDoNotAddUp(CrawleryError):
@@ -70,8 +74,8 @@ class Finish:
             if not await self._export.run(job, flush=True):
                 return False
             manifest = await self._published(stored, keys)
-        await self._end(job, manifest)
         await self._clean_up(job, keys, manifest)
+        await self._end(job, manifest)
         return True
 
     async def _published(self, stored: StoredJob, keys: JobKeys) -> Manifest:
@@ -113,9 +117,7 @@ class Finish:
             why=verdict.sentences,
             files=files,
             segments=segments,
-            accepted=books.accepted,
-            settled=dict(books.settled),
-            rows=dict(books.rows),
+            ledger=LedgerSummary(accepted=books.accepted, settled=dict(books.settled), rows=dict(books.rows)),
             created_ms=now_ms,
         )
         return await in_thread(publish, ground.objects, keys, manifest)
@@ -130,15 +132,18 @@ class Finish:
         why = "; ".join(manifest.why)
         await self._ground.jobs.move(job.id, State(manifest.state), outcome=Outcome(manifest.outcome), why=why)
         self._export.forget(job.id)
-        rows = sum(manifest.rows.values())
+        rows = sum(manifest.ledger.rows.values())
         logger.info(
             "Job %s %s, %s: %d rows, %d files", job.id, manifest.state, manifest.outcome, rows, len(manifest.files)
         )
 
     async def _clean_up(self, job: Job, keys: JobKeys, manifest: Manifest) -> None:
-        """What may fail now does not matter: the job has ended, and retention comes by later."""
+        """What may fail here does not matter: the manifest is there, and retention comes by later."""
         with contextlib.suppress(CrawleryError):
-            nameless = await in_thread(orphans, self._ground.objects, keys, manifest)
+            # Nobody else composes this job any more, so even the youngest of them will never be named.
+            nameless = await in_thread(
+                orphans, self._ground.objects, keys, manifest, older_than_s=0, now_s=time.time() + _ANY_CLOCK_S
+            )
             if nameless:
                 listed = msgspec.json.encode([info.key for info in nameless])
                 await in_thread(self._ground.objects.put, keys.orphans, listed, content_type="application/json")

@@ -6,6 +6,7 @@ Files of jobs are not touched here: how long those are kept is the bucket's life
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Final
 
 from crawler.exports.keys import JobKeys
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from crawler.steward.ground import Ground
 
 logger: Final = logging.getLogger(__name__)
+
+#: By so much the clock of the storage may be ahead of ours.
+_ANY_CLOCK_S: Final = 86400.0
 
 _ENDED: Final = frozenset(State(state) for state in TERMINAL)
 
@@ -61,7 +65,10 @@ async def remove_orphans(ground: Ground, stored: StoredJob) -> int:
     manifest = await in_thread(read_manifest, ground.objects, keys)
     if manifest is None:
         return 0
-    nameless = await in_thread(orphans, ground.objects, keys, manifest)
+    # The job has ended long ago by the store's clock; how old an object of it is does not matter.
+    nameless = await in_thread(
+        orphans, ground.objects, keys, manifest, older_than_s=0, now_s=time.time() + _ANY_CLOCK_S
+    )
     if nameless:
         await in_thread(ground.objects.delete, [*(info.key for info in nameless), keys.orphans])
         logger.info("Job %s: %d objects that nothing names are removed", stored.job.id, len(nameless))

@@ -239,7 +239,7 @@ class Fleet:
             pages=list(self.site.site.links()),
             rows=self.rows(manifest),
             fetches=self.site.fetches(),
-            settled=manifest.settled,
+            settled=manifest.ledger.settled,
             leases_lost=self.killed_workers * 64 + stale,
         )
 

@@ -82,7 +82,7 @@ def test_answers_that_get_lost_leave_one_manifest_and_exact_files(bench, lost):
     bench.objects.lose_answer_of = lost
     bench.work(bench.ended())
     assert names_in(bench.file("csv")) == goods(3)
-    assert bench.manifest().rows == {"good": 6}
+    assert bench.manifest().ledger.rows == {"good": 6}
     named = {file.key for file in bench.manifest().files} | {segment.key for segment in bench.segments()}
     written = {key for key in bench.objects.puts if "/files/" in key or "/segments/" in key}
     listed = json.loads(bench.objects.get(KEYS.orphans)) if bench.objects.info(KEYS.orphans) else []
