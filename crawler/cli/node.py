@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from crawler.cli.groups import CommandFailed
+from crawler.cli.stores import storage_of_files
 from crawler.config import read_config
 from crawler.log import HarmlessFormatter, json_formatter
 from crawler.scrapyd.app import run_node
@@ -70,6 +71,7 @@ def node(
         password=environment.scrapyd_password,
         prefix=prefix,
         settings=_settings(settings),
+        objects=storage_of_files(),
     )
     config = replace(config, seat_ttl_s=_seat_ttl_s(config))
     _log(environment.log_level, as_json=environment.log_json)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from crawler.exports.objects import ObjectStore
     from crawler.scrapyd.presence import Presence
 
 #: The one project that a node has. Recipes and jobs are in it; nothing is deployed.
@@ -67,6 +68,7 @@ class NodeConfig:
         prefix: of the store's keys.
         seat_ttl_s: a seat is free again when its worker has been silent for so long.
         settings: of Scrapy, for every worker, as if given with `-s`.
+        objects: where logs are kept when their workers have ended; None = only in `folder`.
 
     Raises:
         ConfigError: a value is impossible, or others could reach a node that asks nobody for a password.
@@ -83,6 +85,7 @@ class NodeConfig:
     prefix: str = "crawlery"
     seat_ttl_s: float = SEAT_TTL_S
     settings: Mapping[str, str] = field(default_factory=dict)
+    objects: ObjectStore | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if _NAME.fullmatch(self.name) is None:

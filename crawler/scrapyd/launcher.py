@@ -22,6 +22,7 @@ from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.attempts import MAX_LOG_LINES, Attempt
 from crawler.log import harmless
 from crawler.scrapyd.forks import Exit, ForkServer, ForkServerGone
+from crawler.scrapyd.joblogs import keep_log
 from crawler.scrapyd.jobstorage import EndedWorker
 
 if TYPE_CHECKING:
@@ -232,6 +233,13 @@ class Launcher(Service):
                 exit_code=ended.code,
                 signal=ended.signal,
                 log_tail=last_lines(self._node.logs / worker.log),
+            )
+            await keep_log(
+                self._node.objects,
+                self._presence.jobs,
+                job=worker.job,
+                seat=worker.seat.token,
+                path=self._node.logs / worker.log,
             )
         except StoreError as error:
             logger.warning("The store is not told of the end of worker %s: %s", worker.attempt.worker, error)

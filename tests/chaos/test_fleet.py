@@ -52,6 +52,8 @@ def test_a_killed_worker_is_seen_at_once_and_costs_no_row(fleet_on, show):
         assert fleet.findings(manifest).problems == []
         (attempt,) = [attempt for attempt in fleet.attempts() if attempt.pid == pid]
         assert attempt.log_tail
+        kept = fleet.objects.get(fleet.keys.log(f"{attempt.seat}.log")).decode()
+        assert attempt.log_tail[-1] in kept
         show(f"a worker killed: seen after {seen_s:.2f} s, {manifest.outcome}, {len(fleet.attempts())} attempts")
 
 
