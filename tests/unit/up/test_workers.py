@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,4 +34,11 @@ def test_stewards_are_told_their_names(options):
 
 
 def test_the_shop_keeps_its_port(options):
-    assert " ".join(workers.shop(options, {}, port=8000).command) == "crawlery shop --port 8000"
+    assert " ".join(workers.shop(options, {}, port=8000).command) == "crawlery shop --port 8000 --delay-ms 0"
+
+
+def test_nodes_hand_settings_of_scrapy_to_their_workers(options):
+    told = replace(options, settings={"DOWNLOAD_DELAY": "1", "LEASE_TTL": "5"})
+    ports, folders = {"node-1": 1, "node-2": 2}, dict.fromkeys(workers.node_names(options), Path())
+    command = " ".join(workers.nodes(told, {}, (), ports=ports, folders=folders)[0].command)
+    assert command.endswith("--set DOWNLOAD_DELAY=1 --set LEASE_TTL=5")
