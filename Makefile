@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench bench-store bench-exports model chaos check-books lint format audit lock clean
+.PHONY: help demo test test-long test-fast bench bench-store bench-exports model chaos check-books lint format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ demo: $(STAMP)  ## Crawl the bundled sample shop with live progress and show the
 
 test: lint  ## Lint, type-check and run every test
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+test-long: $(STAMP)  ## Whole fleets that are killed, stopped and starved (10 minutes)
+	@$(BIN)/python -m pytest -m long
 
 test-fast: $(STAMP)  ## Only the unit tests, without coverage
 	@$(BIN)/python -m pytest tests/unit -q

@@ -7,6 +7,7 @@ When the storage of files is away, jobs are given no more pages after a while, a
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from crawler.steward.ground import Ground
 
 logger: Final = logging.getLogger(__name__)
+
+#: The path of a URL, which in a message about a segment is its key.
+_PATH: Final = re.compile(r"(https?://[^/\s\"]+)/[^\s\"]*")
 
 #: Of a store with a limit of memory, the rows of all jobs may have so much.
 _SHARE_OF_MEMORY: Final = 0.25
@@ -126,9 +130,15 @@ class Export:
         if self._failing_since is None:
             self._failing_since = time.monotonic()
             logger.warning("The storage of files does not take rows of job %s: %s", job.id, error)
-        self._problem = str(error)
+        self._problem = _in_short(error)
 
     def _note_success(self, job: Job) -> None:
         if self._failing_since is not None:
             logger.info("The storage of files takes rows again (job %s)", job.id)
         self._failing_since, self._problem = None, ""
+
+
+def _in_short(error: ObjectStoreError) -> str:
+    """What went wrong, without the key of the segment that it went wrong with: the next one has another."""
+    text = str(error)
+    return _PATH.sub(r"\1", text.partition(": ")[2] or text)

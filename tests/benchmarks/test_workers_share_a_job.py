@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "chaos"))
 
 from big_site import BigSite, SiteProcess
-from fleet import Fleet
+from fleet_run import Fleet
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 

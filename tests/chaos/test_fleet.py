@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 import redis
 from big_site import BigSite, SiteProcess
-from fleet import Fleet
+from fleet_run import Fleet
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -57,6 +57,7 @@ def test_a_killed_worker_is_seen_at_once_and_costs_no_row(fleet_on, show):
         show(f"a worker killed: seen after {seen_s:.2f} s, {manifest.outcome}, {len(fleet.attempts())} attempts")
 
 
+@pytest.mark.long
 def test_a_killed_node_takes_its_workers_with_it_and_another_takes_the_seats(fleet_on, show):
     with fleet_on(nodes=1, per_site=8) as fleet:
         fleet.wait_for_share(0.2)
@@ -74,6 +75,7 @@ def test_a_killed_node_takes_its_workers_with_it_and_another_takes_the_seats(fle
         assert [attempt for attempt in fleet.attempts() if attempt.node == victim.name]
 
 
+@pytest.mark.long
 def test_nodes_and_stewards_are_replaced_one_by_one_and_nothing_is_lost_or_tried_again(fleet_on, show):
     with fleet_on(products=1_200, per_site=8) as fleet:
         fleet.wait_for_share(0.05)
@@ -113,6 +115,7 @@ def test_a_storage_that_is_away_holds_the_job_which_says_why_and_goes_on_by_itse
         assert manifest.outcome == "complete"
 
 
+@pytest.mark.long
 def test_a_store_at_its_limit_of_memory_holds_the_job_which_says_why_and_goes_on_by_itself(fleet_on, show):
     with fleet_on(products=600, per_site=4) as fleet, redis.Redis.from_url(fleet.store.url) as client:
         fleet.wait_for_share(0.2)
@@ -126,6 +129,7 @@ def test_a_store_at_its_limit_of_memory_holds_the_job_which_says_why_and_goes_on
         assert manifest.outcome == "complete"
 
 
+@pytest.mark.long
 def test_a_store_whose_disk_is_full_and_that_is_started_again_loses_nothing(fleet_on, show):
     with fleet_on(products=600, per_site=4) as fleet:
         fleet.wait_for_share(0.2)
@@ -138,6 +142,7 @@ def test_a_store_whose_disk_is_full_and_that_is_started_again_loses_nothing(flee
         assert manifest.outcome == "complete"
 
 
+@pytest.mark.long
 def test_the_seat_of_a_node_that_stands_still_is_taken_elsewhere(fleet_on):
     with fleet_on(nodes=1, per_site=8) as fleet:
         fleet.wait_for_share(0.1)

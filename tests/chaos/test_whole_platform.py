@@ -19,7 +19,7 @@ SETTINGS = {**SPEED, "LEASE_TTL": "3", "SEAT_TTL": "3", "CONCURRENT_REQUESTS_PER
 @pytest.mark.parametrize(
     "moment",
     [
-        pytest.param(moment, marks=[pytest.mark.campaign] if moment != 0.5 else [])
+        pytest.param(moment, marks=pytest.mark.long if moment == 0.5 else pytest.mark.campaign)
         for moment in (0.0, 0.2, 0.5, 0.8, 1.0)
     ],
 )

@@ -4,7 +4,10 @@ import csv
 import subprocess
 import sys
 
+import pytest
 from up_process import Platform
+
+pytestmark = pytest.mark.long
 
 
 def test_a_recipe_gives_the_same_rows_whoever_runs_it(workplace, shop):
