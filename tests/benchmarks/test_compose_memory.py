@@ -71,8 +71,8 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, show):
     agree(few["files"], 20_000)
     growth = many["peak_bytes"] - few["peak_bytes"]
     show(f"compose: peak {few['peak_bytes'] / 1e6:.0f} MB with 20,000 rows, {growth / 1e6:+.0f} MB with 60,000")
-    # Rows of 40,000 more are 16 MB as text, and five times that as objects.
-    assert growth < 12 * 1000 * 1000
+    # Rows of 40,000 more are 16 MB as text, and five times that as objects; a group of Parquet is not full before.
+    assert growth < 30 * 1000 * 1000
 
 
 @pytest.mark.bench

@@ -159,7 +159,9 @@ def test_composing_twice_overwrites_nothing_and_gives_the_same_bytes(objects, fo
     assert not list(folder.iterdir())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=25, deadline=None
+)
 @given(rows=st.lists(st.dictionaries(TEXTS.filter(bool), VALUES, max_size=4), max_size=8), size=st.integers(1, 4))
 def test_whatever_the_rows_are_the_bytes_are_those_of_the_writers(tmp_path, rows, size):
     objects = FolderObjectStore(tmp_path / "objects")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from crawler.exports.exact_json import TypesTooLong, json_of, restore
 
@@ -22,6 +22,7 @@ def through_json(row, types):
     return restore(read["row"], read["types"])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(ROWS)
 def test_every_value_comes_back_with_its_type(row):
     assert shown(through_json(*json_of(row))) == shown(row)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.errors import InvalidJob
@@ -59,6 +59,7 @@ def test_segments_are_counted_from_one():
         JobKeys("acme", "monday").new_segment(0)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=150))
 def test_whatever_an_export_is_called_its_key_stays_where_it_belongs(name):
     key = JobKeys("acme", "monday").new_file(name, "csv")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from crawler.errors import NoSuchObject, SegmentDamaged
 from crawler.exports import segments
@@ -54,6 +54,7 @@ HEAD = '{"version":1,"client":"acme","job":"monday","number":1}'
 ROW = '{"item":"book","page":"7","row":{"title":"A"}}'
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(row=ROWS)
 def test_rows_come_back_as_they_were(tmp_path_factory, row):
     objects = FolderObjectStore(tmp_path_factory.getbasetemp() / "round-trip")
