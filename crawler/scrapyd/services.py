@@ -37,7 +37,26 @@ def refuse(message: str) -> error.Error:
     return error.Error(code=http.OK, message=message.encode())
 
 
-class StoreService(WsResource):
+class OwnPages:
+    """Scrapyd lets the pages of any site read its answers (CORS); those of a node are for its own."""
+
+    def render(self, txrequest: Request) -> Any:
+        """As the service's own, without that permission."""
+        content = super().render(txrequest)  # type: ignore[misc]  # of the service that this is mixed into
+        for name in ("origin", "methods", "headers"):
+            txrequest.responseHeaders.removeHeader(f"access-control-allow-{name}")
+        return content
+
+
+class DaemonStatus(OwnPages, webservice.DaemonStatus):
+    """daemonstatus.json."""
+
+
+class ListProjects(OwnPages, webservice.ListProjects):
+    """listprojects.json."""
+
+
+class StoreService(OwnPages, WsResource):
     """A service that has to ask the store: `answer_get` or `answer_post` gives the data of its answer."""
 
     @property
@@ -165,7 +184,7 @@ class Status(StoreService):
         return {"currstate": await where_is(self.presence.store, job)}
 
 
-class ListSpiders(WsResource):
+class ListSpiders(OwnPages, WsResource):
     """listspiders.json: recipes and spiders of this installation, read anew each time."""
 
     @param("project")
@@ -179,7 +198,7 @@ class ListSpiders(WsResource):
         return {"spiders": spider_names()}
 
 
-class ListJobs(webservice.ListJobs):
+class ListJobs(OwnPages, webservice.ListJobs):
     """listjobs.json: what this node runs and has run, and what waits for any node; with exit codes."""
 
     def render_GET(self, txrequest: Request) -> dict[str, Any]:  # noqa: N802 - Twisted's name for it
@@ -190,7 +209,7 @@ class ListJobs(webservice.ListJobs):
         return listed
 
 
-class NoDeployment(WsResource):
+class NoDeployment(OwnPages, WsResource):
     """addversion.json and its kin."""
 
     def render_GET(self, txrequest: Request) -> dict[str, Any]:  # noqa: N802 - Twisted's name for it

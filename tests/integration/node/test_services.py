@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,13 @@ def test_nothing_is_deployed(alpha, service):
     answer = alpha.ask(f"{service}.json", {"project": "crawlery", "version": "1"}).json
     assert answer["status"] == "error"
     assert answer["message"].startswith("this node takes no eggs: jobs carry their recipe")
+
+
+def test_pages_of_other_sites_may_not_read_the_answers(alpha):
+    services = ("daemonstatus", "listprojects", "listspiders", "listjobs", "status", "addversion", "schedule")
+    for service in services:
+        with urllib.request.urlopen(f"{alpha.url}/{service}.json?project=crawlery&job=j1", timeout=60) as answer:
+            assert not [name for name in answer.headers if name.lower().startswith("access-control-")], service
 
 
 @pytest.fixture
