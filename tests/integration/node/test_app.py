@@ -7,8 +7,11 @@ import subprocess
 import time
 
 import pytest
+from click.testing import CliRunner
 from node_jobs import NAMES, Jobs, ended, new_job, wait_until
 from node_process import CRAWLERY, alive, unmeasured
+
+from crawler.cli.main import cli
 
 PASSWORD = "canary-Sesam"
 
@@ -102,14 +105,23 @@ def test_no_secret_is_in_a_process_list_a_log_or_a_record(node, shop, new_valkey
         (["--name", "a/b"], {}, "'a/b' is no name of a node"),
         (["-s", "REDIS_HOST=x"], {}, "--set REDIS_HOST: workers ask the store that the node asks"),
         (["-s", "LOG_LEVEL"], {}, "--set LOG_LEVEL: write NAME=VALUE"),
-        (["--bind", "192.0.2.1"], {"SCRAPYD_USERNAME": "op", "SCRAPYD_PASSWORD": "x"}, "cannot be listened at"),
         ([], {"REDIS_URL": ""}, "which store?"),
     ],
 )
-def test_what_a_node_cannot_be_is_a_message(tmp_path, options, environment, words):
+def test_what_a_node_cannot_be_is_a_message(tmp_path, monkeypatch, options, environment, words):
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"REDIS_URL": "redis://127.0.0.1:1", **environment}.items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(cli, ["node", "--port", "0", "--dir", str(tmp_path / "n"), *options])
+    assert done.exit_code == 2, done.output
+    assert words in done.output
+
+
+def test_an_address_that_cannot_be_listened_at_is_a_message(tmp_path):
+    password = {"SCRAPYD_USERNAME": "op", "SCRAPYD_PASSWORD": "x"}
     done = subprocess.run(
-        [CRAWLERY, "node", "--port", "0", "--dir", tmp_path / "n", *options],
-        env={**unmeasured(), "REDIS_URL": "redis://127.0.0.1:1", **environment},
+        [CRAWLERY, "node", "--bind", "192.0.2.1", "--port", "0", "--dir", tmp_path / "n"],
+        env={**unmeasured(), "REDIS_URL": "redis://127.0.0.1:1", **password},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -117,7 +129,7 @@ def test_what_a_node_cannot_be_is_a_message(tmp_path, options, environment, word
         check=False,
     )
     assert done.returncode == 2, done.stderr
-    assert words in done.stderr
+    assert "192.0.2.1:0 cannot be listened at" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from node_jobs import NAMES, wait_until
 from node_process import schedule
 
@@ -28,22 +27,22 @@ def test_the_same_jobid_again_is_the_same_job_and_another_order_is_refused(alpha
     assert len(jobs.attempts("j1")) == 1
 
 
-@pytest.mark.parametrize(
-    ("form", "words"),
-    [
-        ({"project": "other"}, "project 'other' not found"),
-        ({"spider": "itmes"}, "there is no recipe or spider called 'itmes'; did you mean 'items'?"),
-        ({"spider": "job"}, "schedule a recipe by its name"),
-        ({"setting": "DOWNLOAD_DELAY=1"}, "setting is not taken"),
-        ({"_version": "r1"}, "_version is not taken"),
-        ({"jobid": "a/b"}, "'a/b' is no id of a job"),
-        ({"top": "many"}, "input top"),
-        ({"tpo": "1"}, "input tpo: there is no such input"),
-        ({"priority": "first"}, "priority is invalid"),
-    ],
-)
-def test_an_order_that_makes_no_job_is_refused_in_a_sentence(alpha, jobs, form, words):
-    answer = schedule(alpha, **{"site": "http://x.example", **form})
-    assert answer["status"] == "error"
-    assert words in answer["message"]
+REFUSED = [
+    ({"project": "other"}, "project 'other' not found"),
+    ({"spider": "itmes"}, "there is no recipe or spider called 'itmes'; did you mean 'items'?"),
+    ({"spider": "job"}, "schedule a recipe by its name"),
+    ({"setting": "DOWNLOAD_DELAY=1"}, "setting is not taken"),
+    ({"_version": "r1"}, "_version is not taken"),
+    ({"jobid": "a/b"}, "'a/b' is no id of a job"),
+    ({"top": "many"}, "input top"),
+    ({"tpo": "1"}, "input tpo: there is no such input"),
+    ({"priority": "first"}, "priority is invalid"),
+]
+
+
+def test_an_order_that_makes_no_job_is_refused_in_a_sentence(alpha, jobs):
+    for form, words in REFUSED:
+        answer = schedule(alpha, **{"site": "http://x.example", **form})
+        assert answer["status"] == "error", form
+        assert words in answer["message"]
     assert jobs.ask(lambda doors: doors.jobs.newest()).jobs == ()
