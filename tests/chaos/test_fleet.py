@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
 import time
@@ -140,6 +142,44 @@ def test_a_store_whose_disk_is_full_and_that_is_started_again_loses_nothing(flee
         show(f"store's disk full: {fleet.books.settled()} pages settled in the end")
         assert fleet.findings(manifest).problems == []
         assert manifest.outcome == "complete"
+
+
+@pytest.mark.long
+def test_stewards_that_are_killed_all_the_time_leave_one_manifest_and_name_what_does_not_count(fleet_on, show):
+    with fleet_on(products=600, per_site=4, stewards=1) as fleet:
+
+        def objects() -> set[str]:
+            prefixes = (fleet.keys.segment_prefix, fleet.keys.file_prefix)
+            return {info.key for prefix in prefixes for info in fleet.objects.list(prefix)}
+
+        kills, known = 0, objects()
+        while kills < 8 and fleet.books.state() != "succeeded":
+            fresh = objects() - known
+            if not fresh:
+                continue
+            for steward in fleet.of_kind("steward"):  # just after it has written something, and told nobody perhaps
+                steward.kill()
+            kills, known = kills + 1, objects()
+            fleet.start_steward("--hold", "1")
+        fleet.start_steward()
+        manifest = fleet.wait_for_end()
+        assert fleet.findings(manifest).problems == []
+        for file in manifest.files:
+            content = fleet.objects.get(file.key)
+            assert (hashlib.sha256(content).hexdigest(), len(content)) == (file.sha256, file.size_bytes)
+        for segment in manifest.segments:
+            assert hashlib.sha256(fleet.objects.get(segment.key)).hexdigest() == segment.sha256
+        written = {
+            info.key
+            for prefix in (fleet.keys.segment_prefix, fleet.keys.file_prefix)
+            for info in fleet.objects.list(prefix)
+        }
+        nameless = written - manifest.keys
+        listed = fleet.objects.info(fleet.keys.orphans)
+        assert set(json.loads(fleet.objects.get(fleet.keys.orphans)) if listed else ()) == nameless
+        show(
+            f"{kills} stewards killed: one manifest, {len(manifest.segments)} segments, {len(nameless)} orphans, listed"
+        )
 
 
 @pytest.mark.long

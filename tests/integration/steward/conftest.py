@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
 
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
 from crawler.exports.objects_folder import FolderObjectStore
+from crawler.exports.objects_s3 import S3ObjectStore
 from crawler.frontier.contract import FrontierRequest, PageCommit, Row
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.row_stream import RedisRowStream
@@ -153,7 +155,23 @@ class Bench:
 
 
 @pytest.fixture
-def bench(valkey, tmp_path):
-    made = Bench(valkey.url, FolderObjectStore(tmp_path / "objects"), tmp_path)
+def storage():
+    """Which storage of files: a test that names it in its parameters chooses another, `s3`."""
+    return "folder"
+
+
+@pytest.fixture
+def bench(valkey, tmp_path, storage, request):
+    if storage == "s3":
+        server = request.getfixturevalue("seaweed")
+        objects = S3ObjectStore(
+            bucket=BUCKET,
+            prefix=f"steward-{secrets.token_hex(4)}",
+            endpoint_url=server.url,
+            credentials=(ACCESS_KEY, SECRET_KEY, None),
+        )
+    else:
+        objects = FolderObjectStore(tmp_path / "objects")
+    made = Bench(valkey.url, objects, tmp_path)
     yield made
     made.end()

@@ -74,8 +74,9 @@ def test_rejected_rows_count_when_a_job_is_judged(bench):
     assert bench.status().outcome is Outcome.QUALITY_FAILED
 
 
+@pytest.mark.parametrize("storage", ["folder", "s3"])
 @pytest.mark.parametrize("lost", ["/segments/", "/files/goods", "/files/lines", "job.json", "manifest.json"])
-def test_answers_that_get_lost_leave_one_manifest_and_exact_files(bench, lost):
+def test_answers_that_get_lost_leave_one_manifest_and_exact_files(bench, storage, lost):
     bench.objects = Fails(bench.objects)
     bench.a_job()
     bench.crawl(3)

@@ -17,8 +17,9 @@ def test_two_stewards_at_once_make_one_set_of_files(bench):
         assert sum(sum(segment.rows.values()) for segment in bench.segments(name)) == 8
 
 
+@pytest.mark.parametrize("storage", ["folder", "s3"])
 @pytest.mark.parametrize("point", ["/segments/", "/files/goods", "job.json", "manifest.json"])
-def test_a_steward_that_dies_anywhere_is_followed_by_another(bench, point):
+def test_a_steward_that_dies_anywhere_is_followed_by_another(bench, storage, point):
     bench.objects = Fails(bench.objects)
     bench.a_job()
     bench.crawl(3)
