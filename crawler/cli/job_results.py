@@ -14,6 +14,7 @@ from crawler.cli.stores import run_with_store, storage_of_files, stored_job, wit
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
 from crawler.frontier.row_stream import RedisRowStream
+from crawler.recipe.loader import load_recipe_text
 
 if TYPE_CHECKING:
     from crawler.exports.manifest import Manifest
@@ -104,7 +105,10 @@ def download(objects: ObjectStore, manifest: Manifest, folder: Path) -> list[Pat
 
 def _partial(objects: ObjectStore, stored: StoredJob, segments: tuple[Segment, ...], expires_s: int) -> int:
     job = stored.job.id
-    console.note(f"{job} is {stored.status.state}: no files yet, {len(segments)} pieces (JSON lines, zstd)")
+    if stored.job.recipe_text and load_recipe_text(stored.job.recipe_text, name=stored.job.recipe).quality is not None:
+        raise CommandFailed(f"{job} is {stored.status.state}, and its rows are to be judged before anybody gets them")
+    pieces = console.plural(len(segments), "piece")
+    console.note(f"{job} is {stored.status.state}: no files yet, {pieces} (JSON lines, zstd)")
     for segment in segments:
         name = f"{job}-{segment.number:06d}.jsonl.zst"
         console.line(console.out(), (name, "bold"), f"  {sum(segment.rows.values()):,} rows")

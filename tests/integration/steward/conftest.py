@@ -27,6 +27,8 @@ from crawler.store import Store, connect
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from commands import Commands
+
 RECIPE = """
 schema_version: 1
 name: goods
@@ -175,3 +177,9 @@ def bench(valkey, tmp_path, storage, request):
     made = Bench(valkey.url, objects, tmp_path)
     yield made
     made.end()
+
+
+@pytest.fixture
+def crawlery(bench, monkeypatch, tmp_path, valkey):
+    """`crawlery("job", "list")`, on the bench's store and storage."""
+    return Commands(monkeypatch, tmp_path, valkey.url)
