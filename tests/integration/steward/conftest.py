@@ -28,29 +28,7 @@ from crawler.store import Store, connect
 sys.path.insert(0, str(Path(__file__).parent))
 
 from commands import Commands
-
-RECIPE = """
-schema_version: 1
-name: goods
-version: "1.0.0"
-inputs: {site: {type: string, format: uri}}
-start:
-  - urls: ["{{ inputs.site }}/"]
-    page: good
-pages:
-  good:
-    item: good
-    fields: {url: {response: url}, name: h1}
-items:
-  good:
-    version: 1
-    fields:
-      url: {type: string, format: uri, required: true}
-      name: {type: string, required: true}
-exports:
-  - {name: goods, item: good, format: csv}
-  - {name: lines, item: good, format: jsonl}
-"""
+from goods_and_faults import RECIPE
 
 #: As a fleet has it that is in a hurry.
 HASTE = StewardSettings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from goods_and_faults import RECIPE
 
 from crawler.exports.intents import read_intent
 from crawler.jobs.model import Limits, Priority, State
@@ -10,8 +11,6 @@ from crawler.jobs.model import Limits, Priority, State
 
 @pytest.fixture
 def recipe(tmp_path):
-    from conftest import RECIPE
-
     (tmp_path / "goods.yaml").write_text(RECIPE)
 
 
