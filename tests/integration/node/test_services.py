@@ -29,7 +29,7 @@ def test_a_waiting_and_a_running_job_are_listed_and_cancelled(alpha, shop, jobs)
         ("j2", "items", shop.url)
     ]
     assert alpha.ask("status.json?job=j2").json["currstate"] == "pending"
-    assert alpha.ask("status.json?job=j1").json["currstate"] == "running"
+    wait_until(lambda: alpha.ask("status.json?job=j1").json["currstate"] == "running", what="its first page")
     cancelled = [alpha.ask("cancel.json", {"project": "crawlery", "job": job}).json for job in ("j2", "j1", "j3")]
     assert [answer["prevstate"] for answer in cancelled] == ["pending", "running", None]
     wait_until(lambda: jobs.ledger("j1").closed, what="the end of the job")
