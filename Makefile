@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-fast bench bench-store bench-exports model chaos check-books lint format audit lock clean
+.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports model chaos check-books lint format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ bench-store: $(STAMP)  ## What the shared store costs: bytes, milliseconds, CPU 
 	    { echo "bench-store: install jemalloc (Debian: apt-get install libjemalloc2); servers for production have it" >&2; exit 2; }
 	@$(BIN)/python -m pytest tests/benchmarks/test_store_cost_per_page.py tests/benchmarks/test_store_memory_and_latency.py \
 	    -q -s -m bench -o addopts="--import-mode=importlib"
+
+bench-fleet: $(STAMP)  ## Pages per CPU second of four workers of a job beside those of one (slow, idle machine)
+	@$(BIN)/python -m pytest tests/benchmarks/test_workers_share_a_job.py -q -s -m bench -o addopts="--import-mode=importlib"
 
 bench: $(STAMP)  ## Ratios against what a user would pick instead (slow, idle machine)
 	@$(BIN)/python -m pytest tests/benchmarks/test_extraction_ratio.py -q -s -m bench -o addopts="--import-mode=importlib"
