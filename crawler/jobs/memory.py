@@ -90,10 +90,10 @@ class MemoryJobStore:
         kept.status = intend(kept.status, intended, why=why, job=f"job {job}")
         return kept.status
 
-    async def set_why(self, job: str, why: str) -> bool:
+    async def set_why(self, job: str, why: str, *, version: int | None = None) -> bool:
         """See the contract."""
         kept = self._kept.get(check_job_id(job))
-        if kept is None or kept.status.state in TERMINAL:
+        if kept is None or kept.status.state in TERMINAL or version not in (None, kept.status.version):
             return False
         kept.status = replace(kept.status, why=sentence(why))
         return True

@@ -118,9 +118,10 @@ class RedisJobStore:
             raise NoSuchJob(f"there is no job {job}")
         return bool(is_done), status_from_fields(fields)
 
-    async def set_why(self, job: str, why: str) -> bool:
+    async def set_why(self, job: str, why: str, *, version: int | None = None) -> bool:
         """See the contract."""
-        return bool(await self._store.call(_WHY, [self._key(job)], [sentence(why)]))
+        asked = (sentence(why), "" if version is None else version)
+        return bool(await self._store.call(_WHY, [self._key(job)], asked))
 
     async def delete(self, job: str) -> None:
         """See the contract."""

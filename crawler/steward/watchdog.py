@@ -129,7 +129,9 @@ class Watchdog:
         look = await self._look(job, status.state, books, seats, storage_problem)
         sentence = "" if self._moves(job.id, books) and not _is_held_up(look) else reason_of(look)
         if sentence != status.why and (sentence or status.why == self._said.get(job.id, status.why)):
-            await self._ground.jobs.set_why(job.id, sentence)
+            # What a worker has said of the job's end meanwhile is what the last of them reads: it must stay.
+            if not await self._ground.jobs.set_why(job.id, sentence, version=status.version):
+                return status.why
             if sentence:
                 logger.info("Job %s: %s", job.id, sentence)
         self._said[job.id] = sentence

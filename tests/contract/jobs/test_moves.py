@@ -106,6 +106,14 @@ def test_why_is_one_short_sentence(jobs, in_state):
     assert jobs.status("j") == before
 
 
+def test_a_sentence_about_a_version_that_is_past_is_not_said(jobs, in_state):
+    before = in_state("j", "running")
+    assert jobs.set_why("j", "slow site", version=before.version)
+    jobs.intend("j", Intended.SUCCEED, why="limits.items")
+    assert not jobs.set_why("j", "waiting for 3 pages", version=before.version)
+    assert jobs.status("j").why == "limits.items"
+
+
 def test_a_move_keeps_the_sentence_unless_it_brings_one_or_the_job_runs(jobs, in_state):
     in_state("j", "queued")
     jobs.set_why("j", "no free slot")

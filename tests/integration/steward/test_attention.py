@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from crawler.jobs.attempts import Attempt, RedisAttempts
+from crawler.jobs.intention import JobIntention
 from crawler.jobs.seats import RedisSeats
+from crawler.steward.watchdog import Watchdog
 
 
 def test_an_attempt_whose_seat_is_gone_was_lost_with_its_node(bench):
@@ -21,3 +23,12 @@ def test_an_attempt_whose_seat_is_gone_was_lost_with_its_node(bench):
 def test_a_job_that_waits_for_a_node_says_so(bench):
     bench.a_job()
     bench.work(bench.says("waiting for a node"))
+
+
+def test_what_workers_have_said_of_the_end_is_not_overwritten_by_a_steward_that_has_not_heard_it(bench):
+    bench.a_job()
+    seen = bench.run(bench.jobs.get("j"))
+    intention = JobIntention(bench.jobs, "j")
+    bench.run(intention.say("limits.stop_after_errors"))
+    bench.run(Watchdog(bench.ground()).say_why(seen, (), storage_problem=""))
+    assert bench.run(intention.reason()) == "limits.stop_after_errors"
