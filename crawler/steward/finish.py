@@ -130,7 +130,7 @@ class Finish:
 
     async def _end(self, job: Job, manifest: Manifest) -> None:
         why = "; ".join(manifest.why)
-        await self._ground.jobs.move(job.id, State(manifest.state), outcome=Outcome(manifest.outcome), why=why)
+        await self._ground.jobs.adopt(job.id, State(manifest.state), outcome=Outcome(manifest.outcome), why=why)
         self._export.forget(job.id)
         rows = sum(manifest.ledger.rows.values())
         logger.info(

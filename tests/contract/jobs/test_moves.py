@@ -131,6 +131,32 @@ def test_an_end_keeps_its_sentence(jobs, in_state, end):
     assert jobs.status("j") == before
 
 
+# --- a manifest ---
+
+
+@pytest.mark.parametrize("end", MEANT)
+@pytest.mark.parametrize("intended", MEANT.values())
+def test_a_job_that_is_finishing_ends_as_its_manifest_says_whatever_was_intended(jobs, in_state, intended, end):
+    in_state("j", "finishing", intended=intended)
+    ended = jobs.adopt("j", State(end), outcome=Outcome.PARTIAL, why="1 page gave up")
+    assert (ended.state, ended.intended, ended.outcome, ended.why) == (end, MEANT[end], "partial", "1 page gave up")
+    assert ended.finished_ms is not None
+    assert jobs.adopt("j", State(end), outcome=Outcome.PARTIAL) == ended == jobs.status("j")
+
+
+def test_rows_that_are_not_what_was_asked_for_say_nothing_of_what_was_intended(jobs, in_state):
+    in_state("j", "finishing", intended="cancel")
+    assert jobs.adopt("j", State.FAILED, outcome=Outcome.QUALITY_FAILED).intended == "cancel"
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "paused", "cancelled"])
+def test_a_job_that_is_not_finishing_adopts_nothing(jobs, in_state, state):
+    before = in_state("j", state)
+    with pytest.raises(TransitionRefused):
+        jobs.adopt("j", State.SUCCEEDED, outcome=Outcome.COMPLETE)
+    assert jobs.status("j") == before
+
+
 # --- what is intended ---
 
 

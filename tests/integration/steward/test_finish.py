@@ -39,6 +39,17 @@ def test_a_manifest_that_is_there_is_adopted_whatever_the_store_says(bench):
     assert bench.status().state is State.SUCCEEDED
 
 
+def test_a_job_ends_as_its_manifest_says_though_the_store_has_forgotten_that_and_it_was_cancelled_since(bench):
+    bench.a_job()
+    bench.crawl(2)
+    bench.work(bench.ended())
+    bench.run(bench.store.command("HSET", "crawlery:{j}:job", "state", "finishing", "intended", "cancel"))
+    bench.run(bench.store.command("HDEL", "crawlery:{j}:job", "outcome", "finished_ms"))
+    bench.run(bench.store.command("SADD", "crawlery:live", "j"))
+    bench.work(bench.ended(), patience_s=5.0)
+    assert (bench.status().state, bench.status().outcome) == (State.SUCCEEDED, Outcome.COMPLETE)
+
+
 def test_a_job_without_rows_is_empty_and_has_headers_only(bench):
     bench.a_job()
     bench.crawl(2, rows=0)
