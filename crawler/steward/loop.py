@@ -46,16 +46,18 @@ class Steward:
         self._watchdog = Watchdog(ground)
         self._share = Share(ground)
         self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._seen: set[str] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._live_jobs = 1
         self._complaints: dict[str, str] = {}
+        self._problem = ""  # of the last tick, apart from single jobs
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then ends what it has begun as soon as it can be left."""
         housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
         try:
             while not stop.is_set():
-                await self._tick()
+                await self._careful_tick()
                 try:
                     await asyncio.wait_for(stop.wait(), timeout=self._ground.settings.tick_s)
                 except TimeoutError:
@@ -66,16 +68,44 @@ class Steward:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _tick(self) -> None:
+    @property
+    def remembered(self) -> frozenset[str]:
+        """Jobs of which it keeps something in memory."""
+        return self._watchdog.remembered.union(self._complaints)
+
+    async def _careful_tick(self) -> None:
+        """A tick; what goes wrong with it is said once, and the next one may go well."""
+        problem = ""
+        for duty in (self._share_seats, self._tick):
+            try:
+                await duty()
+            except CrawleryError as error:
+                problem = problem or str(error)
+        if problem and problem != self._problem:
+            logger.error("This round has failed: %s", problem)
+        self._problem = problem
+
+    async def _share_seats(self) -> None:
         if await self._holds.hold("share", ttl_s=self._ground.settings.hold_s):
             await self._share.run()
+
+    async def _tick(self) -> None:
         live = await self._ground.jobs.live()
         self._live_jobs = len(live)
+        for job in self._seen.difference(live):
+            self._forget(job)
+        self._seen = {*live, *self._at_work}
         for job in live:
             if job not in self._at_work:
                 task = asyncio.get_running_loop().create_task(self._look_after(job))
                 self._at_work[job] = task
                 task.add_done_callback(partial(self._left, job))
+
+    def _forget(self, job: str) -> None:
+        """It has ended, whoever has ended it."""
+        self._watchdog.forget(job)
+        self._export.forget(job)
+        self._complaints.pop(job, None)
 
     def _left(self, job: str, task: asyncio.Task[None]) -> None:
         self._at_work.pop(job, None)
@@ -125,8 +155,6 @@ class Steward:
         await self._export.keep_limit(stored.job, live_jobs=self._live_jobs)
         try:
             if await self._finish.run(stored):
-                watchdog.forget(job)
-                self._complaints.pop(job, None)
                 return
             await self._export.run(stored.job, flush=False)
         finally:

@@ -137,6 +137,11 @@ class Watchdog:
         self._said[job.id] = sentence
         return sentence
 
+    @property
+    def remembered(self) -> frozenset[str]:
+        """Jobs of which it keeps something."""
+        return frozenset(self._moved).union(self._said)
+
     def forget(self, job: str) -> None:
         """A job has ended."""
         self._moved.pop(job, None)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 from goods_and_faults import Fails, goods, names_in
+
+from crawler.jobs.nodes import Node, RedisNodes
+from crawler.steward.loop import Steward
 
 
 def test_two_stewards_at_once_make_one_set_of_files(bench):
@@ -27,3 +32,45 @@ def test_a_steward_that_dies_anywhere_is_followed_by_another(bench, storage, poi
     bench.work(bench.ended())
     assert names_in(bench.file("csv")) == goods(3)
     assert len([key for key in bench.objects.puts if key.endswith("manifest.json")]) == 1
+
+
+def test_a_job_that_cannot_be_read_keeps_no_other_one_waiting_in_a_full_fleet(bench):
+    bench.a_job()
+    bench.crawl(3)
+    bench.a_job("waits")
+    bench.a_job("later")
+    bench.run(bench.store.command("HSET", "crawlery:{later}:job", "record", "of a later version"))
+    bench.run(RedisNodes(bench.store).report(Node(name="n1", url="", slots=1, running=1)))
+    bench.work(bench.ended())
+
+
+def test_a_steward_goes_on_when_the_store_has_refused_it(bench):
+    bench.a_job()
+    bench.crawl(3)
+    bench.run(bench.store.command("RENAME", "crawlery:live", "aside"))
+    bench.run(bench.store.command("SET", "crawlery:live", "of another kind"))
+    rounds = count(1)
+
+    async def ended_after_a_while() -> bool:
+        if next(rounds) == 5:
+            await bench.store.command("RENAME", "aside", "crawlery:live")
+        return await bench.ended()()
+
+    bench.work(ended_after_a_while)
+
+
+def test_a_steward_remembers_nothing_of_jobs_that_another_one_has_ended(bench):
+    bench.a_job()
+    bench.crawl(1)
+    bench.one_more_page()
+    steward = Steward(bench.ground())
+
+    async def remembers() -> bool:
+        return "j" in steward.remembered
+
+    async def forgets() -> bool:
+        return "j" not in steward.remembered
+
+    bench.work(remembers, by=[steward])
+    bench.run(bench.store.command("SREM", "crawlery:live", "j"))
+    bench.work(forgets, by=[steward])
