@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.errors import CrawleryError
 from crawler.jobs.holds import Holds
+from crawler.jobs.states import TERMINAL
 from crawler.steward.export import Export
 from crawler.steward.finish import Finish
 from crawler.steward.promote import promote
@@ -116,34 +117,37 @@ class Steward:
         """One round for one job. What goes wrong with it is said, and keeps no other job waiting."""
         async with self._room:
             try:
-                await self._held(job, lambda: self._duties(job))
+                await self._held("steward", lambda: self._duties(job), job=job)
             except CrawleryError as error:
                 await self._complain(job, error)
             except OSError as error:
                 await self._complain(job, error)
 
-    async def _held(self, job: str, duties: Callable[[], Awaitable[None]]) -> None:
-        """Does the duties if no other steward has them, and says all the while that we do."""
+    async def _held(self, duty: str, work: Callable[[], Awaitable[object]], *, job: str = "") -> None:
+        """Does the work if no other steward has the duty, and says all the while that we do."""
         hold_s = self._ground.settings.hold_s
-        if not await self._holds.hold("steward", ttl_s=hold_s, job=job):
+        if not await self._holds.hold(duty, ttl_s=hold_s, job=job):
             return
-        keeping = asyncio.get_running_loop().create_task(self._keep_hold(job))
+        keeping = asyncio.get_running_loop().create_task(self._keep_hold(duty, job))
         try:
-            await duties()
+            await work()
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-            await self._holds.let_go("steward", job=job)
+            await self._holds.let_go(duty, job=job)
 
-    async def _keep_hold(self, job: str) -> None:
+    async def _keep_hold(self, duty: str, job: str) -> None:
         hold_s = self._ground.settings.hold_s
         while True:
             await asyncio.sleep(hold_s / 3)
-            await self._holds.hold("steward", ttl_s=hold_s, job=job)
+            await self._holds.hold(duty, ttl_s=hold_s, job=job)
 
     async def _duties(self, job: str) -> None:
         stored = await self._ground.jobs.get(job)
         if stored is None:
+            return
+        if stored.status.state in TERMINAL:
+            await self._ground.jobs.move(job, stored.status.state)  # whoever has ended it did not take it off the list
             return
         watchdog = self._watchdog
         seats = await watchdog.live_seats(job)
@@ -176,11 +180,15 @@ class Steward:
             logger.debug("Nor can that be said in the store", exc_info=True)
 
     async def _keep_house(self) -> None:
+        swept: set[str] = set()
+        duties = {
+            "reimport": partial(reimport, self._ground),
+            "retain": partial(retain, self._ground, swept=swept),
+        }
         while True:
-            for duty in (reimport, retain):
+            for name, duty in duties.items():
                 try:
-                    if await self._holds.hold(duty.__name__, ttl_s=self._ground.settings.hold_s):
-                        await duty(self._ground)
+                    await self._held(name, duty)
                 except (CrawleryError, OSError) as error:
-                    logger.warning("%s: %s", duty.__name__, error)
+                    logger.warning("%s: %s", name, error)
             await asyncio.sleep(_HOUSEKEEPING_S)

@@ -74,3 +74,15 @@ def test_a_steward_remembers_nothing_of_jobs_that_another_one_has_ended(bench):
     bench.work(remembers, by=[steward])
     bench.run(bench.store.command("SREM", "crawlery:live", "j"))
     bench.work(forgets, by=[steward])
+
+
+def test_a_job_that_has_ended_and_is_still_listed_is_taken_off_the_list(bench):
+    bench.a_job()
+    bench.crawl(1)
+    bench.work(bench.ended())
+    bench.run(bench.store.command("SADD", "crawlery:live", "j"))  # whoever ended it died before it was taken away
+
+    async def is_off() -> bool:
+        return not await bench.jobs.live()
+
+    bench.work(is_off, patience_s=5.0)
