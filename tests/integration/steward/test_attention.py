@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crawler.jobs.attempts import Attempt, RedisAttempts
 from crawler.jobs.intention import JobIntention
+from crawler.jobs.nodes import Node, RedisNodes
 from crawler.jobs.seats import RedisSeats
 from crawler.steward.watchdog import Watchdog
 
@@ -18,6 +19,18 @@ def test_an_attempt_whose_seat_is_gone_was_lost_with_its_node(bench):
         return (await attempts.of("j"))[0].is_lost
 
     bench.work(is_lost)
+
+
+def test_a_worker_that_has_left_its_seat_and_is_just_ending_is_not_lost(bench):
+    bench.a_job()
+    node = Node(name="node-1", url="", slots=1, running=1)
+    bench.run(RedisNodes(bench.store).report(node))
+    attempts = RedisAttempts(bench.store)
+    begun = Attempt(seat="left", node="node-1", pid=1, started_ms=1)
+    bench.run(attempts.begin("j", begun))
+    watchdog = Watchdog(bench.ground(seat_ttl_s=30.0))
+    bench.run(watchdog.lose_attempts("j", ()))
+    assert bench.run(attempts.of("j")) == (begun,)
 
 
 def test_a_job_that_waits_for_a_node_says_so(bench):
