@@ -99,3 +99,12 @@ def test_the_key_of_a_job_that_has_left_the_store_makes_no_second_one(bench, cra
     assert f"this key has made job {job}" in crawlery(*order, code=2).stderr
     assert bench.run(bench.jobs.get(job)) is None
     assert bench.objects.info(f"jobs/{job}/intent.json") is None
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:sec#ret@x:1", "redis://:sec/ret@x:1", "redis://:a@b/ret@x:1", "redis://:ret@x:p"]
+)
+def test_a_password_that_makes_an_address_unreadable_is_not_shown(crawlery, url):
+    refused = crawlery("job", "list", "--redis-url", url, code=2).stderr
+    assert "sec" not in refused
+    assert "ret" not in refused
