@@ -7,11 +7,12 @@ number of stewards may run; one that dies is replaced when its holds end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from crawler.errors import CrawleryError
+from crawler.errors import CrawleryError, StoreError
 from crawler.jobs.holds import Holds
 from crawler.jobs.states import TERMINAL
 from crawler.steward.export import Export
@@ -34,6 +35,9 @@ _AT_ONCE: Final = 16
 
 #: What concerns no single job is done so often, in seconds.
 _HOUSEKEEPING_S: Final = 600.0
+
+#: The store may take so long to hear that a duty is let go, in seconds.
+_LET_GO_S: Final = 1.0
 
 
 class Steward:
@@ -134,7 +138,10 @@ class Steward:
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-            await self._holds.let_go(duty, job=job)
+            # It ends by itself; a store that is away must not keep a steward that is told to go.
+            with contextlib.suppress(TimeoutError, StoreError):
+                async with asyncio.timeout(_LET_GO_S):
+                    await self._holds.let_go(duty, job=job)
 
     async def _keep_hold(self, duty: str, job: str) -> None:
         hold_s = self._ground.settings.hold_s
@@ -161,8 +168,10 @@ class Steward:
             if await self._finish.run(stored):
                 return
             await self._export.run(stored.job, flush=False)
-        finally:
+        except (CrawleryError, OSError):
             await watchdog.say_why(stored, seats, storage_problem=self._export.problem)
+            raise
+        await watchdog.say_why(stored, seats, storage_problem=self._export.problem)
         self._complaints.pop(job, None)
 
     async def _complain(self, job: str, error: Exception) -> None:

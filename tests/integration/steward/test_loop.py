@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from itertools import count
 
 import pytest
 from goods_and_faults import Fails, goods, names_in
 
 from crawler.jobs.nodes import Node, RedisNodes
+from crawler.jobs.redis import RedisJobStore
 from crawler.steward.loop import Steward
+from crawler.store import Store, connect
 
 
 def test_two_stewards_at_once_make_one_set_of_files(bench):
@@ -86,3 +90,42 @@ def test_a_job_that_has_ended_and_is_still_listed_is_taken_off_the_list(bench):
         return not await bench.jobs.live()
 
     bench.work(is_off, patience_s=5.0)
+
+
+class Stuck:
+    """A storage of files that takes its time with every `put`, until it is let go."""
+
+    def __init__(self, objects) -> None:
+        self._objects = objects
+        self.asked = threading.Event()
+        self.released = threading.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._objects, name)
+
+    def put(self, key, body, **options):
+        self.asked.set()
+        self.released.wait(20)
+        return self._objects.put(key, body, **options)
+
+
+def test_a_steward_that_is_told_to_go_goes_though_the_store_is_away(bench, new_valkey):
+    server = new_valkey()
+    store = Store(connect({"url": server.url}))
+    bench.store, bench.jobs, bench.objects = store, RedisJobStore(store), Stuck(bench.objects)
+    bench.a_job()
+    bench.crawl(1)
+    bench.one_more_page()
+
+    async def goes() -> bool:
+        working = asyncio.create_task(Steward(bench.ground()).run(asyncio.Event()))
+        await asyncio.to_thread(bench.objects.asked.wait, 10)
+        server.kill()
+        working.cancel()  # as the command does when its patience ends
+        done, _ = await asyncio.wait([working], timeout=5)
+        return working in done
+
+    try:
+        assert bench.run(goes())
+    finally:
+        bench.objects.released.set()
