@@ -110,6 +110,7 @@ class Steward:
         """It has ended, whoever has ended it."""
         self._watchdog.forget(job)
         self._export.forget(job)
+        self._finish.forget(job)
         self._complaints.pop(job, None)
 
     def _left(self, job: str, task: asyncio.Task[None]) -> None:
@@ -164,6 +165,8 @@ class Steward:
         if ended:
             stored = await self._ground.jobs.get(job) or stored
         await self._export.keep_limit(stored.job, live_jobs=self._live_jobs)
+        if self._finish.is_put_off(job):
+            return
         try:
             if await self._finish.run(stored):
                 return

@@ -8,7 +8,10 @@ import json
 import pytest
 from goods_and_faults import KEYS, Fails, goods, names_in
 
+from crawler.errors import ObjectStoreError
 from crawler.jobs.model import Outcome, State
+from crawler.steward.export import Export
+from crawler.steward.finish import Finish
 
 
 def test_a_job_that_nobody_ended_ends_with_its_files_and_a_manifest(bench):
@@ -99,3 +102,23 @@ def test_answers_that_get_lost_leave_one_manifest_and_exact_files(bench, storage
     written = {key for key in bench.objects.puts if "/files/" in key or "/segments/" in key}
     listed = json.loads(bench.objects.get(KEYS.orphans)) if bench.objects.info(KEYS.orphans) else []
     assert set(listed) == written - named
+
+
+def test_a_composition_that_fails_again_and_again_is_tried_less_and_less_often(bench):
+    bench.objects = Fails(bench.objects)
+    bench.a_job()
+    bench.crawl(2)
+    bench.run(bench.frontier().close("finished"))
+    ground = bench.ground(tick_s=30.0)
+    finish = Finish(ground, Export(ground))
+    bench.objects.lose_answer_of = "/files/"
+    stored = bench.run(bench.jobs.get("j"))
+    with pytest.raises(ObjectStoreError):
+        bench.run(finish.run(stored))
+    assert finish.is_put_off("j")
+    puts = len(bench.objects.puts)
+    assert not bench.run(finish.run(stored))
+    assert len(bench.objects.puts) == puts
+    finish.forget("j")
+    assert bench.run(finish.run(stored))
+    assert not finish.is_put_off("j")
