@@ -53,8 +53,8 @@ class Share:
         """
         ground = self._ground
         seats = RedisSeats(ground.store)
-        nodes = await RedisNodes(ground.store).all()
-        if not nodes or any(node.running < node.slots for node in nodes if not node.is_draining):
+        nodes = [node for node in await RedisNodes(ground.store).all() if not node.is_draining]
+        if not nodes or any(node.running < node.slots for node in nodes):
             return None
         wanted = await seats.wanted(ttl_s=ground.settings.seat_ttl_s)
         if not wanted:
