@@ -25,6 +25,7 @@ from crawler.cli.demo_truth import compared
 from crawler.cli.groups import CommandFailed
 from crawler.cli.job_run import new_job, submit
 from crawler.cli.job_watch import followed
+from crawler.cli.outputs import check_writable
 from crawler.cli.recipes import load
 from crawler.config import process_environment, read_config
 from crawler.exports.keys import JobKeys
@@ -74,6 +75,7 @@ def demo(ctx: click.Context, *, output: Path) -> None:
 
     Nothing of it stays but the file.
     """
+    check_writable(output, "--output")
     with tempfile.TemporaryDirectory(prefix="crawlery-demo-") as folder:
         ctx.exit(asyncio.run(_Demo(Path(folder), output).run()))
 

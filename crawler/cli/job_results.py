@@ -50,6 +50,8 @@ def results(
     keys = JobKeys(client=stored.job.client, job=job_id)
     manifest = read_manifest(objects, keys)
     if manifest is None:
+        if output is not None:
+            raise CommandFailed(f"{job_id} is {stored.status.state}: there are no files to download yet")
         return _partial(objects, stored, segments, expires)
     if manifest.withheld and not withheld:
         raise CommandFailed(

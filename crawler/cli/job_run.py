@@ -13,7 +13,8 @@ from crawler.cli.groups import CommandFailed, pairs
 from crawler.cli.job_watch import followed
 from crawler.cli.recipes import RecipeName, load
 from crawler.cli.stores import run_with_store, storage_of_files, with_store
-from crawler.errors import ObjectStoreError
+from crawler.errors import ManifestDamaged, ObjectStoreError
+from crawler.exports.keys import JobKeys
 from crawler.jobs.model import Job, Limits, Priority, job_id
 from crawler.jobs.redis import RedisJobStore
 from crawler.recipe.extract import start_requests
@@ -69,7 +70,7 @@ def run(
     objects = storage_of_files()
     job, is_new = run_with_store(redis_url, prefix, lambda store: submit(store, objects, new))
     click.echo(job.id)
-    if not is_new:
+    if not is_new and key is not None:
         console.note(f"{job.id} was there already: the key {key!r} has made it")
     if not watch:
         console.note(f"`crawlery job watch {job.id}` follows it, `crawlery job results {job.id}` has its files")
@@ -119,13 +120,31 @@ async def submit(store: Store, objects: ObjectStore | None, new: Job) -> tuple[J
     jobs = RedisJobStore(store)
     known = await jobs.get(new.id)
     if known is None and objects is not None:
-        from crawler.exports.intents import write_intent  # noqa: PLC0415 - with the storage it writes to
-
-        try:
-            write_intent(objects, new)
-        except ObjectStoreError as error:
-            raise CommandFailed(f"the job is not accepted: {error}") from error
+        _write_down(objects, new)
     job, is_new = await jobs.create(new)
     if not is_new and (job.recipe_sha256, job.inputs) != (new.recipe_sha256, new.inputs):
         raise CommandFailed(f"this key has made job {job.id} of {job.recipe or job.spider} with other values")
     return job, is_new
+
+
+def _write_down(objects: ObjectStore, new: Job) -> None:
+    """Puts the intent of a job, unless it has ended before, and the store has forgotten it since.
+
+    Raises:
+        CommandFailed: it has, or the storage of files does not take the intent.
+    """
+    from crawler.exports.intents import write_intent  # noqa: PLC0415 - with the storage that they talk to
+    from crawler.exports.manifest import read_manifest  # noqa: PLC0415
+
+    keys = JobKeys(client=new.client, job=new.id)
+    try:
+        manifest = read_manifest(objects, keys)
+        if manifest is None:
+            write_intent(objects, new)
+            return
+    except (ObjectStoreError, ManifestDamaged) as error:
+        raise CommandFailed(f"the job is not accepted: {error}") from error
+    raise CommandFailed(
+        f"this key has made job {new.id}, which has {manifest.state} and left the store; {keys.manifest} in the"
+        " storage names its files. Another key makes a new job"
+    )

@@ -70,6 +70,8 @@ def steward(
     where = folder or Path(tempfile.gettempdir())
     try:
         where.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=where):
+            pass
     except OSError as error:
         raise CommandFailed(f"--folder {where}: {(error.strerror or str(error)).lower()}") from error
     settings = StewardSettings(

@@ -27,6 +27,12 @@ _NO_STORE: Final = (
     "which store? --redis-url redis://HOST:PORT/DB, or REDIS_URL in the environment, says where the jobs are"
 )
 
+#: An error would show parts of the password.
+_UNREADABLE: Final = (
+    "what --redis-url or REDIS_URL says is no address of a store (redis://HOST:PORT/DB); in a password / is written"
+    " %2F, ? is %3F, # is %23 and @ is %40"
+)
+
 
 def with_store(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say where the jobs are."""
@@ -105,16 +111,21 @@ def _ping(url: str) -> None:
             client.ping()
         finally:
             client.close()
-    except (ValueError, TypeError) as error:
-        raise CommandFailed(f"{_shown(url)} is no address of a store (redis://HOST:PORT/DB): {error}") from error
-    except redis.RedisError as error:
-        raise CommandFailed(f"the store at {_shown(url)} does not answer: {error}") from error
+    except (ValueError, TypeError, redis.RedisError) as error:
+        shown = _shown(url)
+        if shown is None:
+            raise CommandFailed(_UNREADABLE) from error
+        if isinstance(error, redis.RedisError):
+            raise CommandFailed(f"the store at {shown} does not answer: {error}") from error
+        raise CommandFailed(f"{shown} is no address of a store (redis://HOST:PORT/DB): {error}") from error
 
 
-def _shown(url: str) -> str:
-    """The URL without user and password."""
+def _shown(url: str) -> str | None:
+    """The URL without user and password; None if they cannot be told from the rest."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "what --redis-url or REDIS_URL says"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        return None
+    if "@" in url.replace(parts.netloc, "", 1):
+        return None  # a password with a "/", "?" or "#" in it, cut where it should not be
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

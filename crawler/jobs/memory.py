@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from crawler.errors import NoSuchJob
 from crawler.jobs.codec import decode_job, encode_job
 from crawler.jobs.model import Job, JobStatus, State, check_job_id, sentence
-from crawler.jobs.states import TERMINAL, delete_refused, intend, transition
+from crawler.jobs.states import TERMINAL, adopted, delete_refused, intend, transition
 from crawler.jobs.store_contract import MAX_SCANNED, JobPage, StoredJob, bounded, check_place, place
 
 if TYPE_CHECKING:
@@ -90,10 +90,16 @@ class MemoryJobStore:
         kept.status = intend(kept.status, intended, why=why, job=f"job {job}")
         return kept.status
 
-    async def set_why(self, job: str, why: str) -> bool:
+    async def adopt(self, job: str, end: State, *, outcome: Outcome, why: str | None = None) -> JobStatus:
+        """See the contract."""
+        kept = self._found(job)
+        kept.status = adopted(kept.status, end, now_ms=self._now_ms(), outcome=outcome, why=why, job=f"job {job}")
+        return kept.status
+
+    async def set_why(self, job: str, why: str, *, version: int | None = None) -> bool:
         """See the contract."""
         kept = self._kept.get(check_job_id(job))
-        if kept is None or kept.status.state in TERMINAL:
+        if kept is None or kept.status.state in TERMINAL or version not in (None, kept.status.version):
             return False
         kept.status = replace(kept.status, why=sentence(why))
         return True

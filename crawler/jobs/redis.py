@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from crawler.errors import InvalidJob, NoSuchJob
 from crawler.jobs.codec import STATUS_FIELDS, encode_job, status_from_fields, stored_job
 from crawler.jobs.model import check_job_id, sentence
-from crawler.jobs.states import TERMINAL, delete_refused, intent_refused, transition_refused
+from crawler.jobs.states import TERMINAL, delete_refused, intent_refused, meant_by, transition_refused
 from crawler.jobs.store_contract import MAX_SCANNED, JobPage, StoredJob, bounded, check_place, place
 from crawler.store import Script, load_script
 from crawler.wire import Undecodable
@@ -46,7 +46,7 @@ def _script(name: str) -> Script:
 
 
 _CREATE, _MOVE, _INTEND = _script("create"), _script("move"), _script("intend")
-_WHY, _DELETE = _script("why"), _script("delete")
+_WHY, _DELETE, _ADOPT = _script("why"), _script("delete"), _script("adopt")
 
 
 class RedisJobStore:
@@ -111,6 +111,14 @@ class RedisJobStore:
             raise intent_refused(status, intended, job=f"job {job}")
         return status
 
+    async def adopt(self, job: str, end: State, *, outcome: Outcome, why: str | None = None) -> JobStatus:
+        """See the contract."""
+        is_done, status = await self._change(_ADOPT, job, (end, outcome, meant_by(end), *_why(why)))
+        if not is_done:
+            raise transition_refused(status, end, intended=None, outcome=outcome, version=None, job=f"job {job}")
+        await self._store.command("SREM", self._live, job)
+        return status
+
     async def _change(self, script: Script, job: str, arguments: Sequence[str | int]) -> tuple[bool, JobStatus]:
         """Whether the script has done it, and the status after it."""
         is_done, fields = await self._store.call(script, [self._key(job)], arguments)
@@ -118,9 +126,10 @@ class RedisJobStore:
             raise NoSuchJob(f"there is no job {job}")
         return bool(is_done), status_from_fields(fields)
 
-    async def set_why(self, job: str, why: str) -> bool:
+    async def set_why(self, job: str, why: str, *, version: int | None = None) -> bool:
         """See the contract."""
-        return bool(await self._store.call(_WHY, [self._key(job)], [sentence(why)]))
+        asked = (sentence(why), "" if version is None else version)
+        return bool(await self._store.call(_WHY, [self._key(job)], asked))
 
     async def delete(self, job: str) -> None:
         """See the contract."""

@@ -63,6 +63,41 @@ def terminal_state(intended: Intended, outcome: Outcome) -> State:
     return State.FAILED if outcome is Outcome.QUALITY_FAILED else _ENDS[intended]
 
 
+def meant_by(end: State) -> Intended:
+    """What is intended with a job that ends so.
+
+    Raises:
+        ValueError: that is no end.
+    """
+    for intended, state in _ENDS.items():
+        if state is end:
+            return intended
+    raise ValueError(f"{end} is no end of a job")
+
+
+def adopted(
+    status: JobStatus, end: State, *, now_ms: int, outcome: Outcome, why: str | None = None, job: str = "the job"
+) -> JobStatus:
+    """The status of a job that is finishing and has a manifest, which says how it has ended.
+
+    A store that was rewound may have heard something else of the job since; what was intended then gives way.
+
+    Args:
+        status: as it is.
+        end: as the manifest says.
+        now_ms: ms since 1970.
+        outcome: as the manifest says.
+        why: the new sentence; None keeps the old one.
+        job: what messages call it.
+
+    Raises:
+        TransitionRefused: it is not finishing, and has not ended so.
+    """
+    if status.state is State.FINISHING and status.intended and terminal_state(status.intended, outcome) is not end:
+        status = replace(status, intended=meant_by(end))
+    return transition(status, end, now_ms=now_ms, outcome=outcome, why=why, job=job)
+
+
 def transition(
     status: JobStatus,
     to: State,

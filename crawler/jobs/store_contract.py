@@ -90,8 +90,20 @@ class JobStore(Protocol):
         """
         ...
 
-    async def set_why(self, job: str, why: str) -> bool:
-        """Says what it waits for, in one sentence. False, and nothing is said, if it has ended or does not exist."""
+    async def adopt(self, job: str, end: State, *, outcome: Outcome, why: str | None = None) -> JobStatus:
+        """Ends a job that is finishing as its manifest says, as `states.adopted` does, whatever was intended.
+
+        Raises:
+            NoSuchJob: there is none of this id.
+            TransitionRefused: it is not finishing, and has not ended so; carries the present state.
+        """
+        ...
+
+    async def set_why(self, job: str, why: str, *, version: int | None = None) -> bool:
+        """Says what it waits for, in one sentence; with `version`, only if that is still its version.
+
+        False, and nothing is said, if it has ended, does not exist, or has changed since `version`.
+        """
         ...
 
     async def newest(self, *, states: Collection[State] = (), after: str = "", limit: int = 50) -> JobPage:

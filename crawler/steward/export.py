@@ -35,15 +35,14 @@ class Export:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        self._limits: dict[str, int] = {}  # by job, as this steward has set them
-        self._failing_since: float | None = None  # the storage of files, monotonic seconds
-        self._problem = ""
+        self._failing: dict[str, tuple[float, str]] = {}  # by job: since when (monotonic seconds), and how
+        self._succeeded_at = 0.0  # when the storage of files has last taken rows of any job
         self._memory_share: int | None = None
 
     @property
     def problem(self) -> str:
         """Why the storage of files takes nothing; "" if it does."""
-        return self._problem
+        return next((problem for _, problem in self._failing.values()), "")
 
     async def run(self, job: Job, *, flush: bool) -> bool:
         """Moves what is due; all there is, with `flush`. Whether nothing waits any more.
@@ -63,9 +62,10 @@ class Export:
         stream = ground.rows(job.id)
         size, oldest_ms = await stream.waiting()
         if not oldest_ms:
+            self._failing.pop(job.id, None)  # another steward has stored what we could not
             return True
         is_old = await ground.now_ms() - oldest_ms >= settings.segment_age_s * 1000
-        if not (flush or is_old or size >= settings.segment_bytes or self._failing_since is not None):
+        if not (flush or is_old or size >= settings.segment_bytes or self._away_since(job) is not None):
             return False
         before = await stream.last()
         while True:
@@ -98,7 +98,7 @@ class Export:
     # --- back-pressure ---
 
     async def keep_limit(self, job: Job, *, live_jobs: int) -> None:
-        """Says how many rows of a job may wait.
+        """Says how many rows of a job may wait; in every round, for other stewards say it too.
 
         Raises:
             StoreError: the store refuses us.
@@ -108,15 +108,24 @@ class Export:
         memory = await self._rows_may_have()
         if memory:
             limit = min(limit, max(1, memory // max(1, live_jobs)))
-        if self._failing_since is not None and time.monotonic() - self._failing_since >= settings.storage_patience_s:
+        since = self._away_since(job)
+        if since is not None and time.monotonic() - since >= settings.storage_patience_s:
             limit = 0
-        if self._limits.get(job.id) != limit:
-            await self._ground.rows(job.id).set_limit(limit)
-            self._limits[job.id] = limit
+        await self._ground.rows(job.id).set_limit(limit)
 
     def forget(self, job: str) -> None:
         """A job has ended."""
-        self._limits.pop(job, None)
+        self._failing.pop(job, None)
+
+    def _away_since(self, job: Job) -> float | None:
+        """Since when the storage takes no rows of a job, as far as is known; monotonic seconds, None = it does.
+
+        As long as it takes none of any job, it takes none of those either that have not tried.
+        """
+        if job.id in self._failing:
+            return self._failing[job.id][0]
+        first = min((since for since, _ in self._failing.values()), default=None)
+        return first if first is not None and first > self._succeeded_at else None
 
     async def _rows_may_have(self) -> int:
         """Bytes of all rows in the store together; 0 = no limit."""
@@ -127,15 +136,15 @@ class Export:
         return self._memory_share
 
     def _note_failure(self, job: Job, error: ObjectStoreError) -> None:
-        if self._failing_since is None:
-            self._failing_since = time.monotonic()
+        if not self._failing:
             logger.warning("The storage of files does not take rows of job %s: %s", job.id, error)
-        self._problem = _in_short(error)
+        since, _ = self._failing.get(job.id, (time.monotonic(), ""))
+        self._failing[job.id] = since, _in_short(error)
 
     def _note_success(self, job: Job) -> None:
-        if self._failing_since is not None:
+        self._succeeded_at = time.monotonic()
+        if self._failing.pop(job.id, None) is not None:
             logger.info("The storage of files takes rows again (job %s)", job.id)
-        self._failing_since, self._problem = None, ""
 
 
 def _in_short(error: ObjectStoreError) -> str:

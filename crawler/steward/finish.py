@@ -45,6 +45,9 @@ logger: Final = logging.getLogger(__name__)
 #: By so much the clock of the storage may be ahead of ours.
 _ANY_CLOCK_S: Final = 86400.0
 
+#: What fails again and again is tried so often at least, in seconds.
+_LONGEST_PAUSE_S: Final = 30.0
+
 
 class RowsDoNotAddUp(CrawleryError):
     """Segments and books of a job name different numbers of rows: an invariant is broken, and a person has to look."""
@@ -56,17 +59,39 @@ class Finish:
     def __init__(self, ground: Ground, export: Export) -> None:
         self._ground = ground
         self._export = export
+        self._put_off: dict[str, tuple[float, float]] = {}  # by job: for so long, and until when (monotonic)
+
+    def is_put_off(self, job: str) -> bool:
+        """Whether it has failed a moment ago: a composition reads all rows, and is not to be repeated each second."""
+        return job in self._put_off and time.monotonic() < self._put_off[job][1]
+
+    def forget(self, job: str) -> None:
+        """A job has ended."""
+        self._put_off.pop(job, None)
 
     async def run(self, stored: StoredJob) -> bool:
         """Finishes a job that takes no more pages; whether it has ended.
+
+        What fails is put off, for longer each time.
 
         Raises:
             StoreError: the store refuses us.
             ObjectStoreError: the storage of files does.
             RowsDoNotAddUp: rows are missing, or there are too many; nothing is published.
         """
-        if stored.status.state is not State.FINISHING:
+        job = stored.job.id
+        if stored.status.state is not State.FINISHING or self.is_put_off(job):
             return False
+        try:
+            ended = await self._run(stored)
+        except (CrawleryError, OSError):
+            pause_s = min(_LONGEST_PAUSE_S, 2 * self._put_off.get(job, (self._ground.settings.tick_s / 2, 0.0))[0])
+            self._put_off[job] = pause_s, time.monotonic() + pause_s
+            raise
+        self.forget(job)
+        return ended
+
+    async def _run(self, stored: StoredJob) -> bool:
         objects, job = self._ground.objects, stored.job
         keys = JobKeys(client=job.client, job=job.id)
         manifest = await in_thread(read_manifest, objects, keys)
@@ -130,7 +155,7 @@ class Finish:
 
     async def _end(self, job: Job, manifest: Manifest) -> None:
         why = "; ".join(manifest.why)
-        await self._ground.jobs.move(job.id, State(manifest.state), outcome=Outcome(manifest.outcome), why=why)
+        await self._ground.jobs.adopt(job.id, State(manifest.state), outcome=Outcome(manifest.outcome), why=why)
         self._export.forget(job.id)
         rows = sum(manifest.ledger.rows.values())
         logger.info(

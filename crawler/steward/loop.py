@@ -7,12 +7,14 @@ number of stewards may run; one that dies is replaced when its holds end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from crawler.errors import CrawleryError
+from crawler.errors import CrawleryError, StoreError
 from crawler.jobs.holds import Holds
+from crawler.jobs.states import TERMINAL
 from crawler.steward.export import Export
 from crawler.steward.finish import Finish
 from crawler.steward.promote import promote
@@ -34,6 +36,9 @@ _AT_ONCE: Final = 16
 #: What concerns no single job is done so often, in seconds.
 _HOUSEKEEPING_S: Final = 600.0
 
+#: The store may take so long to hear that a duty is let go, in seconds.
+_LET_GO_S: Final = 1.0
+
 
 class Steward:
     """See the module."""
@@ -46,16 +51,18 @@ class Steward:
         self._watchdog = Watchdog(ground)
         self._share = Share(ground)
         self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._seen: set[str] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._live_jobs = 1
         self._complaints: dict[str, str] = {}
+        self._problem = ""  # of the last tick, apart from single jobs
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then ends what it has begun as soon as it can be left."""
         housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
         try:
             while not stop.is_set():
-                await self._tick()
+                await self._careful_tick()
                 try:
                     await asyncio.wait_for(stop.wait(), timeout=self._ground.settings.tick_s)
                 except TimeoutError:
@@ -66,16 +73,45 @@ class Steward:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _tick(self) -> None:
+    @property
+    def remembered(self) -> frozenset[str]:
+        """Jobs of which it keeps something in memory."""
+        return self._watchdog.remembered.union(self._complaints)
+
+    async def _careful_tick(self) -> None:
+        """A tick; what goes wrong with it is said once, and the next one may go well."""
+        problem = ""
+        for duty in (self._share_seats, self._tick):
+            try:
+                await duty()
+            except CrawleryError as error:
+                problem = problem or str(error)
+        if problem and problem != self._problem:
+            logger.error("This round has failed: %s", problem)
+        self._problem = problem
+
+    async def _share_seats(self) -> None:
         if await self._holds.hold("share", ttl_s=self._ground.settings.hold_s):
             await self._share.run()
+
+    async def _tick(self) -> None:
         live = await self._ground.jobs.live()
         self._live_jobs = len(live)
+        for job in self._seen.difference(live):
+            self._forget(job)
+        self._seen = {*live, *self._at_work}
         for job in live:
             if job not in self._at_work:
                 task = asyncio.get_running_loop().create_task(self._look_after(job))
                 self._at_work[job] = task
                 task.add_done_callback(partial(self._left, job))
+
+    def _forget(self, job: str) -> None:
+        """It has ended, whoever has ended it."""
+        self._watchdog.forget(job)
+        self._export.forget(job)
+        self._finish.forget(job)
+        self._complaints.pop(job, None)
 
     def _left(self, job: str, task: asyncio.Task[None]) -> None:
         self._at_work.pop(job, None)
@@ -86,34 +122,40 @@ class Steward:
         """One round for one job. What goes wrong with it is said, and keeps no other job waiting."""
         async with self._room:
             try:
-                await self._held(job, lambda: self._duties(job))
+                await self._held("steward", lambda: self._duties(job), job=job)
             except CrawleryError as error:
                 await self._complain(job, error)
             except OSError as error:
                 await self._complain(job, error)
 
-    async def _held(self, job: str, duties: Callable[[], Awaitable[None]]) -> None:
-        """Does the duties if no other steward has them, and says all the while that we do."""
+    async def _held(self, duty: str, work: Callable[[], Awaitable[object]], *, job: str = "") -> None:
+        """Does the work if no other steward has the duty, and says all the while that we do."""
         hold_s = self._ground.settings.hold_s
-        if not await self._holds.hold("steward", ttl_s=hold_s, job=job):
+        if not await self._holds.hold(duty, ttl_s=hold_s, job=job):
             return
-        keeping = asyncio.get_running_loop().create_task(self._keep_hold(job))
+        keeping = asyncio.get_running_loop().create_task(self._keep_hold(duty, job))
         try:
-            await duties()
+            await work()
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-            await self._holds.let_go("steward", job=job)
+            # It ends by itself; a store that is away must not keep a steward that is told to go.
+            with contextlib.suppress(TimeoutError, StoreError):
+                async with asyncio.timeout(_LET_GO_S):
+                    await self._holds.let_go(duty, job=job)
 
-    async def _keep_hold(self, job: str) -> None:
+    async def _keep_hold(self, duty: str, job: str) -> None:
         hold_s = self._ground.settings.hold_s
         while True:
             await asyncio.sleep(hold_s / 3)
-            await self._holds.hold("steward", ttl_s=hold_s, job=job)
+            await self._holds.hold(duty, ttl_s=hold_s, job=job)
 
     async def _duties(self, job: str) -> None:
         stored = await self._ground.jobs.get(job)
         if stored is None:
+            return
+        if stored.status.state in TERMINAL:
+            await self._ground.jobs.move(job, stored.status.state)  # whoever has ended it did not take it off the list
             return
         watchdog = self._watchdog
         seats = await watchdog.live_seats(job)
@@ -123,14 +165,16 @@ class Steward:
         if ended:
             stored = await self._ground.jobs.get(job) or stored
         await self._export.keep_limit(stored.job, live_jobs=self._live_jobs)
+        if self._finish.is_put_off(job):
+            return
         try:
             if await self._finish.run(stored):
-                watchdog.forget(job)
-                self._complaints.pop(job, None)
                 return
             await self._export.run(stored.job, flush=False)
-        finally:
+        except (CrawleryError, OSError):
             await watchdog.say_why(stored, seats, storage_problem=self._export.problem)
+            raise
+        await watchdog.say_why(stored, seats, storage_problem=self._export.problem)
         self._complaints.pop(job, None)
 
     async def _complain(self, job: str, error: Exception) -> None:
@@ -148,11 +192,15 @@ class Steward:
             logger.debug("Nor can that be said in the store", exc_info=True)
 
     async def _keep_house(self) -> None:
+        swept: set[str] = set()
+        duties = {
+            "reimport": partial(reimport, self._ground),
+            "retain": partial(retain, self._ground, swept=swept),
+        }
         while True:
-            for duty in (reimport, retain):
+            for name, duty in duties.items():
                 try:
-                    if await self._holds.hold(duty.__name__, ttl_s=self._ground.settings.hold_s):
-                        await duty(self._ground)
+                    await self._held(name, duty)
                 except (CrawleryError, OSError) as error:
-                    logger.warning("%s: %s", duty.__name__, error)
+                    logger.warning("%s: %s", name, error)
             await asyncio.sleep(_HOUSEKEEPING_S)

@@ -39,8 +39,8 @@ async def promote(ground: Ground, stored: StoredJob, *, has_workers: bool) -> bo
         return False
     frontier = ground.frontier(stored.job.id)
     await frontier.promote()
-    if has_workers and stored.status.intended is None:
-        return False
+    if stored.status.intended is None and (has_workers or stored.status.state is State.PAUSED):
+        return False  # who waits for `resume` may have more to hand in, and an end cannot be taken back
     books = await frontier.ledger(failures=False)
     open_pages = books.ready + books.delayed + books.leased + books.staged
     if stored.status.intended is None and (not books.accepted or open_pages):

@@ -9,6 +9,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from crawler.errors import CrawleryError, ObjectStoreError
+from crawler.exports.intents import forget_intent
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import orphans, read_manifest
 from crawler.jobs.model import State
@@ -28,31 +30,61 @@ _ANY_CLOCK_S: Final = 86400.0
 _ENDED: Final = frozenset(State(state) for state in TERMINAL)
 
 
-async def retain(ground: Ground) -> int:
+async def retain(ground: Ground, *, swept: set[str] | None = None) -> int:
     """One round over all jobs that have ended; answers how many have left the store.
+
+    Args:
+        ground: where they are.
+        swept: jobs whose orphans have been removed in an earlier round; kept up to date. They are looked for again
+            only when a job leaves the store.
 
     Raises:
         StoreError: the store refuses us.
-        ObjectStoreError: the storage of files does.
+        ObjectStoreError: the storage of files is away.
     """
-    left, after = 0, ""
+    swept = set() if swept is None else swept
+    left, after, listed = 0, "", set[str]()
     now_ms = await ground.now_ms()
     while True:
         page = await ground.jobs.newest(states=_ENDED, after=after, limit=MAX_PAGE)
         for stored in page.jobs:
-            age_s = (now_ms - (stored.status.finished_ms or now_ms)) / 1000
-            if age_s >= ground.settings.keep_orphans_s:
-                await remove_orphans(ground, stored)
-            if age_s >= ground.settings.keep_jobs_s:
-                await ground.frontier(stored.job.id).forget()
-                await ground.jobs.delete(stored.job.id)
-                left += 1
+            job, age_s = stored.job.id, (now_ms - (stored.status.finished_ms or now_ms)) / 1000
+            leaves = age_s >= ground.settings.keep_jobs_s
+            if leaves or (age_s >= ground.settings.keep_orphans_s and job not in swept):
+                await _swept(ground, stored)
+                swept.add(job)
+            if leaves:
+                left += await _left(ground, stored)
+            else:
+                listed.add(job)
         after = page.next
         if not after:
             break
+    swept.intersection_update(listed)
     if left:
         logger.info("%d jobs that ended long ago have left the store; their files stay", left)
     return left
+
+
+async def _left(ground: Ground, stored: StoredJob) -> bool:
+    """Takes a job out of the store, with its intent, from which it would come back; whether it was still there."""
+    job = stored.job.id
+    if await ground.jobs.status(job) != stored.status:
+        return False  # another steward was faster, and somebody may have made a new job of this id
+    await in_thread(forget_intent, ground.objects, job)
+    await ground.frontier(job).forget()
+    await ground.jobs.delete(job)
+    return True
+
+
+async def _swept(ground: Ground, stored: StoredJob) -> None:
+    """`remove_orphans`; a job for which that cannot be done keeps no other one waiting."""
+    try:
+        await remove_orphans(ground, stored)
+    except CrawleryError as error:
+        if isinstance(error, ObjectStoreError) and error.passing:
+            raise
+        logger.warning("Objects of job %s that nothing names stay: %s", stored.job.id, error)
 
 
 async def remove_orphans(ground: Ground, stored: StoredJob) -> int:

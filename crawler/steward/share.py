@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Final
 from crawler.jobs.model import Job, Priority
 from crawler.jobs.nodes import RedisNodes
 from crawler.jobs.seats import RedisSeats
+from crawler.wire import Undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crawler.jobs.seats import Seat, Wanted
+    from crawler.jobs.store_contract import StoredJob
     from crawler.steward.ground import Ground
 
 logger: Final = logging.getLogger(__name__)
@@ -51,8 +53,8 @@ class Share:
         """
         ground = self._ground
         seats = RedisSeats(ground.store)
-        nodes = await RedisNodes(ground.store).all()
-        if not nodes or any(node.running < node.slots for node in nodes if not node.is_draining):
+        nodes = [node for node in await RedisNodes(ground.store).all() if not node.is_draining]
+        if not nodes or any(node.running < node.slots for node in nodes):
             return None
         wanted = await seats.wanted(ttl_s=ground.settings.seat_ttl_s)
         if not wanted:
@@ -68,7 +70,14 @@ class Share:
 
     async def _sitting(self, seats: RedisSeats) -> list[Sitting]:
         ids = await self._ground.jobs.live()
-        stored = [each for each in await asyncio.gather(*map(self._ground.jobs.get, ids)) if each is not None]
+        answers = await asyncio.gather(*map(self._ground.jobs.get, ids), return_exceptions=True)
+        stored: list[StoredJob] = []
+        for answer in answers:
+            if isinstance(answer, Undecodable) or answer is None:
+                continue  # of a later version, or gone
+            if isinstance(answer, BaseException):
+                raise answer
+            stored.append(answer)
         held = await asyncio.gather(*(seats.of(each.job.id) for each in stored))
         return [Sitting(job=each.job, seats=its) for each, its in zip(stored, held, strict=True)]
 

@@ -32,6 +32,9 @@ logger: Final = logging.getLogger(__name__)
 #: A job that has settled a page within so many seconds moves.
 _STILL_S: Final = 3.0
 
+#: A node that is there has said so within so many seconds.
+_NODE_REPORTS_S: Final = 5.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Look:
@@ -67,6 +70,7 @@ class Watchdog:
         self._ground = ground
         self._moved: dict[str, tuple[tuple[int, ...], float]] = {}  # by job: what had moved, and when (monotonic)
         self._said: dict[str, str] = {}
+        self._seatless: dict[str, dict[str, float]] = {}  # by job: attempts without a seat, since when (monotonic)
 
     async def live_seats(self, job: str) -> tuple[Seat, ...]:
         """The seats that are held now.
@@ -129,30 +133,46 @@ class Watchdog:
         look = await self._look(job, status.state, books, seats, storage_problem)
         sentence = "" if self._moves(job.id, books) and not _is_held_up(look) else reason_of(look)
         if sentence != status.why and (sentence or status.why == self._said.get(job.id, status.why)):
-            await self._ground.jobs.set_why(job.id, sentence)
+            # What a worker has said of the job's end meanwhile is what the last of them reads: it must stay.
+            if not await self._ground.jobs.set_why(job.id, sentence, version=status.version):
+                return status.why
             if sentence:
                 logger.info("Job %s: %s", job.id, sentence)
         self._said[job.id] = sentence
         return sentence
 
+    @property
+    def remembered(self) -> frozenset[str]:
+        """Jobs of which it keeps something."""
+        return frozenset(self._moved).union(self._said, self._seatless)
+
     def forget(self, job: str) -> None:
         """A job has ended."""
         self._moved.pop(job, None)
         self._said.pop(job, None)
+        self._seatless.pop(job, None)
 
     async def lose_attempts(self, job: str, seats: Sequence[Seat]) -> None:
         """Notes attempts whose seat is gone without a word: their node has gone with them.
+
+        A worker that leaves gives its seat up first, and its node says a moment later how it has ended. After an outage
+        of the store all seats have expired, until those who sit there keep them again.
 
         Raises:
             StoreError: the store refuses us.
         """
         attempts = RedisAttempts(self._ground.store)
         held = {seat.token for seat in seats}
-        now_ms = await self._ground.now_ms()
-        patience_ms = 2 * self._ground.settings.seat_ttl_s * 1000
-        for attempt in await attempts.of(job):
-            if attempt.ended_ms is None and attempt.seat not in held and now_ms - attempt.started_ms > patience_ms:
-                await attempts.lose(job, attempt, ended_ms=now_ms)
+        doubtful = [each for each in await attempts.of(job) if each.ended_ms is None and each.seat not in held]
+        before, now = self._seatless.pop(job, {}), time.monotonic()
+        if not doubtful:
+            return
+        since = self._seatless[job] = {each.seat: before.get(each.seat, now) for each in doubtful}
+        present = {node.name for node in await RedisNodes(self._ground.store).all()}
+        ttl_s = self._ground.settings.seat_ttl_s
+        for attempt in doubtful:
+            if now - since[attempt.seat] > (ttl_s if attempt.node in present else min(ttl_s, _NODE_REPORTS_S)):
+                await attempts.lose(job, attempt, ended_ms=await self._ground.now_ms())
                 logger.warning("Job %s: worker %s was lost with its node %s", job, attempt.worker, attempt.node)
 
     def _moves(self, job: str, books: Ledger) -> bool:

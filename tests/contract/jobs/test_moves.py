@@ -106,6 +106,14 @@ def test_why_is_one_short_sentence(jobs, in_state):
     assert jobs.status("j") == before
 
 
+def test_a_sentence_about_a_version_that_is_past_is_not_said(jobs, in_state):
+    before = in_state("j", "running")
+    assert jobs.set_why("j", "slow site", version=before.version)
+    jobs.intend("j", Intended.SUCCEED, why="limits.items")
+    assert not jobs.set_why("j", "waiting for 3 pages", version=before.version)
+    assert jobs.status("j").why == "limits.items"
+
+
 def test_a_move_keeps_the_sentence_unless_it_brings_one_or_the_job_runs(jobs, in_state):
     in_state("j", "queued")
     jobs.set_why("j", "no free slot")
@@ -120,6 +128,32 @@ def test_an_end_keeps_its_sentence(jobs, in_state, end):
     before = in_state("j", end)
     assert not jobs.set_why("j", "later thoughts")
     assert jobs.move("j", State(end), why="later thoughts") == before
+    assert jobs.status("j") == before
+
+
+# --- a manifest ---
+
+
+@pytest.mark.parametrize("end", MEANT)
+@pytest.mark.parametrize("intended", MEANT.values())
+def test_a_job_that_is_finishing_ends_as_its_manifest_says_whatever_was_intended(jobs, in_state, intended, end):
+    in_state("j", "finishing", intended=intended)
+    ended = jobs.adopt("j", State(end), outcome=Outcome.PARTIAL, why="1 page gave up")
+    assert (ended.state, ended.intended, ended.outcome, ended.why) == (end, MEANT[end], "partial", "1 page gave up")
+    assert ended.finished_ms is not None
+    assert jobs.adopt("j", State(end), outcome=Outcome.PARTIAL) == ended == jobs.status("j")
+
+
+def test_rows_that_are_not_what_was_asked_for_say_nothing_of_what_was_intended(jobs, in_state):
+    in_state("j", "finishing", intended="cancel")
+    assert jobs.adopt("j", State.FAILED, outcome=Outcome.QUALITY_FAILED).intended == "cancel"
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "paused", "cancelled"])
+def test_a_job_that_is_not_finishing_adopts_nothing(jobs, in_state, state):
+    before = in_state("j", state)
+    with pytest.raises(TransitionRefused):
+        jobs.adopt("j", State.SUCCEEDED, outcome=Outcome.COMPLETE)
     assert jobs.status("j") == before
 
 

@@ -85,9 +85,9 @@ class Bench:
         """A page that is found and not read."""
         self.run(self.frontier().enqueue([FrontierRequest(id=number, host="a", body=b"x")]))
 
-    def work(self, until, *, stewards: int = 1, patience_s: float = 20.0) -> None:
-        """Stewards work until it holds."""
-        self.run(self._work(until, [Steward(self.ground()) for _ in range(stewards)], patience_s))
+    def work(self, until, *, stewards: int = 1, by=(), patience_s: float = 20.0) -> None:
+        """Stewards, new ones or these, work until it holds."""
+        self.run(self._work(until, by or [Steward(self.ground()) for _ in range(stewards)], patience_s))
 
     async def _work(self, until, stewards, patience_s):
         stop = asyncio.Event()

@@ -8,7 +8,10 @@ import json
 import pytest
 from goods_and_faults import KEYS, Fails, goods, names_in
 
+from crawler.errors import ObjectStoreError
 from crawler.jobs.model import Outcome, State
+from crawler.steward.export import Export
+from crawler.steward.finish import Finish
 
 
 def test_a_job_that_nobody_ended_ends_with_its_files_and_a_manifest(bench):
@@ -37,6 +40,17 @@ def test_a_manifest_that_is_there_is_adopted_whatever_the_store_says(bench):
     bench.work(bench.ended())
     assert bench.manifest() == first
     assert bench.status().state is State.SUCCEEDED
+
+
+def test_a_job_ends_as_its_manifest_says_though_the_store_has_forgotten_that_and_it_was_cancelled_since(bench):
+    bench.a_job()
+    bench.crawl(2)
+    bench.work(bench.ended())
+    bench.run(bench.store.command("HSET", "crawlery:{j}:job", "state", "finishing", "intended", "cancel"))
+    bench.run(bench.store.command("HDEL", "crawlery:{j}:job", "outcome", "finished_ms"))
+    bench.run(bench.store.command("SADD", "crawlery:live", "j"))
+    bench.work(bench.ended(), patience_s=5.0)
+    assert (bench.status().state, bench.status().outcome) == (State.SUCCEEDED, Outcome.COMPLETE)
 
 
 def test_a_job_without_rows_is_empty_and_has_headers_only(bench):
@@ -88,3 +102,23 @@ def test_answers_that_get_lost_leave_one_manifest_and_exact_files(bench, storage
     written = {key for key in bench.objects.puts if "/files/" in key or "/segments/" in key}
     listed = json.loads(bench.objects.get(KEYS.orphans)) if bench.objects.info(KEYS.orphans) else []
     assert set(listed) == written - named
+
+
+def test_a_composition_that_fails_again_and_again_is_tried_less_and_less_often(bench):
+    bench.objects = Fails(bench.objects)
+    bench.a_job()
+    bench.crawl(2)
+    bench.run(bench.frontier().close("finished"))
+    ground = bench.ground(tick_s=30.0)
+    finish = Finish(ground, Export(ground))
+    bench.objects.lose_answer_of = "/files/"
+    stored = bench.run(bench.jobs.get("j"))
+    with pytest.raises(ObjectStoreError):
+        bench.run(finish.run(stored))
+    assert finish.is_put_off("j")
+    puts = len(bench.objects.puts)
+    assert not bench.run(finish.run(stored))
+    assert len(bench.objects.puts) == puts
+    finish.forget("j")
+    assert bench.run(finish.run(stored))
+    assert not finish.is_put_off("j")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from goods_and_faults import goods, names_in
+from goods_and_faults import RECIPE, goods, names_in
+
+from crawler.steward.retention import retain
 
 
 @pytest.fixture
@@ -55,6 +57,8 @@ def test_a_job_that_runs_has_pieces(crawlery, bench):
     result = crawlery("job", "results", "j")
     assert "j is running: no files yet, 1 piece" in result.stderr
     assert "j-000001.jsonl.zst  4 rows" in result.stdout
+    refused = crawlery("job", "results", "j", "-o", "files", code=2)
+    assert "j is running: there are no files to download yet" in refused.stderr
 
 
 def test_the_pieces_of_a_job_that_is_to_be_judged_are_not_given(crawlery, bench):
@@ -83,3 +87,24 @@ def test_what_cannot_be_given_is_one_message(crawlery, tmp_path, words, environm
     result = crawlery("job", "results", *words, code=2, **environment)
     assert says in result.stderr
     assert result.stderr.count("Error") == 1
+
+
+def test_the_key_of_a_job_that_has_left_the_store_makes_no_second_one(bench, crawlery, tmp_path):
+    (tmp_path / "goods.yaml").write_text(RECIPE)
+    order = ("job", "run", "goods", "-i", "site=http://a", "--key", "monday")
+    job = crawlery(*order).stdout.strip()
+    crawlery("job", "cancel", job)
+    bench.work(bench.ended(job))
+    bench.run(retain(bench.ground(keep_jobs_s=0.0)))
+    assert f"this key has made job {job}" in crawlery(*order, code=2).stderr
+    assert bench.run(bench.jobs.get(job)) is None
+    assert bench.objects.info(f"jobs/{job}/intent.json") is None
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:sec#ret@x:1", "redis://:sec/ret@x:1", "redis://:a@b/ret@x:1", "redis://:ret@x:p"]
+)
+def test_a_password_that_makes_an_address_unreadable_is_not_shown(crawlery, url):
+    refused = crawlery("job", "list", "--redis-url", url, code=2).stderr
+    assert "sec" not in refused
+    assert "ret" not in refused
