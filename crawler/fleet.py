@@ -183,10 +183,11 @@ def wish_of(spidercls: type[Spider], name: str, job: str, inputs: Mapping[str, A
             recipe=recipe.name,
             recipe_text=recipe.resolved,
             inputs=dict(inputs or {}),
+            by_hand=True,
             secret=secret,
         )
         return Wish(job=new)
-    new = Job(id=check_job_id(job or name[:50]), spider=name, inputs=dict(inputs or {}), secret=secret)
+    new = Job(id=check_job_id(job or name[:50]), spider=name, inputs=dict(inputs or {}), by_hand=True, secret=secret)
     return Wish(job=new, numbered=not job, inputs_known=inputs is not None)
 
 

@@ -57,6 +57,8 @@ def run(
     watch: bool,
 ) -> int:
     """Hand the recipe NAME to the fleet. Prints the id of the job; nodes begin with it when they have a free slot."""
+    if key is not None and not key.strip():
+        raise CommandFailed("--key is empty (an unset variable?): all jobs without a key of their own would be one")
     recipe = load(name)
     new = new_job(
         recipe,

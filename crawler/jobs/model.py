@@ -112,6 +112,7 @@ class Job:
         max_workers: processes that may work on it at once.
         limits: what it may use.
         tags: free words of the client, to find it by.
+        by_hand: its workers are started by whoever made it; nodes leave it alone.
         webhook: URL that is told about its end; "" = nobody is.
         created_ms: when it was accepted, ms of the store's clock since 1970; 0 = the store fills it in.
         secret: 16 to 64 random bytes; ids of requests and rows are keyed with it.
@@ -132,6 +133,7 @@ class Job:
     max_workers: int = 1
     limits: Limits = Limits()
     tags: tuple[str, ...] = ()
+    by_hand: bool = False
     webhook: str = ""
     created_ms: int = 0
     secret: bytes = field(repr=False)  # the last one, so that the beginning of an encoded job may be shown

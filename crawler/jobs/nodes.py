@@ -5,6 +5,7 @@ A node that is silent is forgotten; nobody depends on the list, for nodes come f
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,8 @@ import msgspec
 
 if TYPE_CHECKING:
     from crawler.store import Caller
+
+logger: Final = logging.getLogger(__name__)
 
 #: A node that has reported nothing for so long is forgotten.
 NODE_TTL_S: Final = 10.0
@@ -77,8 +80,11 @@ class RedisNodes:
             reported = await self._store.command("GET", self._key(name))
             if reported is None:
                 await self._store.command("SREM", self._index, name)
-            else:
+                continue
+            try:
                 nodes.append(msgspec.json.decode(reported, type=Node))
+            except msgspec.DecodeError as error:
+                logger.warning("The list of nodes leaves out %s, whose report cannot be read: %s", name, error)
         return tuple(nodes)
 
     def _key(self, name: str) -> str:

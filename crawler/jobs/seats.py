@@ -175,7 +175,7 @@ class RedisSeats:
             if isinstance(stored, BaseException):
                 raise stored
             self._orders[stored.job.id] = stored.job
-        return [self._orders[each] for each in ids if each in self._orders]
+        return [self._orders[each] for each in ids if each in self._orders and not self._orders[each].by_hand]
 
     async def _seat_call(self, job: Job, token: str, node: str, ttl_s: float) -> Sequence[int]:
         words = (token, node, int(ttl_s * 1000), job.max_workers, PAGES_PER_WORKER)

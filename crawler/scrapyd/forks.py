@@ -163,8 +163,13 @@ class ForkServer:
             asyncio.get_running_loop().call_later(_PAUSE_S, self._start_again)
 
     def _start_again(self) -> None:
-        if not self._stopping:
+        if self._stopping:
+            return
+        try:
             self.start()
+        except OSError as error:  # no memory, no processes: it may pass
+            logger.warning("No fork server can be started (%s); trying again", error)
+            asyncio.get_running_loop().call_later(_PAUSE_S, self._start_again)
 
     def _close(self) -> None:
         self.is_ready = False

@@ -6,7 +6,9 @@ Values and connections only; what is done with them is in the module of each dut
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 MIB: Final = 1024 * 1024
 
 _T = TypeVar("_T")
+
+#: Each of the jobs whose files are worked on has a thread, so that one whose call hangs keeps no other one waiting.
+_THREADS: Final = ThreadPoolExecutor(max_workers=32, thread_name_prefix="files")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,4 +88,5 @@ class Ground:
 
 async def in_thread(call: Callable[..., _T], *args: Any, **options: Any) -> _T:
     """Runs what waits for disks and other machines beside the loop."""
-    return await asyncio.to_thread(call, *args, **options)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_THREADS, partial(call, *args, **options))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger(__name__)
 
-#: Jobs that are looked at side by side.
+#: Jobs whose files are worked on side by side. What concerns the store alone waits for none of them.
 _AT_ONCE: Final = 16
 
 #: What concerns no single job is done so often, in seconds.
@@ -50,7 +50,7 @@ class Steward:
         self._finish = Finish(ground, self._export)
         self._watchdog = Watchdog(ground)
         self._share = Share(ground)
-        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._at_work: dict[tuple[str, str], asyncio.Task[None]] = {}  # by duty and job
         self._seen: set[str] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._live_jobs = 1
@@ -99,12 +99,19 @@ class Steward:
         self._live_jobs = len(live)
         for job in self._seen.difference(live):
             self._forget(job)
-        self._seen = {*live, *self._at_work}
+        self._seen = {*live, *(job for _, job in self._at_work)}
         for job in live:
-            if job not in self._at_work:
-                task = asyncio.get_running_loop().create_task(self._look_after(job))
-                self._at_work[job] = task
-                task.add_done_callback(partial(self._left, job))
+            self._begin("watch", job, partial(self._watch, job))
+            self._begin("files", job, partial(self._files, job), room=self._room)
+
+    def _begin(
+        self, duty: str, job: str, work: Callable[[], Awaitable[None]], *, room: asyncio.Semaphore | None = None
+    ) -> None:
+        """Begins a round of a duty, unless the one before still goes on."""
+        if (duty, job) not in self._at_work:
+            task = asyncio.get_running_loop().create_task(self._look_after(duty, job, work, room))
+            self._at_work[duty, job] = task
+            task.add_done_callback(partial(self._left, duty, job))
 
     def _forget(self, job: str) -> None:
         """It has ended, whoever has ended it."""
@@ -113,19 +120,19 @@ class Steward:
         self._finish.forget(job)
         self._complaints.pop(job, None)
 
-    def _left(self, job: str, task: asyncio.Task[None]) -> None:
-        self._at_work.pop(job, None)
+    def _left(self, duty: str, job: str, task: asyncio.Task[None]) -> None:
+        self._at_work.pop((duty, job), None)
         if not task.cancelled() and task.exception() is not None:
             logger.error("Job %s: this round has failed", job, exc_info=task.exception())
 
-    async def _look_after(self, job: str) -> None:
+    async def _look_after(
+        self, duty: str, job: str, work: Callable[[], Awaitable[None]], room: asyncio.Semaphore | None
+    ) -> None:
         """One round for one job. What goes wrong with it is said, and keeps no other job waiting."""
-        async with self._room:
+        async with room or contextlib.nullcontext():
             try:
-                await self._held("steward", lambda: self._duties(job), job=job)
-            except CrawleryError as error:
-                await self._complain(job, error)
-            except OSError as error:
+                await self._held(duty, work, job=job)
+            except (CrawleryError, OSError) as error:
                 await self._complain(job, error)
 
     async def _held(self, duty: str, work: Callable[[], Awaitable[object]], *, job: str = "") -> None:
@@ -150,7 +157,8 @@ class Steward:
             await asyncio.sleep(hold_s / 3)
             await self._holds.hold(duty, ttl_s=hold_s, job=job)
 
-    async def _duties(self, job: str) -> None:
+    async def _watch(self, job: str) -> None:
+        """What concerns the store alone: pages and workers that are due, ends, why the job does not move."""
         stored = await self._ground.jobs.get(job)
         if stored is None:
             return
@@ -160,21 +168,20 @@ class Steward:
         watchdog = self._watchdog
         seats = await watchdog.live_seats(job)
         await watchdog.expire(stored)
+        await watchdog.fail(stored)
         await watchdog.lose_attempts(job, seats)
-        ended = await promote(self._ground, stored, has_workers=await watchdog.has_workers(stored, seats))
-        if ended:
-            stored = await self._ground.jobs.get(job) or stored
-        await self._export.keep_limit(stored.job, live_jobs=self._live_jobs)
-        if self._finish.is_put_off(job):
+        if await promote(self._ground, stored, has_workers=await watchdog.has_workers(stored, seats)):
             return
-        try:
-            if await self._finish.run(stored):
-                return
-            await self._export.run(stored.job, flush=False)
-        except (CrawleryError, OSError):
-            await watchdog.say_why(stored, seats, storage_problem=self._export.problem)
-            raise
+        await self._export.keep_limit(stored.job, live_jobs=self._live_jobs)
         await watchdog.say_why(stored, seats, storage_problem=self._export.problem)
+
+    async def _files(self, job: str) -> None:
+        """What concerns the storage of files, too: segments, and in the end the files themselves."""
+        stored = await self._ground.jobs.get(job)
+        if stored is None or stored.status.state in TERMINAL or self._finish.is_put_off(job):
+            return
+        if not await self._finish.run(stored):
+            await self._export.run(stored.job, flush=False)
         self._complaints.pop(job, None)
 
     async def _complain(self, job: str, error: Exception) -> None:

@@ -27,7 +27,8 @@ async def promote(ground: Ground, stored: StoredJob, *, has_workers: bool) -> bo
     Args:
         ground: where it is.
         stored: the job.
-        has_workers: somebody is at work on it, who ends it when the time has come.
+        has_workers: somebody is at work on it, who ends it when the time has come. Of a job whose workers are started
+            by hand nobody knows whether another one is about to be.
 
     Returns:
         Whether the job has ended by it.
@@ -39,7 +40,8 @@ async def promote(ground: Ground, stored: StoredJob, *, has_workers: bool) -> bo
         return False
     frontier = ground.frontier(stored.job.id)
     await frontier.promote()
-    if stored.status.intended is None and (has_workers or stored.status.state is State.PAUSED):
+    left_alone = has_workers or stored.job.by_hand or stored.status.state is State.PAUSED
+    if stored.status.intended is None and left_alone:
         return False  # who waits for `resume` may have more to hand in, and an end cannot be taken back
     books = await frontier.ledger(failures=False)
     open_pages = books.ready + books.delayed + books.leased + books.staged

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crawler.frontier.contract import Ledger
+    from crawler.jobs.attempts import Attempt
     from crawler.jobs.model import Job
     from crawler.jobs.nodes import Node
     from crawler.jobs.seats import Seat
@@ -31,6 +32,12 @@ logger: Final = logging.getLogger(__name__)
 
 #: A job that has settled a page within so many seconds moves.
 _STILL_S: Final = 3.0
+
+#: A job that so many workers in a row could not begin will not be begun by the next one either.
+_FAILED_STARTS: Final = 3
+
+#: A worker that ends within so many seconds has not begun.
+_AT_ONCE_S: Final = 10.0
 
 #: A node that is there has said so within so many seconds.
 _NODE_REPORTS_S: Final = 5.0
@@ -120,6 +127,28 @@ class Watchdog:
             except TransitionRefused as refused:
                 logger.info("Job %s: %s", stored.job.id, refused)
 
+    async def fail(self, stored: StoredJob) -> None:
+        """Fails a job that no worker can begin: the last few have ended at once, and nobody was given a page.
+
+        Raises:
+            StoreError: the store refuses us.
+        """
+        status, job = stored.status, stored.job
+        if status.intended is not None or status.state is not State.QUEUED:
+            return
+        attempts = await RedisAttempts(self._ground.store).of(job.id)
+        last = attempts[-_FAILED_STARTS:]
+        if len(last) < _FAILED_STARTS or not all(map(_could_not_begin, last)):
+            return
+        words = next((line for line in reversed(last[-1].log_tail) if line.strip()), last[-1].how)
+        why = f"{_FAILED_STARTS} workers in a row could not begin it ({last[-1].how}): {words}"
+        try:
+            await self._ground.jobs.intend(job.id, Intended.FAIL, why=why)
+        except TransitionRefused as refused:
+            logger.info("Job %s: %s", job.id, refused)
+        else:
+            logger.warning("Job %s fails: %s", job.id, why)
+
     async def say_why(self, stored: StoredJob, seats: Sequence[Seat], *, storage_problem: str) -> str:
         """Keeps the job's `why` true; answers it.
 
@@ -206,6 +235,13 @@ class Watchdog:
             next_due_ms=min(due, default=None),
             now_ms=await self._ground.now_ms(),
         )
+
+
+def _could_not_begin(attempt: Attempt) -> bool:
+    """Whether a worker has failed at once. One that was killed says nothing about its job."""
+    if attempt.ended_ms is None or attempt.exit_code in (None, 0, 3, 4, 130):
+        return False
+    return attempt.ended_ms - attempt.started_ms < _AT_ONCE_S * 1000
 
 
 def _is_over(since_ms: int, limit_s: float | None, now_ms: int) -> bool:

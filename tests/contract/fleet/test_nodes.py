@@ -11,5 +11,7 @@ def test_nodes_are_there_as_long_as_they_report(clocked):
     assert nodes.all() == (one, two)
     clocked.run(clocked.store.command("UNLINK", "crawlery:node:one"))  # as if its time had come
     assert nodes.all() == (two,)
+    clocked.run(clocked.store.command("SET", "crawlery:node:two", '{"name": 5}'))  # of another version
+    assert nodes.all() == ()
     nodes.leave("two")
     assert nodes.all() == ()

@@ -135,6 +135,12 @@ def test_within_a_client_priority_counts_and_idle_jobs_come_last_of_all(seats, a
     assert [seats.take("node").job for _ in range(4)] == ["high", "normal", "low", "idle"]
 
 
+def test_a_job_whose_workers_are_started_by_hand_is_left_to_them(seats, a_job):
+    a_job(by_hand=True)
+    assert seats.take("node") is None
+    assert seats.wanted() == ()
+
+
 def test_jobs_that_have_ended_are_not_looked_at(jobs, a_job):
     a_job("one")
     a_job("two")

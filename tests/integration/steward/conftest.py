@@ -81,9 +81,9 @@ class Bench:
             kept = tuple(Row(item="good", body=encode_row(values)) for values in given)
             await frontier.commit([PageCommit(**{"lease": lease, "outcome": "ok", "rows": kept, **commit})])
 
-    def one_more_page(self, number: int = 900) -> None:
+    def one_more_page(self, number: int = 900, name: str = "j") -> None:
         """A page that is found and not read."""
-        self.run(self.frontier().enqueue([FrontierRequest(id=number, host="a", body=b"x")]))
+        self.run(self.frontier(name).enqueue([FrontierRequest(id=number, host="a", body=b"x")]))
 
     def work(self, until, *, stewards: int = 1, by=(), patience_s: float = 20.0) -> None:
         """Stewards, new ones or these, work until it holds."""

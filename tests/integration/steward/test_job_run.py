@@ -44,6 +44,7 @@ def test_the_same_key_is_the_same_job_and_with_other_values_refused(crawlery, re
         (("nothing",), "no recipe 'nothing'"),
         (("goods",), "site"),
         (("goods", *SITE, "--workers", "0"), "--workers"),
+        (("goods", *SITE, "--key", ""), "--key is empty"),
         (("goods", "-i", "sites=x"), "sites"),
     ],
 )

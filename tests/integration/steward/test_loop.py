@@ -129,3 +129,31 @@ def test_a_steward_that_is_told_to_go_goes_though_the_store_is_away(bench, new_v
         assert bench.run(goes())
     finally:
         bench.objects.released.set()
+
+
+def test_a_storage_that_hangs_for_one_job_keeps_the_pages_of_no_other_one_waiting(bench):
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    class Hangs(Fails):
+        def put(self, key, body, **options):
+            if "/other/" not in key:
+                hangs.set()
+                goes_on.wait(60)
+            return super().put(key, body, **options)
+
+    bench.objects = Hangs(bench.objects)
+    names = [f"j{number}" for number in range(20)]
+    for name in names:
+        bench.a_job(name)
+        bench.crawl(1, name)
+    bench.a_job("other")
+    bench.one_more_page(name="other")
+    bench.run(bench.frontier("other").lease(worker="dead", call=1, limit=1, ttl_s=0.1))
+
+    async def is_back() -> bool:
+        return hangs.is_set() and (await bench.frontier("other").ledger()).ready == 1
+
+    try:
+        bench.work(is_back, patience_s=10)
+    finally:
+        goes_on.set()
