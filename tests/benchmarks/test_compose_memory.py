@@ -66,6 +66,7 @@ def agree(files, rows):
     }
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_rows(tmp_path, show):
     few, many = (composed(tmp_path / f"{rows}", rows) for rows in (20_000, 60_000))
     agree(few["files"], 20_000)

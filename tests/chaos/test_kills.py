@@ -19,7 +19,9 @@ def crawl(new_valkey, tmp_path):
     return lambda **kill: perform(Kill(**kill), tmp_path, new_valkey(appendfsync="always"))
 
 
-@pytest.mark.parametrize("products", [700, pytest.param(1900, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(
+    "products", [pytest.param(700, marks=pytest.mark.long), pytest.param(1900, marks=pytest.mark.campaign)]
+)
 def test_a_killed_worker_loses_nothing_here_and_pages_with_stock_scrapy_redis(
     products, crawl, new_valkey, tmp_path, show
 ):

@@ -1,10 +1,13 @@
 """`crawlery demo`: a whole platform for the time of one job, a killed worker, and a file that is exact all the same."""
 
+import pytest
+
 from crawler.cli.demo_truth import compared
 from crawler.exports.formats import csv_cell
 from crawler.sample_shop.catalogue import build_catalogue
 
 
+@pytest.mark.long
 def test_the_demo_loses_nothing_though_a_worker_is_killed(workplace):
     output = workplace.crawlery("demo")
     assert "node-2     ready" in output

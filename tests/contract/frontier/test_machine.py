@@ -28,6 +28,8 @@ def test_the_memory_frontier_answers_as_the_model_does(examples):
     run_machine(MemoryBackend(), examples=examples)
 
 
-@pytest.mark.parametrize("examples", [500, pytest.param(5_000, marks=AT_LENGTH)])
+@pytest.mark.parametrize(
+    "examples", [150, pytest.param(500, marks=pytest.mark.long), pytest.param(5_000, marks=AT_LENGTH)]
+)
 def test_the_shared_frontier_answers_as_the_model_does(redis_backend, examples):
     run_machine(redis_backend, examples=examples, books_every=10)

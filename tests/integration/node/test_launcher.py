@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
 from node_jobs import NAMES, ended, new_job, wait_until
 
 
@@ -51,6 +52,7 @@ def test_each_worker_has_a_log_of_its_own(node, shop, jobs):
     assert "item 80" in log
 
 
+@pytest.mark.long
 def test_a_worker_that_hangs_is_killed_when_its_seat_has_been_gone_for_long(node, shop, jobs):
     shop.delay_s = 0.03
     alpha = node(slots=1, SEAT_TTL=1, LEASE_TTL=1)
