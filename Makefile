@@ -23,7 +23,7 @@ test: lint  ## Lint, type-check and run every test
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 test-long: $(STAMP)  ## Whole fleets that are killed, stopped and starved (10 minutes)
-	@$(BIN)/python -m pytest -m long
+	@$(BIN)/python -m pytest -m long -n 1
 
 test-fast: $(STAMP)  ## Only the unit tests, without coverage
 	@$(BIN)/python -m pytest tests/unit -q

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -86,8 +87,9 @@ class Platform:
         """SIGKILL to every process; returns their number when all are gone."""
         assert self._process is not None
         pids = self.pids()
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+        for pid in pids:  # the first one takes the others with it, but who knows in which order
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._process.wait()
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), what="the end of all processes")
         return len(pids)
