@@ -25,6 +25,7 @@ crawlery demo                                a crawl to look at
 crawlery recipe new https://shop.example/    a first recipe for a site
 crawlery recipe test NAME                    prove it on saved pages
 crawlery crawl NAME -o rows.csv              crawl
+crawlery up; crawlery job run NAME           a platform, and a job for it
 """
 
 
@@ -34,11 +35,11 @@ crawlery crawl NAME -o rows.csv              crawl
         "crawl": ("crawler.cli.crawl:crawl", "Crawl a site with a recipe and write its rows to a file."),
         "demo": ("crawler.cli.demo:demo", "The whole platform at work on the bundled sample shop."),
         "job": ("crawler.cli.job:job", "Hand jobs to the fleet, look at them, and take their rows."),
-        "node": ("crawler.cli.node:node", "Run a node: it takes work from the store and starts workers for it."),
-        "steward": ("crawler.cli.steward:steward", "Run the process that turns rows into files and ends jobs."),
         "recipe": ("crawler.cli.recipe.group:recipe", "Make, check, try and test recipes."),
         "shop": ("crawler.cli.shop:shop", "Serve the bundled sample shop, to try things on."),
         "up": ("crawler.cli.up:up", "Run the whole platform on this machine until Ctrl-C."),
+        "node": ("crawler.cli.node:node", "Run a node: it takes work from the store and starts workers for it."),
+        "steward": ("crawler.cli.steward:steward", "Run the process that turns rows into files and ends jobs."),
     },
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

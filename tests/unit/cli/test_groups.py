@@ -61,3 +61,14 @@ def test_pairs_are_split_at_the_first_equals_sign():
 def test_what_is_no_pair_is_refused(values):
     with pytest.raises(click.BadParameter):
         pairs(values, "--input")
+
+
+def test_the_help_of_a_group_lists_commands_of_both_kinds():
+    group = CommandGroup("g", lazy={"one": ("nowhere:one", "The first one.")})
+
+    @group.command("two")
+    def two() -> None:
+        """The second one. With more to say."""
+
+    lines = CliRunner().invoke(group, ["--help"]).output.splitlines()
+    assert lines[-2:] == ["  one  The first one.", "  two  The second one."]
