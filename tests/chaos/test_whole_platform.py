@@ -13,7 +13,7 @@ from workers import HERE, SPEED, wait_until
 pytestmark = pytest.mark.timeout(300)
 
 #: Impatient, and so polite to the site that it is not read in a moment.
-SETTINGS = {**SPEED, "LEASE_TTL": "3", "SEAT_TTL": "3", "CONCURRENT_REQUESTS_PER_DOMAIN": "6"}
+SETTINGS = {**SPEED, "LEASE_TTL": "3", "SEAT_TTL": "3", "CONCURRENT_REQUESTS_PER_DOMAIN": "16"}
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ SETTINGS = {**SPEED, "LEASE_TTL": "3", "SEAT_TTL": "3", "CONCURRENT_REQUESTS_PER
 )
 def test_every_process_may_be_killed_at_once_and_the_job_goes_on(moment, tmp_path, show):
     site_of = BigSite(products=400)
-    with SiteProcess(site_of, latency_s=0.05) as site:
+    with SiteProcess(site_of, latency_s=0.2) as site:
         options = ("--nodes", "2", "--slots", "2", "--stewards", "2")
         recipes = {"RECIPES_PATH": str(HERE / "recipes")}
         platform = Platform(tmp_path, *options, settings=SETTINGS, environment=recipes)
