@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -16,6 +16,8 @@ from crawler.errors import CrawleryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_T = TypeVar("_T")
 
 #: Deeper values are refused: a reader of them, of any language, could run out of stack.
 MAX_DEPTH: Final = 32
@@ -63,6 +65,26 @@ def unpack(code: int, data: memoryview) -> Any:
         raise
     except (msgspec.DecodeError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise Undecodable(f"extension {code} with {bytes(data[:40])!r}: {error}") from error
+
+
+def encode_record(record: Any, *, version: int) -> bytes:
+    """The bytes of a record that a store keeps: msgpack, its version first; the same bytes for the same record."""
+    return msgspec.msgpack.encode((version, record), order="deterministic")
+
+
+def decode_record(encoded: bytes, kind: type[_T], *, version: int) -> _T:
+    """The record that `encode_record` wrote.
+
+    Raises:
+        Undecodable: no such record, or one of another version.
+    """
+    try:
+        found, content = msgspec.msgpack.decode(encoded, type=tuple[int, msgspec.Raw])
+        if found == version:
+            return msgspec.msgpack.decode(content, type=kind)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise Undecodable(f"{encoded[:40]!r}...: {error}") from error
+    raise Undecodable(f"{encoded[:40]!r}...: version {found} of the format; this reader knows {version}")
 
 
 def _packed(value: Any, path: str, depth: int) -> Any:

@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from crawler.jobs.model import check_job_id
-from crawler.wire import Undecodable
+from crawler.wire import decode_record, encode_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +130,7 @@ class RedisAttempts:
 
 def encode_attempt(attempt: Attempt) -> bytes:
     """The bytes of an attempt."""
-    return msgspec.msgpack.encode((VERSION, attempt))
+    return encode_record(attempt, version=VERSION)
 
 
 def decode_attempt(encoded: bytes) -> Attempt:
@@ -141,10 +139,4 @@ def decode_attempt(encoded: bytes) -> Attempt:
     Raises:
         Undecodable: no such attempt, or one of another version.
     """
-    try:
-        version, content = msgspec.msgpack.decode(encoded, type=tuple[int, msgspec.Raw])
-        if version == VERSION:
-            return msgspec.msgpack.decode(content, type=Attempt)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise Undecodable(f"{encoded[:40]!r}...: {error}") from error
-    raise Undecodable(f"{encoded[:40]!r}...: version {version} of the format; this reader knows {VERSION}")
+    return decode_record(encoded, Attempt, version=VERSION)

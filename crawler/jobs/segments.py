@@ -11,9 +11,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
-from crawler.wire import Undecodable
+from crawler.wire import decode_record, encode_record
 
 #: Raised whenever an older reader could misread what is written.
 VERSION: Final = 1
@@ -49,7 +47,7 @@ class Segment:
 
 def encode_segment(segment: Segment) -> bytes:
     """The bytes of a segment's record; the same for the same segment."""
-    return msgspec.msgpack.encode((VERSION, segment), order="sorted")
+    return encode_record(segment, version=VERSION)
 
 
 def decode_segment(encoded: bytes) -> Segment:
@@ -58,10 +56,4 @@ def decode_segment(encoded: bytes) -> Segment:
     Raises:
         Undecodable: no such record, or one of another version.
     """
-    try:
-        version, content = msgspec.msgpack.decode(encoded, type=tuple[int, msgspec.Raw])
-        if version == VERSION:
-            return msgspec.msgpack.decode(content, type=Segment)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise Undecodable(f"{encoded[:40]!r}...: {error}") from error
-    raise Undecodable(f"{encoded[:40]!r}...: version {version} of the format; this reader knows {VERSION}")
+    return decode_record(encoded, Segment, version=VERSION)

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from crawler.errors import CrawleryError
-from crawler.wire import MAX_DEPTH, NotEncodable, Undecodable, pack, unpack
+from crawler.wire import (
+    MAX_DEPTH,
+    NotEncodable,
+    Undecodable,
+    decode_record,
+    encode_record,
+    pack,
+    unpack,
+)
 
 scalars = (
     st.none()
@@ -146,3 +154,22 @@ def test_extensions_nested_without_end_are_one_short_error():
     with pytest.raises(Undecodable, match="extension 1 with") as raised:
         msgspec.msgpack.decode(msgspec.msgpack.encode(deep), ext_hook=unpack)
     assert len(str(raised.value)) < 500
+
+
+class _Record(msgspec.Struct):
+    counts: dict[str, int]
+
+
+def test_a_record_comes_back_and_is_the_same_bytes_in_whatever_order():
+    record = _Record(counts={"b": 1, "a": 2})
+    encoded = encode_record(record, version=3)
+    assert decode_record(encoded, _Record, version=3) == record
+    assert encoded == encode_record(_Record(counts={"a": 2, "b": 1}), version=3)
+
+
+@pytest.mark.parametrize(
+    "encoded", [b"", b"\xc1", encode_record(_Record(counts={}), version=4), encode_record(5, version=3)]
+)
+def test_what_is_no_record_of_this_version_is_refused(encoded):
+    with pytest.raises(Undecodable):
+        decode_record(encoded, _Record, version=3)
