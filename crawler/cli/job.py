@@ -123,7 +123,7 @@ def _attempt_lines(attempts: Sequence[Attempt]) -> list[str]:
         f"  worker    {attempt.worker or attempt.node}: running" for attempt in attempts if attempt.how == "running"
     ]
     in_order = sum(attempt.exit_code in _ORDERLY for attempt in attempts)
-    lines += [f"  worker    {console.plural(in_order, 'more', 'more')} ended in order"] if in_order else []
+    lines += [f"  worker    {in_order:,} ended in order"] if in_order else []
     for attempt in attempts:
         if attempt.ended_ms is not None and attempt.exit_code not in _ORDERLY:
             lines.append(f"  worker    {attempt.worker or attempt.node}: {attempt.how}; its last words:")
@@ -227,7 +227,9 @@ def _crawls(stored: StoredJob) -> str:
 
 
 def _described(stored: StoredJob) -> str:
-    """Its state, and what it is to come to."""
+    """Its state, and what it is to come to, or what has come of it."""
+    if stored.status.outcome is not None:
+        return f"{stored.status.state}, {stored.status.outcome}"
     return f"{stored.status.state}" + (f", to {stored.status.intended}" if stored.status.intended else "")
 
 
