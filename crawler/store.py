@@ -22,6 +22,7 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 import hiredis
 import redis
@@ -50,6 +51,9 @@ end
 
 #: Between two attempts to reach the store, in seconds; doubled up to the second one.
 _BACKOFF_S: Final = (0.05, 1.0)
+
+#: What is said instead of an error that would show parts of a password.
+ESCAPES_IN_ADDRESSES: Final = "in a password / is written %2F, ? is %3F, # is %23 and @ is %40"
 
 #: Refused connections and frozen servers are noticed after so long.
 _CONNECT_TIMEOUT_S: Final = 2.0
@@ -406,3 +410,14 @@ def _message(error: Exception) -> str:
     if wrapped is not None:
         return wrapped["error"]
     return text if code in {None, "ERR"} else f"{code} {text}"
+
+
+def shown_address(url: str) -> str | None:
+    """The URL of a store without user and password; None if they cannot be told from the rest."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if "@" in url.replace(parts.netloc, "", 1):
+        return None  # a password with a "/", "?" or "#" in it, cut where it should not be
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

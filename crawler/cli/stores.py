@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import click
 import redis
@@ -13,7 +12,7 @@ from crawler.cli.groups import CommandFailed
 from crawler.config import read_config
 from crawler.jobs.model import check_job_id
 from crawler.jobs.redis import RedisJobStore
-from crawler.store import Store, connect, connect_sync
+from crawler.store import ESCAPES_IN_ADDRESSES, Store, connect, connect_sync, shown_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -29,8 +28,7 @@ _NO_STORE: Final = (
 
 #: An error would show parts of the password.
 _UNREADABLE: Final = (
-    "what --redis-url or REDIS_URL says is no address of a store (redis://HOST:PORT/DB); in a password / is written"
-    " %2F, ? is %3F, # is %23 and @ is %40"
+    f"what --redis-url or REDIS_URL says is no address of a store (redis://HOST:PORT/DB); {ESCAPES_IN_ADDRESSES}"
 )
 
 
@@ -112,20 +110,9 @@ def _ping(url: str) -> None:
         finally:
             client.close()
     except (ValueError, TypeError, redis.RedisError) as error:
-        shown = _shown(url)
+        shown = shown_address(url)
         if shown is None:
             raise CommandFailed(_UNREADABLE) from error
         if isinstance(error, redis.RedisError):
             raise CommandFailed(f"the store at {shown} does not answer: {error}") from error
         raise CommandFailed(f"{shown} is no address of a store (redis://HOST:PORT/DB): {error}") from error
-
-
-def _shown(url: str) -> str | None:
-    """The URL without user and password; None if they cannot be told from the rest."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    if "@" in url.replace(parts.netloc, "", 1):
-        return None  # a password with a "/", "?" or "#" in it, cut where it should not be
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

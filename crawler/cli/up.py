@@ -15,8 +15,8 @@ from crawler.cli import console, exits
 from crawler.cli.groups import pairs
 from crawler.cli.up_display import DRAWN_EVERY_S, UpDisplay
 from crawler.config import process_environment, read_config
+from crawler.store import shown_address
 from crawler.up import servers, workers
-from crawler.up.existing import without_password
 from crawler.up.options import PlatformOptions
 from crawler.up.platform import Platform
 
@@ -157,7 +157,7 @@ class _Foreground:
             rows.append(("S3", f"{addresses[servers.SEAWEEDFS]}, bucket {servers.BUCKET}"))
         else:
             rows.append(("files", options.storage.storage_url))
-        store = without_password(options.redis_url) if options.redis_url else addresses[servers.VALKEY]
+        store = (shown_address(options.redis_url) or "that address") if options.redis_url else addresses[servers.VALKEY]
         rows.append(("store", store))
         if options.shop:
             rows.append(("shop", addresses[workers.SHOP]))

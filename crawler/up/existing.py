@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import redis
 
 from crawler.errors import ConfigError, ObjectStoreError, PlatformError
 from crawler.exports.storage import object_store_of
-from crawler.store import connect_sync
+from crawler.store import ESCAPES_IN_ADDRESSES, connect_sync, shown_address
 
 if TYPE_CHECKING:
     from crawler.config import Config
@@ -29,11 +28,13 @@ def check_store(url: str) -> None:
         finally:
             client.close()
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"REDIS_URL: no address of a store (redis://HOST:PORT/DB): {error}") from error
+        problem = ESCAPES_IN_ADDRESSES if shown_address(url) is None else error
+        raise ConfigError(f"REDIS_URL: no address of a store (redis://HOST:PORT/DB): {problem}") from error
     except redis.RedisError as error:
+        shown = shown_address(url) or "that address"
         raise PlatformError(
-            f"REDIS_URL: the store at {without_password(url)} does not answer: {error}; start it, or leave REDIS_URL "
-            f"out, and a Valkey is started here"
+            f"REDIS_URL: the store at {shown} does not answer: {error}; start it, or leave REDIS_URL out, and a Valkey "
+            f"is started here"
         ) from error
 
 
@@ -51,12 +52,3 @@ def check_storage(config: Config) -> None:
             f"STORAGE_URL: {error}; see to it, or leave STORAGE_URL and S3_ENDPOINT_URL out, and a SeaweedFS is "
             f"started here"
         ) from error
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "that address"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

@@ -37,6 +37,10 @@ def test_servers_that_are_there_are_used_and_not_started(up, new_valkey, tmp_pat
             ("--redis-url", "redis://:s3cret@127.0.0.1:1/0"),
             r"Error: REDIS_URL: the store at redis://127.0.0.1:1/0 does not answer: .*refused.*; start it, or leave",
         ),
+        (
+            ("--redis-url", "redis://:s3cret/x@127.0.0.1:1/0"),
+            r"Error: REDIS_URL: no address of a store \(redis://HOST:PORT/DB\): in a password / is written %2F",
+        ),
         (("--redis-url", "127.0.0.1"), r"Error: REDIS_URL: no address of a store \(redis://HOST:PORT/DB\)"),
         (
             ("--storage-url", "bucket"),
