@@ -136,7 +136,7 @@ def _write_down(objects: ObjectStore, new: Job) -> None:
         CommandFailed: it has, or the storage of files does not take the intent.
     """
     from crawler.exports.intents import write_intent  # noqa: PLC0415 - with the storage that they talk to
-    from crawler.exports.manifest import read_manifest  # noqa: PLC0415
+    from crawler.exports.manifest import read_manifest  # noqa: PLC0415 - ditto
 
     keys = JobKeys(client=new.client, job=new.id)
     try:

@@ -13,8 +13,8 @@ import msgspec
 
 from crawler.errors import ManifestDamaged, NoSuchObject, ObjectStoreError
 from crawler.exports.compose import ComposedFile  # noqa: TC001 - msgspec reads the types of `Manifest`
-from crawler.jobs.model import Outcome, State  # noqa: TC001
-from crawler.jobs.segments import Segment  # noqa: TC001
+from crawler.jobs.model import Outcome, State  # noqa: TC001 - as above
+from crawler.jobs.segments import Segment  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

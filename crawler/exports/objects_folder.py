@@ -43,8 +43,9 @@ class FolderObjectStore:
         """`folder`: made with the first object, if it is not there."""
         self._folder = folder.absolute()
 
-    def put(self, key: str, body: bytes | BinaryIO, *, content_type: str, only_new: bool = False) -> bool:  # noqa: ARG002
-        """See `ObjectStore.put`."""
+    def put(self, key: str, body: bytes | BinaryIO, *, content_type: str, only_new: bool = False) -> bool:
+        """See `ObjectStore.put`. A folder keeps no types."""
+        _ = content_type
         path = self._path(key)
         with self._mapped("write", key):
             spool = self._folder / _SPOOL
@@ -108,8 +109,9 @@ class FolderObjectStore:
             with self._mapped("delete", key), contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 path.unlink()
 
-    def link(self, key: str, *, file_name: str, expires_s: int) -> str:  # noqa: ARG002
+    def link(self, key: str, *, file_name: str, expires_s: int) -> str:
         """See `ObjectStore.link`: a `file://` URI, which is good on this machine, for ever and under its own name."""
+        _ = file_name, expires_s
         return self._path(key).as_uri()
 
     def check(self) -> None:

@@ -159,7 +159,7 @@ def need_parquet() -> None:
 def _pyarrow() -> tuple[ModuleType, ModuleType]:
     try:
         import pyarrow as pa  # noqa: PLC0415 - large, and an extra
-        import pyarrow.parquet as pq  # noqa: PLC0415
+        import pyarrow.parquet as pq  # noqa: PLC0415 - ditto
     except ImportError as error:
         raise ConfigError(f"Parquet needs pyarrow: pip install 'crawlery[parquet]' ({error})") from error
     return pa, pq

@@ -177,7 +177,7 @@ class ParquetExporter(BaseItemExporter):
         self._fields = fields
         self._folder = folder
         # Closed when the last row has been read.
-        self._rows = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._rows = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as this exporter
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, file: IO[bytes], **options: Any) -> BaseItemExporter:

@@ -56,7 +56,7 @@ class S3FeedStorage:
         """See `__init__`."""
         return cls(crawler, uri, format_=str((feed_options or {}).get("format", "")))
 
-    def open(self, spider: Spider) -> IO[bytes]:  # noqa: ARG002
+    def open(self, spider: Spider) -> IO[bytes]:  # noqa: ARG002 - Scrapy calls it so
         """A file that stays until it has been put; also if this process is killed."""
         folder = self._crawler.settings["FEED_TEMPDIR"] or None
         name = Path(self._key).name
@@ -93,7 +93,7 @@ def s3_feed(settings: BaseSettings, uri: str) -> tuple[S3ObjectStore, str]:
         ConfigError: the URI or a setting cannot be used.
     """
     # Scrapy loads this module for every crawl, which boto3 would make slower by a fifth of a second.
-    from crawler.exports.objects_s3 import S3ObjectStore  # noqa: PLC0415
+    from crawler.exports.objects_s3 import S3ObjectStore  # noqa: PLC0415 - boto3 takes half a second to load
 
     parts = urlsplit(uri)
     key = uri.partition("://")[2].partition("/")[2]

@@ -143,7 +143,7 @@ def _sockets(ports: Mapping[str, int]) -> tuple[Path, ...]:
     """Sockets for its own use, which it puts there whatever TMPDIR says."""
     grpc = {name.split("-")[1]: port for name, port in ports.items() if name.endswith("-grpc")}
     grpc["admin"] = ports["seaweedfs-admin"] + COMPANION
-    return tuple(Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock") for part, port in grpc.items())  # noqa: S108
+    return tuple(Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock") for part, port in grpc.items())  # noqa: S108 - SeaweedFS does
 
 
 def _valkey_program() -> str:
