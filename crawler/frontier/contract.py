@@ -96,6 +96,7 @@ class LeaseReply:
 
     leases: tuple[Lease, ...] = ()
     open: int = 0  # pages not settled yet: ready + delayed + leased, after this call
+    ready: int = 0  # of those, how many wait for nothing but a lease; another call, or another worker, may get them
     due_in_s: float | None = None  # until the next delayed page or held host comes free; None: nothing waits for time
     at_limit: bool = False  # the job may fetch no more pages; what is ready will never be leased
     started: bool = False  # the start page has been settled

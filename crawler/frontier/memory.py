@@ -131,6 +131,7 @@ class MemoryFrontier:
         return LeaseReply(
             leases=leases,
             open=len(self._pages),
+            ready=self._pages.states["ready"],
             due_in_s=self._due_in(now),
             started=START_ID in self._seen and self._pages.get(START_ID) is None,
             at_limit=at_limit,

@@ -146,7 +146,7 @@ class RedisFrontier:
         """See the contract."""
         words: tuple[Word, ...] = (worker, call, limit, self._new_token(), self._max_pages, *skip)
         answer = await self._call(_LEASE, *words, ttl_ms=int(ttl_s * 1000))
-        reply, open_pages, due_ms, at_limit, started, token, *leased = answer
+        reply, open_pages, due_ms, at_limit, started, token, ready, *leased = answer
         due = int(due_ms)
         return LeaseReply(
             leases=tuple(
@@ -159,6 +159,7 @@ class RedisFrontier:
                 for at in range(0, len(leased), 5)
             ),
             open=open_pages,
+            ready=ready,
             due_in_s=None if due < 0 else due / 1000,
             at_limit=at_limit == 1,
             started=started == 1,

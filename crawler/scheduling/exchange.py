@@ -69,6 +69,7 @@ class Exchange:
             calls.append(self._ask(room, leases))
         await self._together(calls)
         self._prefetch.dry = len(leases) < room
+        self._prefetch.capped = self._prefetch.dry and self._intake.ready > 0
         if self._intake.started or self._intake.closed:
             self._start.over()
         return self._take(leases)

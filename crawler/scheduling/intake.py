@@ -38,6 +38,7 @@ class Intake:
 
     Attributes:
         open: pages of the job that are not settled, as far as the frontier has said; 1 before it has said anything.
+        ready: those of them that were left when it gave us some.
         started: the start page is settled.
         closed: the job takes and gives no more pages.
         at_limit: the job may fetch no more pages.
@@ -46,7 +47,7 @@ class Intake:
 
     def __init__(self, frontier: Frontier, held: HeldLeases | None, *, worker: str, ttl_s: float) -> None:
         """`held` is None for a frontier of our own, of which nothing can be lost and nobody else gives or takes."""
-        self.open = 1
+        self.open, self.ready = 1, 0
         self.started = self.closed = self.at_limit = False
         self.wait_s: float | None = None
         self._frontier = frontier
@@ -89,7 +90,7 @@ class Intake:
             self.open = max(1, reply.open)
             self.wait_s = PAUSE_S
             return
-        self.open = reply.open
+        self.open, self.ready = reply.open, reply.ready
         self.wait_s = None if reply.due_in_s is None else reply.due_in_s + 0.001
         if self._held is not None and short:
             # Without anything open the spider closes now; one that stays waits for what others will hand in.

@@ -37,6 +37,10 @@ ENOUGH: Final = 64
 FAST_PAGES_S: Final = 200
 FEW: Final = 4
 
+#: Where it has more than this worker may hold, ends of pages make room. They are told when this part of what is held
+#: has ended: what is left lasts longer than a round trip, and there are few of them.
+ROOM_PART: Final = 1 / 4
+
 
 class PageEnds:
     """Ends the pages of one worker."""
@@ -80,11 +84,18 @@ class PageEnds:
             return
         self._let_go.append(request)
         ends = len(self._let_go) + len(self._outbox)
-        hungry = self._prefetch.dry and self._prefetch.low and (self._prefetch.rate < FAST_PAGES_S or ends >= FEW)
-        if self._held is None or hungry or ends >= ENOUGH or self._engine.empty:
+        if self._held is None or self._starves(self._held, ends) or ends >= ENOUGH or self._engine.empty:
             self._pump.now()
         else:
             self._pump.soon()
+
+    def _starves(self, held: HeldLeases, ends: int) -> bool:
+        """Whether this worker may soon have nothing to do unless so many ends of pages are told."""
+        if not (self._prefetch.dry and self._prefetch.low):
+            return False
+        if self._prefetch.capped:
+            return ends >= ROOM_PART * len(held)
+        return self._prefetch.rate < FAST_PAGES_S or ends >= FEW
 
     def sweep(self) -> None:
         """Ends the pages whose request the engine has let go of."""

@@ -28,12 +28,13 @@ class Prefetch:
     Attributes:
         rate: pages that the engine takes per second, smoothed.
         dry: the frontier gave less than was asked for last, so that asking again at once gives nothing.
+        capped: it has more, but this worker holds as much of that as it may.
     """
 
     def __init__(self, *, most: int, clock: Callable[[], float]) -> None:
         """`most`: pages that may lie here. `clock`: seconds, monotonic."""
         self.rate = 0.0
-        self.dry = False
+        self.dry = self.capped = False
         self._most = most
         self._clock = clock
         self._target = most

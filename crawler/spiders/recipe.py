@@ -8,7 +8,7 @@ whether the request depends on progress.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 
 #: Arguments that come from launchers, not from a person.
 _LAUNCHER_ARGUMENTS = frozenset({"_job", "name", "job"})
+
+#: Scrapy looks for `return VALUE` in callbacks that are generators, and forgets at once what it found in a method: it
+#: would read and parse our source for every page, 6 % of its CPU time, to warn of what our own tests exclude.
+_OURS: Final = {"WARN_ON_GENERATOR_RETURN_VALUE": False}
 
 #: Outcomes after which a list page has done its duty.
 _LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled"})
@@ -79,7 +83,7 @@ class RecipeSpider(Spider):
         if not crawler.settings.frozen:
             # The door tells the pace of the deployment, which all jobs keep together, from that of this one.
             before = {name: crawler.settings[name] for name in LIMITED}
-            crawler.settings.setdict({"DEPLOYMENT_PACE": before, **settings}, priority="spider")
+            crawler.settings.setdict({"DEPLOYMENT_PACE": before, **_OURS, **settings}, priority="spider")
         for sentence in ignored:
             spider.logger.warning(sentence)
         crawler.signals.connect(spider.page_settled, signal=page_settled)

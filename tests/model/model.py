@@ -270,6 +270,7 @@ class Model:
             self.calls[worker] = Call(call, reply.leases, reply.at_limit)
         agree("started", reply.started, START_ID in self.seen and START_ID not in self.open)
         self._agree_on_open(reply.open)
+        agree("ready", reply.ready, sum(page.state == "ready" for page in self.open.values()))
         self.agree_on_due(reply.due_in_s)
 
     def _agree_on_open(self, answered: int) -> None:

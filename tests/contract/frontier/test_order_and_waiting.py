@@ -48,6 +48,17 @@ def test_a_worker_that_skips_the_only_host_gets_nothing_and_others_do(job, page)
     assert ids(job.take(worker="w2")) == [7]
 
 
+def test_an_answer_says_how_many_more_wait_for_nothing_but_a_lease(job, page):
+    job.add(*(page(number, host="a") for number in range(10, 15)))
+    reply = job.take(2)
+    assert (len(reply.leases), reply.open, reply.ready) == (2, 5, 3)
+    job.retry(reply.leases[0], delay_s=30, reason="503")
+    job.settle(reply.leases[1])
+    assert job.take(skip=("a",)).ready == 3
+    reply = job.take(9)
+    assert (len(reply.leases), reply.open, reply.ready) == (3, 4, 0)
+
+
 def test_a_suspect_of_a_host_that_is_skipped_waits_and_holds_up_no_other_page(job, page, clock):
     job.add(page(7, host="a"))
     job.take(ttl_s=60)

@@ -279,3 +279,11 @@ def test_when_the_frontier_has_no_more_a_fast_crawl_gathers_a_few(desk):
     desk.prefetch.dry = True
     desk.prefetch.rate = FAST_PAGES_S
     assert let_go(desk, FEW) == ["soon"] * (FEW - 1) + ["now"]
+
+
+@pytest.mark.parametrize(("held", "enough"), [(2, 1), (4, 1), (8, 2), (64, 16)])
+def test_when_this_worker_may_hold_no_more_a_quarter_of_that_is_gathered(desk, held, enough):
+    desk.prefetch.dry = desk.prefetch.capped = True
+    for _ in range(held - enough - 1):
+        desk.page()
+    assert let_go(desk, enough) == ["soon"] * (enough - 1) + ["now"]
