@@ -3,11 +3,15 @@
 The CPU time is what the fork server of the node has reaped: all of every worker, from its first to its last moment.
 Nothing else is asked while they crawl, but for the state of the job twice a second. A machine's speed drifts, so each
 measurement of four workers is compared with those of one that come before and after it.
+
+What four busy processes lose on two cores whatever they do is measured too: of crawls that share nothing, with plain
+`scrapy crawl` and no store.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,7 +22,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "chaos"))
 
 from big_site import BigSite, SiteProcess
-from fleet_run import Fleet
+from fleet_run import HERE, Fleet
+from workers import unmeasured
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1200)]
 
@@ -92,6 +97,49 @@ class Bench:
             assert fleet.wait_for_end().outcome == "complete"
             fleet.wait(lambda: not children(fork_server), what="the end of all workers")
             return len(site.site.links()) / reaped_cpu_s(fork_server)
+
+
+def _crawls_cpu_s(folder: Path, site: SiteProcess, *, crawls: int, per_site: int) -> float:
+    """CPU time of so many crawls at once that share nothing; each is as polite as its part of what is allowed."""
+    settings = {"CONCURRENT_REQUESTS_PER_DOMAIN": per_site // crawls, "DOWNLOAD_DELAY": 0, "LOG_LEVEL": "INFO"}
+    options = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
+    processes = []
+    for number in range(crawls):
+        command = [sys.executable, "-m", "scrapy", "crawl", "big", "-a", f"site={site.url}", *options]
+        with (folder / f"{number}.log").open("w") as log:
+            processes.append(
+                subprocess.Popen(
+                    [*command, "-O", str(folder / f"{number}.csv")],
+                    env={**unmeasured(), "RECIPES_PATH": str(HERE / "recipes")},
+                    stdout=log,
+                    stderr=log,
+                )
+            )
+    spent = 0.0
+    for process in processes:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0, (folder / "0.log").read_text()[-2000:]
+        spent += usage.ru_utime + usage.ru_stime
+    return spent
+
+
+def test_what_four_crawls_lose_that_share_nothing(tmp_path):
+    pace = PACES["full speed"]
+    products, per_site = pace["products"], pace["per_site"]
+    with SiteProcess(BigSite(products=20)) as site:
+        start_s = _crawls_cpu_s(tmp_path, site, crawls=1, per_site=per_site)
+    ratios = []
+    for _ in range(ROUNDS):
+        rates = []
+        for crawls in (1, 4):
+            with SiteProcess(BigSite(products=products // crawls), latency_s=pace["latency_s"]) as site:
+                spent_s = _crawls_cpu_s(tmp_path, site, crawls=crawls, per_site=per_site)
+                rates.append(crawls * len(site.site.links()) / (spent_s - crawls * start_s))
+        ratios.append(rates[1] / rates[0])
+        print(f"\nfour crawls that share nothing, pages per CPU second: {rates[1]:.0f}, one {rates[0]:.0f}")
+    print(f"they share nothing: {median(ratios):.2f} of one, of {min(ratios):.2f} to {max(ratios):.2f}")
+    assert median(ratios) > 0.5  # else the figures below say nothing about sharing: the machine is busy
 
 
 @pytest.mark.parametrize("pace", PACES)
