@@ -13,6 +13,9 @@
         +-- NoSuchObject     there is none of that key
     +-- SegmentDamaged       a piece of a job's rows is not what was recorded of it
     +-- ManifestDamaged      what says which files a job has cannot be read
+    +-- EgressError          nothing is sent to a host
+        +-- EgressRefused    it has an address that may not be talked to
+        +-- NoAddress        it has none
     +-- PlatformError        the platform cannot run on this machine as it is asked to
         +-- ChildFailed      a process of it does not come up
     +-- PageError            one page could not be turned into rows
@@ -56,6 +59,28 @@ class InputError(CrawleryError):
     def __init__(self, messages: Sequence[str]) -> None:
         self.messages = tuple(messages)
         super().__init__("\n".join(self.messages))
+
+
+class EgressError(CrawleryError):
+    """Nothing is sent to a host."""
+
+
+class EgressRefused(EgressError):
+    """A host has an address that may not be talked to. The message is for operators; whoever asked hears less.
+
+    Attributes:
+        host: as it was asked for.
+        address: the one that was refused.
+        kind: why, in a word or two.
+    """
+
+    def __init__(self, host: str, *, address: str, kind: str) -> None:
+        self.host, self.address, self.kind = host, address, kind
+        super().__init__(f"{host} leads to {address}, which is no address of the public internet ({kind})")
+
+
+class NoAddress(EgressError):
+    """A host has no address, or no resolver said one in time."""
 
 
 class PlatformError(CrawleryError):
