@@ -74,10 +74,15 @@ class Prefetch:
         return self._pages.popleft()
 
     def take_out(self, doomed: Callable[[OpenPage], bool]) -> list[OpenPage]:
-        """Removes and answers the pages of which `doomed` is true."""
-        out = [page for page in self._pages if doomed(page)]
-        if out:
-            self._pages = deque(page for page in self._pages if not doomed(page))
+        """Removes and answers the pages of which `doomed` is true.
+
+        It is asked once about each page: its answer may change with time, and a page must not be in both places.
+        """
+        out: list[OpenPage] = []
+        kept: deque[OpenPage] = deque()
+        for page in self._pages:
+            (out if doomed(page) else kept).append(page)
+        self._pages = kept
         return out
 
     def room(self, *, free: int) -> int:

@@ -89,6 +89,15 @@ def test_it_is_low_at_a_quarter_and_hungry_unless_the_frontier_had_too_few(prefe
     assert not prefetch.hungry
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_page_is_taken_out_or_stays_though_the_answer_changes_meanwhile(prefetch, first):
+    answers = iter([first] * 3 + [not first] * 3)
+    for number in range(3):
+        prefetch.put(page(number))
+    taken = prefetch.take_out(lambda _: next(answers))
+    assert sorted(ids([*taken, *prefetch])) == [0, 1, 2]
+
+
 def test_pages_come_in_order_and_one_may_come_first(prefetch):
     for number in range(3):
         prefetch.put(page(number))
