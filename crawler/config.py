@@ -15,6 +15,7 @@ from typing import Final
 
 from environs import Env, EnvError
 
+from crawler.egress.addresses import Network, read_networks
 from crawler.errors import ConfigError
 
 #: In the data folder of `crawlery up`: NAME=VALUE lines that say how to reach that platform.
@@ -44,6 +45,8 @@ class Config:
         settings_module: of Scrapy, that the workers of a node have: a project may have one of its own.
         scrapyd_username: of a node's console and API; may be empty.
         scrapyd_password: goes with it.
+        egress_allow: ranges that may be crawled beside the public internet, such as `127.0.0.0/8`.
+        egress_deny: ranges that may never be: those of a cluster, of what runs beside the workers.
         log_level: of Python's logging.
         log_json: one JSON object per line instead of text.
     """
@@ -63,6 +66,8 @@ class Config:
     settings_module: str
     scrapyd_username: str
     scrapyd_password: str = field(repr=False)
+    egress_allow: tuple[Network, ...]
+    egress_deny: tuple[Network, ...]
     log_level: str
     log_json: bool
 
@@ -103,6 +108,8 @@ def read_config(*, running_platform: bool = True) -> Config:
             settings_module=env.str("SCRAPY_SETTINGS_MODULE", "").strip() or "crawler.settings",
             scrapyd_username=env.str("SCRAPYD_USERNAME", "").strip(),
             scrapyd_password=env.str("SCRAPYD_PASSWORD", ""),
+            egress_allow=read_networks("EGRESS_ALLOW", env.str("EGRESS_ALLOW", "")),
+            egress_deny=read_networks("EGRESS_DENY", env.str("EGRESS_DENY", "")),
             log_level=level,
             log_json=env.bool("CRAWLERY_LOG_JSON", False),
         )

@@ -90,6 +90,11 @@ DOWNLOAD_WARNSIZE = 8 * 1024 * 1024
 DOWNLOAD_VERIFY_CERTIFICATES = True
 REMOTE_CONTROL_ENABLED = False  # would serve code execution on loopback
 TELNETCONSOLE_ENABLED = False
+
+# Only addresses of the public internet are talked to, and these ranges; never those. See docs/egress.md. Both ours.
+EGRESS_ALLOW = [str(network) for network in _config.egress_allow]
+EGRESS_DENY = [str(network) for network in _config.egress_deny]
+TWISTED_DNS_RESOLVER = "crawler.downloader.resolver.EgressResolver"
 URLLENGTH_LIMIT = 8192
 
 # --- where pages come from and go -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections import Counter
 from pathlib import Path, PurePath
@@ -10,6 +11,9 @@ from pathlib import Path, PurePath
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+# All sites of the tests are on this machine. Said before anything of Crawlery is imported, and for child processes too.
+os.environ["EGRESS_ALLOW"] = "127.0.0.0/8"
 
 from seaweed_server import SeaweedServer
 from valkey_server import DATABASES, Database, Fsync, ValkeyServer

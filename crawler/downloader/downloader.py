@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 from scrapy import Request, signals
 from scrapy.core.downloader import Downloader as ScrapyDownloader
 from scrapy.core.downloader import Slot
+from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError
 
 from crawler.downloader.door import Closed, Door, LongSilence, NotSent
 from crawler.downloader.pace import Paces
+from crawler.downloader.resolver import hosts_of, installed_resolver
 from crawler.downloader.shared import shared_of
 from crawler.middlewares.open_pages import LeaseLost, SentBack, Stopped
 from crawler.middlewares.retry_policies import RetryPolicies, retry_after_of, tries_of
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _MANY: Final = 1 << 30
+
+#: What a closed port says; a page of a host that may not be talked to says the same.
+_REFUSED: Final = "Connection was refused by other side: 111: Connection refused."
 
 
 class DoorSlot(Slot):
@@ -89,7 +94,10 @@ class Downloader(ScrapyDownloader):
             logger.warning("DOWNLOAD_DELAY_JITTER is not used: a delay is a minimum, and requests keep it exactly")
         self._retry_policies = RetryPolicies(crawler)
         self._log_latencies = crawler.settings.getbool("AUTOTHROTTLE_DEBUG")
-        self._send = self.handlers.download_request_async
+        self._resolver = installed_resolver(crawler.settings)
+        if not crawler.settings["SEAT_TOKEN"]:  # a person has started this, and named where to begin
+            self._resolver.trust(hosts_of(getattr(crawler.spider, "start_urls", ())))
+        self._handlers_send = self.handlers.download_request_async
         self.handlers.download_request_async = self._through_the_door  # type: ignore[method-assign]  # whoever downloads calls this; Scrapy makes the handlers itself
         crawler.signals.connect(self._spider_closed, signal=signals.spider_closed)
 
@@ -133,6 +141,14 @@ class Downloader(ScrapyDownloader):
             raise SentBack(str(error)) from error
         except NotSent as error:
             raise LeaseLost(str(error)) from error
+
+    async def _send(self, request: Request) -> Response:
+        try:
+            return await self._handlers_send(request)
+        except CannotResolveHostError:
+            if any(map(self._resolver.refused, hosts_of([request.url]))):
+                raise DownloadConnectionRefusedError(_REFUSED) from None
+            raise
 
     def _heed(self, host: str, request: Request, response: Response) -> None:
         """Leaves the host alone if the answer asks for it."""

@@ -66,6 +66,7 @@ class RecipeSpider(Spider):
         self.job = ""  # of `-a job=ID`
         self.report = RecipeReport()
         self._start = start_requests(self.recipe, self.inputs)
+        self.start_urls = [wanted.url for wanted in self._start]
         self.allowed_domains = _allowed_domains(self.recipe, self.inputs, self._start)
 
     @classmethod

@@ -181,6 +181,8 @@ class Platform:
         inherited = {name: value for name, value in options.environment.items() if not name.startswith(foreign)}
         # A steward composes files as large as those of a job, and a killed one leaves them: where `stop` removes them.
         environment = {**inherited, **self.environment}
+        if options.shop:  # it is a site on this machine, where no recipe may go otherwise
+            environment["EGRESS_ALLOW"] = " ".join((inherited.get("EGRESS_ALLOW", ""), HOST)).strip()
         scratch = {"TMPDIR": str(self.folder.subfolder("tmp"))}
         folders = {name: self.folder.subfolder("nodes", name) for name in workers.node_names(options)}
         specs = [

@@ -91,6 +91,7 @@ def test_everything_that_is_named_can_be_loaded(settings):
             "DOWNLOADER",
             "GATE",
             "SPIDER_LOADER_CLASS",
+            "TWISTED_DNS_RESOLVER",
             "TWISTED_REACTOR",
             "ASYNCIO_EVENT_LOOP",
         )
@@ -107,6 +108,6 @@ def test_no_setting_is_a_misspelling_of_one_of_scrapys(settings):
         "RECIPES_PATHS", "EXPORTS_DIR", "SUMMARY_FILE", "CRAWL_DELAY_MAX", "REQUESTS_LIMIT", "ITEMS_LIMIT", "FRONTIER",
         "DURATION_LIMIT", "ERRORS_LIMIT", "RETRY_BACKOFF_MIN", "RETRY_BACKOFF_MAX", "LOG_JSON", "GATE",
         "DEPLOYMENT_PACE", "FLEET", "STORE_PREFIX", "LEASE_TTL", "S3_ENDPOINT_URL", "S3_REGION", "S3_SSE",
-        "NODE_NAME", "SEAT_TOKEN", "SEAT_TTL", "WORKER_IDLE_S",
+        "EGRESS_ALLOW", "EGRESS_DENY", "NODE_NAME", "SEAT_TOKEN", "SEAT_TTL", "WORKER_IDLE_S",
     }  # fmt: skip
     assert {str(name) for name in settings} - {str(name) for name in Settings()} == ours

@@ -155,6 +155,7 @@ def shared(tmp_path_factory):
         "AWS_SESSION_TOKEN": "another",
         "S3_PUBLIC_ENDPOINT_URL": "http://other",
         "HTTP_PROXY": "http://127.0.0.1:1",
+        "EGRESS_ALLOW": "10.1.0.0/16",
     }
     run = Up(tmp_path_factory.mktemp("up"), "--demo", **foreign)
     try:

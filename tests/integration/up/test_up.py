@@ -97,6 +97,7 @@ def test_children_learn_where_store_and_storage_are(shared):
         inherited = Path(f"/proc/{shared.pids[name]}/environ").read_text().split("\0")
         assert {f"{key}={value}" for key, value in shared.reach().items()} <= set(inherited)
         assert not [variable for variable in inherited if variable.startswith(("AWS_SESSION_TOKEN", "S3_PUBLIC"))]
+        assert "EGRESS_ALLOW=10.1.0.0/16 127.0.0.1" in inherited  # the shop is on this machine
 
 
 def test_other_commands_of_the_folder_find_the_platform(shared):
