@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -37,8 +37,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
+
 #: An answer is used for so many seconds, so that a busy crawl does not ask for each of its connections.
 _KEPT_S: Final = 60.0
+
+#: So many hosts are remembered, those that may be talked to and the others; the one that came first goes first. Pages
+#: can name as many as they like.
+_MOST_HOSTS: Final = 10_000
 
 
 def egress_policy(settings: BaseSettings) -> EgressPolicy:
@@ -89,7 +95,7 @@ class EgressResolver:
         self._timeout_s = timeout_s
         self._clock = clock
         self._known: dict[str, tuple[float, tuple[Address, ...]]] = {}
-        self._refused: set[str] = set()
+        self._refused: dict[str, None] = {}
         self._trusted: set[str] = set()
 
     @classmethod
@@ -139,15 +145,24 @@ class EgressResolver:
         policy = _EVERYWHERE if host.lower() in self._trusted else self.policy
         try:
             addresses = await resolve(host, policy, timeout_s=self._timeout_s)
-            self._known[host] = (self._clock() + _KEPT_S, addresses)
-            self._refused.difference_update((host.lower(), _in_ascii(host)))
+            _remember(self._known, host, (self._clock() + _KEPT_S, addresses))
+            for name in (host.lower(), _in_ascii(host)):
+                self._refused.pop(name, None)
         except EgressRefused as error:
             if not self.refused(host):
                 logger.warning("%s: nothing is sent to it. EGRESS_ALLOW=%s would allow it", error, error.address)
-            self._refused.update((host.lower(), _in_ascii(host)))
+            for name in (host.lower(), _in_ascii(host)):
+                _remember(self._refused, name, None)
         except NoAddress as error:
             logger.debug("%s", error)
         _tell(receiver, addresses, port, kinds)
+
+
+def _remember(hosts: dict[str, _T], host: str, what: _T) -> None:
+    hosts.pop(host, None)
+    hosts[host] = what
+    if len(hosts) > _MOST_HOSTS:
+        del hosts[next(iter(hosts))]
 
 
 def _in_ascii(host: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from loopback import good, goods_recipe, html, links, listing, names, redirect, spider_for
 from scrapy.settings import Settings
 
+from crawler.downloader import resolver as resolving
 from crawler.downloader.resolver import EgressResolver, hosts_of
 from crawler.errors import ConfigError
 
@@ -150,25 +151,45 @@ class Receiver:
         self.complete.set()
 
 
+def resolver(allow, clock=lambda: 0.0):
+    process = SimpleNamespace(settings=Settings({"EGRESS_ALLOW": allow, "DNS_TIMEOUT": 5}))
+    return EgressResolver(None, EgressResolver.from_crawler(process, None).policy, timeout_s=5.0, clock=clock)
+
+
+async def ask(resolver, host="127.1"):
+    """What it answers, and whether at once."""
+    receiver = Receiver()
+    resolver.resolveHostName(receiver, host, 80)
+    at_once = receiver.complete.is_set()
+    await asyncio.wait_for(receiver.complete.wait(), 5)
+    return receiver.addresses, at_once
+
+
 def test_an_answer_is_used_for_a_minute_and_then_asked_for_again():
-    async def ask(resolver):
-        receiver = Receiver()
-        resolver.resolveHostName(receiver, "127.1", 80)
-        at_once = receiver.complete.is_set()
-        await asyncio.wait_for(receiver.complete.wait(), 5)
-        return receiver.addresses, at_once
+    now = [0.0]
+    asked = resolver("127.0.0.0/8,::1", clock=lambda: now[0])
 
     async def go():
-        now = [0.0]
-        resolver = EgressResolver(None, policy, timeout_s=5.0, clock=lambda: now[0])
-        answers = [await ask(resolver), await ask(resolver)]
+        answers = [await ask(asked), await ask(asked)]
         now[0] = 60.0
-        return [*answers, await ask(resolver)]
+        return [*answers, await ask(asked)]
 
-    process = SimpleNamespace(settings=Settings({"EGRESS_ALLOW": "127.0.0.0/8,::1", "DNS_TIMEOUT": 5}))
-    policy = EgressResolver.from_crawler(process, None).policy
     found = [("127.0.0.1", 80)]
     assert asyncio.run(go()) == [(found, False), (found, True), (found, False)]
+
+
+def test_no_more_hosts_are_remembered_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(resolving, "_MOST_HOSTS", 2)
+    asked = resolver("127.0.0.0/24")
+
+    async def go():
+        for number in range(1, 4):
+            await ask(asked, f"127.0.0.{number}")
+            await ask(asked, f"127.0.1.{number}")
+        return [(await ask(asked, f"127.0.0.{number}"))[1] for number in (3, 2, 1)]
+
+    assert asyncio.run(go()) == [True, True, False]
+    assert [asked.refused(f"127.0.1.{number}") for number in (3, 2, 1)] == [True, True, False]
 
 
 def test_a_range_that_is_none_is_said_before_anything_is_crawled(site, crawl_broken):
