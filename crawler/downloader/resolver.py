@@ -14,6 +14,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -45,6 +47,12 @@ _KEPT_S: Final = 60.0
 #: So many hosts are remembered, those that may be talked to and the others; the one that came first goes first. Pages
 #: can name as many as they like.
 _MOST_HOSTS: Final = 10_000
+
+_EVERYWHERE: Final = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+
+#: Ends of names that nobody can have in the public DNS (RFC 6761, 6762, 8375; ICANN's `internal`). Of other names it is
+#: their owner, not who types them, that says where they lead.
+_NOBODYS: Final = (".localhost", ".local", ".test", ".internal", ".home.arpa")
 
 
 def egress_policy(settings: BaseSettings) -> EgressPolicy:
@@ -97,6 +105,7 @@ class EgressResolver:
         self._known: dict[str, tuple[float, tuple[Address, ...]]] = {}
         self._refused: dict[str, None] = {}
         self._trusted: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler | CrawlerProcessBase, reactor: Any) -> Self:
@@ -113,8 +122,11 @@ class EgressResolver:
         self._reactor.installNameResolver(self)
 
     def trust(self, hosts: Iterable[str]) -> None:
-        """Hosts that a person at this machine has named: their addresses may be talked to, whatever they are."""
-        self._trusted.update(host.lower() for host in hosts)
+        """Takes the word of a person at this machine for hosts: they may be talked to where that is not denied.
+
+        Only for addresses, and for names that no stranger can have.
+        """
+        self._trusted.update(host.lower() for host in hosts if _is_ones_own(host.lower()))
 
     def refused(self, host: str) -> bool:
         """Whether a host was found to have an address that may not be talked to."""
@@ -138,11 +150,13 @@ class EgressResolver:
         else:
             answering = self._answer(resolutionReceiver, hostName, portNumber, addressTypes)
             resolution.task = asyncio.get_running_loop().create_task(answering)
+            self._tasks.add(resolution.task)
+            resolution.task.add_done_callback(self._tasks.discard)
         return resolution  # type: ignore[return-value]  # it is one: zope's interfaces are unknown to mypy
 
     async def _answer(self, receiver: Any, host: str, port: int, kinds: Collection[type[IAddress]] | None) -> None:
         addresses: tuple[Address, ...] = ()
-        policy = _EVERYWHERE if host.lower() in self._trusted else self.policy
+        policy = replace(self.policy, allow=_EVERYWHERE) if host.lower() in self._trusted else self.policy
         try:
             addresses = await resolve(host, policy, timeout_s=self._timeout_s)
             _remember(self._known, host, (self._clock() + _KEPT_S, addresses))
@@ -165,15 +179,20 @@ def _remember(hosts: dict[str, _T], host: str, what: _T) -> None:
         del hosts[next(iter(hosts))]
 
 
+def _is_ones_own(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith(_NOBODYS)
+    return True
+
+
 def _in_ascii(host: str) -> str:
     """A name as it stands in a URL."""
     try:
         return host.encode("idna").decode().lower()
     except UnicodeError:
         return host.lower()
-
-
-_EVERYWHERE: Final = EgressPolicy(allow=read_networks("EGRESS_ALLOW", "0.0.0.0/0 ::/0"))
 
 
 def _tell(
@@ -206,5 +225,11 @@ def installed_resolver(settings: BaseSettings) -> EgressResolver:
 
 
 def hosts_of(urls: Iterable[str]) -> list[str]:
-    """The hosts of URLs, as a resolver is asked for them."""
-    return [host for url in urls if (host := urlsplit(url).hostname)]
+    """The hosts of URLs, as a resolver is asked for them; a text that is no URL has none."""
+    hosts = []
+    for url in urls:
+        try:
+            hosts.append(urlsplit(url).hostname or "")
+        except ValueError:
+            continue  # Scrapy says what is wrong with it when the request is made
+    return [host for host in hosts if host]

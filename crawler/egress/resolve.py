@@ -50,7 +50,7 @@ async def resolve(
     try:
         async with asyncio.timeout(timeout_s):
             answers = await (lookup or _system_lookup)(host)
-    except (OSError, UnicodeError) as error:  # UnicodeError: a label that is empty or too long for IDNA
+    except (OSError, ValueError) as error:  # ValueError: a label that is no part of a name, a NUL
         raise NoAddress(f"{host} has no address: {str(error) or 'no answer in time'}") from error
     addresses = tuple(dict.fromkeys(ip_address(answer[4][0]) for answer in answers))
     for address in addresses:

@@ -165,6 +165,30 @@ async def ask(resolver, host="127.1"):
     return receiver.addresses, at_once
 
 
+@pytest.mark.parametrize(
+    ("host", "trusted"),
+    [
+        *((host, True) for host in ("127.0.0.1", "::1", "10.1.2.3", "localhost", "Shop", "a.localhost", "shop.test")),
+        *((host, False) for host in ("shop.example.com", "127.1", "localhost.example", "1.2.3.4.nip.io")),
+    ],
+)
+def test_a_persons_word_counts_only_for_names_that_no_stranger_can_have(host, trusted):
+    asked = resolver("")
+    asked.trust([host])
+    assert (host.lower() in asked._trusted) == trusted
+
+
+def test_a_trusted_host_is_not_talked_to_where_that_is_denied():
+    process = SimpleNamespace(settings=Settings({"EGRESS_DENY": "127.0.0.2", "DNS_TIMEOUT": 5}))
+    asked = EgressResolver.from_crawler(process, None)
+    asked.trust(["127.0.0.1", "127.0.0.2"])
+
+    async def go():
+        return [len((await ask(asked, f"127.0.0.{number}"))[0]) for number in (1, 2, 3)]
+
+    assert asyncio.run(go()) == [1, 0, 0]
+
+
 def test_an_answer_is_used_for_a_minute_and_then_asked_for_again():
     now = [0.0]
     asked = resolver("127.0.0.0/8,::1", clock=lambda: now[0])
@@ -198,4 +222,4 @@ def test_a_range_that_is_none_is_said_before_anything_is_crawled(site, crawl_bro
 
 
 def test_hosts_are_read_from_urls_as_resolvers_are_asked_for_them():
-    assert hosts_of(["http://A.example:1/x", "http://[::1]/", "about:start", "/x"]) == ["a.example", "::1"]
+    assert hosts_of(["http://A.example:1/x", "http://[::1]/", "about:start", "/x", "http://[x"]) == ["a.example", "::1"]

@@ -45,7 +45,10 @@ def test_one_address_that_may_not_be_talked_to_refuses_the_name(answer):
     assert (caught.value.host, caught.value.address, caught.value.kind) == ("shop.example", "10.0.0.1", "private")
 
 
-@pytest.mark.parametrize("answer", [[], OSError("no such name"), socket.gaierror(-2, "unknown"), UnicodeError("label")])
+@pytest.mark.parametrize(
+    "answer",
+    [[], OSError("no such name"), socket.gaierror(-2, "unknown"), UnicodeError("label"), ValueError("embedded NUL")],
+)
 def test_a_name_without_address_says_so(answer):
     with pytest.raises(NoAddress, match="has no address"):
         look_up("nowhere.example", lookup=Resolver(answer))
