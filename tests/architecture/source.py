@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "crawler"
+PACKAGES = (ROOT / "crawler", ROOT / "control_api")
 TESTS = ROOT / "tests"
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -74,7 +74,7 @@ class Module:
 @cache
 def modules() -> tuple[Module, ...]:
     found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(path for package in PACKAGES for path in package.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         found.append(Module(path=path, text=text, tree=ast.parse(text)))
     return tuple(found)
