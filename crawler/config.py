@@ -8,12 +8,13 @@ it. Units are in the names.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from environs import Env, EnvError
+from environs import Env, EnvError, EnvValidationError, FileAwareEnv
 
 from crawler.egress.addresses import Network, read_networks
 from crawler.errors import ConfigError
@@ -81,7 +82,7 @@ def read_config(*, running_platform: bool = True) -> Config:
     Raises:
         ConfigError: a variable has a value that cannot be used; says which and what it may be.
     """
-    env = Env()
+    env = FileAwareEnv(strip_whitespace=True)  # NAME_FILE may say where a secret lies
     env.read_env(str(Path.cwd() / ".env"), recurse=False)
     try:
         paths = env.str("RECIPES_PATH", "") or os.pathsep.join(_default_recipes_paths())
@@ -124,6 +125,134 @@ def read_config(*, running_platform: bool = True) -> Config:
     if not config.contact.isascii() or not config.contact.isprintable() or len(config.contact) > 200:
         raise ConfigError("environment: CRAWLERY_CONTACT must be one line of at most 200 ASCII characters")
     return config
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiConfig:
+    """What the environment says to the control API, beside `Config`.
+
+    Attributes:
+        base: what it says to every process.
+        production: refuse what is fit for a laptop only.
+        key_peppers: `ID:SECRET,ID:SECRET`, as `crawler.access.keys.Peppers` reads it; the first one is for new keys.
+        rate_limit: calls of one client, such as `600/minute`.
+        failure_limit: failed authentications from one address.
+        proxies: how many proxies stand before it; so many entries of X-Forwarded-For are theirs.
+        cors_origins: that browsers may call from, exactly as they are written.
+        docs: who sees /docs and /openapi.json: `open`, `key` or `off`.
+        max_body_bytes: of a request.
+        workers: processes.
+        threads: of each; so many calls are answered at once.
+        metrics_token: whoever asks for /metrics shows it; "" = there is no /metrics.
+    """
+
+    base: Config
+    production: bool
+    key_peppers: str = field(repr=False)
+    rate_limit: str
+    failure_limit: str
+    proxies: int
+    cors_origins: tuple[str, ...]
+    docs: str
+    max_body_bytes: int
+    workers: int
+    threads: int
+    metrics_token: str = field(repr=False)
+
+
+#: Shorter secrets are refused in production.
+_MIN_SECRET_CHARACTERS: Final = 32
+
+#: What stands in examples; a secret that has one of them in it was never made.
+_PLACEHOLDERS: Final = ("changeme", "change-me", "change_me", "placeholder", "example", "secret", "password", "xxxx", "todo")
+
+
+def read_api_config() -> ApiConfig:
+    """The configuration of the control API.
+
+    Secrets may lie in files: NAME_FILE says where.
+
+    Raises:
+        ConfigError: with every variable that cannot be used, one a line.
+    """
+    env = FileAwareEnv(eager=False, strip_whitespace=True)
+    env.read_env(str(Path.cwd() / ".env"), recurse=False)
+    problems: list[str] = []
+    try:
+        base: Config | None = read_config()
+    except ConfigError as error:
+        base = None
+        problems.append(str(error).removeprefix("environment: "))
+    mode = env.str("CRAWLERY_ENV", "development")
+    production = mode == "production"
+    values = {
+        "key_peppers": env.str("API_KEY_PEPPERS", ""),
+        "rate_limit": env.str("API_RATE_LIMIT", "600/minute"),
+        "failure_limit": env.str("API_FAILURE_LIMIT", "20/minute"),
+        "proxies": env.int("API_PROXIES", 0),
+        "cors_origins": tuple(filter(None, (part.strip() for part in env.str("API_CORS_ORIGINS", "").split(",")))),
+        "docs": env.str("API_DOCS", "key" if production else "open"),
+        "max_body_bytes": env.int("API_MAX_BODY_BYTES", 1024 * 1024),
+        "workers": env.int("API_WORKERS", 2),
+        "threads": env.int("API_THREADS", 32),
+        "metrics_token": env.str("METRICS_TOKEN", ""),
+    }
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        problems += [f"{name}: {' '.join(map(str, messages))}" for name, messages in error.error_messages.items()]
+    else:
+        problems += _api_problems(mode, values, base)
+    if problems or base is None:
+        raise ConfigError("\n".join(f"environment: {problem}" for problem in problems))
+    return ApiConfig(base=base, production=production, **values)
+
+
+def _api_problems(mode: str, values: dict[str, Any], base: Config | None) -> list[str]:
+    """What is wrong with values that could be read."""
+    problems = []
+    if mode not in ("development", "production"):
+        problems.append(f"CRAWLERY_ENV={mode!r}; development or production")
+    if values["docs"] not in ("open", "key", "off"):
+        problems.append(f"API_DOCS={values['docs']!r}; open, key or off")
+    for name, least, most in (
+        ("proxies", 0, 10),
+        ("max_body_bytes", 1024, 64 * 1024 * 1024),
+        ("workers", 1, 64),
+        ("threads", 1, 1000),
+    ):
+        if not least <= values[name] <= most:
+            problems.append(f"API_{name.upper()}={values[name]}; from {least:,} to {most:,}")
+    problems += [
+        f"API_CORS_ORIGINS: {origin!r} is no origin; write https://app.example.com, without a path"
+        for origin in values["cors_origins"]
+        if origin != "*" and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", origin)
+    ]
+    if base is not None and not base.redis_url:
+        problems.append("REDIS_URL is not set; it says where jobs are: redis://HOST:PORT/DB")
+    if base is not None and not base.storage_url:
+        problems.append("STORAGE_URL is not set; it says where files go: s3://BUCKET/PREFIX or file:///FOLDER")
+    if not values["key_peppers"]:
+        problems.append("API_KEY_PEPPERS is not set; write ID:SECRET, the secret from `openssl rand -hex 32`")
+    if mode == "production":
+        problems += _production_problems(values)
+    return problems
+
+
+def _production_problems(values: dict[str, Any]) -> list[str]:
+    problems = []
+    if "*" in values["cors_origins"]:
+        problems.append("API_CORS_ORIGINS: * lets every site in the world call; name the origins")
+    if values["docs"] == "open":
+        problems.append("API_DOCS=open shows everybody how the API is built; key or off")
+    secrets = [("API_KEY_PEPPERS", part.strip().partition(":")[2]) for part in values["key_peppers"].split(",") if part]
+    secrets += [("METRICS_TOKEN", values["metrics_token"])] if values["metrics_token"] else []
+    for name, secret in secrets:
+        if len(secret) < _MIN_SECRET_CHARACTERS:
+            problems.append(f"{name}: a secret of {len(secret)} characters; at least {_MIN_SECRET_CHARACTERS} in production")
+        elif len(set(secret)) < 8 or any(word in secret.lower() for word in _PLACEHOLDERS):
+            problems.append(f"{name}: this is a placeholder, no secret; `openssl rand -hex 32` makes one")
+    return problems
 
 
 def process_environment() -> dict[str, str]:

@@ -8,7 +8,13 @@
         +-- InvalidJob       a value of it, its id or a place in a list of jobs is impossible
         +-- NoSuchJob        there is none of that id
         +-- TransitionRefused  its state does not allow it
+    +-- AccessError          a client or a key cannot be what was asked for
+        +-- InvalidAccess    a value of one is impossible
+        +-- KeyRefused       no key, or none that may be used (any more)
+        +-- ClientExists     there is one of that id
+        +-- QuotaExceeded    a client has used what it may use
     +-- StoreError           the store answers with an error
+        +-- StoreAway        or not at all, for as long as a caller may wait
     +-- ObjectStoreError     the storage of files does not take or give an object
         +-- NoSuchObject     there is none of that key
     +-- SegmentDamaged       a piece of a job's rows is not what was recorded of it
@@ -127,8 +133,41 @@ class TransitionRefused(JobError):
         super().__init__(message)
 
 
+class AccessError(CrawleryError):
+    """A client or a key cannot be what was asked for."""
+
+
+class InvalidAccess(AccessError):
+    """A value of a client or a key is impossible."""
+
+
+class KeyRefused(AccessError):
+    """No key that may be used: unknown, wrong, expired, revoked, or of a client that is disabled. Never says which."""
+
+
+class ClientExists(AccessError):
+    """There is a client of that id already."""
+
+
+class QuotaExceeded(AccessError):
+    """A client has used up one of its quotas.
+
+    Attributes:
+        quota: its name, as in `crawler.access.model.Quotas`.
+        retry_after_s: when it may be worth another try.
+    """
+
+    def __init__(self, message: str, *, quota: str, retry_after_s: float) -> None:
+        self.quota, self.retry_after_s = quota, retry_after_s
+        super().__init__(message)
+
+
 class StoreError(CrawleryError):
     """The store answers with an error that waiting does not heal; says to what."""
+
+
+class StoreAway(StoreError):
+    """The store does not answer for as long as a caller may wait; what was asked may have been done all the same."""
 
 
 class ObjectStoreError(CrawleryError):

@@ -32,14 +32,18 @@ class _Intent(msgspec.Struct, frozen=True, kw_only=True):
     record: str
 
 
-def write_intent(objects: ObjectStore, job: Job) -> None:
-    """Keeps the order of a job; the same job again replaces it.
+def write_intent(objects: ObjectStore, job: Job, *, only_new: bool = False) -> bool:
+    """Keeps the order of a job; the same job again replaces it, unless `only_new`.
+
+    Returns:
+        Whether it was written. With `only_new` and an answer that got lost, the one that is there may be this one.
 
     Raises:
         ObjectStoreError: the storage of files does not take it.
     """
     intent = _Intent(v=VERSION, job=job.id, record=b64encode(encode_job(job)).decode())
-    objects.put(intent_key(job.id), msgspec.json.encode(intent), content_type="application/json")
+    encoded = msgspec.json.encode(intent)
+    return objects.put(intent_key(job.id), encoded, content_type="application/json", only_new=only_new)
 
 
 def read_intent(objects: ObjectStore, job: str) -> Job | None:

@@ -1,0 +1,1 @@
+"""Clients and API keys over HTTP, for administrators; and what a key is told of itself."""

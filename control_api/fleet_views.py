@@ -1,0 +1,181 @@
+"""The calls on recipes of the deployment, on nodes, and on what the API stands on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import marshmallow as ma
+
+from control_api.blueprint import Blueprint
+from control_api.fields import Instant, Schema
+from control_api.gate import ANY_KEY, needs
+from control_api.problems import Problem, not_found
+from control_api.services import ask, services
+from crawler.access.model import Scope
+from crawler.errors import RecipeError
+from crawler.jobs.nodes import RedisNodes
+from crawler.recipe.contract import item_json_schema
+
+if TYPE_CHECKING:
+    from crawler.jobs.nodes import Node
+    from crawler.recipe.model import Recipe
+    from crawler.store import Store
+
+recipes: Final = Blueprint("recipes", __name__, url_prefix="/v1/recipes", description="Recipes of the deployment.")
+nodes: Final = Blueprint("nodes", __name__, url_prefix="/v1/nodes", description="Nodes: what runs the crawls.")
+ready: Final = Blueprint("ready", __name__, url_prefix="/v1/ready", description="What the API stands on.")
+
+
+class RecipeSummarySchema(Schema):
+    """A recipe."""
+
+    name = ma.fields.String(required=True)
+    version = ma.fields.String(required=True)
+    description = ma.fields.String(required=True)
+    sha256 = ma.fields.String(required=True)
+    labels = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
+
+
+class RecipeSchema(RecipeSummarySchema):
+    """A recipe with what it takes and gives."""
+
+    text = ma.fields.String(required=True, metadata={"description": "YAML; what it extends is in it."})
+    inputs = ma.fields.Dict(required=True, metadata={"description": "JSON Schema of a job's inputs."})
+    items = ma.fields.Dict(required=True, metadata={"description": "JSON Schema of the rows, by item."})
+
+
+class RecipesSchema(Schema):
+    """All recipes that can be used."""
+
+    recipes = ma.fields.List(ma.fields.Nested(RecipeSummarySchema), required=True)
+
+
+class NodeSchema(Schema):
+    """A node."""
+
+    name = ma.fields.String(required=True)
+    url = ma.fields.String(required=True, metadata={"description": "Of its console, for operators."})
+    slots = ma.fields.Integer(required=True)
+    running = ma.fields.Integer(required=True)
+    is_draining = ma.fields.Boolean(required=True)
+    version = ma.fields.String(required=True)
+    started_at = Instant(required=True)
+
+
+class NodesSchema(Schema):
+    """The nodes that are there."""
+
+    nodes = ma.fields.List(ma.fields.Nested(NodeSchema), required=True)
+
+
+class PartSchema(Schema):
+    """One thing that the API stands on."""
+
+    name = ma.fields.String(required=True, metadata={"description": "store, storage or nodes."})
+    state = ma.fields.String(required=True, metadata={"description": "ok or failed."})
+    reason = ma.fields.String(required=True)
+
+
+class ReadySchema(Schema):
+    """Whether calls can be answered."""
+
+    ready = ma.fields.Boolean(required=True)
+    parts = ma.fields.List(ma.fields.Nested(PartSchema), required=True)
+
+
+@recipes.route("", methods=["GET"])
+@needs(Scope.RECIPES_READ)
+@recipes.response(200, RecipesSchema)
+def list_recipes() -> dict[str, Any]:
+    """List the recipes of the deployment; broken ones are left out."""
+    return {"recipes": [_summary(recipe) for recipe in usable()]}
+
+
+@recipes.route("/<name>", methods=["GET"])
+@needs(Scope.RECIPES_READ)
+@recipes.response(200, RecipeSchema)
+def get_recipe(name: str) -> dict[str, Any]:
+    """Show a recipe: its text, what inputs it takes, and what its rows are like."""
+    try:
+        recipe = services().recipes.get(name)
+    except RecipeError as error:
+        raise Problem("unprocessable", f"The recipe {name} of this deployment is broken.") from error
+    if recipe is None:
+        raise not_found("recipe")
+    return _summary(recipe) | {
+        "text": recipe.resolved,
+        "inputs": recipe.inputs.json_schema(),
+        "items": {item: item_json_schema(contract) for item, contract in recipe.items.items()},
+    }
+
+
+def usable() -> list[Recipe]:
+    """The recipes of the deployment that can be used."""
+    found = []
+    for name in services().recipes.names():
+        try:
+            recipe = services().recipes.get(name)
+        except RecipeError:
+            continue
+        found += [] if recipe is None else [recipe]
+    return found
+
+
+def _summary(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "version": recipe.version,
+        "description": recipe.description,
+        "sha256": recipe.sha256,
+        "labels": dict(recipe.labels),
+    }
+
+
+@nodes.route("", methods=["GET"])
+@needs(Scope.ADMIN)
+@nodes.response(200, NodesSchema)
+def list_nodes() -> dict[str, Any]:
+    """List the nodes that are there, by name."""
+    return {
+        "nodes": [
+            {
+                "name": node.name,
+                "url": node.url,
+                "slots": node.slots,
+                "running": node.running,
+                "is_draining": node.is_draining,
+                "version": node.version,
+                "started_at": node.started_ms,
+            }
+            for node in ask(_nodes)
+        ]
+    }
+
+
+async def _nodes(store: Store) -> tuple[Node, ...]:
+    return await RedisNodes(store).all()
+
+
+@ready.route("", methods=["GET"])
+@needs(ANY_KEY)
+@ready.response(200, ReadySchema)
+def show_parts() -> dict[str, Any]:
+    """Show what the API stands on, and how that is. It is ready without nodes: jobs wait for them."""
+    found = ask(_nodes)
+    taking = sum(node.slots - node.running for node in found if not node.is_draining)
+    parts = [
+        ("store", services().store_watch.problem),
+        ("storage", services().storage_watch.problem),
+        ("nodes", "" if found else "no node is there; jobs wait for one"),
+    ]
+    return {
+        "ready": not parts[0][1] and not parts[1][1],
+        "parts": [
+            {
+                "name": name,
+                "state": "failed" if problem else "ok",
+                "reason": problem or (f"{len(found)} nodes, {taking} free slots" if name == "nodes" else ""),
+            }
+            for name, problem in parts
+        ],
+    }

@@ -1,0 +1,183 @@
+"""What every call passes before its view: limit of the body, key, rate, scope - in this order.
+
+A view says with `needs` which scope it asks for; one that says nothing is open to nobody. The limit of bodies is
+enforced by Flask while a body is read, and before that by what the client says of its length.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import redis
+from flask import current_app, g, request
+from flask_limiter import Limiter
+from limits import RateLimitItem, RateLimitItemPerSecond
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from control_api.problems import Problem, whole_seconds
+from control_api.services import PATIENCE_S, ask_access, principal, services
+from crawler.access.model import Rate, Scope
+from crawler.errors import KeyRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask, Response
+    from flask_limiter.wrappers import RequestLimit
+
+    from crawler.config import ApiConfig
+
+logger: Final = logging.getLogger(__name__)
+
+_View = TypeVar("_View", bound="Callable[..., Any]")
+
+_REQUEST_ID: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+_MAX_REQUEST_ID: Final = 128
+
+#: What a view has as `needs` that anybody may call, or anybody with a key.
+OPEN: Final = "open"
+ANY_KEY: Final = "any key"
+
+_CONNECT_TIMEOUT_S: Final = 0.5
+_ANSWER_TIMEOUT_S: Final = 1.0
+
+
+def needs(what: Scope | str) -> Callable[[_View], _View]:
+    """Says what a caller of a view needs: a scope, `ANY_KEY`, or nothing (`OPEN`)."""
+
+    def mark(view: _View) -> _View:
+        view.crawlery_needs = what  # type: ignore[attr-defined]  # functions take attributes, and wrappers copy them
+        return view
+
+    return mark
+
+
+def needed(endpoint: str | None) -> Scope | str | None:
+    """What a caller of an endpoint needs; None if its view does not say."""
+    view = current_app.view_functions.get(endpoint or "")
+    found: Scope | str | None = getattr(view, "crawlery_needs", None)
+    return found
+
+
+def install(app: Flask, config: ApiConfig) -> Limiter:
+    """Puts the gate before all views of an app."""
+    app.before_request(_begin)
+    app.before_request(_authenticate)
+    limiter = _limiter(config)
+    limiter.init_app(app)  # counts in a `before_request` of its own, which therefore comes here
+    app.extensions["crawlery-failures"] = partial(_count_failure, limiter, item_of(Rate.of(config.failure_limit)))
+    app.before_request(_check_scope)
+    app.after_request(partial(_rate_headers, limiter))
+    return limiter
+
+
+def _limiter(config: ApiConfig) -> Limiter:
+    pool = redis.ConnectionPool.from_url(
+        config.base.redis_url,
+        socket_connect_timeout=_CONNECT_TIMEOUT_S,
+        socket_timeout=_ANSWER_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Limiter(
+        key_func=lambda: principal().client.id,
+        application_limits=[lambda: _written(_rate_of_client())],
+        application_limits_exempt_when=lambda: g.get("principal") is None,
+        strategy="moving-window",
+        storage_uri=config.base.redis_url,
+        storage_options={"connection_pool": pool},  # type: ignore[dict-item]  # typed as texts only
+        key_prefix="crawlery",
+    )
+
+
+def item_of(rate: Rate) -> RateLimitItem:
+    """The rate as `limits` has it."""
+    return RateLimitItemPerSecond(rate.count, rate.period_s)
+
+
+def _rate_of_client() -> Rate:
+    return Rate.of(principal().client.rate_limit or services().config.rate_limit)
+
+
+def _written(rate: Rate) -> str:
+    return f"{rate.count} per {rate.period_s} second"
+
+
+def _begin() -> None:
+    g.deadline = time.monotonic() + PATIENCE_S
+    g.principal = None
+    if (request.content_length or 0) > services().config.max_body_bytes:
+        raise Problem("too_large", f"A body may have {services().config.max_body_bytes:,} bytes.")
+
+
+def request_id() -> str:
+    """The id of the present request: the caller's, if it is fit for a log."""
+    given = request.headers.get("X-Request-Id", "")
+    if 0 < len(given) <= _MAX_REQUEST_ID and set(given) <= _REQUEST_ID:
+        return given
+    return secrets.token_hex(16)
+
+
+def _authenticate() -> None:
+    """Finds out who is calling.
+
+    Raises:
+        KeyRefused: no valid key.
+        Problem: too many calls without one came from this address.
+    """
+    what = needed(request.endpoint)
+    if what == OPEN or request.routing_exception is not None:
+        return
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    try:
+        if scheme.lower() != "bearer" or not text:
+            raise KeyRefused("send Authorization: Bearer and an API key")
+        g.principal = ask_access(lambda access: access.authenticate(text.strip()))
+    except KeyRefused:
+        current_app.extensions["crawlery-failures"]()
+        raise
+    ask_access(lambda access: access.note_use(g.principal))
+
+
+def _count_failure(limiter: Limiter, item: RateLimitItem) -> None:
+    """Charges a failed authentication to the address that it came from.
+
+    Raises:
+        Problem: it has had its share.
+    """
+    address = request.remote_addr or "-"
+    if not limiter.limiter.hit(item, "failures", address):
+        reset = limiter.limiter.get_window_stats(item, "failures", address).reset_time
+        retry = {"Retry-After": whole_seconds(reset - time.time())}
+        raise Problem("rate_limited", "Too many calls without a valid key came from this address.", headers=retry)
+
+
+def _check_scope() -> None:
+    """Refuses a key that may not do this, before anything is looked up.
+
+    Raises:
+        Problem: the key lacks the scope.
+    """
+    what = needed(request.endpoint)
+    if what in (OPEN, ANY_KEY) or request.routing_exception is not None:
+        return
+    if not isinstance(what, Scope) or not principal().may(what):
+        raise Problem("missing_scope", f"This needs an API key with the scope {what}.", scope=what)
+
+
+def _rate_headers(limiter: Limiter, response: Response) -> Response:
+    """`RateLimit-*`, in seconds; and what a refused call has to wait."""
+    limit: RequestLimit | None = limiter.current_limit if g.get("principal") is not None else None
+    if limit is None:
+        return response
+    reset = whole_seconds(limit.reset_at - time.time())
+    response.headers["RateLimit-Limit"] = str(limit.limit.amount)
+    response.headers["RateLimit-Remaining"] = str(max(0, limit.remaining))
+    response.headers["RateLimit-Reset"] = reset
+    if response.status_code == 429 and "Retry-After" not in response.headers:
+        response.headers["Retry-After"] = reset
+    return response

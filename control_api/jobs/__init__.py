@@ -1,0 +1,1 @@
+"""Jobs over HTTP: submitted, listed, looked at, paused, cancelled; their failures and their files."""

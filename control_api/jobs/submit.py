@@ -1,0 +1,255 @@
+"""Accepts jobs, each once: however often a call is repeated, and wherever the process dies that answers it.
+
+A job that is made with an Idempotency-Key has an id that is a hash of client and key, so the record of the job is the
+record of the key. Steps, each of which may be the last one of a process:
+
+    1. the intent of the job is put into the storage of files, if there is none yet
+    2. the job is made of what the intent says, if there is none yet
+
+So whoever repeats the call, and a steward that finds an intent without a job, make the same job. The key belongs to the
+request until the job has ended and a day has passed; then it makes another one, of the next generation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from base64 import b32encode
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from control_api.problems import Problem, pointer, unavailable
+from control_api.services import ask, principal, services
+from crawler.access.model import Scope
+from crawler.access.store import AccessStore
+from crawler.errors import ManifestDamaged, QuotaExceeded, RecipeError
+from crawler.exports.intents import read_intent, write_intent
+from crawler.exports.keys import JobKeys
+from crawler.exports.manifest import read_manifest
+from crawler.frontier.redis import RedisFrontier
+from crawler.jobs.model import Job, Limits, job_id
+from crawler.jobs.redis import RedisJobStore
+from crawler.jobs.states import TERMINAL
+from crawler.recipe.extract import start_requests
+from crawler.recipe.loader import load_recipe_text
+from crawler.wire import Undecodable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crawler.access.model import Client
+    from crawler.recipe.model import Recipe
+    from crawler.store import Store
+
+#: A key belongs to its request for so long, at least.
+KEY_LIFE_MS: Final = 24 * 3600 * 1000
+
+#: Of an Idempotency-Key: what can be printed in ASCII.
+_KEY: Final = re.compile(r"[\x20-\x7e]{1,128}")
+
+#: A key that has made more jobs is refused: its client means something else.
+_MAX_GENERATIONS: Final = 1000
+
+_ROUTE: Final = "POST /v1/jobs"
+
+_RETRY_RUNNING_S: Final = 10.0
+
+
+class Request(NamedTuple):
+    """What makes two calls the same one.
+
+    Attributes:
+        key: the Idempotency-Key; "" without one.
+        sha256: of content type and body, in hexadecimal.
+        route: which call it is.
+    """
+
+    key: str
+    sha256: str
+    route: str = _ROUTE
+
+
+class Accepted(NamedTuple):
+    """A job, and whether it was there before this call."""
+
+    job: Job
+    replayed: bool
+
+
+def key_error(key: str | None) -> list[tuple[str, str]]:
+    """What is wrong with an Idempotency-Key; nothing if there is none."""
+    if key is None or _KEY.fullmatch(key):
+        return []
+    return [(pointer("header", "Idempotency-Key"), "must be 1 to 128 printable ASCII characters")]
+
+
+def fingerprint(content_type: str, body: bytes) -> str:
+    """SHA-256 of what a client has sent, in hexadecimal."""
+    return hashlib.sha256(content_type.encode() + b"\0" + body).hexdigest()
+
+
+def earlier(request: Request) -> tuple[Accepted | None, str]:
+    """The job that this call has made before, if it has, and the id that a new one gets.
+
+    Raises:
+        Problem: the key belongs to another request.
+        StoreAway: the store does not answer.
+    """
+    if not request.key:
+        return None, _new_id()
+    client = principal().client
+    for generation in range(_MAX_GENERATIONS):
+        new = job_id(client.id, f"{request.route}\0{request.key}", generation)
+        stored = ask(lambda store, new=new: RedisJobStore(store).get(new))  # type: ignore[misc]  # mypy: no default in lambdas
+        if stored is None:
+            if generation or _manifest_of(client.id, new) is None:
+                return None, new
+            continue  # it has ended, and left the store since
+        finished_ms = stored.status.finished_ms
+        is_over = stored.status.state in TERMINAL and stored.job.created_ms + KEY_LIFE_MS < principal().now_ms
+        if is_over and finished_ms is not None:
+            continue
+        return Accepted(_same(stored.job, request), replayed=True), new
+    raise Problem("idempotency_conflict", f"This key has made {_MAX_GENERATIONS:,} jobs; take another one.")
+
+
+def _manifest_of(client: str, job: str) -> object:
+    try:
+        return read_manifest(services().objects, JobKeys(client=client, job=job))
+    except ManifestDamaged as error:
+        raise unavailable(f"What this key has made cannot be read: {error}") from error
+
+
+def _same(job: Job, request: Request) -> Job:
+    if job.request_sha256 != request.sha256:
+        raise Problem(
+            "idempotency_conflict",
+            "This Idempotency-Key has come with another body before; send the same one, or take another key.",
+        )
+    return job
+
+
+def accept(order: Mapping[str, Any], new_id: str, request: Request) -> Accepted:
+    """Makes a job of a checked order.
+
+    Raises:
+        Problem: the recipe cannot be had, or the key belongs to another request.
+        RecipeError: the recipe cannot be used.
+        InputError: the inputs do not fit it.
+        QuotaExceeded: the client has as much as it may have.
+        StoreError: the store does not take it.
+        ObjectStoreError: the storage of files does not take it.
+    """
+    client = principal().client
+    job = _job(order, new_id, request, client)
+    _check_quotas(client, job)
+    objects = services().objects
+    if not write_intent(objects, job, only_new=True):
+        try:
+            job = read_intent(objects, job.id) or job  # none any more: the job has ended meanwhile
+        except Undecodable as error:
+            raise unavailable(f"What this key has made cannot be read: {error}") from error
+        _same(job, request)
+    stored, is_new = ask(lambda store: RedisJobStore(store).create(job))
+    return Accepted(_same(stored, request), replayed=not is_new)
+
+
+def _job(order: Mapping[str, Any], new_id: str, request: Request, client: Client) -> Job:
+    recipe = _recipe(order)
+    inputs = recipe.inputs.resolve(order["inputs"])
+    start_requests(recipe, inputs)
+    return Job(
+        id=new_id,
+        client=client.id,
+        recipe=recipe.name,
+        recipe_text=recipe.resolved,
+        inputs=inputs,
+        priority=order["priority"],
+        max_workers=order["max_workers"],
+        tags=tuple(order["tags"]),
+        limits=Limits(**order["limits"]),
+        request_sha256=request.sha256,
+        secret=secrets.token_bytes(32),
+        created_ms=principal().now_ms,
+    )
+
+
+def _recipe(order: Mapping[str, Any]) -> Recipe:
+    if "recipe_text" in order:
+        if not principal().may(Scope.RECIPES_INLINE):
+            raise Problem(
+                "missing_scope", f"A recipe as text needs an API key with the scope {Scope.RECIPES_INLINE}.",
+                scope=Scope.RECIPES_INLINE,
+            )  # fmt: skip
+        return load_recipe_text(order["recipe_text"])
+    name, _, version = order["recipe"].partition("@")
+    try:
+        recipe = services().recipes.get(name)
+    except RecipeError as error:
+        errors = [(pointer("body", "recipe"), str(problem)) for problem in error.problems]
+        raise Problem("unprocessable", f"The recipe {name} of this deployment is broken.", errors=errors) from error
+    if recipe is None:
+        raise _no_recipe(f"there is no recipe {name}")
+    if version and recipe.version != version:
+        raise _no_recipe(f"the recipe {name} has version {recipe.version or 'none'}, not {version}")
+    return recipe
+
+
+def _no_recipe(why: str) -> Problem:
+    return Problem("unprocessable", f"{why[0].upper()}{why[1:]}.", errors=[(pointer("body", "recipe"), why)])
+
+
+def _new_id() -> str:
+    return b32encode(secrets.token_bytes(16)).rstrip(b"=").decode().lower()
+
+
+# --- quotas -----------------------------------------------------------------------------------------------------------
+
+
+def _check_quotas(client: Client, job: Job) -> None:
+    """Counts the job against what its client may have.
+
+    Raises:
+        QuotaExceeded: says which quota is used up.
+    """
+    peppers = services().peppers
+
+    async def count(store: Store) -> None:
+        jobs, access = RedisJobStore(store), AccessStore(store, peppers)
+        quotas = client.quotas
+        if quotas.requests_per_day is not None and await requests_today(store, client) >= quotas.requests_per_day:
+            raise QuotaExceeded(
+                f"client {client.id} may fetch {quotas.requests_per_day:,} pages in 24 hours, and has",
+                quota="requests_per_day", retry_after_s=600,
+            )  # fmt: skip
+        if quotas.running_jobs is not None and not await jobs.reserve(client.id, job.id, quotas.running_jobs):
+            raise QuotaExceeded(
+                f"client {client.id} may have {quotas.running_jobs:,} jobs at a time that have not ended, and has",
+                quota="running_jobs", retry_after_s=_RETRY_RUNNING_S,
+            )  # fmt: skip
+        try:
+            await access.count_job(client, job.id)
+        except QuotaExceeded:
+            await jobs.release(client.id, job.id)
+            raise
+
+    ask(count)
+
+
+async def requests_today(store: Store, client: Client) -> int:
+    """Pages that were settled by jobs that a client has submitted in the last 24 hours; the newest 1,000 jobs count."""
+    page = await RedisJobStore(store).newest(client=client.id, created_after_ms=principal().now_ms - KEY_LIFE_MS, limit=200)
+    total = 0
+    for _ in range(5):
+        for stored in page.jobs:
+            books = await RedisFrontier(store, job=stored.job.id).ledger()
+            total += sum(books.settled.values())
+        if not page.next:
+            break
+        page = await RedisJobStore(store).newest(
+            client=client.id, created_after_ms=principal().now_ms - KEY_LIFE_MS, limit=200, after=page.next
+        )
+    return total
+
+
+

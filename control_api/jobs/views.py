@@ -1,0 +1,220 @@
+"""The calls on jobs. A job of another client is as unknown as one that does not exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import g, request
+
+from control_api.blueprint import Blueprint
+from control_api.gate import needs
+from control_api.jobs import dump, submit
+from control_api.jobs.cursor import read_cursor, write_cursor
+from control_api.jobs.results import results_of
+from control_api.jobs.schemas import (
+    FailuresSchema,
+    JobAcceptedSchema,
+    JobListQuerySchema,
+    JobListSchema,
+    JobOrderSchema,
+    JobSchema,
+    JobSummarySchema,
+    ResultsQuerySchema,
+    ResultsSchema,
+)
+from control_api.problems import Problem, not_found
+from control_api.services import ask, principal
+from crawler.access.model import Scope
+from crawler.errors import InvalidJob, TransitionRefused
+from crawler.frontier.contract import Reply
+from crawler.frontier.redis import RedisFrontier
+from crawler.jobs.attempts import RedisAttempts
+from crawler.jobs.model import Intended, State
+from crawler.jobs.redis import RedisJobStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from flask.typing import ResponseReturnValue
+
+    from crawler.frontier.contract import Ledger
+    from crawler.jobs.attempts import Attempt
+    from crawler.jobs.store_contract import JobPage, StoredJob
+    from crawler.store import Store
+
+jobs: Final = Blueprint("jobs", __name__, url_prefix="/v1/jobs", description="Jobs: crawls that were ordered.")
+
+
+@jobs.route("", methods=["POST"])
+@needs(Scope.JOBS_WRITE)
+@jobs.response(201, JobAcceptedSchema, headers={"Location": {"schema": {"type": "string"}}})
+def create_job() -> ResponseReturnValue:
+    """Submit a job.
+
+    With an Idempotency-Key the call may be repeated, from any process and after any error: it makes one job, and every
+    repetition is answered like the first call. A key belongs to its client and to the body that it came with, until
+    the job has ended and 24 hours have passed.
+    """
+    key = request.headers.get("Idempotency-Key")
+    g.header_errors = submit.key_error(key)
+    asked = submit.Request(key or "", submit.fingerprint(request.content_type or "", request.get_data()))
+    done, new_id = (None, "") if g.header_errors else submit.earlier(asked)
+    if done is None:
+        done = submit.accept(_order(), new_id, asked)
+    headers = {"Location": f"/v1/jobs/{done.job.id}"} | ({"Idempotent-Replayed": "true"} if done.replayed else {})
+    return dump.accepted(done.job), 201, headers
+
+
+@jobs.arguments(JobOrderSchema)
+def _order(order: dict[str, Any]) -> dict[str, Any]:
+    """The body, checked; and the headers, if it is right."""
+    if g.header_errors:
+        raise Problem("bad_request", "The request is wrong in its headers; `errors` says how.", errors=g.header_errors)
+    return order
+
+
+@jobs.route("", methods=["GET"])
+@needs(Scope.JOBS_READ)
+@jobs.arguments(JobListQuerySchema, location="query")
+@jobs.response(200, JobListSchema)
+def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
+    """List jobs, the newest first.
+
+    A call looks at 1,000 jobs at most: with filters a page may be short, or empty, and still have a `next`.
+    """
+    client = query.get("client", "")
+    if not principal().may(Scope.ADMIN):
+        if client not in ("", principal().client.id):
+            raise Problem("missing_scope", "Jobs of other clients need an API key with the scope admin.", scope=Scope.ADMIN)
+        client = principal().client.id
+    filters = {
+        "client": client,
+        "states": tuple(query["state"]),
+        "outcomes": tuple(query["outcome"]),
+        "recipe": query.get("recipe", ""),
+        "tag": query.get("tag", ""),
+        "created_after_ms": query.get("created_after"),
+        "created_before_ms": query.get("created_before"),
+    }
+    after = read_cursor(query.get("cursor", ""), filters)
+
+    async def look(store: Store) -> JobPage:
+        return await RedisJobStore(store).newest(after=after, limit=query["limit"], **filters)
+
+    page = ask(look)
+    return {"jobs": [dump.summary(stored) for stored in page.jobs], "next": write_cursor(page.next, filters)}
+
+
+@jobs.route("/<job_id>", methods=["GET"])
+@needs(Scope.JOBS_READ)
+@jobs.response(200, JobSchema)
+def get_job(job_id: str) -> dict[str, Any]:
+    """Show a job: its state, what it waits for, its books and its workers."""
+
+    async def look(store: Store) -> tuple[StoredJob, Ledger, tuple[Attempt, ...]]:
+        stored = await _own(store, job_id)
+        books = await RedisFrontier(store, job=job_id).ledger()
+        return stored, books, await RedisAttempts(store).of(job_id)
+
+    stored, books, attempts = ask(look)
+    return dump.whole(stored, books, attempts, now_ms=principal().now_ms)
+
+
+@jobs.route("/<job_id>/pause", methods=["POST"])
+@needs(Scope.JOBS_WRITE)
+@jobs.response(200, JobSummarySchema)
+def pause_job(job_id: str) -> dict[str, Any]:
+    """Pause a job: it gives out no pages until it is resumed."""
+    return _steer(job_id, lambda store: RedisJobStore(store).move(job_id, State.PAUSED))
+
+
+@jobs.route("/<job_id>/resume", methods=["POST"])
+@needs(Scope.JOBS_WRITE)
+@jobs.response(200, JobSummarySchema)
+def resume_job(job_id: str) -> dict[str, Any]:
+    """Let a paused job go on."""
+
+    async def resume(store: Store) -> None:
+        jobs = RedisJobStore(store)
+        status = await jobs.status(job_id)
+        if status is not None and status.state is State.QUEUED:  # it could begin, but that is for nodes to say
+            raise TransitionRefused(f"job {job_id} is queued; only a paused job is resumed", state=status.state)
+        await jobs.move(job_id, State.RUNNING)
+
+    return _steer(job_id, resume)
+
+
+@jobs.route("/<job_id>/cancel", methods=["POST"])
+@needs(Scope.JOBS_WRITE)
+@jobs.response(200, JobSummarySchema)
+def cancel_job(job_id: str) -> dict[str, Any]:
+    """End a job: workers finish the pages that they have, and the files are made of what there is."""
+
+    async def cancel(store: Store) -> None:
+        await RedisJobStore(store).intend(job_id, Intended.CANCEL)
+        frontier = RedisFrontier(store, job=job_id)
+        await frontier.promote()
+        if await frontier.close("cancelled") is Reply.STALE:
+            return  # pages are in work: what has them closes the job when they are done
+
+    return _steer(job_id, cancel)
+
+
+def _steer(job_id: str, change: Callable[[Store], Coroutine[Any, Any, object]]) -> dict[str, Any]:
+    async def look(store: Store) -> StoredJob:
+        await _own(store, job_id)
+        await change(store)
+        return await _own(store, job_id)
+
+    return dump.summary(ask(look))
+
+
+@jobs.route("/<job_id>/failures", methods=["GET"])
+@needs(Scope.JOBS_READ)
+@jobs.response(200, FailuresSchema)
+def list_failures(job_id: str) -> dict[str, Any]:
+    """Show pages that failed: how many of each outcome, and the first ones by URL."""
+
+    async def look(store: Store) -> Ledger:
+        await _own(store, job_id)
+        return await RedisFrontier(store, job=job_id).ledger()
+
+    books = ask(look)
+    return {
+        "total": dump.failed(books),
+        "outcomes": dict(books.settled),
+        "failures": [
+            {"url": failure.url, "outcome": failure.outcome, "reason": failure.reason} for failure in books.failures
+        ],
+    }
+
+
+@jobs.route("/<job_id>/results", methods=["GET"])
+@needs(Scope.RESULTS_READ)
+@jobs.arguments(ResultsQuerySchema, location="query")
+@jobs.response(200, ResultsSchema)
+def get_results(query: dict[str, Any], job_id: str) -> dict[str, Any]:
+    """Links to the files of a job; of one that runs, to the pieces that it has so far.
+
+    A link needs no key, and works until it expires, also if the key that it was issued for is revoked before.
+    """
+    return results_of(job_id, expires_s=query["expires_s"])
+
+
+async def _own(store: Store, job_id: str) -> StoredJob:
+    """The job of an id, if its client may see it.
+
+    Raises:
+        Problem: there is none, or it is another client's.
+    """
+    store_of_jobs = RedisJobStore(store)
+    try:
+        owner = await store_of_jobs.owner(job_id)
+    except InvalidJob:
+        owner = None
+    if owner is None or (owner != principal().client.id and not principal().may(Scope.ADMIN)):
+        raise not_found("job")
+    stored = await store_of_jobs.get(job_id)
+    if stored is None:
+        raise not_found("job")
+    return stored

@@ -1,0 +1,12 @@
+"""The description of the API for people: a page of HTML without scripts."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any
+
+
+def as_html(spec: dict[str, Any]) -> str:
+    """The page."""
+    return f"<!doctype html><title>{html.escape(spec['info']['title'])}</title><pre>{html.escape(json.dumps(spec, indent=2))}</pre>"

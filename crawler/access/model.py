@@ -1,0 +1,155 @@
+"""Clients and their keys as values: what each may do, and how much of it.
+
+Only values are here, decoded and checked; `keys` makes secrets and compares them, `store` keeps all of it.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from crawler.errors import InvalidAccess
+from crawler.exports.keys import check_client
+
+MAX_NAME_CHARACTERS: Final = 100
+MAX_NOTE_CHARACTERS: Final = 200
+
+#: N/second, N per 10 seconds and so on: the part of the notation of `limits` that is taken.
+_RATE: Final = re.compile(r"(?P<count>[1-9][0-9]{0,6}) ?(?:/|per) ?(?P<times>[1-9][0-9]{0,3} )?(?P<unit>second|minute|hour)s?")
+_UNITS_S: Final = {"second": 1, "minute": 60, "hour": 3600}
+
+
+class Scope(enum.StrEnum):
+    """What a key may do."""
+
+    JOBS_READ = "jobs:read"
+    JOBS_WRITE = "jobs:write"
+    RESULTS_READ = "results:read"
+    RECIPES_READ = "recipes:read"
+    RECIPES_WRITE = "recipes:write"
+    RECIPES_INLINE = "recipes:inline"  # submit a recipe as text
+    ADMIN = "admin"  # clients, keys and nodes; see and steer the jobs of every client, but not their rows
+    SUPPORT_READ = "support:read"  # read the results of every client
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """At most `count` calls in any `period_s` seconds."""
+
+    count: int
+    period_s: int
+
+    @classmethod
+    def of(cls, text: str) -> Rate:
+        """The rate that is written `600/minute` or `10 per 10 seconds`.
+
+        Raises:
+            InvalidAccess: it is written otherwise.
+        """
+        match = _RATE.fullmatch(text)
+        if match is None:
+            raise InvalidAccess(f"{text[:80]!r} is no rate; write 600/minute, 10/second or 100 per 10 seconds")
+        return cls(count=int(match["count"]), period_s=int(match["times"] or 1) * _UNITS_S[match["unit"]])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quotas:
+    """What a client may use at most; None = no limit.
+
+    Attributes:
+        running_jobs: jobs that have not ended.
+        jobs_per_day: jobs accepted in any 24 hours.
+        requests_per_day: pages settled by jobs that were accepted in the last 24 hours.
+    """
+
+    running_jobs: int | None = None
+    jobs_per_day: int | None = None
+    requests_per_day: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            quota = getattr(self, name)
+            if quota is not None and not 0 <= quota < 10**12:
+                raise InvalidAccess(f"quotas.{name} is {quota}; it is from 0, or none at all")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """Somebody who has jobs.
+
+    Attributes:
+        id: in keys of objects and of the store; see `crawler.exports.keys.check_client`.
+        name: for people.
+        quotas: what it may use.
+        rate_limit: as `Rate.of` takes it; "" = as the deployment has it for everybody.
+        disabled: its keys are refused; its jobs go on.
+        created_ms: ms since 1970 of the store's clock.
+
+    Raises:
+        InvalidAccess: a value is impossible; says which.
+        InvalidJob: the id is none.
+    """
+
+    id: str
+    name: str = ""
+    quotas: Quotas = field(default_factory=Quotas)
+    rate_limit: str = ""
+    disabled: bool = False
+    created_ms: int = 0
+
+    def __post_init__(self) -> None:
+        check_client(self.id)
+        _check_line("name", self.name, MAX_NAME_CHARACTERS)
+        if self.rate_limit:
+            Rate.of(self.rate_limit)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiKey:
+    """One key, without its secret.
+
+    Attributes:
+        id: eight characters of it, that may be shown.
+        client: whose it is.
+        scopes: what it may do.
+        note: for people.
+        created_ms: ms since 1970 of the store's clock; so are the others.
+        expires_ms: it is refused from then on; None = never.
+        revoked_ms: since when it is refused; None = it is not.
+        pepper: id of the pepper that its digest was made with.
+        digest: HMAC-SHA256 of the secret.
+    """
+
+    id: str
+    client: str
+    scopes: frozenset[Scope]
+    note: str = ""
+    created_ms: int = 0
+    expires_ms: int | None = None
+    revoked_ms: int | None = None
+    pepper: str
+    digest: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        check_client(self.client)
+        _check_line("note", self.note, MAX_NOTE_CHARACTERS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Principal:
+    """Who is calling: a client, by one of its keys, at `now_ms` of the store's clock."""
+
+    client: Client
+    key: ApiKey
+    now_ms: int
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the key has a scope."""
+        return scope in self.key.scopes
+
+
+def _check_line(what: str, text: str, most: int) -> None:
+    if len(text) > most or not text.isprintable():
+        raise InvalidAccess(f"{what} must be one line of at most {most} characters")
