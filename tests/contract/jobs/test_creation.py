@@ -39,6 +39,7 @@ def test_every_field_comes_back(jobs, a_job):
         limits=Limits(requests=1, items=2, bytes=3, duration_s=4.5, browser_s=5.5, queue_timeout_s=6.5),
         tags=("nightly", "b"),
         webhook="https://example.com/hook",
+        request_sha256="0f" * 32,
         created_ms=99,
         secret=bytes(range(64)),
     )
