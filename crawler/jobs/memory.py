@@ -29,6 +29,7 @@ def _wall_clock_ms() -> int:
 @dataclass(slots=True)
 class _Kept:
     record: bytes
+    client: str
     created_ms: int
     status: JobStatus
 
@@ -47,7 +48,7 @@ class MemoryJobStore:
         is_new = job.id not in self._kept
         if is_new:
             status = JobStatus(state=State.QUEUED, queued_ms=now_ms)
-            self._kept[job.id] = _Kept(record, job.created_ms or now_ms, status)
+            self._kept[job.id] = _Kept(record, job.client, job.created_ms or now_ms, status)
         return _job(self._kept[job.id]), is_new
 
     async def get(self, job: str) -> StoredJob | None:
@@ -59,6 +60,11 @@ class MemoryJobStore:
         """See the contract."""
         kept = self._kept.get(check_job_id(job))
         return None if kept is None else kept.status
+
+    async def owner(self, job: str) -> str | None:
+        """See the contract."""
+        kept = self._kept.get(check_job_id(job))
+        return None if kept is None else kept.client
 
     async def move(
         self,

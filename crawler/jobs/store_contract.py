@@ -61,6 +61,10 @@ class JobStore(Protocol):
         """How far it has come; None if there is none."""
         ...
 
+    async def owner(self, job: str) -> str | None:
+        """The client whose job it is; None if there is none, which takes no more and no less time to find out."""
+        ...
+
     async def move(
         self,
         job: str,
