@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from crawler.errors import NoSuchJob
 from crawler.jobs.codec import decode_job, encode_job
+from crawler.jobs.listing import JobFilter
 from crawler.jobs.model import Job, JobStatus, State, check_job_id, sentence
 from crawler.jobs.states import TERMINAL, adopted, delete_refused, intend, transition
 from crawler.jobs.store_contract import MAX_SCANNED, JobPage, StoredJob, bounded, check_place, place
@@ -110,16 +111,37 @@ class MemoryJobStore:
         kept.status = replace(kept.status, why=sentence(why))
         return True
 
-    async def newest(self, *, states: Collection[State] = (), after: str = "", limit: int = 50) -> JobPage:
+    async def newest(
+        self,
+        *,
+        client: str = "",
+        states: Collection[State] = (),
+        outcomes: Collection[Outcome] = (),
+        recipe: str = "",
+        tag: str = "",
+        created_after_ms: int | None = None,
+        created_before_ms: int | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> JobPage:
         """See the contract."""
-        before = check_place(after) or ":"  # behind every digit
+        wanted = JobFilter(
+            client=client,
+            states=states,
+            outcomes=outcomes,
+            recipe=recipe,
+            tag=tag,
+            created_after_ms=created_after_ms,
+            created_before_ms=created_before_ms,
+        )
+        before = min(filter(None, (check_place(after), wanted.behind, ":")))  # ":" is behind every digit
         places = {place(job, kept.created_ms): kept for job, kept in self._kept.items()}
+        of_client = (at for at, kept in places.items() if client in ("", kept.client))
+        ahead = sorted((at for at in of_client if wanted.first <= at < before), reverse=True)
         found: list[StoredJob] = []
-        ahead = sorted((at for at in places if at < before), reverse=True)
         for scanned, at in enumerate(ahead, 1):
-            kept = places[at]
-            if not states or kept.status.state in states:
-                found.append(StoredJob(_job(kept), kept.status))
+            stored = StoredJob(_job(places[at]), places[at].status)
+            found += [stored] if wanted.fits(stored) else []
             if scanned < len(ahead) and (len(found) == bounded(limit) or scanned == MAX_SCANNED):
                 return JobPage(jobs=tuple(found), next=at)
         return JobPage(jobs=tuple(found))

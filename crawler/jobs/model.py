@@ -23,7 +23,7 @@ _SECRET_BYTES: Final = range(16, 65)
 MAX_WHY_CHARACTERS: Final = 500
 
 #: The last time, in ms since 1970, that fits where times have 15 digits: in the year 33658.
-_LATEST: Final = 10**15 - 1
+LATEST_MS: Final = 10**15 - 1
 
 _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 
@@ -153,7 +153,7 @@ class Job:
         for name, least, most in (
             ("generation", 0, math.inf),
             ("max_workers", 1, math.inf),
-            ("created_ms", 0, _LATEST),
+            ("created_ms", 0, LATEST_MS),
         ):
             if not least <= getattr(self, name) <= most:
                 raise InvalidJob(f"{name} of a job is {getattr(self, name)}; it is from {least} to {most}")

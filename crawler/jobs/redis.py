@@ -16,6 +16,7 @@ import msgspec
 from crawler.errors import NoSuchJob
 from crawler.jobs.codec import STATUS_FIELDS, encode_job, status_from_fields, stored_job
 from crawler.jobs.hashes import JobHashes
+from crawler.jobs.listing import JobFilter
 from crawler.jobs.model import sentence
 from crawler.jobs.redis_list import RedisJobList
 from crawler.jobs.states import TERMINAL, delete_refused, intent_refused, meant_by, transition_refused
@@ -138,9 +139,30 @@ class RedisJobStore:
         """See the contract."""
         return tuple(sorted(member.decode() for member in await self._store.command("SMEMBERS", self._live)))
 
-    async def newest(self, *, states: Collection[State] = (), after: str = "", limit: int = 50) -> JobPage:
+    async def newest(
+        self,
+        *,
+        client: str = "",
+        states: Collection[State] = (),
+        outcomes: Collection[Outcome] = (),
+        recipe: str = "",
+        tag: str = "",
+        created_after_ms: int | None = None,
+        created_before_ms: int | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> JobPage:
         """See the contract."""
-        return await self._list.newest(states=states, after=after, limit=limit)
+        wanted = JobFilter(
+            client=client,
+            states=states,
+            outcomes=outcomes,
+            recipe=recipe,
+            tag=tag,
+            created_after_ms=created_after_ms,
+            created_before_ms=created_before_ms,
+        )
+        return await self._list.newest(wanted, after=after, limit=limit)
 
     async def reindex(self) -> int:
         """See the contract. Walks through all keys of the store, a few hundred at a time."""

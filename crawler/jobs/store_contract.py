@@ -110,12 +110,36 @@ class JobStore(Protocol):
         """
         ...
 
-    async def newest(self, *, states: Collection[State] = (), after: str = "", limit: int = 50) -> JobPage:
-        """A page of the list: jobs in one of the states (any, without `states`), the newest first, from behind `after`.
+    async def newest(
+        self,
+        *,
+        client: str = "",
+        states: Collection[State] = (),
+        outcomes: Collection[Outcome] = (),
+        recipe: str = "",
+        tag: str = "",
+        created_after_ms: int | None = None,
+        created_before_ms: int | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> JobPage:
+        """A page of the list: jobs that are all of what is asked for, the newest first, from behind `after`.
 
         Looks at `MAX_SCANNED` jobs at most, so a page may be short, and gives `MAX_PAGE` at most. The order is kept
         beside the jobs: one that was being accepted when its process died may be missing until `reindex`.
         What cannot be read is left out and logged.
+
+        Args:
+            client: whose jobs; "" = everybody's. Only those are looked at.
+            states: where they are, one of these; empty = anywhere.
+            outcomes: what their files are worth, one of these; empty = anything.
+            recipe: name of the recipe, as jobs have it; "" = any.
+            tag: one of their tags; "" = any.
+            created_after_ms: accepted at that time of the store's clock or later, ms since 1970. Only those are looked
+                at.
+            created_before_ms: accepted before that time; ditto.
+            after: `next` of the page before; it is good for any list, whatever is asked for.
+            limit: at most so many.
 
         Raises:
             InvalidJob: `after` is no place in a list.

@@ -291,6 +291,27 @@ def test_a_page_reads_no_more_jobs_than_it_shows(clocked_store, jobs, a_job, ser
     assert clocked_store.store.counters.calls - before == (1 + 3) + (1 + 1)  # the order, then jobs; then the rest
 
 
+def test_a_list_that_looks_at_jobs_reads_only_what_it_asks_for_and_then_those_that_it_shows(
+    clocked_store, jobs, a_job, server
+):
+    for n in range(300):
+        jobs.create(a_job(f"j{n:03}", created_ms=1_000 + n, tags=("x",) if n in (1, 2, 120) else ()))
+    server.config_resetstat()
+    before = clocked_store.store.counters.calls, clocked_store.store.counters.round_trips
+    assert [stored.job.id for stored in jobs.newest(tag="x", limit=3).jobs] == ["j120", "j002", "j001"]
+    after = clocked_store.store.counters.calls, clocked_store.store.counters.round_trips
+    assert after[0] - before[0] == 2 + 300 + 3
+    assert after[1] - before[1] == 2 + 2 + 1
+
+
+def test_a_list_of_a_client_believes_only_the_job_itself_whose_it_is(jobs, a_job, server):
+    jobs.create(a_job("a", client="a", created_ms=1))
+    jobs.create(a_job("b", client="b", created_ms=2))
+    server.zadd("crawlery:jobs:of:b", {"000000000000001:a": 0})
+    assert [stored.job.id for stored in jobs.newest(client="b").jobs] == ["b"]
+    assert [stored.job.id for stored in jobs.newest(client="b", states=[State.QUEUED]).jobs] == ["b"]
+
+
 def test_a_list_gives_up_for_now_after_many_that_are_gone(jobs, a_job, server):
     jobs.create(a_job(created_ms=1))
     server.zadd("crawlery:jobs", {f"{n:015d}:gone": 0 for n in range(1_000, 2_010)})
@@ -379,9 +400,14 @@ def a_job_of_before(jobs, a_job, server):
     return accept
 
 
-def test_reindexing_says_of_older_jobs_whose_they_are(jobs, a_job_of_before, server):
+def test_reindexing_says_of_older_jobs_whose_they_are(jobs, a_job, a_job_of_before, server):
     a_job_of_before("j", client="acme", tags=("a", "b"), spider="", recipe="shop", recipe_text="name: shop")
     assert jobs.owner("j") is None
+    jobs.create(a_job("j"))  # which puts it into the lists
+    for asked in ({"recipe": "shop"}, {"tag": "b"}, {"client": "acme"}):
+        assert [stored.job.id for stored in jobs.newest(**asked).jobs] == ["j"]
+    for asked in ({"recipe": "other"}, {"tag": "c"}, {"client": "other"}):
+        assert jobs.newest(**asked).jobs == ()
     before = jobs.get("j")
     assert jobs.reindex() == 1
     assert jobs.owner("j") == "acme"
