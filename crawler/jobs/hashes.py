@@ -5,7 +5,8 @@ Its fields are described in `lua/states.lua`. Knows neither the order of jobs no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from crawler.errors import InvalidJob
 from crawler.jobs.codec import STATUS_FIELDS, status_from_fields, stored_job
@@ -14,8 +15,16 @@ from crawler.jobs.store_contract import StoredJob, place
 from crawler.wire import Undecodable
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from crawler.jobs.model import Job
     from crawler.store import Caller
+
+_SCAN_COUNT: Final = 500
+
+#: What has a meaning in a pattern of SCAN.
+_GLOB: Final = re.compile(r"([*?\[\]\\])")
+_ESCAPED: Final = r"\\\1"
 
 
 class Placed(NamedTuple):
@@ -77,6 +86,15 @@ class JobHashes:
             return Placed(where, client.decode(errors="replace"), said)
         earlier = await self._record(job, created_ms)
         return Placed(where, None if earlier is None else earlier.client, said, earlier)
+
+    async def scan(self, pattern: str) -> AsyncIterator[list[str]]:
+        """The keys of the store that are of this pattern behind its prefix, a few hundred at a time."""
+        cursor, matching = 0, f"{_GLOB.sub(_ESCAPED, self._store.prefix)}:{pattern}"
+        while True:
+            cursor, keys = await self._store.command("SCAN", cursor, "MATCH", matching, "COUNT", _SCAN_COUNT)
+            yield [key.decode(errors="replace") for key in keys]
+            if int(cursor) == 0:
+                return
 
     async def _record(self, job: str, created_ms: bytes) -> Job | None:
         (record,) = await self.read(job, "record")

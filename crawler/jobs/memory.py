@@ -7,6 +7,7 @@ change a job that was accepted.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from crawler.jobs.codec import decode_job, encode_job
 from crawler.jobs.listing import JobFilter
 from crawler.jobs.model import Job, JobStatus, State, check_job_id, sentence
 from crawler.jobs.states import TERMINAL, adopted, delete_refused, intend, transition
-from crawler.jobs.store_contract import MAX_SCANNED, JobPage, StoredJob, bounded, check_place, place
+from crawler.jobs.store_contract import MAX_SCANNED, RESERVED_MS, JobPage, StoredJob, bounded, check_place, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -42,6 +43,7 @@ class MemoryJobStore:
         """`now_ms` tells the time, in ms since 1970."""
         self._now_ms = now_ms
         self._kept: dict[str, _Kept] = {}
+        self._reserved: defaultdict[str, dict[str, int]] = defaultdict(dict)  # client -> job -> when, in ms
 
     async def create(self, job: Job) -> tuple[Job, bool]:
         """See the contract."""
@@ -50,7 +52,10 @@ class MemoryJobStore:
         if is_new:
             status = JobStatus(state=State.QUEUED, queued_ms=now_ms)
             self._kept[job.id] = _Kept(record, job.client, job.created_ms or now_ms, status)
-        return _job(self._kept[job.id]), is_new
+        kept = self._kept[job.id]
+        if kept.status.state not in TERMINAL:
+            self._reserved[kept.client][job.id] = now_ms
+        return _job(kept), is_new
 
     async def get(self, job: str) -> StoredJob | None:
         """See the contract."""
@@ -150,8 +155,38 @@ class MemoryJobStore:
         """See the contract."""
         return tuple(sorted(job for job, kept in self._kept.items() if kept.status.state not in TERMINAL))
 
+    async def live_of(self, client: str) -> tuple[str, ...]:
+        """See the contract."""
+        return tuple(sorted(self._counted(client)))
+
+    async def reserve(self, client: str, job: str, limit: int | None) -> bool:
+        """See the contract."""
+        counted = self._counted(client)
+        if check_job_id(job) not in counted and limit is not None and len(counted) >= limit:
+            return False
+        counted[job] = self._now_ms()
+        return True
+
+    async def release(self, client: str, job: str) -> None:
+        """See the contract."""
+        self._reserved[client].pop(check_job_id(job), None)
+
+    def _counted(self, client: str) -> dict[str, int]:
+        """The jobs of a client that have a place, without those that have lost it."""
+        latest_ms = self._now_ms() - RESERVED_MS
+
+        def is_counted(job: str, reserved_ms: int) -> bool:
+            kept = self._kept.get(job)
+            return reserved_ms > latest_ms if kept is None else kept.status.state not in TERMINAL
+
+        self._reserved[client] = {job: ms for job, ms in self._reserved[client].items() if is_counted(job, ms)}
+        return self._reserved[client]
+
     async def reindex(self) -> int:
         """See the contract."""
+        for job, kept in self._kept.items():
+            if kept.status.state not in TERMINAL:
+                self._reserved[kept.client].setdefault(job, 0)
         return len(self._kept)
 
     async def delete(self, job: str) -> None:

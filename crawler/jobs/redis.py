@@ -17,8 +17,9 @@ from crawler.errors import NoSuchJob
 from crawler.jobs.codec import STATUS_FIELDS, encode_job, status_from_fields, stored_job
 from crawler.jobs.hashes import JobHashes
 from crawler.jobs.listing import JobFilter
-from crawler.jobs.model import sentence
+from crawler.jobs.model import check_job_id, sentence
 from crawler.jobs.redis_list import RedisJobList
+from crawler.jobs.reservations import RedisReservations
 from crawler.jobs.states import TERMINAL, delete_refused, intent_refused, meant_by, transition_refused
 from crawler.jobs.store_contract import place
 from crawler.store import Script, load_script
@@ -49,6 +50,7 @@ class RedisJobStore:
         self._store = store
         self._hashes = JobHashes(store)
         self._list = RedisJobList(store, self._hashes)
+        self._reservations = RedisReservations(store, self._hashes)
         self._live = f"{store.prefix}:live"
 
     async def create(self, job: Job) -> tuple[Job, bool]:
@@ -63,7 +65,8 @@ class RedisJobStore:
         ) = await asyncio.gather(  # also of an earlier job: the call that made it may have been cut short here
             self._list.add(place(stored.id, stored.created_ms), stored.client), self._hashes.read(job.id, "state")
         )
-        await self._index_live({job.id: None if state is None else state.decode(errors="replace")})
+        said = None if state is None else state.decode(errors="replace")
+        await self._index_live({job.id: (stored.client, said)})
         return stored, bool(is_new)
 
     async def get(self, job: str) -> StoredJob | None:
@@ -95,7 +98,7 @@ class RedisJobStore:
         if not is_done:
             raise transition_refused(status, to, intended=intended, outcome=outcome, version=version, job=f"job {job}")
         if status.state in TERMINAL:
-            await self._store.command("SREM", self._live, job)
+            await self._ended(job)
         return status
 
     async def intend(self, job: str, intended: Intended, *, why: str | None = None) -> JobStatus:
@@ -110,8 +113,14 @@ class RedisJobStore:
         is_done, status = await self._change(_ADOPT, job, (end, outcome, meant_by(end), *_why(why)))
         if not is_done:
             raise transition_refused(status, end, intended=None, outcome=outcome, version=None, job=f"job {job}")
-        await self._store.command("SREM", self._live, job)
+        await self._ended(job)
         return status
+
+    async def _ended(self, job: str) -> None:
+        """Is not live any more, and gives its place back."""
+        client, _ = await asyncio.gather(self._hashes.owner(job), self._store.command("SREM", self._live, job))
+        if client is not None:
+            await self._reservations.release(client, job)
 
     async def _change(self, script: Script, job: str, arguments: Sequence[str | int]) -> tuple[bool, JobStatus]:
         """Whether the script has done it, and the status after it."""
@@ -134,6 +143,8 @@ class RedisJobStore:
         await self._store.command("SREM", self._live, job)
         if placed is not None:
             await self._list.remove(placed.where, placed.client)
+        if placed is not None and placed.client is not None:
+            await self._reservations.release(placed.client, job)
 
     async def live(self) -> tuple[str, ...]:
         """See the contract."""
@@ -164,6 +175,18 @@ class RedisJobStore:
         )
         return await self._list.newest(wanted, after=after, limit=limit)
 
+    async def live_of(self, client: str) -> tuple[str, ...]:
+        """See the contract."""
+        return await self._reservations.live_of(client)
+
+    async def reserve(self, client: str, job: str, limit: int | None) -> bool:
+        """See the contract."""
+        return await self._reservations.reserve(client, job, limit)
+
+    async def release(self, client: str, job: str) -> None:
+        """See the contract."""
+        await self._reservations.release(client, check_job_id(job))
+
     async def reindex(self) -> int:
         """See the contract. Walks through all keys of the store, a few hundred at a time."""
         jobs: set[str] = set()
@@ -172,21 +195,23 @@ class RedisJobStore:
                 *(self._list.add(each.where, each.client) for each in found.values()),
                 *(self._label(each.unlabelled) for each in found.values() if each.unlabelled is not None),
             )
-            await self._index_live({job: each.state for job, each in found.items()})
+            await self._index_live({job: (each.client, each.state) for job, each in found.items()})
             jobs.update(found)
         await self._list.forget_dead()
+        await self._reservations.forget_dead()
         return len(jobs)
 
     async def _label(self, job: Job) -> None:
         await self._store.call(_LABEL, [self._hashes.key(job.id)], _labels(job))
 
-    async def _index_live(self, states: Mapping[str, str | None]) -> None:
-        """Makes the list of those that have not ended anew, as far as these jobs go."""
-        ended = [job for job, state in states.items() if state is None or state in TERMINAL]
-        live = sorted(set(states).difference(ended))
-        for word, members in (("SADD", live), ("SREM", ended)):
-            if members:
-                await self._store.command(word, self._live, *members)
+    async def _index_live(self, jobs: Mapping[str, tuple[str | None, str | None]]) -> None:
+        """Makes the lists of those that have not ended anew, as far as these jobs go: client and state of each."""
+        ended = [job for job, (_, state) in jobs.items() if state is None or state in TERMINAL]
+        live = sorted(set(jobs).difference(ended))
+        calls = [self._store.command("SADD", self._live, *live)] if live else []
+        calls += [self._store.command("SREM", self._live, *ended)] if ended else []
+        owners = ((job, jobs[job][0]) for job in live)
+        await asyncio.gather(*calls, *(self._reservations.count(client, job) for job, client in owners if client))
 
 
 def _labels(job: Job) -> tuple[str, str, bytes]:

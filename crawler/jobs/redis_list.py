@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -30,12 +29,6 @@ logger: Final = logging.getLogger(__name__)
 #: many, up to the second number.
 _BATCH: Final = 100
 _MAX_BATCH: Final = 400
-
-_SCAN_COUNT: Final = 500
-
-#: What has a meaning in a pattern of SCAN.
-_GLOB: Final = re.compile(r"([*?\[\]\\])")
-_ESCAPED: Final = r"\\\1"
 
 _LEFT_OUT: Final = "The list of jobs leaves out %s, which cannot be read: %s"
 
@@ -89,7 +82,7 @@ class RedisJobList:
 
     async def walk(self) -> AsyncIterator[dict[str, Placed]]:
         """All jobs, in no order, a few hundred at a time; goes through all keys of the store."""
-        async for keys in self._scan("{*}:job"):
+        async for keys in self._hashes.scan("{*}:job"):
             ids = [key.rpartition("{")[2].partition("}")[0] for key in keys]
             placed = await asyncio.gather(*map(self._hashes.placed, ids))
             yield {job: each for job, each in zip(ids, placed, strict=True) if each is not None}
@@ -97,20 +90,12 @@ class RedisJobList:
     async def forget_dead(self) -> None:
         """Takes places away at which there is no job any more, or none of this client."""
         await self._forget_dead(self._all, None)
-        async for keys in self._scan("jobs:of:*"):
+        async for keys in self._hashes.scan("jobs:of:*"):
             for key in keys:
                 await self._forget_dead(key, key.removeprefix(self._of))
 
     def _keys(self, client: str | None) -> tuple[str, ...]:
         return (self._all,) if client is None else (self._all, self._of + client)
-
-    async def _scan(self, pattern: str) -> AsyncIterator[list[str]]:
-        cursor, matching = 0, f"{_GLOB.sub(_ESCAPED, self._store.prefix)}:{pattern}"
-        while True:
-            cursor, keys = await self._store.command("SCAN", cursor, "MATCH", matching, "COUNT", _SCAN_COUNT)
-            yield [key.decode(errors="replace") for key in keys]
-            if int(cursor) == 0:
-                return
 
     async def _places(self, key: str, behind: str, count: int, *, first: str = "") -> list[str]:
         start, stop = f"({behind}" if behind else "+", f"[{first}" if first else "-"

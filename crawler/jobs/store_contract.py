@@ -23,6 +23,9 @@ MAX_PAGE: Final = 200
 #: One call of `newest` looks at so many jobs at most.
 MAX_SCANNED: Final = 1_000
 
+#: A place is kept for so long for a job that has not been accepted, ms of the store's clock.
+RESERVED_MS: Final = 60_000
+
 
 class StoredJob(NamedTuple):
     """A job and how far it has come, read together."""
@@ -154,8 +157,25 @@ class JobStore(Protocol):
         """
         ...
 
+    async def live_of(self, client: str) -> tuple[str, ...]:
+        """Ids of the jobs of a client that have not ended, in their own order, and of those that it has reserved."""
+        ...
+
+    async def reserve(self, client: str, job: str, limit: int | None) -> bool:
+        """Keeps a place for a job that is to be accepted, unless `limit` jobs of its client have one; None = no limit.
+
+        Atomic: of many that ask at once, no more get a place than there are. A job that has one is told so again.
+        It is given back when the job has ended, by `release`, or after `RESERVED_MS` if no job of this id was accepted
+        until then. A job that is accepted without a reservation has a place all the same, beyond the limit or not.
+        """
+        ...
+
+    async def release(self, client: str, job: str) -> None:
+        """Gives the place of a job back that was not accepted after all; repeating does no harm."""
+        ...
+
     async def reindex(self) -> int:
-        """Makes what `newest` and `live` read anew from the jobs; answers how many there are."""
+        """Makes what `newest`, `live` and `live_of` read anew from the jobs; answers how many there are."""
         ...
 
     async def delete(self, job: str) -> None:

@@ -58,6 +58,7 @@ def test_the_state_is_a_plain_field_of_the_hash_of_the_job(jobs, a_job, server):
         "crawlery:jobs",
         "crawlery:jobs:of:local",
         "crawlery:live",
+        "crawlery:live:of:local",
         "crawlery:{j}:job",
     ]
     fields = server.execute_command("HGETALL", key("j"), NEVER_DECODE=True)
