@@ -7,14 +7,16 @@ change a job that was accepted.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crawler.errors import NoSuchJob
 from crawler.jobs.codec import decode_job, encode_job
+from crawler.jobs.listing import JobFilter
 from crawler.jobs.model import Job, JobStatus, State, check_job_id, sentence
 from crawler.jobs.states import TERMINAL, adopted, delete_refused, intend, transition
-from crawler.jobs.store_contract import MAX_SCANNED, JobPage, StoredJob, bounded, check_place, place
+from crawler.jobs.store_contract import MAX_SCANNED, RESERVED_MS, JobPage, StoredJob, bounded, check_place, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -29,6 +31,7 @@ def _wall_clock_ms() -> int:
 @dataclass(slots=True)
 class _Kept:
     record: bytes
+    client: str
     created_ms: int
     status: JobStatus
 
@@ -40,6 +43,7 @@ class MemoryJobStore:
         """`now_ms` tells the time, in ms since 1970."""
         self._now_ms = now_ms
         self._kept: dict[str, _Kept] = {}
+        self._reserved: defaultdict[str, dict[str, int]] = defaultdict(dict)  # client -> job -> when, in ms
 
     async def create(self, job: Job) -> tuple[Job, bool]:
         """See the contract."""
@@ -47,8 +51,11 @@ class MemoryJobStore:
         is_new = job.id not in self._kept
         if is_new:
             status = JobStatus(state=State.QUEUED, queued_ms=now_ms)
-            self._kept[job.id] = _Kept(record, job.created_ms or now_ms, status)
-        return _job(self._kept[job.id]), is_new
+            self._kept[job.id] = _Kept(record, job.client, job.created_ms or now_ms, status)
+        kept = self._kept[job.id]
+        if kept.status.state not in TERMINAL:
+            self._reserved[kept.client][job.id] = now_ms
+        return _job(kept), is_new
 
     async def get(self, job: str) -> StoredJob | None:
         """See the contract."""
@@ -59,6 +66,11 @@ class MemoryJobStore:
         """See the contract."""
         kept = self._kept.get(check_job_id(job))
         return None if kept is None else kept.status
+
+    async def owner(self, job: str) -> str | None:
+        """See the contract."""
+        kept = self._kept.get(check_job_id(job))
+        return None if kept is None else kept.client
 
     async def move(
         self,
@@ -104,16 +116,37 @@ class MemoryJobStore:
         kept.status = replace(kept.status, why=sentence(why))
         return True
 
-    async def newest(self, *, states: Collection[State] = (), after: str = "", limit: int = 50) -> JobPage:
+    async def newest(
+        self,
+        *,
+        client: str = "",
+        states: Collection[State] = (),
+        outcomes: Collection[Outcome] = (),
+        recipe: str = "",
+        tag: str = "",
+        created_after_ms: int | None = None,
+        created_before_ms: int | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> JobPage:
         """See the contract."""
-        before = check_place(after) or ":"  # behind every digit
+        wanted = JobFilter(
+            client=client,
+            states=states,
+            outcomes=outcomes,
+            recipe=recipe,
+            tag=tag,
+            created_after_ms=created_after_ms,
+            created_before_ms=created_before_ms,
+        )
+        before = min(filter(None, (check_place(after), wanted.behind, ":")))  # ":" is behind every digit
         places = {place(job, kept.created_ms): kept for job, kept in self._kept.items()}
+        of_client = (at for at, kept in places.items() if client in ("", kept.client))
+        ahead = sorted((at for at in of_client if wanted.first <= at < before), reverse=True)
         found: list[StoredJob] = []
-        ahead = sorted((at for at in places if at < before), reverse=True)
         for scanned, at in enumerate(ahead, 1):
-            kept = places[at]
-            if not states or kept.status.state in states:
-                found.append(StoredJob(_job(kept), kept.status))
+            stored = StoredJob(_job(places[at]), places[at].status)
+            found += [stored] if wanted.fits(stored) else []
             if scanned < len(ahead) and (len(found) == bounded(limit) or scanned == MAX_SCANNED):
                 return JobPage(jobs=tuple(found), next=at)
         return JobPage(jobs=tuple(found))
@@ -122,8 +155,38 @@ class MemoryJobStore:
         """See the contract."""
         return tuple(sorted(job for job, kept in self._kept.items() if kept.status.state not in TERMINAL))
 
+    async def live_of(self, client: str) -> tuple[str, ...]:
+        """See the contract."""
+        return tuple(sorted(self._counted(client)))
+
+    async def reserve(self, client: str, job: str, limit: int | None) -> bool:
+        """See the contract."""
+        counted = self._counted(client)
+        if check_job_id(job) not in counted and limit is not None and len(counted) >= limit:
+            return False
+        counted[job] = self._now_ms()
+        return True
+
+    async def release(self, client: str, job: str) -> None:
+        """See the contract."""
+        self._reserved[client].pop(check_job_id(job), None)
+
+    def _counted(self, client: str) -> dict[str, int]:
+        """The jobs of a client that have a place, without those that have lost it."""
+        latest_ms = self._now_ms() - RESERVED_MS
+
+        def is_counted(job: str, reserved_ms: int) -> bool:
+            kept = self._kept.get(job)
+            return reserved_ms > latest_ms if kept is None else kept.status.state not in TERMINAL
+
+        self._reserved[client] = {job: ms for job, ms in self._reserved[client].items() if is_counted(job, ms)}
+        return self._reserved[client]
+
     async def reindex(self) -> int:
         """See the contract."""
+        for job, kept in self._kept.items():
+            if kept.status.state not in TERMINAL:
+                self._reserved[kept.client].setdefault(job, 0)
         return len(self._kept)
 
     async def delete(self, job: str) -> None:

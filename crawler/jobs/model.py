@@ -23,9 +23,11 @@ _SECRET_BYTES: Final = range(16, 65)
 MAX_WHY_CHARACTERS: Final = 500
 
 #: The last time, in ms since 1970, that fits where times have 15 digits: in the year 33658.
-_LATEST: Final = 10**15 - 1
+LATEST_MS: Final = 10**15 - 1
 
 _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Priority(enum.StrEnum):
@@ -114,6 +116,8 @@ class Job:
         tags: free words of the client, to find it by.
         by_hand: its workers are started by whoever made it; nodes leave it alone.
         webhook: URL that is told about its end; "" = nobody is.
+        request_sha256: of what the client sent, in hexadecimal, to know the same order when it comes again; "" for a
+            job that nobody sent.
         created_ms: when it was accepted, ms of the store's clock since 1970; 0 = the store fills it in.
         secret: 16 to 64 random bytes; ids of requests and rows are keyed with it.
 
@@ -135,6 +139,7 @@ class Job:
     tags: tuple[str, ...] = ()
     by_hand: bool = False
     webhook: str = ""
+    request_sha256: str = ""
     created_ms: int = 0
     secret: bytes = field(repr=False)  # the last one, so that the beginning of an encoded job may be shown
 
@@ -148,10 +153,12 @@ class Job:
         for name, least, most in (
             ("generation", 0, math.inf),
             ("max_workers", 1, math.inf),
-            ("created_ms", 0, _LATEST),
+            ("created_ms", 0, LATEST_MS),
         ):
             if not least <= getattr(self, name) <= most:
                 raise InvalidJob(f"{name} of a job is {getattr(self, name)}; it is from {least} to {most}")
+        if self.request_sha256 and _SHA256.fullmatch(self.request_sha256) is None:
+            raise InvalidJob(f"request_sha256 is {self.request_sha256[:80]!r}; it has 64 digits of 0-9 and a-f")
         sha256 = _sha256(self.recipe_text)
         if self.recipe_sha256 not in ("", sha256):
             raise InvalidJob(f"recipe_sha256 is {self.recipe_sha256}, but the text's is {sha256}")

@@ -1,44 +1,37 @@
 """The jobs of a deployment, in a store of Redis or Valkey: one hash each, changed by Lua scripts only (`lua/*.lua`).
 
-The order in which `newest` goes lies in a key of its own, which no script of a job can touch: a hint, written after the
-job and taken away after it. A list therefore leaves out what it finds no job for, and `reindex` makes the order anew.
+What is kept beside them - their order, which of them have not ended - is a hint, see `redis_list`; `reindex` makes it
+anew from the jobs themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from crawler.errors import InvalidJob, NoSuchJob
+import msgspec
+
+from crawler.errors import NoSuchJob
 from crawler.jobs.codec import STATUS_FIELDS, encode_job, status_from_fields, stored_job
+from crawler.jobs.hashes import JobHashes
+from crawler.jobs.listing import JobFilter
 from crawler.jobs.model import check_job_id, sentence
+from crawler.jobs.redis_list import RedisJobList
+from crawler.jobs.reservations import RedisReservations
 from crawler.jobs.states import TERMINAL, delete_refused, intent_refused, meant_by, transition_refused
-from crawler.jobs.store_contract import MAX_SCANNED, JobPage, StoredJob, bounded, check_place, place
+from crawler.jobs.store_contract import place
 from crawler.store import Script, load_script
-from crawler.wire import Undecodable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from crawler.jobs.model import Intended, Job, JobStatus, Outcome, State
+    from crawler.jobs.store_contract import JobPage, StoredJob
     from crawler.store import Caller
 
-logger: Final = logging.getLogger(__name__)
-
 _LUA: Final = Path(__file__).parent / "lua"
-
-#: So many jobs are looked up in one round trip.
-_BATCH: Final = 100
-
-_SCAN_COUNT: Final = 500
-
-#: What has a meaning in a pattern of SCAN.
-_GLOB: Final = re.compile(r"([*?\[\]\\])")
-_ESCAPED: Final = r"\\\1"
 
 
 def _script(name: str) -> Script:
@@ -46,7 +39,7 @@ def _script(name: str) -> Script:
 
 
 _CREATE, _MOVE, _INTEND = _script("create"), _script("move"), _script("intend")
-_WHY, _DELETE, _ADOPT = _script("why"), _script("delete"), _script("adopt")
+_WHY, _DELETE, _ADOPT, _LABEL = _script("why"), _script("delete"), _script("adopt"), _script("label")
 
 
 class RedisJobStore:
@@ -55,35 +48,39 @@ class RedisJobStore:
     def __init__(self, store: Caller) -> None:
         """`store`: where they lie."""
         self._store = store
-        self._index = f"{store.prefix}:jobs"
+        self._hashes = JobHashes(store)
+        self._list = RedisJobList(store, self._hashes)
+        self._reservations = RedisReservations(store, self._hashes)
         self._live = f"{store.prefix}:live"
-
-    def _key(self, job: str) -> str:
-        return f"{self._store.prefix}:{{{check_job_id(job)}}}:job"
 
     async def create(self, job: Job) -> tuple[Job, bool]:
         """See the contract."""
         record = encode_job(job)
-        arguments = (record, job.created_ms, secrets.randbits(64))
-        is_new, earlier, created_ms = await self._store.call(_CREATE, [self._key(job.id)], arguments)
+        arguments = (record, job.created_ms, secrets.randbits(64), *_labels(job))
+        is_new, earlier, created_ms = await self._store.call(_CREATE, [self._hashes.key(job.id)], arguments)
         stored = stored_job(record if is_new else earlier, created_ms)
-        await self._store.command("ZADD", self._index, 0, place(stored.id, stored.created_ms))
-        await self._index_live([stored.id])  # an earlier call may have been cut short before it
+        (
+            _,
+            (state,),
+        ) = await asyncio.gather(  # also of an earlier job: the call that made it may have been cut short here
+            self._list.add(place(stored.id, stored.created_ms), stored.client), self._hashes.read(job.id, "state")
+        )
+        said = None if state is None else state.decode(errors="replace")
+        await self._index_live({job.id: (stored.client, said)})
         return stored, bool(is_new)
 
     async def get(self, job: str) -> StoredJob | None:
         """See the contract."""
-        record, created_ms, *fields = await self._read(job, ("record", "created_ms", *STATUS_FIELDS))
-        return None if record is None else StoredJob(stored_job(record, created_ms), status_from_fields(fields))
+        return await self._hashes.get(job)
 
     async def status(self, job: str) -> JobStatus | None:
         """See the contract."""
-        fields = await self._read(job, STATUS_FIELDS)
+        fields = await self._hashes.read(job, *STATUS_FIELDS)
         return status_from_fields(fields) if fields[0] else None
 
-    async def _read(self, job: str, fields: Sequence[str]) -> list[bytes | None]:
-        values: list[bytes | None] = await self._store.command("HMGET", self._key(job), *fields)
-        return values
+    async def owner(self, job: str) -> str | None:
+        """See the contract."""
+        return await self._hashes.owner(job)
 
     async def move(
         self,
@@ -101,7 +98,7 @@ class RedisJobStore:
         if not is_done:
             raise transition_refused(status, to, intended=intended, outcome=outcome, version=version, job=f"job {job}")
         if status.state in TERMINAL:
-            await self._store.command("SREM", self._live, job)
+            await self._ended(job)
         return status
 
     async def intend(self, job: str, intended: Intended, *, why: str | None = None) -> JobStatus:
@@ -116,12 +113,18 @@ class RedisJobStore:
         is_done, status = await self._change(_ADOPT, job, (end, outcome, meant_by(end), *_why(why)))
         if not is_done:
             raise transition_refused(status, end, intended=None, outcome=outcome, version=None, job=f"job {job}")
-        await self._store.command("SREM", self._live, job)
+        await self._ended(job)
         return status
+
+    async def _ended(self, job: str) -> None:
+        """Is not live any more, and gives its place back."""
+        client, _ = await asyncio.gather(self._hashes.owner(job), self._store.command("SREM", self._live, job))
+        if client is not None:
+            await self._reservations.release(client, job)
 
     async def _change(self, script: Script, job: str, arguments: Sequence[str | int]) -> tuple[bool, JobStatus]:
         """Whether the script has done it, and the status after it."""
-        is_done, fields = await self._store.call(script, [self._key(job)], arguments)
+        is_done, fields = await self._store.call(script, [self._hashes.key(job)], arguments)
         if not fields[0]:
             raise NoSuchJob(f"there is no job {job}")
         return bool(is_done), status_from_fields(fields)
@@ -129,109 +132,91 @@ class RedisJobStore:
     async def set_why(self, job: str, why: str, *, version: int | None = None) -> bool:
         """See the contract."""
         asked = (sentence(why), "" if version is None else version)
-        return bool(await self._store.call(_WHY, [self._key(job)], asked))
+        return bool(await self._store.call(_WHY, [self._hashes.key(job)], asked))
 
     async def delete(self, job: str) -> None:
         """See the contract."""
-        where = await self._place(check_job_id(job))
-        is_done, fields = await self._store.call(_DELETE, [self._key(job)], [])
+        key, placed = self._hashes.key(job), await self._hashes.placed(job)
+        is_done, fields = await self._store.call(_DELETE, [key], [])
         if not is_done:
             raise delete_refused(status_from_fields(fields), job=f"job {job}")
         await self._store.command("SREM", self._live, job)
-        if where is not None:
-            await self._store.command("ZREM", self._index, where)
+        if placed is not None:
+            await self._list.remove(placed.where, placed.client)
+        if placed is not None and placed.client is not None:
+            await self._reservations.release(placed.client, job)
 
     async def live(self) -> tuple[str, ...]:
         """See the contract."""
         return tuple(sorted(member.decode() for member in await self._store.command("SMEMBERS", self._live)))
 
-    # --- the list ---
-
-    async def newest(self, *, states: Collection[State] = (), after: str = "", limit: int = 50) -> JobPage:
+    async def newest(
+        self,
+        *,
+        client: str = "",
+        states: Collection[State] = (),
+        outcomes: Collection[Outcome] = (),
+        recipe: str = "",
+        tag: str = "",
+        created_after_ms: int | None = None,
+        created_before_ms: int | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> JobPage:
         """See the contract."""
-        found: list[StoredJob] = []
-        at, scanned, room = check_place(after), 0, bounded(limit)
-        while True:
-            asked = min(_BATCH, MAX_SCANNED - scanned, _BATCH if states else room - len(found))
-            places = await self._places(at, asked + 1)
-            has_more = len(places) > asked
-            jobs = await asyncio.gather(*(self._listed(each, states) for each in places[:asked]))
-            for number, stored in enumerate(jobs, 1):
-                found += [] if stored is None else [stored]
-                if len(found) == room:
-                    is_last = number == len(jobs) and not has_more
-                    return JobPage(jobs=tuple(found), next="" if is_last else places[number - 1])
-            scanned += len(jobs)
-            if not has_more:
-                return JobPage(jobs=tuple(found))
-            at = places[asked - 1]
-            if scanned == MAX_SCANNED:
-                return JobPage(jobs=tuple(found), next=at)
-
-    async def _places(self, behind: str, count: int) -> list[str]:
-        start = f"({behind}" if behind else "+"
-        members: list[bytes] = await self._store.command(
-            "ZRANGE", self._index, start, "-", "BYLEX", "REV", "LIMIT", 0, count
+        wanted = JobFilter(
+            client=client,
+            states=states,
+            outcomes=outcomes,
+            recipe=recipe,
+            tag=tag,
+            created_after_ms=created_after_ms,
+            created_before_ms=created_before_ms,
         )
-        return [member.decode() for member in members]
+        return await self._list.newest(wanted, after=after, limit=limit)
 
-    async def _listed(self, where: str, states: Collection[State]) -> StoredJob | None:
-        """The job at a place, if it is there, can be read, and is in one of the states."""
-        job = where.partition(":")[2]
-        try:
-            status = await self.status(job) if states else None
-            if states and (status is None or status.state not in states):
-                return None
-            stored = await self.get(job)
-        except (InvalidJob, Undecodable) as error:
-            logger.warning("The list of jobs leaves out %s, which cannot be read: %s", job, error)
-            return None
-        return stored if stored is not None and (not states or stored.status.state in states) else None
+    async def live_of(self, client: str) -> tuple[str, ...]:
+        """See the contract."""
+        return await self._reservations.live_of(client)
+
+    async def reserve(self, client: str, job: str, limit: int | None) -> bool:
+        """See the contract."""
+        return await self._reservations.reserve(client, job, limit)
+
+    async def release(self, client: str, job: str) -> None:
+        """See the contract."""
+        await self._reservations.release(client, check_job_id(job))
 
     async def reindex(self) -> int:
         """See the contract. Walks through all keys of the store, a few hundred at a time."""
         jobs: set[str] = set()
-        cursor, pattern = 0, f"{_GLOB.sub(_ESCAPED, self._store.prefix)}:{{*}}:job"
-        while True:
-            cursor, keys = await self._store.command("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT)
-            ids = [key.decode(errors="replace").rpartition("{")[2].partition("}")[0] for key in keys]
-            places = [each for each in await asyncio.gather(*map(self._place, ids)) if each]
-            if places:
-                await self._store.command("ZADD", self._index, *(word for each in places for word in (0, each)))
-                await self._index_live([each.partition(":")[2] for each in places])
-            jobs.update(each.partition(":")[2] for each in places)
-            if int(cursor) == 0:
-                break
-        await self._forget_dead()
+        async for found in self._list.walk():
+            await asyncio.gather(
+                *(self._list.add(each.where, each.client) for each in found.values()),
+                *(self._label(each.unlabelled) for each in found.values() if each.unlabelled is not None),
+            )
+            await self._index_live({job: (each.client, each.state) for job, each in found.items()})
+            jobs.update(found)
+        await self._list.forget_dead()
+        await self._reservations.forget_dead()
         return len(jobs)
 
-    async def _index_live(self, ids: Sequence[str]) -> None:
-        """Makes the list of those that have not ended anew, as far as these jobs go."""
-        fields = await asyncio.gather(*(self._read(each, ("state",)) for each in ids))
-        pairs = zip(ids, fields, strict=True)
-        ended = [each for each, (state,) in pairs if state is None or state.decode() in TERMINAL]
-        live = sorted(set(ids).difference(ended))
-        for word, members in (("SADD", live), ("SREM", ended)):
-            if members:
-                await self._store.command(word, self._live, *members)
+    async def _label(self, job: Job) -> None:
+        await self._store.call(_LABEL, [self._hashes.key(job.id)], _labels(job))
 
-    async def _forget_dead(self) -> None:
-        """Takes places away at which there is no job any more."""
-        at = ""
-        while places := await self._places(at, _BATCH):
-            present = await asyncio.gather(*(self._place(each.partition(":")[2]) for each in places))
-            dead = [each for each, now in zip(places, present, strict=True) if each != now]
-            if dead:
-                await self._store.command("ZREM", self._index, *dead)
-            at = places[-1]
+    async def _index_live(self, jobs: Mapping[str, tuple[str | None, str | None]]) -> None:
+        """Makes the lists of those that have not ended anew, as far as these jobs go: client and state of each."""
+        ended = [job for job, (_, state) in jobs.items() if state is None or state in TERMINAL]
+        live = sorted(set(jobs).difference(ended))
+        calls = [self._store.command("SADD", self._live, *live)] if live else []
+        calls += [self._store.command("SREM", self._live, *ended)] if ended else []
+        owners = ((job, jobs[job][0]) for job in live)
+        await asyncio.gather(*calls, *(self._reservations.count(client, job) for job, client in owners if client))
 
-    async def _place(self, job: str) -> str | None:
-        """Where the job of an id is to stand; None if there is none."""
-        try:
-            (created_ms,) = await self._read(job, ("created_ms",))
-        except InvalidJob:
-            return None
-        return place(job, int(created_ms)) if created_ms and created_ms.isdigit() else None
+
+def _labels(job: Job) -> tuple[str, str, bytes]:
+    """What a job is found by, as `set_labels` of `lua/record.lua` takes it."""
+    return job.client, job.recipe, msgspec.json.encode(job.tags)
 
 
 def _why(why: str | None) -> tuple[str, ...]:

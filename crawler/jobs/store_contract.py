@@ -23,6 +23,9 @@ MAX_PAGE: Final = 200
 #: One call of `newest` looks at so many jobs at most.
 MAX_SCANNED: Final = 1_000
 
+#: A place is kept for so long for a job that has not been accepted, ms of the store's clock.
+RESERVED_MS: Final = 60_000
+
 
 class StoredJob(NamedTuple):
     """A job and how far it has come, read together."""
@@ -59,6 +62,10 @@ class JobStore(Protocol):
 
     async def status(self, job: str) -> JobStatus | None:
         """How far it has come; None if there is none."""
+        ...
+
+    async def owner(self, job: str) -> str | None:
+        """The client whose job it is; None if there is none, which takes no more and no less time to find out."""
         ...
 
     async def move(
@@ -106,12 +113,36 @@ class JobStore(Protocol):
         """
         ...
 
-    async def newest(self, *, states: Collection[State] = (), after: str = "", limit: int = 50) -> JobPage:
-        """A page of the list: jobs in one of the states (any, without `states`), the newest first, from behind `after`.
+    async def newest(
+        self,
+        *,
+        client: str = "",
+        states: Collection[State] = (),
+        outcomes: Collection[Outcome] = (),
+        recipe: str = "",
+        tag: str = "",
+        created_after_ms: int | None = None,
+        created_before_ms: int | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> JobPage:
+        """A page of the list: jobs that are all of what is asked for, the newest first, from behind `after`.
 
         Looks at `MAX_SCANNED` jobs at most, so a page may be short, and gives `MAX_PAGE` at most. The order is kept
         beside the jobs: one that was being accepted when its process died may be missing until `reindex`.
         What cannot be read is left out and logged.
+
+        Args:
+            client: whose jobs; "" = everybody's. Only those are looked at.
+            states: where they are, one of these; empty = anywhere.
+            outcomes: what their files are worth, one of these; empty = anything.
+            recipe: name of the recipe, as jobs have it; "" = any.
+            tag: one of their tags; "" = any.
+            created_after_ms: accepted at that time of the store's clock or later, ms since 1970. Only those are looked
+                at.
+            created_before_ms: accepted before that time; ditto.
+            after: `next` of the page before; it is good for any list, whatever is asked for.
+            limit: at most so many.
 
         Raises:
             InvalidJob: `after` is no place in a list.
@@ -126,8 +157,25 @@ class JobStore(Protocol):
         """
         ...
 
+    async def live_of(self, client: str) -> tuple[str, ...]:
+        """Ids of the jobs of a client that have not ended, in their own order, and of those that it has reserved."""
+        ...
+
+    async def reserve(self, client: str, job: str, limit: int | None) -> bool:
+        """Keeps a place for a job that is to be accepted, unless `limit` jobs of its client have one; None = no limit.
+
+        Atomic: of many that ask at once, no more get a place than there are. A job that has one is told so again.
+        It is given back when the job has ended, by `release`, or after `RESERVED_MS` if no job of this id was accepted
+        until then. A job that is accepted without a reservation has a place all the same, beyond the limit or not.
+        """
+        ...
+
+    async def release(self, client: str, job: str) -> None:
+        """Gives the place of a job back that was not accepted after all; repeating does no harm."""
+        ...
+
     async def reindex(self) -> int:
-        """Makes what `newest` and `live` read anew from the jobs; answers how many there are."""
+        """Makes what `newest`, `live` and `live_of` read anew from the jobs; answers how many there are."""
         ...
 
     async def delete(self, job: str) -> None:

@@ -10,3 +10,8 @@ end
 
 -- A server without memory refuses a script's first write, unless that frees memory. Whoever ends a job must get in.
 local function use_reserve() redis.call('HDEL', JOB, '-') end
+
+-- What a job is found by, also in its record, where finding it would cost reading all of it. Tags are a JSON array.
+local function set_labels(client, recipe, tags)
+  redis.call('HSET', JOB, 'client', client, 'recipe', recipe, 'tags', tags)
+end

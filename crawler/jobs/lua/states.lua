@@ -1,7 +1,8 @@
 -- The rules of a job's states, for every script that moves one; `crawler/jobs/states.py` says the same in Python.
 --
--- A job is a hash. Fields: record (never changes), state, intended, outcome, why, epoch, version, created_ms, queued_ms,
--- started_ms, finishing_ms, finished_ms; what is not set yet is missing or ''. Times are ms of the server's clock.
+-- A job is a hash. Fields: record, client, recipe, tags (never change), state, intended, outcome, why, epoch, version,
+-- created_ms, queued_ms, started_ms, finishing_ms, finished_ms; what is not set yet is missing or ''. Times are ms of the
+-- server's clock.
 
 -- What a job ends as by what was intended.
 local job_ends = {succeed = 'succeeded', cancel = 'cancelled', fail = 'failed', expire = 'expired'}

@@ -39,6 +39,7 @@ def test_every_field_comes_back(jobs, a_job):
         limits=Limits(requests=1, items=2, bytes=3, duration_s=4.5, browser_s=5.5, queue_timeout_s=6.5),
         tags=("nightly", "b"),
         webhook="https://example.com/hook",
+        request_sha256="0f" * 32,
         created_ms=99,
         secret=bytes(range(64)),
     )
@@ -91,6 +92,13 @@ def test_an_unknown_id_has_no_job(jobs):
     assert not jobs.set_why("j", "x")
 
 
+def test_whose_job_it_is_stays_what_it_was_when_it_was_accepted(jobs, a_job):
+    jobs.create(a_job("a", client="acme"))
+    jobs.create(a_job("a", client="other"))
+    jobs.create(a_job("b"))
+    assert [jobs.owner(name) for name in ("a", "b", "c")] == ["acme", "local", None]
+
+
 def test_an_unknown_job_cannot_be_moved(jobs):
     with pytest.raises(NoSuchJob, match=r"^there is no job j$"):
         jobs.move("j", State.RUNNING)
@@ -104,6 +112,7 @@ def test_an_unknown_job_cannot_be_moved(jobs):
     [
         lambda jobs, name: jobs.get(name),
         lambda jobs, name: jobs.status(name),
+        lambda jobs, name: jobs.owner(name),
         lambda jobs, name: jobs.move(name, State.RUNNING),
         lambda jobs, name: jobs.intend(name, Intended.CANCEL),
         lambda jobs, name: jobs.set_why(name, "x"),

@@ -54,11 +54,20 @@ def write(server, name: str, status: JobStatus) -> None:
 
 def test_the_state_is_a_plain_field_of_the_hash_of_the_job(jobs, a_job, server):
     jobs.create(a_job())
-    assert sorted(server.keys("crawlery:*")) == ["crawlery:jobs", "crawlery:live", "crawlery:{j}:job"]
+    assert sorted(server.keys("crawlery:*")) == [
+        "crawlery:jobs",
+        "crawlery:jobs:of:local",
+        "crawlery:live",
+        "crawlery:live:of:local",
+        "crawlery:{j}:job",
+    ]
     fields = server.execute_command("HGETALL", key("j"), NEVER_DECODE=True)
     assert fields.pop(b"record") == encode_job(a_job())
     assert fields.pop(b"maker").isdigit()
     assert fields == {
+        b"client": b"local",
+        b"recipe": b"",
+        b"tags": b"[]",
         b"state": b"queued",
         b"epoch": b"1",
         b"version": b"1",
@@ -242,10 +251,10 @@ def test_an_intention_that_the_rules_do_not_know_is_refused(clocked_store, jobs,
 
 
 def test_a_repeated_creation_says_again_that_it_made_the_job(clocked_store, jobs, a_job):
-    words = (encode_job(a_job()), 0, 17)
+    words = (encode_job(a_job()), 0, 17, *module._labels(a_job()))
     first, again = (clocked_store.run(clocked_store.store.call(module._CREATE, [key("j")], words)) for _ in range(2))
     assert first == again == [1, None, b"1000000000"]
-    other = clocked_store.run(clocked_store.store.call(module._CREATE, [key("j")], (*words[:2], 18)))
+    other = clocked_store.run(clocked_store.store.call(module._CREATE, [key("j")], (*words[:2], 18, *words[3:])))
     assert other == [0, words[0], b"1000000000"]
 
 
@@ -281,6 +290,27 @@ def test_a_page_reads_no_more_jobs_than_it_shows(clocked_store, jobs, a_job, ser
     before = clocked_store.store.counters.calls
     assert [stored.job.id for stored in jobs.newest(limit=3).jobs] == ["h", "f", "e"]
     assert clocked_store.store.counters.calls - before == (1 + 3) + (1 + 1)  # the order, then jobs; then the rest
+
+
+def test_a_list_that_looks_at_jobs_reads_only_what_it_asks_for_and_then_those_that_it_shows(
+    clocked_store, jobs, a_job, server
+):
+    for n in range(300):
+        jobs.create(a_job(f"j{n:03}", created_ms=1_000 + n, tags=("x",) if n in (1, 2, 120) else ()))
+    server.config_resetstat()
+    before = clocked_store.store.counters.calls, clocked_store.store.counters.round_trips
+    assert [stored.job.id for stored in jobs.newest(tag="x", limit=3).jobs] == ["j120", "j002", "j001"]
+    after = clocked_store.store.counters.calls, clocked_store.store.counters.round_trips
+    assert after[0] - before[0] == 2 + 300 + 3
+    assert after[1] - before[1] == 2 + 2 + 1
+
+
+def test_a_list_of_a_client_believes_only_the_job_itself_whose_it_is(jobs, a_job, server):
+    jobs.create(a_job("a", client="a", created_ms=1))
+    jobs.create(a_job("b", client="b", created_ms=2))
+    server.zadd("crawlery:jobs:of:b", {"000000000000001:a": 0})
+    assert [stored.job.id for stored in jobs.newest(client="b").jobs] == ["b"]
+    assert [stored.job.id for stored in jobs.newest(client="b", states=[State.QUEUED]).jobs] == ["b"]
 
 
 def test_a_list_gives_up_for_now_after_many_that_are_gone(jobs, a_job, server):
@@ -341,15 +371,85 @@ def test_the_order_is_made_anew_from_the_jobs_themselves(jobs, a_job, in_state, 
     in_state("gone", "failed")
     before = jobs.newest(limit=200)
     server.delete(key("gone"), "crawlery:jobs")
-    server.zadd("crawlery:jobs", {"000000000000007:j001": 0, "000000000000001:none": 0, "rubbish": 0, "1:a b": 0})
+    wrong = {"000000000000007:j001": 0, "000000000000001:none": 0, "rubbish": 0, "1:a b": 0}
+    server.zadd("crawlery:jobs", wrong)
+    server.zadd("crawlery:jobs:of:local", wrong)
+    server.zadd("crawlery:jobs:of:other", {"000000000001001:j001": 0})
     server.mset({f"other:{n}": "x" for n in range(1_000)})
     server.hset("crawlery:{half}:job", "state", "queued")
     server.hset("crawlery:{a b}:job", "created_ms", "1")
     assert jobs.reindex() == 250
     after = jobs.newest(limit=200)
-    assert server.zcard("crawlery:jobs") == 250
+    assert server.zcard("crawlery:jobs") == server.zcard("crawlery:jobs:of:local") == 250
+    assert not server.exists("crawlery:jobs:of:other")
     assert [stored.job.id for stored in after.jobs] == [f"j{n:03}" for n in range(249, 49, -1)]
     assert len(before.jobs) == 200
+
+
+# --- jobs that were accepted when nobody kept beside a record what it says ---
+
+
+@pytest.fixture
+def a_job_of_before(jobs, a_job, server):
+    """Accepts a job and takes away what was not kept then."""
+
+    def accept(name: str, **values):
+        jobs.create(a_job(name, **values))
+        server.hdel(key(name), "client", "recipe", "tags")
+        server.delete("crawlery:jobs", f"crawlery:jobs:of:{values['client']}")
+
+    return accept
+
+
+def test_reindexing_says_of_older_jobs_whose_they_are(jobs, a_job, a_job_of_before, server):
+    a_job_of_before("j", client="acme", tags=("a", "b"), spider="", recipe="shop", recipe_text="name: shop")
+    assert jobs.owner("j") is None
+    jobs.create(a_job("j"))  # which puts it into the lists
+    for asked in ({"recipe": "shop"}, {"tag": "b"}, {"client": "acme"}):
+        assert [stored.job.id for stored in jobs.newest(**asked).jobs] == ["j"]
+    for asked in ({"recipe": "other"}, {"tag": "c"}, {"client": "other"}):
+        assert jobs.newest(**asked).jobs == ()
+    before = jobs.get("j")
+    assert jobs.reindex() == 1
+    assert jobs.owner("j") == "acme"
+    assert jobs.get("j") == before
+    assert server.hmget(key("j"), "client", "recipe", "tags") == ["acme", "shop", '["a","b"]']
+    assert server.zrange("crawlery:jobs:of:acme", 0, -1) == ["000001000000000:j"]
+
+
+def test_a_job_that_goes_while_it_is_reindexed_does_not_come_back(clocked_store, jobs, a_job, server):
+    answer = clocked_store.run(clocked_store.store.call(module._LABEL, [key("j")], module._labels(a_job())))
+    assert (answer, server.exists(key("j")), jobs.owner("j")) == (0, 0, None)
+
+
+def test_an_older_job_is_deleted_from_all_lists(jobs, a_job_of_before, in_state, server):
+    a_job_of_before("j", client="local")
+    in_state("j", "failed")
+    jobs.delete("j")
+    assert server.keys("crawlery:*") == []
+
+
+def test_an_older_job_that_cannot_be_read_is_listed_nowhere_and_can_be_deleted(jobs, a_job_of_before, in_state, server):
+    a_job_of_before("j", client="acme")
+    jobs.move("j", State.FINISHING, intended=Intended.FAIL)
+    jobs.move("j", State.FAILED, outcome=Outcome.EMPTY)
+    server.hset(key("j"), "record", "no job")
+    assert jobs.reindex() == 1
+    assert jobs.newest().jobs == ()
+    jobs.delete("j")
+    assert server.keys("crawlery:*") == []
+
+
+def test_asking_whose_a_job_is_costs_one_command_of_one_shape(clocked_store, jobs, a_job, server):
+    jobs.create(a_job())
+    server.config_resetstat()
+    for name in ("j", "k"):
+        before = clocked_store.store.counters.calls
+        jobs.owner(name)
+        assert clocked_store.store.counters.calls - before == 1
+    stats = server.info("commandstats")
+    assert {name for name in stats if name != "cmdstat_config|resetstat"} == {"cmdstat_hget"}
+    assert stats["cmdstat_hget"]["calls"] == 2
 
 
 def test_a_key_of_another_kind_is_an_error_that_names_the_script(jobs, in_state, server):
@@ -365,10 +465,10 @@ def test_a_full_server_takes_no_new_job_but_lets_jobs_end(new_valkey, a_job):
     full = new_valkey()
     with redis.Redis.from_url(full.url) as client:
         sync = SyncStore(connect_sync({"url": full.url}))
-        sync.call(module._CREATE, [key("j")], [encode_job(a_job()), 0, 1])
+        sync.call(module._CREATE, [key("j")], [encode_job(a_job()), 0, 1, *module._labels(a_job())])
         client.config_set("maxmemory", 1)
         with pytest.raises(StoreError, match=r"create\.lua.*maxmemory"):
-            sync.call(module._CREATE, [key("k")], [encode_job(a_job("k")), 0, 1])
+            sync.call(module._CREATE, [key("k")], [encode_job(a_job("k")), 0, 1, *module._labels(a_job("k"))])
         assert sync.call(module._INTEND, [key("j")], ["cancel", "asked"])[0] == 1
         assert sync.call(module._MOVE, [key("j")], ["finishing", "", "", ""])[0] == 1
         assert sync.call(module._MOVE, [key("j")], ["cancelled", "", "empty", "", "done"])[0] == 1

@@ -57,6 +57,7 @@ jobs = st.builds(
     limits=limits,
     tags=st.lists(words).map(tuple),
     webhook=words,
+    request_sha256=st.just("") | st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     created_ms=times,
 )
 statuses = st.builds(
@@ -168,6 +169,12 @@ def test_an_error_does_not_show_the_secret():
 def test_a_reader_skips_what_it_does_not_know_and_fills_in_what_is_missing():
     fields = fields_of(a_job(), colour="blue")
     del fields["tags"]
+    assert decode_job(written(fields)) == a_job()
+
+
+def test_a_job_of_a_time_when_nobody_kept_what_was_sent_can_be_read():
+    fields = fields_of(a_job(request_sha256="0f" * 32))
+    assert fields.pop("request_sha256") == "0f" * 32
     assert decode_job(written(fields)) == a_job()
 
 

@@ -131,6 +131,8 @@ def test_jobs_are_frozen():
         ({"recipe_text": "name: a"}, "this one has both"),
         ({"spider": "", "recipe_text": "a", "recipe_sha256": "ab"}, "recipe_sha256 is ab, but the text's is ca978112"),
         ({"recipe_sha256": "ab"}, "recipe_sha256 is ab"),
+        ({"request_sha256": "ab"}, "request_sha256 is 'ab'; it has 64 digits of 0-9 and a-f"),
+        ({"request_sha256": "AB" * 32}, "request_sha256 is 'ABAB"),
         ({"generation": -1}, "generation of a job is -1; it is from 0 to"),
         ({"max_workers": 0}, "max_workers of a job is 0; it is from 1 to"),
         ({"created_ms": -1}, "created_ms of a job is -1; it is from 0 to"),

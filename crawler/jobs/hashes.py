@@ -1,0 +1,104 @@
+"""The hashes in which jobs lie in Redis or Valkey, as those read them who change nothing: one hash for each job.
+
+Its fields are described in `lua/states.lua`. Knows neither the order of jobs nor what may follow what.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from crawler.errors import InvalidJob
+from crawler.jobs.codec import STATUS_FIELDS, status_from_fields, stored_job
+from crawler.jobs.model import check_job_id
+from crawler.jobs.store_contract import StoredJob, place
+from crawler.wire import Undecodable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from crawler.jobs.model import Job
+    from crawler.store import Caller
+
+_SCAN_COUNT: Final = 500
+
+#: What has a meaning in a pattern of SCAN.
+_GLOB: Final = re.compile(r"([*?\[\]\\])")
+_ESCAPED: Final = r"\\\1"
+
+
+class Placed(NamedTuple):
+    """Where a job is to stand in lists.
+
+    Attributes:
+        where: its place.
+        client: whose it is; None if its record cannot be read.
+        state: where it is; None for a hash that is no job.
+        unlabelled: the job itself, if it was accepted when what it is found by was not kept beside its record.
+    """
+
+    where: str
+    client: str | None
+    state: str | None
+    unlabelled: Job | None = None
+
+
+class JobHashes:
+    """The hashes of a store."""
+
+    def __init__(self, store: Caller) -> None:
+        self._store = store
+
+    def key(self, job: str) -> str:
+        """The key of a job's hash.
+
+        Raises:
+            InvalidJob: that is no id.
+        """
+        return f"{self._store.prefix}:{{{check_job_id(job)}}}:job"
+
+    async def read(self, job: str, *fields: str) -> list[bytes | None]:
+        """The values of these fields; all are None if there is no such job."""
+        values: list[bytes | None] = await self._store.command("HMGET", self.key(job), *fields)
+        return values
+
+    async def get(self, job: str) -> StoredJob | None:
+        """The job of an id and how far it has come; None if there is none."""
+        record, created_ms, *fields = await self.read(job, "record", "created_ms", *STATUS_FIELDS)
+        return None if record is None else StoredJob(stored_job(record, created_ms), status_from_fields(fields))
+
+    async def owner(self, job: str) -> str | None:
+        """Whose job it is. One command of one shape, whether there is such a job or not: its time tells nothing."""
+        client: bytes | None = await self._store.command("HGET", self.key(job), "client")
+        return None if client is None else client.decode(errors="replace")
+
+    async def placed(self, job: str) -> Placed | None:
+        """Where a job is to stand; None if there is none of this id, or what has its key is no job."""
+        try:
+            created_ms, client, state = await self.read(job, "created_ms", "client", "state")
+        except InvalidJob:
+            return None
+        if not created_ms or not created_ms.isdigit():
+            return None
+        where = place(job, int(created_ms))
+        said = None if state is None else state.decode(errors="replace")
+        if client is not None:
+            return Placed(where, client.decode(errors="replace"), said)
+        earlier = await self._record(job, created_ms)
+        return Placed(where, None if earlier is None else earlier.client, said, earlier)
+
+    async def scan(self, pattern: str) -> AsyncIterator[list[str]]:
+        """The keys of the store that are of this pattern behind its prefix, a few hundred at a time."""
+        cursor, matching = 0, f"{_GLOB.sub(_ESCAPED, self._store.prefix)}:{pattern}"
+        while True:
+            cursor, keys = await self._store.command("SCAN", cursor, "MATCH", matching, "COUNT", _SCAN_COUNT)
+            yield [key.decode(errors="replace") for key in keys]
+            if int(cursor) == 0:
+                return
+
+    async def _record(self, job: str, created_ms: bytes) -> Job | None:
+        (record,) = await self.read(job, "record")
+        try:
+            return None if record is None else stored_job(record, created_ms)
+        except Undecodable:
+            return None
