@@ -24,8 +24,8 @@ from control_api.recipe_shelf import RecipeShelf
 from control_api.services import EXTENSION, Services
 from control_api.store_thread import StoreThread
 from control_api.system_views import described, system
-from crawler.access.keys import Peppers
 from crawler.exports.storage import object_store_of
+from crawler.peppers import Peppers
 
 if TYPE_CHECKING:
     from crawler.config import ApiConfig

@@ -13,7 +13,7 @@ from control_api.bodies import read_json
 from control_api.problems import bad_request, pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     import marshmallow as ma
 
@@ -24,7 +24,11 @@ class StrictParser(FlaskParser):
     """Reads what a view asks for, and refuses what it does not know."""
 
     DEFAULT_VALIDATION_STATUS = 400
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": None, "query": "raise"}
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - so it is declared there
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "json": None,
+        "query": "raise",
+    }
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """The body."""
@@ -51,7 +55,7 @@ def _walk(path: tuple[str | int, ...], inside: Any) -> Iterator[tuple[str, str]]
     if isinstance(inside, dict):
         for key, deeper in inside.items():
             # of a mapping marshmallow says whether the key or the value is wrong; of an object, what is wrong with it
-            step = () if key in ("_schema", "key", "value") and len(path) > 2 or key == "_schema" else (key,)
+            step = () if (key in ("_schema", "key", "value") and len(path) > 2) or key == "_schema" else (key,)
             yield from _walk((*path, *step), deeper)
     elif isinstance(inside, list):
         for message in inside:

@@ -24,6 +24,10 @@ class Schema(ma.Schema):
 
         unknown = ma.RAISE
 
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """A member of what is shown; marshmallow's own would take the method `items` for one that a dict lacks."""
+        return obj.get(attr, default)
+
 
 class Whole(ma.fields.Integer):
     """A JSON number without a fraction; in a query, its digits."""

@@ -21,14 +21,15 @@ from redis.retry import Retry
 
 from control_api.problems import Problem, whole_seconds
 from control_api.services import PATIENCE_S, ask_access, principal, services
-from crawler.access.model import Rate, Scope
+from crawler.access.model import Scope
 from crawler.errors import KeyRefused
+from crawler.rate import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask, Response
-    from flask_limiter.wrappers import RequestLimit
+    from flask_limiter import RequestLimit
 
     from crawler.config import ApiConfig
 
@@ -69,6 +70,7 @@ def install(app: Flask, config: ApiConfig) -> Limiter:
     app.before_request(_begin)
     app.before_request(_authenticate)
     limiter = _limiter(config)
+    limiter.request_filter(lambda: g.get("principal") is None)  # open calls count for nobody
     limiter.init_app(app)  # counts in a `before_request` of its own, which therefore comes here
     app.extensions["crawlery-failures"] = partial(_count_failure, limiter, item_of(Rate.of(config.failure_limit)))
     app.before_request(_check_scope)
@@ -86,7 +88,6 @@ def _limiter(config: ApiConfig) -> Limiter:
     return Limiter(
         key_func=lambda: principal().client.id,
         application_limits=[lambda: _written(_rate_of_client())],
-        application_limits_exempt_when=lambda: g.get("principal") is None,
         strategy="moving-window",
         storage_uri=config.base.redis_url,
         storage_options={"connection_pool": pool},  # type: ignore[dict-item]  # typed as texts only
@@ -134,9 +135,7 @@ def _authenticate() -> None:
         return
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     try:
-        if scheme.lower() != "bearer" or not text:
-            raise KeyRefused("send Authorization: Bearer and an API key")
-        g.principal = ask_access(lambda access: access.authenticate(text.strip()))
+        g.principal = ask_access(lambda access: access.authenticate(text.strip() if scheme.lower() == "bearer" else ""))
     except KeyRefused:
         current_app.extensions["crawlery-failures"]()
         raise
@@ -174,7 +173,7 @@ def _rate_headers(limiter: Limiter, response: Response) -> Response:
     limit: RequestLimit | None = limiter.current_limit if g.get("principal") is not None else None
     if limit is None:
         return response
-    reset = whole_seconds(limit.reset_at - time.time())
+    reset = whole_seconds(limit.reset_at - time.time() - 1)  # the library has added one
     response.headers["RateLimit-Limit"] = str(limit.limit.amount)
     response.headers["RateLimit-Remaining"] = str(max(0, limit.remaining))
     response.headers["RateLimit-Reset"] = reset

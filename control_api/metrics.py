@@ -28,12 +28,12 @@ RATE_LIMITED: Final = Counter("crawlery_api_rate_limited", "Calls that were refu
 REPLAYS: Final = Counter("crawlery_api_idempotent_replays", "Submissions that were answered like the first one.")
 
 #: What methods are counted as; any other word is somebody's joke.
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def count(response: Response, *, method: str, route: str, seconds: float) -> None:
     """Counts an answer. `route` is a rule of the API, never a path as it was called."""
-    labels = (method if method in _METHODS else "OTHER", route, f"{response.status_code // 100}xx")
+    labels = (method if method in METHODS else "OTHER", route, f"{response.status_code // 100}xx")
     DURATION.labels(*labels).observe(seconds)
     if response.status_code == 401:
         AUTH_FAILURES.inc()
@@ -48,5 +48,5 @@ def exposition() -> tuple[bytes, str]:
     if getattr(ValueClass, "__name__", "") == "MutexValue":
         return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has not typed it
+    MultiProcessCollector(registry)
     return generate_latest(registry), CONTENT_TYPE_LATEST

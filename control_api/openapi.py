@@ -57,7 +57,7 @@ Send `Authorization: Bearer ck_live_...`. Errors are `application/problem+json`;
 request by JSON pointers. `429` and `503` say in `Retry-After` when to come again."""
 
 
-class ErrorSchema(Schema):
+class WrongPartSchema(Schema):
     """One part of a request that is wrong."""
 
     pointer = ma.fields.String(required=True, metadata={"description": "Begins with /body, /query, /header or /path."})
@@ -73,7 +73,7 @@ class ProblemSchema(Schema):
     detail = ma.fields.String(required=True)
     code = ma.fields.String(required=True, metadata={"enum": sorted(CODES)})
     request_id = ma.fields.String(required=True)
-    errors = ma.fields.List(ma.fields.Nested(ErrorSchema))
+    errors = ma.fields.List(ma.fields.Nested(WrongPartSchema))
     state = ma.fields.String(metadata={"description": "Of a job that does not allow the call."})
     quota = ma.fields.String(metadata={"description": "That is used up."})
     scope = ma.fields.String(metadata={"description": "That the key lacks."})
@@ -81,6 +81,8 @@ class ProblemSchema(Schema):
 
 class Api(flask_smorest.Api):
     """flask-smorest's, which leaves errors to `problems` and serves no pages of its own."""
+
+    ERROR_SCHEMA = ProblemSchema
 
     def _register_error_handlers(self) -> None:
         """`problems` has all of them."""
@@ -102,7 +104,6 @@ def configure(app: Flask, version: str) -> Api:
     )
     assert api.spec is not None
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer", "bearerFormat": "ck_live_..."})
-    api.spec.components.schema("Problem", schema=ProblemSchema)
     return api
 
 
@@ -110,10 +111,7 @@ def described(app: Flask, api: Api) -> dict[str, Any]:
     """The whole description, OpenAPI 3.1."""
     assert api.spec is not None
     spec: dict[str, Any] = deepcopy(api.spec.to_dict())
-    for name in [name for name in spec["components"].get("responses", {}) if not _is_used(spec, name)]:
-        del spec["components"]["responses"][name]
-    spec.get("components", {}).pop("responses", None)
-    rules = {_path(rule.rule): rule for rule in app.url_map.iter_rules()}
+    spec["components"].pop("responses", None)  # the library's own errors
     for path, method, operation in operations(spec):
         endpoint = next(
             rule.endpoint
@@ -124,15 +122,16 @@ def described(app: Flask, api: Api) -> dict[str, Any]:
             what = needed(endpoint)
         operation["operationId"] = endpoint.rpartition(".")[2]
         operation["responses"] = {
-            status: answer for status, answer in operation["responses"].items() if status.isdigit() and int(status) < 400
+            status: answer
+            for status, answer in operation["responses"].items()
+            if status.isdigit() and int(status) < 400
         }
-        _add_problems(operation, endpoint, what, path=path, method=method)
+        _add_problems(operation, endpoint, what, path=path)
         if what != OPEN:
             operation["security"] = [{"key": []}]
             operation["x-scope"] = str(what)
         if endpoint == "jobs.create_job":
             operation.setdefault("parameters", []).append(_IDEMPOTENCY)
-    _ = rules
     return spec
 
 
@@ -144,13 +143,7 @@ def operations(spec: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]
                 yield path, method, operation
 
 
-def _is_used(spec: dict[str, Any], name: str) -> bool:
-    return f"#/components/responses/{name}" in str(spec["paths"])
-
-
-def _add_problems(
-    operation: dict[str, Any], endpoint: str, what: Scope | str | None, *, path: str, method: str
-) -> None:
+def _add_problems(operation: dict[str, Any], endpoint: str, what: Scope | str | None, *, path: str) -> None:
     statuses = {*_ALWAYS, *_SPECIAL.get(endpoint, ())}
     if what != OPEN:
         statuses.update(_WITH_KEY)

@@ -9,4 +9,5 @@ from typing import Any
 
 def as_html(spec: dict[str, Any]) -> str:
     """The page."""
-    return f"<!doctype html><title>{html.escape(spec['info']['title'])}</title><pre>{html.escape(json.dumps(spec, indent=2))}</pre>"
+    title, text = html.escape(spec["info"]["title"]), html.escape(json.dumps(spec, indent=2))
+    return f"<!doctype html><title>{title}</title><pre>{text}</pre>"

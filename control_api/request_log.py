@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger("control_api.request")
 
+#: What a line holds beside its text, where the log is JSON.
+MEMBERS: Final = ("request_id", "client", "key", "address", "method", "route", "status", "ms", "bytes")
+
 #: OWASP's for an API that gives out JSON only; /docs is a page without scripts, so the same fits.
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -48,20 +51,17 @@ def _end(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule is not None else "(none)"
     metrics.count(response, method=request.method, route=route, seconds=seconds)
     caller = g.get("principal")
-    logger.info(
-        "%s %s %d",
-        request.method,
-        route,
-        response.status_code,
-        extra={
-            "request_id": g.request_id,
-            "client": caller.client.id if caller is not None else "",
-            "key": caller.key.id if caller is not None else "",
-            "address": request.remote_addr or "",
-            "route": route,
-            "status": response.status_code,
-            "ms": round(seconds * 1000, 1),
-            "bytes": response.calculate_content_length() or 0,
-        },
-    )
+    facts = {
+        "request_id": g.request_id,
+        "client": caller.client.id if caller is not None else "",
+        "key": caller.key.id if caller is not None else "",
+        "address": request.remote_addr or "",
+        "method": request.method if request.method in metrics.METHODS else "OTHER",
+        "route": route,
+        "status": response.status_code,
+        "ms": round(seconds * 1000, 1),
+        "bytes": response.calculate_content_length() or 0,
+    }
+    text = "%(method)s %(route)s %(status)d, %(ms).1f ms, client %(client)s, request %(request_id)s"
+    logger.info(text, facts, extra=facts)
     return response

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from control_api.readiness import Watch
     from control_api.recipe_shelf import RecipeShelf
     from control_api.store_thread import StoreThread
-    from crawler.access.keys import Peppers
     from crawler.access.model import Principal
     from crawler.config import ApiConfig
     from crawler.exports.objects import ObjectStore
+    from crawler.peppers import Peppers
     from crawler.store import Store
 
 _T = TypeVar("_T")

@@ -1,7 +1,8 @@
 """The store of jobs, for threads that wait: one event loop in a thread of its own, on which everybody's calls run.
 
 Stores of jobs, frontiers and nodes are asyncio, and calls that are made together leave together: so a hundred threads
-need one connection. Those wait for ever when the store is away; who calls the API waits until its deadline, and is told.
+need one connection. Calls wait for ever when the store is away; who calls the API waits until its deadline, and is
+told.
 """
 
 from __future__ import annotations

@@ -80,7 +80,9 @@ def metrics() -> ResponseReturnValue:
         raise Problem("not_found", "There is no such path.")
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not hmac.compare_digest(given.encode("utf-8", "replace"), token.encode()):
-        raise Problem("invalid_key", "Send Authorization: Bearer METRICS_TOKEN.", headers={"WWW-Authenticate": "Bearer"})
+        raise Problem(
+            "invalid_key", "Send Authorization: Bearer METRICS_TOKEN.", headers={"WWW-Authenticate": "Bearer"}
+        )
     body, content_type = exposition()
     return Response(body, content_type=content_type)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,9 @@ from typing import Any, Final
 from environs import Env, EnvError, EnvValidationError, FileAwareEnv
 
 from crawler.egress.addresses import Network, read_networks
-from crawler.errors import ConfigError
+from crawler.errors import ConfigError, InvalidAccess
+from crawler.peppers import Peppers
+from crawler.rate import Rate
 
 #: In the data folder of `crawlery up`: NAME=VALUE lines that say how to reach that platform.
 PLATFORM_FILE: Final = "platform.env"
@@ -164,7 +167,17 @@ class ApiConfig:
 _MIN_SECRET_CHARACTERS: Final = 32
 
 #: What stands in examples; a secret that has one of them in it was never made.
-_PLACEHOLDERS: Final = ("changeme", "change-me", "change_me", "placeholder", "example", "secret", "password", "xxxx", "todo")
+_PLACEHOLDERS: Final = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "placeholder",
+    "example",
+    "secret",
+    "password",
+    "xxxx",
+    "todo",
+)
 
 
 def read_api_config() -> ApiConfig:
@@ -185,7 +198,7 @@ def read_api_config() -> ApiConfig:
         problems.append(str(error).removeprefix("environment: "))
     mode = env.str("CRAWLERY_ENV", "development")
     production = mode == "production"
-    values = {
+    values: dict[str, Any] = {
         "key_peppers": env.str("API_KEY_PEPPERS", ""),
         "rate_limit": env.str("API_RATE_LIMIT", "600/minute"),
         "failure_limit": env.str("API_FAILURE_LIMIT", "20/minute"),
@@ -200,12 +213,19 @@ def read_api_config() -> ApiConfig:
     try:
         env.seal()
     except EnvValidationError as error:
-        problems += [f"{name}: {' '.join(map(str, messages))}" for name, messages in error.error_messages.items()]
+        problems += _unreadable(error)
     else:
         problems += _api_problems(mode, values, base)
     if problems or base is None:
         raise ConfigError("\n".join(f"environment: {problem}" for problem in problems))
     return ApiConfig(base=base, production=production, **values)
+
+
+def _unreadable(error: EnvValidationError) -> list[str]:
+    """Which variables could not be read, and why."""
+    messages = error.error_messages
+    assert isinstance(messages, Mapping), "as `seal` gives them"
+    return [f"{name}: {' '.join(map(str, texts))}" for name, texts in messages.items()]
 
 
 def _api_problems(mode: str, values: dict[str, Any], base: Config | None) -> list[str]:
@@ -232,8 +252,15 @@ def _api_problems(mode: str, values: dict[str, Any], base: Config | None) -> lis
         problems.append("REDIS_URL is not set; it says where jobs are: redis://HOST:PORT/DB")
     if base is not None and not base.storage_url:
         problems.append("STORAGE_URL is not set; it says where files go: s3://BUCKET/PREFIX or file:///FOLDER")
-    if not values["key_peppers"]:
-        problems.append("API_KEY_PEPPERS is not set; write ID:SECRET, the secret from `openssl rand -hex 32`")
+    for name in ("rate_limit", "failure_limit"):
+        try:
+            Rate.of(values[name])
+        except InvalidAccess as error:
+            problems.append(f"API_{name.upper()}: {error}")
+    try:
+        Peppers.of(values["key_peppers"])
+    except ConfigError as error:
+        problems.append(f"API_KEY_PEPPERS: {error}")
     if mode == "production":
         problems += _production_problems(values)
     return problems
@@ -249,10 +276,21 @@ def _production_problems(values: dict[str, Any]) -> list[str]:
     secrets += [("METRICS_TOKEN", values["metrics_token"])] if values["metrics_token"] else []
     for name, secret in secrets:
         if len(secret) < _MIN_SECRET_CHARACTERS:
-            problems.append(f"{name}: a secret of {len(secret)} characters; at least {_MIN_SECRET_CHARACTERS} in production")
+            problems.append(
+                f"{name}: a secret of {len(secret)} characters; at least {_MIN_SECRET_CHARACTERS} in production"
+            )
         elif len(set(secret)) < 8 or any(word in secret.lower() for word in _PLACEHOLDERS):
             problems.append(f"{name}: this is a placeholder, no secret; `openssl rand -hex 32` makes one")
     return problems
+
+
+#: Where processes of one API write their figures; prometheus_client reads it, too.
+PROMETHEUS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def prometheus_folder() -> str:
+    """The folder of figures of several processes; "" if there is none."""
+    return os.environ.get(PROMETHEUS_FOLDER, "")
 
 
 def process_environment() -> dict[str, str]:

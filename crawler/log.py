@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from structlog.typing import EventDict, WrappedLogger
 
 #: Longer messages are cut; tracebacks are not part of a message.
@@ -50,22 +52,29 @@ class HarmlessFormatter(logging.Formatter):
         return self._inner.format(tame)
 
 
-def log_to_stderr(*, level: str, as_json: bool) -> None:
-    """Sends the log of this process to stderr, a line a record; `level` as of Python's logging."""
+def log_to_stderr(*, level: str, as_json: bool, members: Sequence[str] = ()) -> None:
+    """Sends the log of this process to stderr, a line a record; `level` as of Python's logging.
+
+    `members` are names of what records may have as `extra`, for JSON.
+    """
     handler = logging.StreamHandler()
     plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    handler.setFormatter(json_formatter() if as_json else HarmlessFormatter(plain))
+    handler.setFormatter(json_formatter(members) if as_json else HarmlessFormatter(plain))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
 
 
-def json_formatter() -> logging.Formatter:
-    """One JSON object a line: `timestamp` (UTC), `level`, `logger`, `event`, and `exception` if there is one."""
+def json_formatter(members: Sequence[str] = ()) -> logging.Formatter:
+    """One JSON object a line: `timestamp` (UTC), `level`, `logger`, `event`, and `exception` if there is one.
+
+    `members` are names of what records may have as `extra`: those that have it show it, too.
+    """
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(allow=members),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
         ],
         processors=[

@@ -8,9 +8,10 @@ import marshmallow as ma
 from marshmallow import validate
 
 from control_api.fields import Instant, Line, Schema, Truth, Whole
-from crawler.access.model import MAX_NAME_CHARACTERS, MAX_NOTE_CHARACTERS, Rate, Scope
+from crawler.access.model import MAX_NAME_CHARACTERS, MAX_NOTE_CHARACTERS, Scope
 from crawler.errors import InvalidAccess, InvalidJob
 from crawler.exports.keys import check_client
+from crawler.rate import Rate
 
 #: An old key may live so long beside the new one, in seconds.
 MAX_GRACE_S: Final = 7 * 24 * 3600
@@ -45,7 +46,10 @@ class RateText(ma.fields.String):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("metadata", {}).update(
-            {"pattern": "^$|^[1-9][0-9]{0,6} ?(/|per) ?([1-9][0-9]{0,3} )?(second|minute|hour)s?$", "example": "600/minute"}
+            {
+                "pattern": "^$|^[1-9][0-9]{0,6} ?(/|per) ?([1-9][0-9]{0,3} )?(second|minute|hour)s?$",
+                "example": "600/minute",
+            }
         )
         super().__init__(validate=_rate, **kwargs)
 

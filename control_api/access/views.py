@@ -193,7 +193,9 @@ def rotate_key(order: dict[str, Any], key_id: str) -> ResponseReturnValue:
 
 def _refuse_idempotency() -> None:
     if "Idempotency-Key" in request.headers:
-        raise bad_request([("/header/Idempotency-Key", "is not taken here: the answer holds a secret, which is not kept")])
+        raise bad_request(
+            [("/header/Idempotency-Key", "is not taken here: the answer holds a secret, which is not kept")]
+        )
 
 
 def _new(key: ApiKey, text: str) -> ResponseReturnValue:

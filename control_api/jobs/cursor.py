@@ -1,7 +1,7 @@
 """Cursors: where a list goes on, for whoever asks for the same list again.
 
-A cursor is base64 of JSON: version, a hash of the filters, a place of `crawler.jobs.store_contract`. With other filters,
-which includes those of another client, it is refused.
+A cursor is base64 of JSON: version, a hash of the filters, a place of `crawler.jobs.store_contract`. With other
+filters, which includes those of another client, it is refused.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any, Final
 import marshmallow as ma
 from marshmallow import validate
 
-from control_api.fields import Instant, Line, Schema, Seconds, Whole
+from control_api.fields import Instant, Schema, Seconds, Whole
 from crawler.jobs.model import Intended, Outcome, Priority, State
 from crawler.jobs.store_contract import MAX_PAGE
 
@@ -17,7 +17,9 @@ MAX_RECIPE_CHARACTERS: Final = 512 * 1024
 MAX_LINK_S: Final = 3600
 DEFAULT_LINK_S: Final = 900
 
-_RECIPE: Final = validate.Regexp(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[A-Za-z0-9._+-]{1,40})?\Z", error="must be NAME or NAME@VERSION")
+_RECIPE: Final = validate.Regexp(
+    r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[A-Za-z0-9._+-]{1,40})?\Z", error="must be NAME or NAME@VERSION"
+)
 _TAG: Final = validate.Regexp(r"^[^\s,\x00-\x1f\x7f]{1,64}\Z", error="must be one word of at most 64 characters")
 
 
@@ -40,7 +42,8 @@ class JobOrderSchema(Schema):
     """A job to be made: of a recipe by name, or of one as text."""
 
     recipe = ma.fields.String(
-        validate=_RECIPE, metadata={"description": "NAME, or NAME@VERSION to be refused when it has another version.", "example": "shop"}
+        validate=_RECIPE,
+        metadata={"description": "NAME, or NAME@VERSION to be refused when it has another version.", "example": "shop"},
     )
     recipe_text = ma.fields.String(
         validate=validate.Length(1, MAX_RECIPE_CHARACTERS),
@@ -144,7 +147,8 @@ class JobListQuerySchema(Schema):
     recipe = ma.fields.String(validate=_RECIPE)
     tag = ma.fields.String(validate=_TAG)
     client = ma.fields.String(
-        validate=validate.Length(1, 64), metadata={"description": "For keys with the scope admin, which see all otherwise."}
+        validate=validate.Length(1, 64),
+        metadata={"description": "For keys with the scope admin, which see all otherwise."},
     )
     created_after = Instant()
     created_before = Instant()

@@ -238,7 +238,9 @@ def _check_quotas(client: Client, job: Job) -> None:
 
 async def requests_today(store: Store, client: Client) -> int:
     """Pages that were settled by jobs that a client has submitted in the last 24 hours; the newest 1,000 jobs count."""
-    page = await RedisJobStore(store).newest(client=client.id, created_after_ms=principal().now_ms - KEY_LIFE_MS, limit=200)
+    page = await RedisJobStore(store).newest(
+        client=client.id, created_after_ms=principal().now_ms - KEY_LIFE_MS, limit=200
+    )
     total = 0
     for _ in range(5):
         for stored in page.jobs:
@@ -250,6 +252,3 @@ async def requests_today(store: Store, client: Client) -> int:
             client=client.id, created_after_ms=principal().now_ms - KEY_LIFE_MS, limit=200, after=page.next
         )
     return total
-
-
-

@@ -85,7 +85,9 @@ def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
     client = query.get("client", "")
     if not principal().may(Scope.ADMIN):
         if client not in ("", principal().client.id):
-            raise Problem("missing_scope", "Jobs of other clients need an API key with the scope admin.", scope=Scope.ADMIN)
+            raise Problem(
+                "missing_scope", "Jobs of other clients need an API key with the scope admin.", scope=Scope.ADMIN
+            )
         client = principal().client.id
     filters = {
         "client": client,

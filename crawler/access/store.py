@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from crawler.access.keys import KeyText, Peppers, new_key, read_key
+from crawler.access.keys import KeyText, new_key, read_key
 from crawler.access.model import ApiKey, Client, Principal, Scope
 from crawler.errors import ClientExists, InvalidAccess, KeyRefused, QuotaExceeded
 from crawler.store import load_script
@@ -25,6 +25,7 @@ from crawler.wire import decode_record, encode_record
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from crawler.peppers import Peppers
     from crawler.store import Caller
 
 #: Raised whenever an older reader could misread what is written.
@@ -68,7 +69,7 @@ class AccessStore:
         """
         given = read_key(text)
         if given is None:
-            raise KeyRefused(_REFUSED)
+            raise KeyRefused("send Authorization: Bearer and an API key" if not text else _REFUSED)
         keys = [self._keys, self._owners, self._clients]
         key_record, client_record, now = await self._store.call(_FIND, keys, [given.id])
         key = decode_record(key_record or self._decoy, ApiKey, version=VERSION)
@@ -133,7 +134,9 @@ class AccessStore:
             if record is None:
                 return None
             new = change(decode_record(record, Client, version=VERSION))
-            if await self._store.call(_CHANGE, [self._clients], [client_id, record, encode_record(new, version=VERSION)]):
+            if await self._store.call(
+                _CHANGE, [self._clients], [client_id, record, encode_record(new, version=VERSION)]
+            ):
                 return new
         raise InvalidAccess(f"client {client_id} is being changed by others; try again")
 
@@ -183,7 +186,9 @@ class AccessStore:
         records = await self._store.command("HVALS", self._keys)
         found = (decode_record(record, ApiKey, version=VERSION) for record in records)
         return tuple(
-            sorted((key for key in found if not client or key.client == client), key=lambda key: (-key.created_ms, key.id))
+            sorted(
+                (key for key in found if not client or key.client == client), key=lambda key: (-key.created_ms, key.id)
+            )
         )
 
     async def last_used_ms(self, key_ids: Collection[str]) -> dict[str, int]:

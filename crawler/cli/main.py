@@ -38,6 +38,8 @@ crawlery up; crawlery job run NAME           a platform, and a job for it
         "recipe": ("crawler.cli.recipe.group:recipe", "Make, check, try and test recipes."),
         "shop": ("crawler.cli.shop:shop", "Serve the bundled sample shop, to try things on."),
         "up": ("crawler.cli.up:up", "Run the whole platform on this machine until Ctrl-C."),
+        "api": ("crawler.cli.api:api", "Run the control API: jobs, keys and results over HTTP."),
+        "keys": ("crawler.cli.keys:keys", "API keys: who may call the control API."),
         "node": ("crawler.cli.node:node", "Run a node: it takes work from the store and starts workers for it."),
         "steward": ("crawler.cli.steward:steward", "Run the process that turns rows into files and ends jobs."),
     },

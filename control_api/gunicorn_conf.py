@@ -1,0 +1,58 @@
+"""How gunicorn runs the API: `crawlery api` hands this file to it.
+
+Threads wait for the store and for the storage of files, so a process has many of them. A process that is told to go
+answers what it has begun. No access log: the API writes one line for each request itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import multiprocess
+
+from crawler.config import prometheus_folder, read_api_config
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
+
+_config: Final = read_api_config()
+
+wsgi_app = "control_api.wsgi:make()"
+worker_class = "gthread"
+workers = _config.workers
+threads = _config.threads
+graceful_timeout = 30
+timeout = 60
+keepalive = 5
+limit_request_line = 8190
+limit_request_fields = 60
+forwarded_allow_ips = ""  # who is behind a proxy is the business of API_PROXIES alone
+proc_name = "crawlery-api"
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+
+
+def when_ready(server: Arbiter) -> None:
+    """Says where it listens, which nobody else knows if it was told to take a free port."""
+    host, port = server.LISTENERS[0].sock.getsockname()[:2]
+    sys.stdout.write(f"api ready at http://{host}:{port}\n")
+    sys.stdout.flush()
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """What a process that has ended had counted as under way is over."""
+    _ = server
+    if prometheus_folder():
+        multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server: Arbiter) -> None:
+    """Figures of this run end with it."""
+    _ = server
+    if folder := prometheus_folder():
+        shutil.rmtree(folder, ignore_errors=True)

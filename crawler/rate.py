@@ -1,0 +1,35 @@
+"""Rates: so many calls in so much time, as configurations and clients have them. Knows not what is counted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from crawler.errors import InvalidAccess
+
+#: N/second, N per 10 seconds and so on: the part of the notation of `limits` that is taken.
+_RATE: Final = re.compile(
+    r"(?P<count>[1-9][0-9]{0,6}) ?(?:/|per) ?(?P<times>[1-9][0-9]{0,3} )?(?P<unit>second|minute|hour)s?"
+)
+_UNITS_S: Final = {"second": 1, "minute": 60, "hour": 3600}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """At most `count` calls in any `period_s` seconds."""
+
+    count: int
+    period_s: int
+
+    @classmethod
+    def of(cls, text: str) -> Rate:
+        """The rate that is written `600/minute` or `10 per 10 seconds`.
+
+        Raises:
+            InvalidAccess: it is written otherwise.
+        """
+        match = _RATE.fullmatch(text)
+        if match is None:
+            raise InvalidAccess(f"{text[:80]!r} is no rate; write 600/minute, 10/second or 100 per 10 seconds")
+        return cls(count=int(match["count"]), period_s=int(match["times"] or 1) * _UNITS_S[match["unit"]])

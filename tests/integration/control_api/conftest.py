@@ -1,0 +1,92 @@
+"""The control API for tests: in this process, with a real store and a storage in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from api_people import PEPPERS, new_people
+from api_process import ApiProcess
+
+from control_api.app import create_app
+from control_api.services import EXTENSION
+from crawler.config import read_api_config
+
+
+class Caller:
+    """Calls the API in this process: `caller.get("/v1/jobs", key=people.alice)`."""
+
+    def __init__(self, app) -> None:
+        self.app = app
+        self._client = app.test_client()
+
+    def __call__(self, method, path, *, key=None, headers=None, **given):
+        headers = dict(headers or {})
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        return self._client.open(path, method=method, headers=headers, **given)
+
+    def get(self, path, **given):
+        return self("GET", path, **given)
+
+    def post(self, path, **given):
+        return self("POST", path, **given)
+
+
+@pytest.fixture
+def api_config(valkey, tmp_path, monkeypatch):
+    """A configuration with a store and a storage of the test's own; `dataclasses.replace` changes it."""
+    for name in ("API_KEY_PEPPERS_FILE", "CRAWLERY_ENV", "API_DOCS", "API_PROXIES", "METRICS_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("STORAGE_URL", f"file://{tmp_path}/files")
+    monkeypatch.setenv("API_KEY_PEPPERS", PEPPERS)
+    return replace(read_api_config(), failure_limit="100000/second")
+
+
+@pytest.fixture
+def new_api(api_config):
+    """Makes APIs in this process: `new_api(docs="key")`; closed at the end."""
+    apps = []
+
+    def make(**changes) -> Caller:
+        app = create_app(replace(api_config, **changes))
+        apps.append(app)
+        return Caller(app)
+
+    yield make
+    for app in apps:
+        services = app.extensions[EXTENSION]
+        services.store_watch.close()
+        services.storage_watch.close()
+        services.store.close()
+
+
+@pytest.fixture
+def api(new_api):
+    """The API, as it is configured by default."""
+    return new_api()
+
+
+@pytest.fixture
+def people(valkey):
+    """Keys of alice, bob and root."""
+    return new_people(valkey.url)
+
+
+@pytest.fixture
+def new_process(valkey, tmp_path):
+    """Starts `crawlery api`: `new_process(workers=2, API_RATE_LIMIT="10 per 10 seconds")`; killed at the end."""
+    started: list[ApiProcess] = []
+
+    def start(**given) -> ApiProcess:
+        storage = given.pop("storage", {"STORAGE_URL": f"file://{tmp_path}/files"})
+        redis_url = given.pop("redis_url", valkey.url)
+        folder = tmp_path / f"api-{len(started)}"
+        started.append(ApiProcess(folder, redis_url=redis_url, storage=storage, **given))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
