@@ -6,6 +6,7 @@ answers what it has begun. No access log: the API writes one line for each reque
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from typing import TYPE_CHECKING, Final
@@ -40,7 +41,8 @@ control_socket_disable = True
 def when_ready(server: Arbiter) -> None:
     """Says where it listens, which nobody else knows if it was told to take a free port."""
     host, port = server.LISTENERS[0].sock.getsockname()[:2]
-    sys.stdout.write(f"api ready at http://{host}:{port}\n")
+    shown = f"[{host}]" if ":" in host else host
+    sys.stdout.write(json.dumps({"api": proc_name, "url": f"http://{shown}:{port}"}) + "\n")
     sys.stdout.flush()
 
 

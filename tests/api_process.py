@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -63,8 +64,8 @@ class ApiProcess:
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line.startswith("api ready at "), (line, self.log()[-3000:])
-        self.url = line.split()[-1]
+        assert line.startswith("{"), (line, self.log()[-3000:])
+        self.url = json.loads(line)["url"]
         self.wait_until_it_answers()
         return self.url
 

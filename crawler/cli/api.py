@@ -19,7 +19,7 @@ from crawler.config import PROMETHEUS_FOLDER, process_environment, read_api_conf
 def api(*, host: str, port: int, workers: int | None, threads: int | None) -> None:
     """Run the control API until Ctrl-C or SIGTERM; SIGHUP replaces its processes one by one.
 
-    One line says where it is. `crawlery keys bootstrap` makes the first key.
+    One line of JSON says where it is. `crawlery keys bootstrap` makes the first key.
     """
     read_api_config()  # every problem at once, before anything is started
     environment = process_environment()

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 _PORT: Final = click.IntRange(1, 65535)
 
 _EPILOG = """
-Without further options everything is started here, on 127.0.0.1: Valkey (the store of jobs), SeaweedFS (an S3),
-stewards and nodes. What dies is started again, and what there is is kept in the data folder over a restart. Other
-commands typed in the same folder find the platform by themselves.
+Without further options everything is started here, on 127.0.0.1: Valkey (the store of jobs), SeaweedFS (an S3), the
+control API, stewards and nodes. What dies is started again, and what there is is kept in the data folder over a
+restart. Other commands typed in the same folder find the platform by themselves.
 
 Ctrl-C stops all of it in order: nodes give back the pages that they have, within 30 s. A second Ctrl-C kills at once,
 after which nothing is lost either.
@@ -49,6 +49,7 @@ after which nothing is lost either.
 @click.option("--storage-url", metavar="URL", help="s3://BUCKET/PREFIX or file:///FOLDER.  [env: STORAGE_URL]")
 @click.option("--valkey-port", type=_PORT, help="Instead of the port that is kept in the data folder.")
 @click.option("--s3-port", type=_PORT, help="The same for S3.")
+@click.option("--api-port", type=_PORT, help="The same for the control API.")
 @click.pass_context
 def up(
     ctx: click.Context,
@@ -63,12 +64,14 @@ def up(
     storage_url: str | None,
     valkey_port: int | None,
     s3_port: int | None,
+    api_port: int | None,
 ) -> None:
     """Run the whole platform on this machine until Ctrl-C."""
     config = read_config(running_platform=False)
     storage = storage_url or config.storage_url
     if not storage and config.s3_endpoint_url:
         storage = f"s3://{servers.BUCKET}"
+    ports = {servers.VALKEY: valkey_port, "s3": s3_port, workers.API: api_port}
     options = PlatformOptions(
         data_dir=data_dir or config.data_dir,
         nodes=nodes,
@@ -78,7 +81,7 @@ def up(
         shop=demo,
         redis_url=redis_url or config.redis_url,
         storage=replace(config, storage_url=storage) if storage else None,
-        ports={name: port for name, port in ((servers.VALKEY, valkey_port), ("s3", s3_port)) if port is not None},
+        ports={name: port for name, port in ports.items() if port is not None},
         environment=process_environment(),
     )
     ctx.exit(asyncio.run(_Foreground(options).run()))
@@ -152,7 +155,7 @@ class _Foreground:
         addresses = {state.name: state.address for state in platform.states()}
         line("")
         line(("The platform is up.", "bold green"))
-        rows = [(name, addresses[name]) for name in workers.node_names(options)]
+        rows = [(name, addresses[name]) for name in (workers.API, *workers.node_names(options))]
         if options.storage is None:
             rows.append(("S3", f"{addresses[servers.SEAWEEDFS]}, bucket {servers.BUCKET}"))
         else:
@@ -167,6 +170,10 @@ class _Foreground:
         for name, what in rows:
             line(f"  {name:<10} {what}")
         line("")
+        if platform.first_api_key:
+            line("An API key with every scope that an administrator needs; it is shown this once:")
+            line((f"  {platform.first_api_key}", "bold"))
+            line("")
         site = addresses[workers.SHOP] if options.shop else "http://..."
         line("Submit a job, in another terminal" + (" and this folder:" if self._is_usual() else ":"))
         if not self._is_usual():

@@ -2,6 +2,7 @@
 
     lock            who runs on it; held by the kernel, so it ends with the process that has it
     state.json      ports, so that addresses stay as they are
+    api-key         the key of the control API that commands typed beside the folder use
     secrets.json    passwords and keys, made once; without it the files in `seaweedfs` cannot be read
     platform.env    how to reach the platform, see `crawler.config`
     valkey/  seaweedfs/  nodes/NAME/  logs/NAME.log
@@ -36,6 +37,7 @@ _SECRETS: Final[Mapping[str, int]] = {
     "seaweedfs_sse_key": 32,
     "seaweedfs_signing_key": 24,
     "node_password": 16,
+    "api_key_pepper": 32,
 }
 _FORMAT: Final = 1
 
@@ -127,6 +129,26 @@ class DataFolder:
         head = "# How to reach the platform that `crawlery up` runs here. Holds passwords; written at each start.\n"
         lines = (f"{name}={shlex.quote(value)}\n" for name, value in values.items())
         self._write(self.path / PLATFORM_FILE, head + "".join(lines))
+
+    @property
+    def api_key(self) -> str:
+        """The key of the control API that is kept; "" if there is none.
+
+        Raises:
+            PlatformError: it cannot be read.
+        """
+        try:
+            return (self.path / "api-key").read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise PlatformError(
+                f"{self.path / 'api-key'} cannot be read: {error}; remove it, and one is made"
+            ) from error
+
+    def keep_api_key(self, key: str) -> None:
+        """Writes the key down, for its owner only."""
+        self._write(self.path / "api-key", f"{key}\n")
 
     def write(self, path: Path, text: str) -> None:
         """Writes a file of the folder that may hold secrets."""

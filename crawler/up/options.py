@@ -30,7 +30,7 @@ class PlatformOptions:
         shop_delay_ms: it waits so long before every answer.
         redis_url: of a store that is there already; empty: a Valkey is started.
         storage: a configuration that names a storage of files that is there already; None: a SeaweedFS is started.
-        ports: that are not to be chosen, by what they are for: `valkey`, `s3`, `shop`.
+        ports: that are not to be chosen, by what they are for: `valkey`, `s3`, `api`, `shop`.
         environment: what stewards, nodes and the shop get beside the addresses of store and storage.
         crawlery: the command that these are started by.
     """

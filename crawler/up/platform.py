@@ -12,9 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
+from crawler.access.bootstrap import first_key
+from crawler.access.store import AccessStore
+from crawler.errors import KeyRefused
+from crawler.peppers import Peppers
+from crawler.store import Store, connect
 from crawler.up import existing, servers, workers
 from crawler.up.folder import DataFolder
 from crawler.up.ports import HOST, settle_ports
@@ -28,6 +33,9 @@ if TYPE_CHECKING:
     from crawler.up.options import PlatformOptions
     from crawler.up.spec import ChildSpec, ChildState
 
+#: Whose key commands typed beside the data folder use; jobs that they hand to the store themselves are its, too.
+CLIENT: Final = "local"
+
 #: What servers get of the environment; the rest of it may hold secrets, and settings of other servers of that make.
 _PLAIN: Final = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD")
 
@@ -40,6 +48,7 @@ class Platform:
         self.options = options
         self.folder = DataFolder(options.data_dir)
         self.environment: dict[str, str] = {}
+        self.first_api_key = ""  #: of the control API, if this start has made one
         self._on_change = on_change
         self._supervisor: Supervisor | None = None
         self._ports: dict[str, int] = {}
@@ -95,6 +104,8 @@ class Platform:
         started = self._servers()
         await supervisor.start(*started)
         self.environment = self._reach() | self._node_user()
+        self.first_api_key, key = await self._api_key()
+        self.environment |= {"CRAWLERY_API_URL": f"http://{HOST}:{self._ports[workers.API]}", "CRAWLERY_API_KEY": key}
         self.folder.write_environment(self.environment)
         await supervisor.start(*self._workers(tuple(spec.name for spec in started)))
 
@@ -119,6 +130,7 @@ class Platform:
         names = [
             *([] if options.redis_url else [servers.VALKEY]),
             *(servers.SEAWEEDFS_PORTS if options.storage is None else []),
+            workers.API,
             *workers.node_names(options),
             *([workers.SHOP] if options.shop else []),
         ]
@@ -173,8 +185,33 @@ class Platform:
             return {}
         return {"SCRAPYD_USERNAME": workers.NODE_USER, "SCRAPYD_PASSWORD": self._secrets["node_password"]}
 
+    @property
+    def _peppers(self) -> str:
+        """Those that were chosen, or our own."""
+        return self.options.environment.get("API_KEY_PEPPERS") or f"up:{self._secrets['api_key_pepper']}"
+
+    async def _api_key(self) -> tuple[str, str]:
+        """A key of the control API that was made just now, "" if there was one; and the one that is kept.
+
+        Raises:
+            StoreError: the store refuses us.
+            ConfigError: the peppers that were chosen are none.
+        """
+        store = Store(connect({"url": self.environment["REDIS_URL"]}))
+        access = AccessStore(store, Peppers.of(self._peppers))
+        try:
+            kept = self.folder.api_key
+            with suppress(KeyRefused):
+                await access.authenticate(kept)
+                return "", kept
+            made = await first_key(access, client_id=CLIENT, note="made by crawlery up")
+            self.folder.keep_api_key(made)
+        finally:
+            await store.close()
+        return made, made
+
     def _workers(self, needs: tuple[str, ...]) -> list[ChildSpec]:
-        """Stewards, nodes and the shop; they need all servers that were started."""
+        """The control API, stewards, nodes and the shop; they need all servers that were started."""
         options = self.options
         # Another account's token, profile or endpoint would be taken for that of our own storage.
         foreign = ("AWS_", "S3_") if options.storage is None else ()
@@ -183,9 +220,11 @@ class Platform:
         environment = {**inherited, **self.environment}
         if options.shop:  # it is a site on this machine, where no recipe may go otherwise
             environment["EGRESS_ALLOW"] = " ".join((inherited.get("EGRESS_ALLOW", ""), HOST)).strip()
+        pepper = {"API_KEY_PEPPERS": self._peppers}
         scratch = {"TMPDIR": str(self.folder.subfolder("tmp"))}
         folders = {name: self.folder.subfolder("nodes", name) for name in workers.node_names(options)}
         specs = [
+            workers.api(options, environment | pepper, needs, port=self._ports[workers.API]),
             *workers.stewards(options, environment | scratch, needs),
             *workers.nodes(options, environment, needs, ports=self._ports, folders=folders),
         ]

@@ -1,4 +1,4 @@
-"""Children that are commands of Crawlery: stewards, nodes, the sample shop.
+"""Children that are commands of Crawlery: the control API, stewards, nodes, the sample shop.
 
 The contract with those commands: they learn from the environment where store and storage are, print one line when they
 are ready, and finish their work and end on SIGTERM.
@@ -24,9 +24,25 @@ _DRAIN_S: Final = 30.0
 _READY_S: Final = 60.0
 
 SHOP: Final = "shop"
+API: Final = "api"
 
 #: Whom consoles of nodes ask for a password.
 NODE_USER: Final = "crawlery"
+
+
+def api(options: PlatformOptions, environment: Mapping[str, str], needs: tuple[str, ...], *, port: int) -> ChildSpec:
+    """The control API."""
+    return ChildSpec(
+        name=API,
+        role="http",
+        command=(*options.crawlery, "api", "--host", HOST, "--port", str(port)),
+        environment=environment,
+        needs=needs,
+        ready=SaysLine(key="api"),
+        address=f"http://{HOST}:{port}",
+        ready_within_s=_READY_S,
+        stop_within_s=_DRAIN_S,
+    )
 
 
 def steward_names(options: PlatformOptions) -> tuple[str, ...]:

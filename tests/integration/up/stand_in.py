@@ -1,8 +1,8 @@
-"""A steward or a node for tests of `crawlery up`: says that it is ready, and ends on SIGTERM.
+"""A steward, a node or an API for tests of `crawlery up`: says that it is ready, and ends on SIGTERM.
 
-Called as the real one, `stand_in.py steward --name NAME` and `stand_in.py node --name NAME --port PORT --dir DIR`; for
-`shop` it is the real one. What it does beside that is said by STAND_IN, one or more of: `fails` at once, `silent`
-(never ready), `deaf` (to SIGTERM).
+Called as the real one, `stand_in.py steward --name NAME`, `stand_in.py api --port PORT` and `stand_in.py node --name
+NAME --port PORT --dir DIR`; for `shop` it is the real one. What it does beside that is said by STAND_IN, one or more
+of: `fails` at once, `silent` (never ready), `deaf` (to SIGTERM).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def main():
     else:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if "silent" not in manners:
-        said = {role: given["--name"]}
-        if role == "node":
+        said = {role: given.get("--name", role)}
+        if role in ("node", "api"):
             said["url"] = f"http://127.0.0.1:{given['--port']}"
         sys.stdout.write(json.dumps(said) + "\n")
         sys.stdout.flush()

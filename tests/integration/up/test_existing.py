@@ -14,9 +14,11 @@ from crawler.up.spec import Answer, Started
 def test_servers_that_are_there_are_used_and_not_started(up, new_valkey, tmp_path):
     server = new_valkey()
     run = up("--storage-url", f"file://{tmp_path}/files", "--nodes", "1", REDIS_URL=server.url).until_up()
-    assert set(run.pids) == {"steward-1", "node-1"}
+    assert set(run.pids) == {"api", "steward-1", "node-1"}
     reach = run.reach()
     assert reach.pop("SCRAPYD_PASSWORD")
+    assert reach.pop("CRAWLERY_API_URL").startswith("http://127.0.0.1:")
+    assert reach.pop("CRAWLERY_API_KEY").startswith("ck_live_")
     assert reach == {
         "SCRAPYD_USERNAME": "crawlery",
         "REDIS_URL": server.url,

@@ -38,7 +38,7 @@ def test_a_block_starts_it_and_ends_it(options):
         async with Platform(options()) as platform:
             states = {state.name: state for state in platform.states()}
             assert {name: state.state for name, state in states.items()} == dict.fromkeys(
-                ("valkey", "seaweedfs", "steward-1", "node-1"), "ready"
+                ("valkey", "seaweedfs", "api", "steward-1", "node-1"), "ready"
             )
             platform.kill("node-1")
             await until(platform.supervisor, lambda: platform.states()[-1].restarts == 1)

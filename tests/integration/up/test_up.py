@@ -61,12 +61,13 @@ def test_secrets_are_neither_printed_nor_in_any_command_nor_readable_by_others(s
     secrets = json.loads((shared.data / "secrets.json").read_text())
     commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in shared.pids.values()]
     logs = [path.read_text() for path in (shared.data / "logs").glob("*.log")]
-    assert len(commands) == len(logs) == 6
+    assert len(commands) == len(logs) == 7
     for name, secret in secrets.items():
         if name not in ("v", "s3_access_key_id"):
             assert not [text for text in (*commands, *logs, shared.output) if secret in text], name
     assert stat.S_IMODE(shared.data.stat().st_mode) == 0o700
-    for name in ("secrets.json", "platform.env", "state.json", "valkey/valkey.conf"):
+    assert shared.output.count("ck_live_") == 1  # the first key, for whoever has started it
+    for name in ("secrets.json", "platform.env", "state.json", "api-key", "valkey/valkey.conf"):
         assert stat.S_IMODE((shared.data / name).stat().st_mode) == 0o600, name
 
 
@@ -111,7 +112,7 @@ def test_a_crawl_beside_it_is_still_a_crawl_of_ones_own(shared):
     done = shared.crawlery("crawl", "shop", "-i", f"site={site}", "--sample")
     assert done.returncode == 0, done.stderr
     with store_and_bucket(shared) as (store, _):
-        assert not store.keys("*")
+        assert not [key for key in store.keys("*") if b":{access}:" not in key]
 
 
 def test_a_second_one_is_told_who_has_the_folder(shared, up, tmp_path):
@@ -138,8 +139,8 @@ def test_ctrl_c_ends_everything_in_order_and_leaves_nothing_behind(up):
     run = up().until_up()
     assert run.stop() == 0
     stopped = re.findall(r"  (\S+) +stopped$", run.output, re.MULTILINE)
-    assert set(stopped[:2]) == {"node-1", "node-2"}
-    assert stopped[2:] == ["steward-1", "seaweedfs", "valkey"]
+    assert set(stopped[:3]) == {"api", "node-1", "node-2"}
+    assert stopped[3:] == ["steward-1", "seaweedfs", "valkey"]
     assert run.output.endswith("Everything has stopped; what there was is kept in crawlery-data\n")
     assert not run.running()
     assert not (run.data / "lock").exists()
@@ -244,3 +245,14 @@ def test_sigterm_while_it_starts_ends_it_in_order(up, tmp_path, new_valkey):
     assert run.wait() == 0
     assert not run.running()
     assert not (run.data / "lock").exists()
+
+
+def test_the_first_key_is_shown_once_and_kept_over_a_restart(up, tmp_path):
+    first = up().until_up()
+    key = first.reach()["CRAWLERY_API_KEY"]
+    assert re.search(rf"^  {key}$", first.output, re.MULTILINE)
+    assert first.stop() == 0
+    second = up().until_up()
+    assert second.reach()["CRAWLERY_API_KEY"] == key
+    assert "ck_live_" not in second.output
+    assert second.stop() == 0
