@@ -6,7 +6,7 @@ import pytest
 import redis
 from clocked_store import ClockedStore
 
-from crawler.jobs.model import State
+from crawler.jobs.model import Intended, Outcome, State
 from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.store_contract import RESERVED_MS
 
@@ -73,17 +73,26 @@ def test_a_place_that_was_reserved_anew_since_somebody_looked_is_kept(jobs, cloc
     assert jobs.live_of("acme") == ("dead",)
 
 
-def test_a_place_that_was_reserved_anew_in_the_same_moment_is_kept_too(jobs, a_job, in_state, between, server):
+def test_a_place_that_was_reserved_anew_in_the_same_moment_is_kept_too(jobs, in_state, between, server):
     in_state("dead", "failed")
     jobs.reserve("acme", "dead", 1)
 
     async def order_again(store):
-        await store.delete("dead")
         assert await store.reserve("acme", "dead", 1)
-        await store.create(a_job("dead", client="acme"))
 
     assert not between(order_again).reserve("acme", "j", 1)
-    assert jobs.live_of("acme") == ("dead",)
+    assert server.zrange(LIVE, 0, -1) == ["dead"]
+
+
+def test_a_job_that_has_ended_gives_its_place_back_at_once(jobs, a_job, server):
+    for name in ("a", "b"):
+        jobs.create(a_job(name, client="acme"))
+    jobs.move("a", State.FINISHING, intended=Intended.CANCEL)
+    jobs.move("a", State.CANCELLED, outcome=Outcome.EMPTY)
+    jobs.move("b", State.FINISHING, intended=Intended.CANCEL)
+    assert server.zrange(LIVE, 0, -1) == ["b"]
+    jobs.adopt("b", State.SUCCEEDED, outcome=Outcome.EMPTY)
+    assert not server.exists(LIVE)
 
 
 def test_a_job_that_was_accepted_late_while_somebody_looked_is_counted(jobs, a_job, clock, between):
