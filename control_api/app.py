@@ -21,6 +21,7 @@ from control_api.gate import ANY_KEY, OPEN, needs
 from control_api.jobs.views import jobs
 from control_api.readiness import watch_storage, watch_store
 from control_api.recipe_shelf import RecipeShelf
+from control_api.replaced.views import old_recipes, scrape
 from control_api.services import EXTENSION, Services
 from control_api.store_thread import StoreThread
 from control_api.system_views import described, system
@@ -30,7 +31,7 @@ from crawler.peppers import Peppers
 if TYPE_CHECKING:
     from crawler.config import ApiConfig
 
-_BLUEPRINTS: Final = (jobs, recipes, nodes, clients, keys, me, ready, system)
+_BLUEPRINTS: Final = (jobs, recipes, nodes, clients, keys, me, ready, system, scrape, old_recipes)
 
 _DOCS: Final = {"open": OPEN, "key": ANY_KEY}
 

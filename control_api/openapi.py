@@ -15,6 +15,8 @@ import marshmallow as ma
 from control_api.fields import Schema
 from control_api.gate import ANY_KEY, OPEN, needed
 from control_api.problems import CODES, CONTENT_TYPE
+from control_api.replaced import envelope
+from control_api.replaced.schemas import ReplacedFailureSchema
 from crawler.access.model import Scope
 
 if TYPE_CHECKING:
@@ -40,9 +42,17 @@ _SPECIAL: Final[dict[str, tuple[int, ...]]] = {
     "keys.create_key": (422,),
     "keys.rotate_key": (409,),
     "recipes.get_recipe": (422,),
+    "scrape.init_scrape": (400, 404, 409, 422),
+    "scrape.scrape_cancel": (409,),
+    "old_recipes.old_recipe_get": (422,),
+    "old_recipes.old_recipe_by_site": (404,),
+    "old_recipes.old_recipe_validate": (404,),
     "system.ready": (503,),
     "system.metrics": (401, 404),
 }
+
+#: Calls that take an Idempotency-Key.
+_IDEMPOTENT: Final = ("jobs.create_job", "scrape.init_scrape")
 
 _IDEMPOTENCY: Final = {
     "name": "Idempotency-Key",
@@ -104,6 +114,7 @@ def configure(app: Flask, version: str) -> Api:
     )
     assert api.spec is not None
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer", "bearerFormat": "ck_live_..."})
+    api.spec.components.schema("ReplacedFailure", schema=ReplacedFailureSchema)
     return api
 
 
@@ -130,7 +141,7 @@ def described(app: Flask, api: Api) -> dict[str, Any]:
         if what != OPEN:
             operation["security"] = [{"key": []}]
             operation["x-scope"] = str(what)
-        if endpoint == "jobs.create_job":
+        if endpoint in _IDEMPOTENT:
             operation.setdefault("parameters", []).append(_IDEMPOTENCY)
     return spec
 
@@ -156,14 +167,15 @@ def _add_problems(operation: dict[str, Any], endpoint: str, what: Scope | str | 
     if any(parameter.get("in") == "query" for parameter in operation.get("parameters", ())):
         statuses.add(400)
     for status in sorted(statuses):
-        operation["responses"][str(status)] = _answer(status)
+        operation["responses"][str(status)] = _answer(status, is_replaced=path.startswith(envelope.PREFIX))
 
 
-def _answer(status: int) -> dict[str, Any]:
+def _answer(status: int, *, is_replaced: bool) -> dict[str, Any]:
     titles = [title for code_status, title in CODES.values() if code_status == status]
+    kind, schema = ("application/json", "ReplacedFailure") if is_replaced else (CONTENT_TYPE, "Problem")
     answer: dict[str, Any] = {
         "description": "; or ".join(titles),
-        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {kind: {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
     }
     if status in (429, 503):
         answer["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}

@@ -15,10 +15,11 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 import redis
-from flask import Response, g, json
+from flask import Response, g, json, request
 from flask_limiter.errors import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
+from control_api.replaced import envelope
 from crawler.errors import (
     ClientExists,
     CrawleryError,
@@ -35,7 +36,7 @@ from crawler.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from flask import Flask
 
@@ -139,9 +140,9 @@ def pointer(*parts: str | int) -> str:
 
 def respond(problem: Problem) -> Response:
     """The answer of a problem: in the form of the replaced system under its paths, of RFC 9457 elsewhere."""
-    envelope: Callable[[Problem], dict[str, Any]] | None = g.get("envelope")
-    if envelope is not None:
-        return Response(json.dumps(envelope(problem)), problem.status, problem.headers, mimetype="application/json")
+    if request.path.startswith(envelope.PREFIX):
+        body = json.dumps(envelope.failure(problem))
+        return Response(body, problem.status, problem.headers, mimetype="application/json")
     return Response(json.dumps(problem.body()), problem.status, problem.headers, mimetype=CONTENT_TYPE)
 
 

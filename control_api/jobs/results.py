@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from control_api.jobs.lookup import owner_of
 from control_api.problems import not_found, unavailable
 from control_api.services import ask, principal, services
 from crawler.access.model import Scope
@@ -30,7 +31,7 @@ def results_of(job_id: str, *, expires_s: int) -> dict[str, Any]:
         Problem: there is no such job, or it is another client's.
         ObjectStoreError: the storage of files does not answer.
     """
-    owner = ask(lambda store: _owner(store, job_id))
+    owner = ask(lambda store: owner_of(store, job_id))
     if owner is not None and owner != principal().client.id and not principal().may(Scope.SUPPORT_READ):
         owner = None
     try:
@@ -45,13 +46,6 @@ def results_of(job_id: str, *, expires_s: int) -> dict[str, Any]:
     if owner is None:
         raise not_found("job")
     return _so_far(*ask(lambda store: _pieces(store, job_id)), expires_s)
-
-
-async def _owner(store: Store, job_id: str) -> str | None:
-    try:
-        return await RedisJobStore(store).owner(job_id)
-    except InvalidJob:
-        return None
 
 
 def _final(manifest: Manifest, expires_s: int) -> dict[str, Any]:

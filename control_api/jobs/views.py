@@ -8,8 +8,9 @@ from flask import g, request
 
 from control_api.blueprint import Blueprint
 from control_api.gate import needs
-from control_api.jobs import dump, submit
+from control_api.jobs import dump, steering, submit
 from control_api.jobs.cursor import read_cursor, write_cursor
+from control_api.jobs.lookup import own_job
 from control_api.jobs.results import results_of
 from control_api.jobs.schemas import (
     FailuresSchema,
@@ -22,14 +23,11 @@ from control_api.jobs.schemas import (
     ResultsQuerySchema,
     ResultsSchema,
 )
-from control_api.problems import Problem, not_found
+from control_api.problems import Problem
 from control_api.services import ask, principal
 from crawler.access.model import Scope
-from crawler.errors import InvalidJob, TransitionRefused
-from crawler.frontier.contract import Reply
 from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.attempts import RedisAttempts
-from crawler.jobs.model import Intended, State
 from crawler.jobs.redis import RedisJobStore
 
 if TYPE_CHECKING:
@@ -114,7 +112,7 @@ def get_job(job_id: str) -> dict[str, Any]:
     """Show a job: its state, what it waits for, its books and its workers."""
 
     async def look(store: Store) -> tuple[StoredJob, Ledger, tuple[Attempt, ...]]:
-        stored = await _own(store, job_id)
+        stored = await own_job(store, job_id)
         books = await RedisFrontier(store, job=job_id).ledger()
         return stored, books, await RedisAttempts(store).of(job_id)
 
@@ -127,7 +125,7 @@ def get_job(job_id: str) -> dict[str, Any]:
 @jobs.response(200, JobSummarySchema)
 def pause_job(job_id: str) -> dict[str, Any]:
     """Pause a job: it gives out no pages until it is resumed."""
-    return _steer(job_id, lambda store: RedisJobStore(store).move(job_id, State.PAUSED))
+    return _steer(job_id, steering.pause)
 
 
 @jobs.route("/<job_id>/resume", methods=["POST"])
@@ -135,15 +133,7 @@ def pause_job(job_id: str) -> dict[str, Any]:
 @jobs.response(200, JobSummarySchema)
 def resume_job(job_id: str) -> dict[str, Any]:
     """Let a paused job go on."""
-
-    async def resume(store: Store) -> None:
-        jobs = RedisJobStore(store)
-        status = await jobs.status(job_id)
-        if status is not None and status.state is State.QUEUED:  # it could begin, but that is for nodes to say
-            raise TransitionRefused(f"job {job_id} is queued; only a paused job is resumed", state=status.state)
-        await jobs.move(job_id, State.RUNNING)
-
-    return _steer(job_id, resume)
+    return _steer(job_id, steering.resume)
 
 
 @jobs.route("/<job_id>/cancel", methods=["POST"])
@@ -151,22 +141,14 @@ def resume_job(job_id: str) -> dict[str, Any]:
 @jobs.response(200, JobSummarySchema)
 def cancel_job(job_id: str) -> dict[str, Any]:
     """End a job: workers finish the pages that they have, and the files are made of what there is."""
-
-    async def cancel(store: Store) -> None:
-        await RedisJobStore(store).intend(job_id, Intended.CANCEL)
-        frontier = RedisFrontier(store, job=job_id)
-        await frontier.promote()
-        if await frontier.close("cancelled") is Reply.STALE:
-            return  # pages are in work: what has them closes the job when they are done
-
-    return _steer(job_id, cancel)
+    return _steer(job_id, steering.cancel)
 
 
-def _steer(job_id: str, change: Callable[[Store], Coroutine[Any, Any, object]]) -> dict[str, Any]:
+def _steer(job_id: str, change: Callable[[Store, str], Coroutine[Any, Any, None]]) -> dict[str, Any]:
     async def look(store: Store) -> StoredJob:
-        await _own(store, job_id)
-        await change(store)
-        return await _own(store, job_id)
+        await own_job(store, job_id)
+        await change(store, job_id)
+        return await own_job(store, job_id)
 
     return dump.summary(ask(look))
 
@@ -178,7 +160,7 @@ def list_failures(job_id: str) -> dict[str, Any]:
     """Show pages that failed: how many of each outcome, and the first ones by URL."""
 
     async def look(store: Store) -> Ledger:
-        await _own(store, job_id)
+        await own_job(store, job_id)
         return await RedisFrontier(store, job=job_id).ledger()
 
     books = ask(look)
@@ -201,22 +183,3 @@ def get_results(query: dict[str, Any], job_id: str) -> dict[str, Any]:
     A link needs no key, and works until it expires, also if the key that it was issued for is revoked before.
     """
     return results_of(job_id, expires_s=query["expires_s"])
-
-
-async def _own(store: Store, job_id: str) -> StoredJob:
-    """The job of an id, if its client may see it.
-
-    Raises:
-        Problem: there is none, or it is another client's.
-    """
-    store_of_jobs = RedisJobStore(store)
-    try:
-        owner = await store_of_jobs.owner(job_id)
-    except InvalidJob:
-        owner = None
-    if owner is None or (owner != principal().client.id and not principal().may(Scope.ADMIN)):
-        raise not_found("job")
-    stored = await store_of_jobs.get(job_id)
-    if stored is None:
-        raise not_found("job")
-    return stored

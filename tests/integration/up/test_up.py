@@ -233,7 +233,7 @@ def test_a_child_that_does_not_come_up_ends_everything_with_its_last_words(up, t
     assert run.wait() == 2
     last = run.output.rpartition("Error: ")[2]
     assert re.match(
-        r"(steward-1|node-[12]) did not come up: it ended with status 1; the end of .*\n  no such luck", last
+        r"(api|steward-1|node-[12]) did not come up: it ended with status 1; the end of .*\n  no such luck", last
     )
     assert not run.running()
 
