@@ -18,7 +18,8 @@ def test_a_crawl_of_the_replaced_system_goes_through_to_its_downloads(workplace,
     platform = Platform(workplace.folder, "--nodes", "1", environment=environment)
     platform.start()
     try:
-        reach = dict(re.findall(r"^(\w+)=(.*)$", (workplace.folder / "crawlery-data/platform.env").read_text(), re.MULTILINE))
+        said = (workplace.folder / "crawlery-data/platform.env").read_text()
+        reach = dict(re.findall(r"^(\w+)=(.*)$", said, re.MULTILINE))
         headers = {"Authorization": f"Bearer {reach['CRAWLERY_API_KEY']}"}
         with httpx.Client(base_url=reach["CRAWLERY_API_URL"], headers=headers, timeout=10) as api:
             order = {
