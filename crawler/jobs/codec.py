@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from crawler.errors import InvalidJob
-from crawler.jobs.model import Job, JobStatus
+from crawler.jobs.model import LATEST_MS, Job, JobStatus
 from crawler.wire import NotEncodable, Undecodable, pack, unpack
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ STATUS_FIELDS: Final = (
 
 _T = TypeVar("_T", Job, JobStatus)
 
+_VERSIONED: Final = msgspec.msgpack.Decoder(tuple[int, msgspec.Raw])
+_JOB: Final = msgspec.msgpack.Decoder(Job, ext_hook=unpack)
+_STATUS: Final = msgspec.msgpack.Decoder(JobStatus, ext_hook=unpack)
+
 
 def encode_job(job: Job) -> bytes:
     """The bytes of a job.
@@ -62,7 +66,7 @@ def decode_job(encoded: bytes) -> Job:
     Raises:
         Undecodable: no such job, or one of another version.
     """
-    return _decoded(encoded, Job)
+    return _decoded(encoded, _JOB)
 
 
 def stored_job(record: bytes, created_ms: bytes | None) -> Job:
@@ -71,9 +75,12 @@ def stored_job(record: bytes, created_ms: bytes | None) -> Job:
     Raises:
         Undecodable: one of them is not what it should be.
     """
-    if created_ms is None or not created_ms.isdigit():
+    if created_ms is None or not created_ms.isdigit() or len(created_ms) > len(str(LATEST_MS)):
         raise Undecodable(f"{created_ms!r} is no time at which a job was accepted")
-    return replace(decode_job(record), created_ms=int(created_ms))
+    job = decode_job(record)
+    # It is ours alone until it is answered; `replace` would check all of it again, which lists of jobs feel.
+    object.__setattr__(job, "created_ms", int(created_ms))
+    return job
 
 
 def encode_status(status: JobStatus) -> bytes:
@@ -87,7 +94,7 @@ def decode_status(encoded: bytes) -> JobStatus:
     Raises:
         Undecodable: no such status, or one of another version.
     """
-    return _decoded(encoded, JobStatus)
+    return _decoded(encoded, _STATUS)
 
 
 def status_from_fields(values: Sequence[bytes | None]) -> JobStatus:
@@ -103,11 +110,11 @@ def status_from_fields(values: Sequence[bytes | None]) -> JobStatus:
         raise Undecodable(f"{fields!r}: {error}") from error
 
 
-def _decoded(encoded: bytes, kind: type[_T]) -> _T:
+def _decoded(encoded: bytes, decoder: msgspec.msgpack.Decoder[_T]) -> _T:
     try:
-        version, content = msgspec.msgpack.decode(encoded, type=tuple[int, msgspec.Raw])
+        version, content = _VERSIONED.decode(encoded)
         if version == VERSION:
-            return msgspec.msgpack.decode(content, type=kind, ext_hook=unpack)
+            return decoder.decode(content)
     except (msgspec.DecodeError, InvalidJob, ValueError, RecursionError) as error:
         raise Undecodable(f"{encoded[:40]!r}...: {error}") from error
     raise Undecodable(f"{encoded[:40]!r}...: version {version} of the format; this reader knows {VERSION}")

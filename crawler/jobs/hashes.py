@@ -5,17 +5,20 @@ Its fields are described in `lua/states.lua`. Knows neither the order of jobs no
 
 from __future__ import annotations
 
+import asyncio
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from crawler.errors import InvalidJob
 from crawler.jobs.codec import STATUS_FIELDS, status_from_fields, stored_job
 from crawler.jobs.model import check_job_id
 from crawler.jobs.store_contract import StoredJob, place
+from crawler.store import load_script
 from crawler.wire import Undecodable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from crawler.jobs.model import Job
     from crawler.store import Caller
@@ -25,6 +28,17 @@ _SCAN_COUNT: Final = 500
 #: What has a meaning in a pattern of SCAN.
 _GLOB: Final = re.compile(r"([*?\[\]\\])")
 _ESCAPED: Final = r"\\\1"
+
+
+_READ: Final = load_script(Path(__file__).parent / "lua", "read.lua")
+
+#: One call reads so many jobs; if it reads all of them, so many: that is a small part of what the slowest script may
+#: take, and recipes may be large.
+_AT_ONCE: Final = 100
+_WHOLE_AT_ONCE: Final = 25
+
+#: The fields that are all of a job, see `whole`.
+WHOLE: Final = ("record", "created_ms", *STATUS_FIELDS)
 
 
 class Placed(NamedTuple):
@@ -62,10 +76,18 @@ class JobHashes:
         values: list[bytes | None] = await self._store.command("HMGET", self.key(job), *fields)
         return values
 
+    async def read_many(self, jobs: Sequence[str], *fields: str) -> list[list[bytes | None]]:
+        """The same for many jobs, in the same order."""
+        keys, size = [self.key(job) for job in jobs], _WHOLE_AT_ONCE if "record" in fields else _AT_ONCE
+        parts = (keys[at : at + size] for at in range(0, len(keys), size))
+        answers: list[list[list[bytes | None]]] = await asyncio.gather(
+            *(self._store.call(_READ, part, fields) for part in parts)
+        )
+        return [values for answer in answers for values in answer]
+
     async def get(self, job: str) -> StoredJob | None:
         """The job of an id and how far it has come; None if there is none."""
-        record, created_ms, *fields = await self.read(job, "record", "created_ms", *STATUS_FIELDS)
-        return None if record is None else StoredJob(stored_job(record, created_ms), status_from_fields(fields))
+        return whole(await self.read(job, *WHOLE))
 
     async def owner(self, job: str) -> str | None:
         """Whose job it is. One command of one shape, whether there is such a job or not: its time tells nothing."""
@@ -102,3 +124,13 @@ class JobHashes:
             return None if record is None else stored_job(record, created_ms)
         except Undecodable:
             return None
+
+
+def whole(values: Sequence[bytes | None]) -> StoredJob | None:
+    """The job and how far it has come, from the values of `WHOLE`; None if there is none.
+
+    Raises:
+        Undecodable: they are not what they should be.
+    """
+    record, created_ms, *fields = values
+    return None if record is None else StoredJob(stored_job(record, created_ms), status_from_fields(fields))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from crawler.errors import InvalidJob
+from crawler.jobs.hashes import WHOLE, whole
+from crawler.jobs.model import check_job_id
 from crawler.jobs.store_contract import MAX_SCANNED, JobPage, StoredJob, bounded, check_place
 from crawler.wire import Undecodable
 
@@ -65,8 +67,7 @@ class RedisJobList:
             has_more, looked = len(places) > asked, places[:asked]
             fitting = await self._fitting(looked, wanted)
             taken = fitting[: room - len(found)]
-            jobs = await asyncio.gather(*(self._listed(each, wanted) for each in taken))
-            found += [each for each in jobs if each is not None]
+            found += await self._listed(taken, wanted)
             if len(taken) < len(fitting) or len(found) == room:  # those behind it have not been looked at
                 at = taken[-1]
                 scanned += looked.index(at) + 1
@@ -104,27 +105,24 @@ class RedisJobList:
 
     async def _fitting(self, places: Sequence[str], wanted: JobFilter) -> Sequence[str]:
         """The places whose jobs may be such as are wanted: of each no more is read than it takes to know."""
-        glance = _Glance(wanted)
+        glance, possible = _Glance(wanted), [each for each in places if _job_at(each)]
         if not glance.fields:
-            return places
-        seen = await asyncio.gather(*(self._glimpse(each, glance.fields) for each in places))
-        return [each for each, values in zip(places, seen, strict=True) if values and glance.may_fit(values)]
+            return possible
+        seen = await self._hashes.read_many([_job_at(each) for each in possible], *glance.fields)
+        return [each for each, values in zip(possible, seen, strict=True) if glance.may_fit(values)]
 
-    async def _glimpse(self, where: str, fields: Sequence[str]) -> list[bytes | None]:
-        try:
-            return await self._hashes.read(where.partition(":")[2], *fields)
-        except InvalidJob as error:
-            logger.warning(_LEFT_OUT, where, error)
-            return []
-
-    async def _listed(self, where: str, wanted: JobFilter) -> StoredJob | None:
-        """The job at a place, if it is there, can be read, and is wanted."""
-        try:
-            stored = await self._hashes.get(where.partition(":")[2])
-        except (InvalidJob, Undecodable) as error:
-            logger.warning(_LEFT_OUT, where, error)
-            return None
-        return stored if stored is not None and wanted.fits(stored) else None
+    async def _listed(self, places: Sequence[str], wanted: JobFilter) -> list[StoredJob]:
+        """The jobs at these places that are there, can be read, and are wanted."""
+        ids, found = [_job_at(each) for each in places], list[StoredJob]()
+        for job, values in zip(ids, await self._hashes.read_many(ids, *WHOLE), strict=True):
+            try:
+                stored = whole(values)
+            except Undecodable as error:
+                logger.warning(_LEFT_OUT, job, error)
+                continue
+            if stored is not None and wanted.fits(stored):
+                found.append(stored)
+        return found
 
     async def _forget_dead(self, key: str, client: str | None) -> None:
         at = ""
@@ -138,6 +136,15 @@ class RedisJobList:
             if dead:
                 await self._store.command("ZREM", key, *dead)
             at = places[-1]
+
+
+def _job_at(where: str) -> str:
+    """The id of the job at a place; "" if it cannot be one, which is logged."""
+    try:
+        return check_job_id(where.partition(":")[2])
+    except InvalidJob as error:
+        logger.warning(_LEFT_OUT, where, error)
+        return ""
 
 
 class _Glance:

@@ -203,7 +203,7 @@ def test_a_stored_job_is_its_record_and_the_time_at_which_it_was_accepted():
     assert stored_job(encode_job(a_job()), b"12") == a_job(created_ms=12)
 
 
-@pytest.mark.parametrize("created_ms", [None, b"", b"-1", b"soon", b"1.5"])
+@pytest.mark.parametrize("created_ms", [None, b"", b"-1", b"soon", b"1.5", b"1" * 16])
 def test_a_stored_job_without_such_a_time_cannot_be_read(created_ms):
     with pytest.raises(Undecodable, match="no time at which a job was accepted"):
         stored_job(encode_job(a_job()), created_ms)
