@@ -6,6 +6,7 @@ answers what it has begun. No access log: the API writes one line for each reque
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import sys
@@ -44,6 +45,13 @@ def when_ready(server: Arbiter) -> None:
     shown = f"[{host}]" if ":" in host else host
     sys.stdout.write(json.dumps({"api": proc_name, "url": f"http://{shown}:{port}"}) + "\n")
     sys.stdout.flush()
+
+
+def post_worker_init(worker: Worker) -> None:
+    """What is there now stays: collections that walk through all of it would hold every thread up for long."""
+    _ = worker
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
