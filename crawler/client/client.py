@@ -296,7 +296,6 @@ class JobResults:
         job: str,
         folder: Path,
         *,
-        allow_withheld: bool = False,
         on_file: Callable[[Path, int], None] | None = None,
     ) -> list[Path]:
         """Writes the files of a job into a folder, each whole, with its SHA-256 checked, or not at all.
@@ -306,14 +305,13 @@ class JobResults:
         Args:
             job: its id; it has ended.
             folder: is made if it is not there.
-            allow_withheld: also of a job whose rows are not what its recipe asks for.
             on_file: told of each file that is there: its path and its rows.
 
         Raises:
             DownloadFailed: there are no files, they are withheld, or one cannot be fetched or written.
         """
         with Downloads(lambda: self.get(job), timeout_s=self._timeout_s) as downloads:
-            return downloads.all_into(folder, allow_withheld=allow_withheld, on_file=on_file)
+            return downloads.all_into(folder, on_file=on_file)
 
 
 class Recipes:
@@ -357,17 +355,12 @@ class Clients:
         client: str,
         *,
         name: str | UnsetType = UNSET,
-        quotas: Quotas | UnsetType = UNSET,
-        rate_limit: str | UnsetType | None = UNSET,
+        quotas: Mapping[str, int | None] | UnsetType = UNSET,
+        rate_limit: str | UnsetType = UNSET,
         disabled: bool | UnsetType = UNSET,
     ) -> ClientAccount:
-        """Changes what is given and leaves the rest; quotas change as a whole."""
-        facts = {
-            "name": name,
-            "quotas": UNSET if isinstance(quotas, UnsetType) else msgspec.structs.asdict(quotas),
-            "rate_limit": rate_limit,
-            "disabled": disabled,
-        }
+        """Changes what is given and leaves the rest, each quota by itself; a quota of None is no limit."""
+        facts = {"name": name, "quotas": quotas, "rate_limit": rate_limit, "disabled": disabled}
         body = {field: value for field, value in facts.items() if value is not UNSET}
         return self._connection.ask(ClientAccount, "PATCH", _path("clients", client), body=body)[0]
 

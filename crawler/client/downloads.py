@@ -100,9 +100,7 @@ class Downloads:
     ) -> None:
         self._http.close()
 
-    def all_into(
-        self, folder: Path, *, allow_withheld: bool, on_file: Callable[[Path, int], None] | None = None
-    ) -> list[Path]:
+    def all_into(self, folder: Path, *, on_file: Callable[[Path, int], None] | None = None) -> list[Path]:
         """Writes all of them into a folder. One that is there already, and is the right one, is not fetched again.
 
         Raises:
@@ -111,7 +109,7 @@ class Downloads:
         results = self._results
         if not results.final:
             raise DownloadFailed(f"{results.job} is {results.state}: there are no files to download yet")
-        if results.withheld and not allow_withheld:
+        if results.withheld:
             raise DownloadFailed(f"the files of {results.job} are withheld: {'; '.join(results.why)}")
         paths = []
         try:

@@ -127,8 +127,10 @@ class ResultFile(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     format: str = ""
+    content_type: str = ""
     item: str = ""
     export: str | None = None
+    columns: tuple[str, ...] = ()
     rows: int = 0
     size_bytes: int = 0
     sha256: str = ""
@@ -148,7 +150,10 @@ class ResultSegment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """Files of a job that has ended (`final`), pieces of one that runs. `withheld`: not good enough, `why` says how."""
+    """Files of a job that has ended (`final`), pieces of one that runs; neither while they are `withheld`.
+
+    Rows are withheld until they are judged, and when they are not what the recipe asks for; `why` says how.
+    """
 
     job: str
     state: str = ""
@@ -167,7 +172,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     description: str | None = None
     sha256: str = ""
-    labels: Any = None
+    labels: dict[str, str] = {}
 
 
 class RecipeDetail(Recipe, frozen=True, kw_only=True):
@@ -200,7 +205,7 @@ class Quotas(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose key it is, and what it may do; `usage` has the names of `quotas`."""
+    """Whose key it is, what it may do, and how much of its quotas is used, by name."""
 
     client: str
     key_id: str = ""
@@ -212,7 +217,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClientAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """A client of the API: whose jobs and keys they are."""
+    """A client of the API: whose jobs and keys they are. `rate_limit` "" is that of the deployment."""
 
     id: str
     name: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from stand_in_api import Reply, problem
+from stand_in_api import Reply
 
 from crawler.client import ApiUnreachable, Limits, Quotas
 from crawler.client.model import to_json
@@ -157,9 +157,9 @@ def test_a_job_is_followed_to_its_end_over_an_api_that_is_away(api, new_client):
             {"id": "shop"},
         ),
         (
-            lambda c: c.clients.update("shop", disabled=True, rate_limit=None),
+            lambda c: c.clients.update("shop", disabled=True, rate_limit="", quotas={"jobs_per_day": None}),
             *("PATCH", "/v1/clients/shop"),
-            {"disabled": True, "rate_limit": None},
+            {"disabled": True, "rate_limit": "", "quotas": {"jobs_per_day": None}},
             {"id": "shop", "disabled": True},
         ),
         (lambda c: c.keys.list(client="shop"), "GET", "/v1/keys", None, {"keys": [{"id": "k"}]}),
@@ -201,4 +201,3 @@ def test_links_last_for_as_long_as_they_are_asked_to(api, client):
     api.on("GET", "/v1/jobs/j/results", {"job": "j"})
     client.results.get("j", expires_s=60)
     assert api.requests[0].query == {"expires_s": ["60"]}
-    api.on("GET", "/v1/jobs/j/results", problem(404, "not_found"))

@@ -140,7 +140,7 @@ def test_other_bytes_than_the_api_says_are_never_under_the_name(api, hasty, tmp_
     api.on("GET", "/goods.csv", served(content))
     downloads, _ = hasty
     with pytest.raises(DownloadFailed, match=r"goods\.csv of j"):
-        downloads.all_into(tmp_path, allow_withheld=False)
+        downloads.all_into(tmp_path)
     assert "goods.csv" not in names(tmp_path)
     if len(content) == len(CONTENT):
         assert not names(tmp_path)
@@ -152,7 +152,7 @@ def test_a_storage_that_gives_nothing_more_ends_it_and_what_has_come_stays(api, 
     api.on("GET", "/goods.csv", served(CONTENT, cut_at=1000), reply)
     downloads, slept = hasty
     with pytest.raises(DownloadFailed, match=r"stops at 1,000 of 512,000 bytes: .*; the same call again goes on there"):
-        downloads.all_into(tmp_path, allow_withheld=False)
+        downloads.all_into(tmp_path)
     assert (tmp_path / "goods.csv.part").read_bytes() == CONTENT[:1000]
     assert slept == [0.2, 0.4, 0.8, 1.6]
 
@@ -199,12 +199,6 @@ def test_files_that_are_not_to_be_had_are_told(api, client, tmp_path, more, says
     api.on("GET", "/v1/jobs/j/results", results(entry(api, "goods.csv", CONTENT), **more))
     with pytest.raises(DownloadFailed, match=says):
         client.results.download("j", tmp_path)
-
-
-def test_withheld_files_are_given_to_who_asks_for_them(api, client, tmp_path):
-    api.on("GET", "/v1/jobs/j/results", results(entry(api, "goods.csv", CONTENT), withheld=True, why=["few"]))
-    api.on("GET", "/goods.csv", served(CONTENT))
-    assert client.results.download("j", tmp_path, allow_withheld=True)
 
 
 @pytest.mark.usefixtures("goods")
