@@ -1,6 +1,6 @@
-"""`crawlery job ...`: jobs that processes share over a store - which there are, how far one is, and its rows.
+"""`crawlery job ...`: jobs that processes share - which there are, how far one is, and its rows.
 
-Needs no Scrapy, and starts no process.
+Asks the control API, or the store itself: see `job_where`. Needs no Scrapy, and starts no process.
 """
 
 from __future__ import annotations
@@ -8,17 +8,19 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from crawler.cli import console, exits
+from crawler.cli.api_target import print_json, with_json
 from crawler.cli.groups import CommandFailed, CommandGroup
 from crawler.cli.job_rows import JobRows, Written, selection_of, write_rows
 from crawler.cli.job_view import status_lines
 from crawler.cli.job_where import with_where
 from crawler.cli.outputs import check_output, output_format
 from crawler.cli.stores import run_with_store, storage_of_files, stored_job, with_store
+from crawler.config import read_config
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.row_stream import RedisRowStream
 from crawler.jobs.store_contract import MAX_PAGE
@@ -26,6 +28,12 @@ from crawler.jobs.store_contract import MAX_PAGE
 if TYPE_CHECKING:
     from crawler.cli.job_where import Where
     from crawler.store import Store
+
+
+_ROWS_FROM_STORE: Final = (
+    "rows are read from the store itself: --redis-url redis://HOST:PORT/DB, or REDIS_URL in the environment, says it."
+    " Through an API, `crawlery job results JOB` has the files, and while it runs the pieces of them"
+)
 
 
 @click.group(
@@ -43,9 +51,15 @@ def job() -> None:
 @job.command("list")
 @with_where
 @click.option("--limit", type=click.IntRange(1, MAX_PAGE), default=20, show_default=True, help="The newest so many.")
-def list_jobs(*, where: Where, limit: int) -> int:
+@with_json
+def list_jobs(*, where: Where, limit: int, as_json: bool) -> int:
     """The newest jobs."""
-    found = where.desk().newest(limit)
+    if as_json:
+        with where.client("--json") as client:
+            print_json(client.jobs.list(limit=limit))
+        return exits.OK
+    with where.desk() as desk:
+        found = desk.newest(limit)
     if not found:
         console.note("there is no job yet; `crawlery job run NAME` makes one")
         return exits.OK
@@ -57,9 +71,15 @@ def list_jobs(*, where: Where, limit: int) -> int:
 @job.command("status")
 @click.argument("job_id", metavar="JOB")
 @with_where
-def status(*, job_id: str, where: Where) -> int:
+@with_json
+def status(*, job_id: str, where: Where, as_json: bool) -> int:
     """How far a job is: its state, the books of its pages, and the workers that it has and had."""
-    found = where.desk().view(job_id)
+    if as_json:
+        with where.client("--json") as client:
+            print_json(client.jobs.get(job_id))
+        return exits.OK
+    with where.desk() as desk:
+        found = desk.view(job_id)
     to = console.out()
     console.line(to, (console.safe(f"{found.id}: {found.crawls}, {found.described}"), "bold"))
     for line in status_lines(found):
@@ -70,9 +90,15 @@ def status(*, job_id: str, where: Where) -> int:
 @job.command("failures")
 @click.argument("job_id", metavar="JOB")
 @with_where
-def failures(*, job_id: str, where: Where) -> int:
+@with_json
+def failures(*, job_id: str, where: Where, as_json: bool) -> int:
     """The pages of a job that could not be read: how many of each kind, and those that are kept by name."""
-    found = where.desk().failures(job_id)
+    if as_json:
+        with where.client("--json") as client:
+            print_json(client.jobs.failures(job_id))
+        return exits.OK
+    with where.desk() as desk:
+        found = desk.failures(job_id)
     for outcome, count in sorted(found.outcomes.items()):
         console.note(f"{console.safe(outcome):<12} {count:,}")
     if found.failures:
@@ -99,7 +125,9 @@ def failures(*, job_id: str, where: Where) -> int:
 def rows(
     *, job_id: str, redis_url: str | None, prefix: str, output: Path | None, item: str | None, export: str | None
 ) -> int:
-    """The rows that a job has so far, each once: what the pages that are settled gave."""
+    """The rows that a job has so far, each once: what the pages that are settled gave. From the store, not the API."""
+    if not redis_url and not read_config().redis_url:
+        raise CommandFailed(_ROWS_FROM_STORE)
     fmt = "jsonl" if output is None else output_format(output)
 
     async def ask(store: Store) -> Written:
@@ -132,7 +160,8 @@ def rows(
 @with_where
 def pause(*, job_id: str, where: Where) -> int:
     """Give out no pages until `resume`; workers finish those that they have, and wait."""
-    where.desk().pause(job_id)
+    with where.desk() as desk:
+        desk.pause(job_id)
     console.note(f"{job_id} is paused; `crawlery job resume {job_id}` lets it go on")
     return exits.OK
 
@@ -142,7 +171,8 @@ def pause(*, job_id: str, where: Where) -> int:
 @with_where
 def resume(*, job_id: str, where: Where) -> int:
     """Let a paused job go on."""
-    where.desk().resume(job_id)
+    with where.desk() as desk:
+        desk.resume(job_id)
     console.note(f"{job_id} goes on")
     return exits.OK
 
@@ -152,7 +182,8 @@ def resume(*, job_id: str, where: Where) -> int:
 @with_where
 def cancel(*, job_id: str, where: Where) -> int:
     """End a job: its workers finish the pages that they have, and leave; its rows stay."""
-    leased = where.desk().cancel(job_id)
+    with where.desk() as desk:
+        leased = desk.cancel(job_id)
     if leased:
         console.note(f"{job_id} gives out no more pages; it ends with the {console.plural(leased, 'page')} in work")
         console.note(

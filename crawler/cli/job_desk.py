@@ -41,11 +41,6 @@ class Order:
 class JobDesk(Protocol):
     """The calls. Each raises a CrawleryError or CommandFailed that says what is wrong, where, and what to do."""
 
-    @property
-    def where(self) -> str:
-        """What it stands for, for people: `the API at URL`, `the store`."""
-        ...
-
     def submit(self, order: Order) -> tuple[str, bool]:
         """Id of the job, and whether it is new."""
         ...

@@ -57,8 +57,6 @@ class StoreDesk:
         prefix: what the names of its keys begin with.
     """
 
-    where = "the store"
-
     def __init__(self, redis_url: str | None, prefix: str) -> None:
         self._redis_url = redis_url
         self._prefix = prefix

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from crawler.cli import console, exits
+from crawler.cli.api_target import print_json, with_json
+from crawler.cli.groups import CommandGroup
 from crawler.cli.job_where import with_where
 
 if TYPE_CHECKING:
@@ -25,17 +27,38 @@ _LINK_MAX_S: Final = 3600
 @click.option("--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Download them to this folder.")
 @click.option("--expires", type=click.IntRange(1, _LINK_MAX_S), default=_LINK_S, show_default=True, help="Of links, s.")
 @click.option("--withheld", is_flag=True, help="Also those whose rows are not what the recipe asks for.")
-def results(*, job_id: str, where: Where, output: Path | None, expires: int, withheld: bool) -> int:
+@with_json
+def results(*, job_id: str, where: Where, output: Path | None, expires: int, withheld: bool, as_json: bool) -> int:
     """The files of a job that has ended; of one that runs, the pieces that it has so far."""
-    desk = where.desk()
-    if output is not None:
-        desk.download(job_id, output, withheld=withheld)
+    if as_json:
+        with where.client("--json") as client:
+            print_json(client.results.get(job_id, expires_s=expires))
         return exits.OK
-    found = desk.results(job_id, expires_s=expires, withheld=withheld)
+    with where.desk() as desk:
+        if output is not None:
+            desk.download(job_id, output, withheld=withheld)
+            return exits.OK
+        found = desk.results(job_id, expires_s=expires, withheld=withheld)
     if found.final:
         _print_files(found)
     else:
         _print_pieces(found)
+    return exits.OK
+
+
+@click.group("results", cls=CommandGroup)
+def results_group() -> None:
+    """Files of jobs."""
+
+
+@results_group.command("download")
+@click.argument("job_id", metavar="JOB")
+@with_where
+@click.option("--output", "-o", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder; here.")
+def download(*, job_id: str, where: Where, output: Path) -> int:
+    """The same as `crawlery job results JOB -o FOLDER`."""
+    with where.desk() as desk:
+        desk.download(job_id, output, withheld=False)
     return exits.OK
 
 

@@ -43,10 +43,12 @@ def run(
     max_seconds: float | None,
     watch: bool,
 ) -> int:
-    """Hand the recipe NAME to the fleet. Prints the id of the job; nodes begin with it when they have a free slot."""
+    """Hand the recipe NAME to the fleet. Prints the id of the job; nodes begin with it when they have a free slot.
+
+    Through an API a name is one of its recipes; a path, such as ./shop.yaml, hands over the file.
+    """
     if key is not None and not key.strip():
         raise CommandFailed("--key is empty (an unset variable?): all jobs without a key of their own would be one")
-    desk = where.desk()
     order = Order(
         recipe=name,
         inputs=pairs(inputs, "--input"),
@@ -56,11 +58,12 @@ def run(
         tags=tags,
         limits=Limits(requests=max_requests, duration_s=max_seconds),
     )
-    job_id, is_new = desk.submit(order)
-    click.echo(job_id)
-    if not is_new and key is not None:
-        console.note(f"{job_id} was there already: the key {key!r} has made it")
-    if not watch:
-        console.note(f"`crawlery job watch {job_id}` follows it, `crawlery job results {job_id}` has its files")
-        return exits.OK
-    return desk.watch(job_id)
+    with where.desk() as desk:
+        job_id, is_new = desk.submit(order)
+        click.echo(job_id)
+        if not is_new and key is not None:
+            console.note(f"{job_id} was there already: the key {key!r} has made it")
+        if not watch:
+            console.note(f"`crawlery job watch {job_id}` follows it, `crawlery job results {job_id}` has its files")
+            return exits.OK
+        return desk.watch(job_id)

@@ -15,7 +15,7 @@ _EPILOG: Final = """\b
 Exit status
   0    the job has ended, with all that could be had
   1    it failed, or was cancelled, or has expired
-  2    there is no such job, or the store does not answer
+  2    there is no such job, or nobody answers
   4    its rows are not what the recipe asks for, or there are none
   130  stopped by Ctrl-C; the job goes on
 """
@@ -26,4 +26,5 @@ Exit status
 @with_where
 def watch(*, job_id: str, where: Where) -> int:
     """Follow a job until it has ended. Ctrl-C ends the watching, not the job."""
-    return where.desk().watch(job_id)
+    with where.desk() as desk:
+        return desk.watch(job_id)

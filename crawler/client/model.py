@@ -264,7 +264,7 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[ReadyPart, ...] = ()
 
 
-def to_json(value: msgspec.Struct) -> bytes:
+def to_json(value: msgspec.Struct | dict[str, Any]) -> bytes:
     """The value as the API writes it: JSON, times in UTC with milliseconds."""
     return msgspec.json.encode(_with_times(msgspec.to_builtins(value, builtin_types=(datetime,))))
 
