@@ -59,8 +59,9 @@ class ApiDesk:
                 idempotency_key=order.key,
             )
         except ApiError as error:
-            if any(each.pointer.startswith("/body/recipe") for each in error.errors) and not is_path(order.recipe):
-                raise self._no_recipe(order.recipe) from error
+            wrong = [each.message for each in error.errors if each.pointer == "/body/recipe"]
+            if wrong:
+                raise self._recipe_refused(order.recipe, wrong) from error
             raise
         console.note(f"handed to {self._client.url}")
         return accepted.id, not accepted.is_replayed
@@ -146,17 +147,18 @@ class ApiDesk:
             schema = self._client.recipes.get(name.partition("@")[0]).inputs
         except ApiError as error:
             if error.code == "not_found":
-                raise self._no_recipe(name) from error
+                raise self._recipe_refused(name, [f"there is no recipe {name}"]) from error
             if error.code != "missing_scope":
                 raise
             schema = {}
         return typed_inputs(texts, schema)
 
-    def _no_recipe(self, name: str) -> CommandFailed:
+    def _recipe_refused(self, name: str, why: Sequence[str]) -> CommandFailed:
+        """Why the API does not run its recipe of that name, and that there is one here, if there is."""
         own = next((path for path in recipe_paths() if path.stem == name.partition("@")[0]), None)
         path = own if own is None or is_path(str(own)) else f"./{own}"
-        hint = f"your own is handed over by its path: `crawlery job run {path}`" if own else "`crawlery recipe list`"
-        return CommandFailed(f"{self._client.url} has no recipe {name!r}; {hint}")
+        hint = f". Your own is handed over by its path: `crawlery job run {path}`" if own is not None else ""
+        return CommandFailed(f"{self._client.url}: {console.safe('; '.join(why))}{hint}")
 
     @contextmanager
     def _job(self, job_id: str) -> Iterator[None]:

@@ -17,14 +17,12 @@ from crawler.cli.credentials import (
     write_credentials,
 )
 from crawler.cli.groups import CommandFailed
-from crawler.client.connection import check_url
+from crawler.client.connection import check_url, is_loopback
 from crawler.client.model import time_text
 from crawler.config import read_config
 
 if TYPE_CHECKING:
     from crawler.client.model import Me
-
-_LOOPBACK = ("http://127.", "http://localhost", "http://[::1]")
 
 
 @click.command()
@@ -36,7 +34,7 @@ def login(*, url: str | None) -> int:
     others could see it. It is kept for you alone, once the API has taken it.
     """
     at = _address(url)
-    if at.startswith("http://") and not at.startswith(_LOOPBACK):
+    if at.startswith("http://") and not is_loopback(at):
         console.note(f"{at} is not encrypted: whoever is on the way can read the key")
     key = _key()
     with opened(ApiTarget(url=at, key=key, said_by="this login")) as client:

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from crawler.client.connection import Connection
+from crawler.client.connection import Connection, is_loopback
 from crawler.client.downloads import Downloads
 from crawler.client.model import (
     ApiKey,
@@ -310,7 +310,8 @@ class JobResults:
         Raises:
             DownloadFailed: there are no files, they are withheld, or one cannot be fetched or written.
         """
-        with Downloads(lambda: self.get(job), timeout_s=self._timeout_s) as downloads:
+        is_local = is_loopback(self._connection.url)
+        with Downloads(lambda: self.get(job), timeout_s=self._timeout_s, is_local=is_local) as downloads:
             return downloads.all_into(folder, on_file=on_file)
 
 

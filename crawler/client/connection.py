@@ -39,6 +39,10 @@ _KEY: Final = re.compile(r"[!-~]+")
 _LOOPBACK: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
+#: The same order has the same bytes, whoever has put it together: the API compares those that come with one key.
+_ENCODER: Final = msgspec.json.Encoder(order="sorted", decimal_format="number")
+
+
 class _Problem(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     detail: str | None = None
@@ -79,6 +83,12 @@ def check_key(key: str) -> str:
 def loopback_apart() -> dict[str, httpx.BaseTransport | None]:
     """For `mounts` of httpx: this machine is not asked by way of a proxy."""
     return dict.fromkeys(_LOOPBACK)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is one of this machine that no other can reach."""
+    host = httpx.URL(url).host
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 class Connection:
@@ -158,7 +168,7 @@ class Connection:
             method,
             f"{self.url}{path}",
             params=given,
-            content=None if body is None else msgspec.json.encode(body),
+            content=None if body is None else _ENCODER.encode(body),
             headers={**(headers or {}), **({} if body is None else {"Content-Type": "application/json"})},
         )
         asked = f"{method} {self.url}{path}"

@@ -13,7 +13,9 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
@@ -22,7 +24,6 @@ from crawler.errors import DownloadFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -79,13 +80,20 @@ class Downloads:
 
     Args:
         results: asks the API for the files with new links.
+        is_local: the API is on this machine, so links may lead into its folders.
         timeout_s: for each step of a request.
         pause: sleeps.
     """
 
     def __init__(
-        self, results: Callable[[], Results], *, timeout_s: float, pause: Callable[[float], None] = time.sleep
+        self,
+        results: Callable[[], Results],
+        *,
+        timeout_s: float,
+        is_local: bool = False,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._is_local = is_local
         self._ask = results
         self._results = results()
         self._pause = pause
@@ -179,6 +187,8 @@ class Downloads:
     def _read_on(self, file: ResultFile, part: _Part) -> str:
         """One request for the rest; what went wrong, if anything did."""
         url = self._link(file)
+        if url.startswith("file:"):
+            return self._read_folder(file, url, part)
         headers = {"Range": f"bytes={part.size_bytes}-"} if part.size_bytes else {}
         try:
             with self._http.stream("GET", url, headers=headers) as answer:
@@ -200,6 +210,21 @@ class Downloads:
         except httpx.HTTPError as error:
             return str(error) or type(error).__name__
         return "the storage of files ends it there"
+
+    def _read_folder(self, file: ResultFile, url: str, part: _Part) -> str:
+        """The rest of a file that lies in a folder, which is a storage of files on one machine.
+
+        Raises:
+            DownloadFailed: the API is on another machine.
+            OSError: it cannot be read.
+        """
+        if not self._is_local:
+            raise DownloadFailed(f"{file.name} of {self._results.job} lies in a folder of the API's machine: {url}")
+        with Path(unquote(urlsplit(url).path)).open("rb") as source:
+            source.seek(part.size_bytes)
+            while part.size_bytes < file.size_bytes and (piece := source.read(_PIECE_BYTES)):
+                part.add(piece[: file.size_bytes - part.size_bytes])
+        return "the file in the folder is shorter"
 
     def _link(self, file: ResultFile) -> str:
         """A link that is good for a while.

@@ -99,7 +99,8 @@ def test_a_recipe_that_the_api_does_not_have_leads_to_ones_own(api, crawlery):
     (crawlery.folder / "goods.yaml").write_text(RECIPE)
     for words in ((), ("-i", "site=http://a")):
         done = crawlery("job", "run", "goods", *words, code=2)
-        assert f"{api.url} has no recipe 'goods'; your own is handed over by its path: `crawlery job run" in done.stderr
+        assert f"{api.url}: there is" in done.stderr
+        assert "Your own is handed over by its path: `crawlery job run" in done.stderr
 
 
 def test_a_key_that_may_not_read_recipes_sends_texts(api, crawlery):

@@ -73,6 +73,13 @@ def test_a_job_is_submitted_with_what_was_given_and_nothing_else(api, client):
     assert api.requests[1].headers["idempotency-key"] == "monday"
 
 
+def test_the_same_order_has_the_same_bytes(api, client):
+    api.on("POST", "/v1/jobs", Reply(status=201, body={"id": "j"}))
+    client.jobs.submit(recipe="goods", inputs={"a": 1, "b": {"c": 2, "d": 3}})
+    client.jobs.submit(inputs={"b": {"d": 3, "c": 2}, "a": 1}, recipe="goods")
+    assert api.requests[0].body == api.requests[1].body
+
+
 def test_a_job_that_was_there_already_says_so(api, client):
     headers = {"Idempotent-Replayed": "true"}
     api.on("POST", "/v1/jobs", Reply(status=201, body={"id": "j", "state": "queued"}, headers=headers))

@@ -182,6 +182,20 @@ def test_a_name_stays_in_the_folder(api, client, tmp_path, name):
     assert not names(tmp_path / "files")
 
 
+def test_a_storage_that_is_a_folder_of_this_machine_is_read(api, client, tmp_path):
+    (tmp_path / "a b.csv").write_bytes(CONTENT)
+    api.on("GET", "/v1/jobs/j/results", results(entry(api, "goods.csv", CONTENT, url=(tmp_path / "a b.csv").as_uri())))
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "goods.csv.part").write_bytes(CONTENT[:1000])
+    (path,) = client.results.download("j", tmp_path / "files")
+    assert path.read_bytes() == CONTENT
+    with (
+        Downloads(lambda: client.results.get("j"), timeout_s=5) as of_elsewhere,
+        pytest.raises(DownloadFailed, match="lies in a folder of the API's machine"),
+    ):
+        of_elsewhere.all_into(tmp_path)
+
+
 def test_an_empty_file_is_a_file(api, client, tmp_path):
     api.on("GET", "/v1/jobs/j/results", results(entry(api, "none.csv", b"")))
     (path,) = client.results.download("j", tmp_path)
