@@ -49,6 +49,8 @@ class Config:
         settings_module: of Scrapy, that the workers of a node have: a project may have one of its own.
         scrapyd_username: of a node's console and API; may be empty.
         scrapyd_password: goes with it.
+        api_url: of the control API that commands talk to; may be empty.
+        api_key: sent to that API, and to no other one.
         egress_allow: ranges that may be crawled beside the public internet, such as `127.0.0.0/8`.
         egress_deny: ranges that may never be: those of a cluster, of what runs beside the workers.
         log_level: of Python's logging.
@@ -70,6 +72,8 @@ class Config:
     settings_module: str
     scrapyd_username: str
     scrapyd_password: str = field(repr=False)
+    api_url: str
+    api_key: str = field(repr=False)
     egress_allow: tuple[Network, ...]
     egress_deny: tuple[Network, ...]
     log_level: str
@@ -95,6 +99,7 @@ def read_config(*, running_platform: bool = True) -> Config:
         def said(name: str, default: str = "") -> str:
             return platform[name] if name in platform else env.str(name, default).strip()
 
+        api_url, api_key = _api(env, platform)
         level = env.str("CRAWLERY_LOG_LEVEL", "INFO").upper()
         config = Config(
             recipes_paths=tuple(Path(path).expanduser() for path in paths.split(os.pathsep) if path),
@@ -112,6 +117,8 @@ def read_config(*, running_platform: bool = True) -> Config:
             settings_module=env.str("SCRAPY_SETTINGS_MODULE", "").strip() or "crawler.settings",
             scrapyd_username=env.str("SCRAPYD_USERNAME", "").strip(),
             scrapyd_password=env.str("SCRAPYD_PASSWORD", ""),
+            api_url=api_url,
+            api_key=api_key,
             egress_allow=read_networks("EGRESS_ALLOW", env.str("EGRESS_ALLOW", "")),
             egress_deny=read_networks("EGRESS_DENY", env.str("EGRESS_DENY", "")),
             log_level=level,
@@ -317,6 +324,17 @@ def _platform(env: Env, data_dir: Path) -> dict[str, str]:
     if env.str("STORAGE_URL", "").strip() or env.str("S3_ENDPOINT_URL", "").strip():
         return {"REDIS_URL": said.get("REDIS_URL", "")}
     return said
+
+
+def _api(env: Env, platform: Mapping[str, str]) -> tuple[str, str]:
+    """Address and key of the API: both as the environment says, or both as the platform does, which has named none.
+
+    A key is not sent to an API that it was not said with.
+    """
+    url, key = env.str("CRAWLERY_API_URL", "").strip(), env.str("CRAWLERY_API_KEY", "").strip()
+    if url or not platform.get("CRAWLERY_API_URL"):
+        return url, key
+    return platform["CRAWLERY_API_URL"], platform.get("CRAWLERY_API_KEY", "")
 
 
 def _default_recipes_paths() -> list[str]:

@@ -24,6 +24,9 @@
         +-- NoAddress        it has none
     +-- PlatformError        the platform cannot run on this machine as it is asked to
         +-- ChildFailed      a process of it does not come up
+    +-- ApiError             the control API refuses, or cannot do, what it was asked for
+    +-- ApiUnreachable       it does not answer
+    +-- DownloadFailed       a file of a job has not come as it is
     +-- PageError            one page could not be turned into rows
         +-- ParseRefused     its bytes are too deep, too many or no such document
         +-- PageMismatch     it is not the page type that was asked for
@@ -35,7 +38,7 @@ the borders turn these into an exit status or a response.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,3 +195,50 @@ class SegmentDamaged(CrawleryError):
 
 class ManifestDamaged(CrawleryError):
     """A manifest cannot be read, or one of a version that is not known here."""
+
+
+class FieldError(NamedTuple):
+    """What is wrong with one value of a request: where it is, such as `/body/limits/requests`, and why."""
+
+    pointer: str
+    message: str
+
+
+class ApiError(CrawleryError):
+    """The control API refuses, or cannot do, what it was asked for.
+
+    Attributes:
+        status: of HTTP.
+        code: a word for programs, such as `not_found`; `http_502` and the like where something else has answered.
+        detail: a sentence for people.
+        errors: one for each value that is wrong.
+        request_id: by which the API's log knows the request; may be "".
+        retry_after_s: when it is worth another try; None if nothing was said of it.
+        state: of the job that does not allow what was asked for; "" otherwise.
+    """
+
+    def __init__(
+        self,
+        asked: str,
+        *,
+        status: int,
+        code: str,
+        detail: str,
+        errors: Sequence[FieldError] = (),
+        request_id: str = "",
+        retry_after_s: float | None = None,
+        state: str = "",
+    ) -> None:
+        self.status, self.code, self.detail, self.errors = status, code, detail, tuple(errors)
+        self.request_id, self.retry_after_s, self.state = request_id, retry_after_s, state
+        parts = [detail, *(f"{error.pointer}: {error.message}" for error in self.errors)]
+        request = f" (request {request_id})" if request_id else ""
+        super().__init__(f"{asked}: {status} {code}: {'; '.join(parts)}{request}")
+
+
+class ApiUnreachable(CrawleryError):
+    """The control API does not answer; says which, and for how long it was tried."""
+
+
+class DownloadFailed(CrawleryError):
+    """A file of a job has not come as it is: nothing stands under its name that is not the whole file."""

@@ -14,6 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 # All sites of the tests are on this machine. Said before anything of Crawlery is imported, and for child processes too.
 os.environ["EGRESS_ALLOW"] = "127.0.0.0/8"
+# Whoever runs them may be logged in to an API; no test talks to that.
+os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
+os.environ["CRAWLERY_API_URL"] = ""
+os.environ["CRAWLERY_API_KEY"] = ""
 
 from seaweed_server import SeaweedServer
 from valkey_server import DATABASES, Database, Fsync, ValkeyServer

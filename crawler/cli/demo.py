@@ -23,8 +23,8 @@ import click
 from crawler.cli import console, exits
 from crawler.cli.demo_truth import compared
 from crawler.cli.groups import CommandFailed
-from crawler.cli.job_run import new_job, submit
-from crawler.cli.job_watch import followed
+from crawler.cli.job_desk_store import followed
+from crawler.cli.job_submit import new_job, submit
 from crawler.cli.outputs import check_writable
 from crawler.cli.recipes import load
 from crawler.config import process_environment, read_config

@@ -1,47 +1,39 @@
-"""`crawlery job ...`: jobs that processes share over a store - which there are, how far one is, and its rows.
+"""`crawlery job ...`: jobs that processes share - which there are, how far one is, and its rows.
 
-Talks to the store itself (`--redis-url`, REDIS_URL) and needs no Scrapy; starts no process.
+Asks the control API, or the store itself: see `job_where`. Needs no Scrapy, and starts no process.
 """
 
 from __future__ import annotations
 
 import io
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from crawler.cli import console, exits
+from crawler.cli.api_target import print_json, with_json
 from crawler.cli.groups import CommandFailed, CommandGroup
 from crawler.cli.job_rows import JobRows, Written, selection_of, write_rows
+from crawler.cli.job_view import status_lines
+from crawler.cli.job_where import with_where
 from crawler.cli.outputs import check_output, output_format
 from crawler.cli.stores import run_with_store, storage_of_files, stored_job, with_store
-from crawler.frontier.contract import Reply
+from crawler.config import read_config
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.row_stream import RedisRowStream
-from crawler.jobs.attempts import RedisAttempts
-from crawler.jobs.model import Intended, State
-from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.store_contract import MAX_PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from crawler.frontier.contract import Ledger
-    from crawler.jobs.attempts import Attempt
-    from crawler.jobs.store_contract import StoredJob
+    from crawler.cli.job_where import Where
     from crawler.store import Store
 
-#: So many failures are named by `status`; more are counted.
-_FAILURES_SHOWN: Final = 5
 
-#: Of the log of a worker that did not end in order.
-_LOG_LINES_SHOWN: Final = 5
-
-#: Exit statuses of workers that left in order: all done, a list lost, told to go.
-_ORDERLY: Final = (exits.OK, exits.LIST_PAGE_LOST, exits.INTERRUPTED)
+_ROWS_FROM_STORE: Final = (
+    "rows are read from the store itself: --redis-url redis://HOST:PORT/DB, or REDIS_URL in the environment, says it."
+    " Through an API, `crawlery job results JOB` has the files, and while it runs the pieces of them"
+)
 
 
 @click.group(
@@ -57,78 +49,66 @@ def job() -> None:
 
 
 @job.command("list")
-@with_store
+@with_where
 @click.option("--limit", type=click.IntRange(1, MAX_PAGE), default=20, show_default=True, help="The newest so many.")
-def list_jobs(*, redis_url: str | None, prefix: str, limit: int) -> int:
+@with_json
+def list_jobs(*, where: Where, limit: int, as_json: bool) -> int:
     """The newest jobs."""
-
-    async def ask(store: Store) -> list[StoredJob]:
-        return list((await RedisJobStore(store).newest(limit=limit)).jobs)
-
-    found = run_with_store(redis_url, prefix, ask)
+    if as_json:
+        with where.client("--json") as client:
+            print_json(client.jobs.list(limit=limit))
+        return exits.OK
+    with where.desk() as desk:
+        found = desk.newest(limit)
     if not found:
         console.note("there is no job yet; `crawlery job run NAME` makes one")
         return exits.OK
-    rows = [[stored.job.id, _crawls(stored), _described(stored), _accepted(stored)] for stored in found]
+    rows = [[each.id, each.crawls, each.described, each.accepted] for each in found]
     console.print_rows(console.out(), ["job", "crawls", "state", "accepted (UTC)"], rows)
     return exits.OK
 
 
 @job.command("status")
 @click.argument("job_id", metavar="JOB")
-@with_store
-def status(*, job_id: str, redis_url: str | None, prefix: str) -> int:
+@with_where
+@with_json
+def status(*, job_id: str, where: Where, as_json: bool) -> int:
     """How far a job is: its state, the books of its pages, and the workers that it has and had."""
-
-    async def ask(store: Store) -> tuple[StoredJob, Ledger, tuple[Attempt, ...]]:
-        stored = await stored_job(store, job_id)
-        return stored, await RedisFrontier(store, job=job_id).ledger(), await RedisAttempts(store).of(job_id)
-
-    stored, books, attempts = run_with_store(redis_url, prefix, ask)
+    if as_json:
+        with where.client("--json") as client:
+            print_json(client.jobs.get(job_id))
+        return exits.OK
+    with where.desk() as desk:
+        found = desk.view(job_id)
     to = console.out()
-    console.line(to, (console.safe(f"{stored.job.id}: {_crawls(stored)}, {_described(stored)}"), "bold"))
-    for line in (*_lines(stored, books), *_attempt_lines(attempts)):
+    console.line(to, (console.safe(f"{found.id}: {found.crawls}, {found.described}"), "bold"))
+    for line in status_lines(found):
         console.line(to, console.safe(line))
     return exits.OK
 
 
-def _lines(stored: StoredJob, books: Ledger) -> list[str]:
-    """What `status` says below its first line."""
-    lines = [f"  accepted  {_accepted(stored)} UTC"]
-    if stored.status.why:
-        lines.append(f"  why       {stored.status.why}")
-    if books.closed:
-        lines.append("  closed    takes no more pages" + ("" if books.closed == "finished" else f": {books.closed}"))
-    settled = sum(books.settled.values())
-    lines.append(f"  pages     {books.accepted:,} found, {settled:,} settled (`start` is one of them)")
-    open_pages = {"in work": books.leased, "ready": books.ready, "waiting for another try": books.delayed}
-    if any(open_pages.values()):
-        lines.append(f"  open      {', '.join(f'{count:,} {what}' for what, count in open_pages.items() if count)}")
-    if books.staged:
-        lines.append(f"  staged    {console.plural(books.staged, 'link')} of very large pages, not looked at yet")
-    lines += [f"  {outcome:<9} {count:,}" for outcome, count in sorted(books.settled.items())]
-    lines += [f"  retries   {books.retries:,}"] if books.retries else []
-    lines += [f"  rows      {item} {count:,}" for item, count in sorted(books.rows.items())]
-    for failure in books.failures[:_FAILURES_SHOWN]:
-        reason = f" ({failure.reason})" if failure.reason else ""
-        lines.append(f"  failed    {failure.url or 'a page'}: {failure.outcome}{reason}")
-    if len(books.failures) > _FAILURES_SHOWN:
-        lines.append(f"  failed    ... and {len(books.failures) - _FAILURES_SHOWN:,} more")
-    return lines
-
-
-def _attempt_lines(attempts: Sequence[Attempt]) -> list[str]:
-    """The processes that have worked on a job: those that run, how many ended in order, and each that did not."""
-    lines = [
-        f"  worker    {attempt.worker or attempt.node}: running" for attempt in attempts if attempt.how == "running"
-    ]
-    in_order = sum(attempt.exit_code in _ORDERLY for attempt in attempts)
-    lines += [f"  worker    {in_order:,} ended in order"] if in_order else []
-    for attempt in attempts:
-        if attempt.ended_ms is not None and attempt.exit_code not in _ORDERLY:
-            lines.append(f"  worker    {attempt.worker or attempt.node}: {attempt.how}; its last words:")
-            lines += [f"            {line}" for line in attempt.log_tail[-_LOG_LINES_SHOWN:]]
-    return lines
+@job.command("failures")
+@click.argument("job_id", metavar="JOB")
+@with_where
+@with_json
+def failures(*, job_id: str, where: Where, as_json: bool) -> int:
+    """The pages of a job that could not be read: how many of each kind, and those that are kept by name."""
+    if as_json:
+        with where.client("--json") as client:
+            print_json(client.jobs.failures(job_id))
+        return exits.OK
+    with where.desk() as desk:
+        found = desk.failures(job_id)
+    for outcome, count in sorted(found.outcomes.items()):
+        console.note(f"{console.safe(outcome):<12} {count:,}")
+    if found.failures:
+        rows = [[each.outcome, each.reason or "", each.url or ""] for each in found.failures]
+        console.print_rows(console.out(), ["outcome", "reason", "page"], rows)
+    if found.total > len(found.failures):
+        console.note(f"{len(found.failures):,} of {console.plural(found.total, 'page')} are kept by name")
+    elif not found.total:
+        console.note(f"no page of {job_id} has failed")
+    return exits.OK
 
 
 @job.command("rows")
@@ -145,7 +125,9 @@ def _attempt_lines(attempts: Sequence[Attempt]) -> list[str]:
 def rows(
     *, job_id: str, redis_url: str | None, prefix: str, output: Path | None, item: str | None, export: str | None
 ) -> int:
-    """The rows that a job has so far, each once: what the pages that are settled gave."""
+    """The rows that a job has so far, each once: what the pages that are settled gave. From the store, not the API."""
+    if not redis_url and not read_config().redis_url:
+        raise CommandFailed(_ROWS_FROM_STORE)
     fmt = "jsonl" if output is None else output_format(output)
 
     async def ask(store: Store) -> Written:
@@ -175,43 +157,33 @@ def rows(
 
 @job.command("pause")
 @click.argument("job_id", metavar="JOB")
-@with_store
-def pause(*, job_id: str, redis_url: str | None, prefix: str) -> int:
+@with_where
+def pause(*, job_id: str, where: Where) -> int:
     """Give out no pages until `resume`; workers finish those that they have, and wait."""
-    run_with_store(redis_url, prefix, lambda store: _move(store, job_id, State.PAUSED))
+    with where.desk() as desk:
+        desk.pause(job_id)
     console.note(f"{job_id} is paused; `crawlery job resume {job_id}` lets it go on")
     return exits.OK
 
 
 @job.command("resume")
 @click.argument("job_id", metavar="JOB")
-@with_store
-def resume(*, job_id: str, redis_url: str | None, prefix: str) -> int:
+@with_where
+def resume(*, job_id: str, where: Where) -> int:
     """Let a paused job go on."""
-    run_with_store(redis_url, prefix, lambda store: _move(store, job_id, State.RUNNING))
+    with where.desk() as desk:
+        desk.resume(job_id)
     console.note(f"{job_id} goes on")
     return exits.OK
 
 
-async def _move(store: Store, job_id: str, to: State) -> None:
-    await RedisJobStore(store).move(job_id, to)
-
-
 @job.command("cancel")
 @click.argument("job_id", metavar="JOB")
-@with_store
-def cancel(*, job_id: str, redis_url: str | None, prefix: str) -> int:
+@with_where
+def cancel(*, job_id: str, where: Where) -> int:
     """End a job: its workers finish the pages that they have, and leave; its rows stay."""
-
-    async def ask(store: Store) -> int:
-        await RedisJobStore(store).intend(job_id, Intended.CANCEL)
-        frontier = RedisFrontier(store, job=job_id)
-        await frontier.promote()
-        if await frontier.close("cancelled") is not Reply.STALE:
-            return 0
-        return (await frontier.ledger()).leased
-
-    leased = run_with_store(redis_url, prefix, ask)
+    with where.desk() as desk:
+        leased = desk.cancel(job_id)
     if leased:
         console.note(f"{job_id} gives out no more pages; it ends with the {console.plural(leased, 'page')} in work")
         console.note(
@@ -220,18 +192,3 @@ def cancel(*, job_id: str, redis_url: str | None, prefix: str) -> int:
     else:
         console.note(f"{job_id} has ended; the pages that were not fetched count as cancelled")
     return exits.OK
-
-
-def _crawls(stored: StoredJob) -> str:
-    return stored.job.recipe or stored.job.spider
-
-
-def _described(stored: StoredJob) -> str:
-    """Its state, and what it is to come to, or what has come of it."""
-    if stored.status.outcome is not None:
-        return f"{stored.status.state}, {stored.status.outcome}"
-    return f"{stored.status.state}" + (f", to {stored.status.intended}" if stored.status.intended else "")
-
-
-def _accepted(stored: StoredJob) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(stored.status.queued_ms / 1000))

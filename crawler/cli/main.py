@@ -26,6 +26,7 @@ crawlery recipe new https://shop.example/    a first recipe for a site
 crawlery recipe test NAME                    prove it on saved pages
 crawlery crawl NAME -o rows.csv              crawl
 crawlery up; crawlery job run NAME           a platform, and a job for it
+crawlery login --url https://HOST            jobs of a platform elsewhere
 """
 
 
@@ -35,11 +36,16 @@ crawlery up; crawlery job run NAME           a platform, and a job for it
         "crawl": ("crawler.cli.crawl:crawl", "Crawl a site with a recipe and write its rows to a file."),
         "demo": ("crawler.cli.demo:demo", "The whole platform at work on the bundled sample shop."),
         "job": ("crawler.cli.job:job", "Hand jobs to the fleet, look at them, and take their rows."),
+        "results": ("crawler.cli.job_results:results_group", "Download the files of a job."),
+        "login": ("crawler.cli.login:login", "Keep the address of an API, and a key for it."),
+        "logout": ("crawler.cli.login:logout", "Forget them."),
+        "whoami": ("crawler.cli.login:whoami", "Which API commands talk to, and what the key may do."),
+        "keys": ("crawler.cli.keys:keys", "Keys of the API: who may ask, and for what."),
+        "clients": ("crawler.cli.clients:clients", "Clients of the API: whose jobs and keys there are."),
         "recipe": ("crawler.cli.recipe.group:recipe", "Make, check, try and test recipes."),
         "shop": ("crawler.cli.shop:shop", "Serve the bundled sample shop, to try things on."),
         "up": ("crawler.cli.up:up", "Run the whole platform on this machine until Ctrl-C."),
         "api": ("crawler.cli.api:api", "Run the control API: jobs, keys and results over HTTP."),
-        "keys": ("crawler.cli.keys:keys", "API keys: who may call the control API."),
         "node": ("crawler.cli.node:node", "Run a node: it takes work from the store and starts workers for it."),
         "steward": ("crawler.cli.steward:steward", "Run the process that turns rows into files and ends jobs."),
     },

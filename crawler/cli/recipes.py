@@ -49,13 +49,18 @@ def recipe_paths() -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
+def is_path(name: str) -> bool:
+    """Whether it means a file, rather than a recipe of that name."""
+    return "/" in name or name.endswith(_ENDINGS)
+
+
 def recipe_path(name: str) -> Path:
     """The file of a recipe given by name or path.
 
     Raises:
         CommandFailed: there is no such recipe.
     """
-    if "/" in name or name.endswith(_ENDINGS):
+    if is_path(name):
         path = Path(name)
         if not path.is_file():
             raise CommandFailed(f"{name}: {'this is a folder' if path.is_dir() else 'there is no such file'}")

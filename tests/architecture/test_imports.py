@@ -33,6 +33,12 @@ def test_pure_packages_load_neither_scrapy_nor_twisted_nor_redis(package):
     assert not loaded & set(FORBIDDEN)
 
 
+def test_the_client_of_the_control_api_loads_nothing_of_the_platform():
+    loaded = loaded_after("import crawler.client")
+    assert "httpx" in loaded
+    assert not loaded & {*FORBIDDEN, "yaml", "lxml"}  # click comes with httpx, which has a command line of its own
+
+
 def test_the_supervisor_of_the_platform_loads_no_scrapy():
     assert not {"scrapy", "itemadapter"} & loaded_after("import crawler.cli.up")
 

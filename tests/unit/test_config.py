@@ -12,7 +12,7 @@ from crawler.errors import ConfigError
 NAMES = (
     *("RECIPES_PATH", "CRAWLERY_EXPORTS_DIR", "CRAWLERY_CONTACT", "CRAWLERY_LOG_LEVEL", "CRAWLERY_LOG_JSON"),
     *("CRAWLERY_DATA_DIR", "REDIS_URL", "STORAGE_URL", "S3_ENDPOINT_URL", "S3_REGION", "S3_SSE"),
-    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "CRAWLERY_API_URL", "CRAWLERY_API_KEY"),
 )
 PLATFORM = """# How to reach the platform
 REDIS_URL='redis://:it;s@127.0.0.1:1/0'
@@ -139,3 +139,23 @@ def test_a_damaged_platform_file_is_named(platform, tmp_path):
     (tmp_path / "crawlery-data" / "platform.env").write_text("REDIS_URL='redis\n")
     with pytest.raises(ConfigError, match=r"crawlery-data/platform.env cannot be read: .*`crawlery up` writes it anew"):
         read_config()
+
+
+@pytest.mark.parametrize(
+    ("said", "api"),
+    [
+        ({}, ("http://127.0.0.1:3", "k3y")),
+        ({"CRAWLERY_API_KEY": "mine"}, ("http://127.0.0.1:3", "k3y")),
+        ({"CRAWLERY_API_URL": " https://api.example "}, ("https://api.example", "")),
+        ({"CRAWLERY_API_URL": "https://api.example", "CRAWLERY_API_KEY": "mine"}, ("https://api.example", "mine")),
+        ({"REDIS_URL": "redis://elsewhere"}, ("", "")),
+        ({"REDIS_URL": "redis://elsewhere", "CRAWLERY_API_KEY": "mine"}, ("", "mine")),
+    ],
+)
+def test_the_key_of_an_api_is_said_by_whoever_says_its_address(environment, tmp_path, said, api):
+    (tmp_path / "platform.env").write_text(f"{PLATFORM}CRAWLERY_API_URL=http://127.0.0.1:3\nCRAWLERY_API_KEY=k3y\n")
+    environment(CRAWLERY_DATA_DIR=str(tmp_path), **said)
+    config = read_config()
+    assert (config.api_url, config.api_key) == api
+    assert "mine" not in repr(config)
+    assert "k3y" not in repr(config)

@@ -1,0 +1,303 @@
+"""Jobs as the store has them: what operators use, and a fleet that has no control API."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from crawler.cli import console, exits
+from crawler.cli.groups import CommandFailed
+from crawler.cli.job_submit import new_job, submit
+from crawler.cli.job_view import JobView, Watching, WorkerView, exit_status, print_end
+from crawler.cli.recipes import load
+from crawler.cli.stores import run_with_store, storage_of_files, stored_job
+from crawler.client.model import Failures, PageFailure, ResultFile, Results, ResultSegment
+from crawler.exports.keys import JobKeys
+from crawler.exports.manifest import read_manifest
+from crawler.frontier.contract import Ledger, Reply
+from crawler.frontier.redis import RedisFrontier
+from crawler.frontier.row_stream import RedisRowStream
+from crawler.jobs.attempts import RedisAttempts
+from crawler.jobs.model import Intended, State
+from crawler.jobs.outcomes import HARMLESS
+from crawler.jobs.redis import RedisJobStore
+from crawler.jobs.states import TERMINAL
+from crawler.recipe.loader import load_recipe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
+
+    from crawler.cli.job_desk import Order
+    from crawler.cli.progress import ProgressDisplay
+    from crawler.exports.manifest import Manifest
+    from crawler.exports.objects import ObjectStore
+    from crawler.jobs.attempts import Attempt
+    from crawler.jobs.model import JobStatus
+    from crawler.jobs.segments import Segment
+    from crawler.jobs.store_contract import StoredJob
+    from crawler.store import Store
+
+#: Of the log of a worker that did not end in order.
+_LOG_LINES_SHOWN: Final = 5
+
+#: Exit statuses of workers that left in order: all done, a list lost, told to go.
+_ORDERLY: Final = (exits.OK, exits.LIST_PAGE_LOST, exits.INTERRUPTED)
+
+_PIECE_BYTES: Final = 1024 * 1024
+
+
+class StoreDesk:
+    """The jobs of one store.
+
+    Args:
+        redis_url: of `--redis-url`; None = the one that the environment or the running platform names.
+        prefix: what the names of its keys begin with.
+    """
+
+    def __init__(self, redis_url: str | None, prefix: str) -> None:
+        self._redis_url = redis_url
+        self._prefix = prefix
+
+    def submit(self, order: Order) -> tuple[str, bool]:
+        """See `JobDesk`."""
+        new = new_job(
+            load(order.recipe),
+            order.inputs,
+            key=order.key,
+            workers=order.workers,
+            priority=order.priority,
+            tags=order.tags,
+            limits=order.limits,
+        )
+        objects = storage_of_files()
+        job, is_new = run_with_store(self._redis_url, self._prefix, lambda store: submit(store, objects, new))
+        return job.id, is_new
+
+    def newest(self, limit: int) -> Sequence[JobView]:
+        """See `JobDesk`."""
+
+        async def ask(store: Store) -> list[JobView]:
+            return [view_of(each, each.status) for each in (await RedisJobStore(store).newest(limit=limit)).jobs]
+
+        return run_with_store(self._redis_url, self._prefix, ask)
+
+    def view(self, job_id: str) -> JobView:
+        """See `JobDesk`."""
+
+        async def ask(store: Store) -> JobView:
+            stored = await stored_job(store, job_id)
+            books = await RedisFrontier(store, job=job_id).ledger()
+            return view_of(stored, stored.status, books, await RedisAttempts(store).of(job_id))
+
+        return run_with_store(self._redis_url, self._prefix, ask)
+
+    def failures(self, job_id: str) -> Failures:
+        """See `JobDesk`."""
+
+        async def ask(store: Store) -> Ledger:
+            await stored_job(store, job_id)
+            return await RedisFrontier(store, job=job_id).ledger()
+
+        books = run_with_store(self._redis_url, self._prefix, ask)
+        lost = {outcome: count for outcome, count in books.settled.items() if outcome not in HARMLESS}
+        named = tuple(PageFailure(url=each.url, outcome=each.outcome, reason=each.reason) for each in books.failures)
+        return Failures(outcomes=lost, failures=named, total=sum(lost.values()))
+
+    def pause(self, job_id: str) -> None:
+        """See `JobDesk`."""
+        self._move(job_id, State.PAUSED)
+
+    def resume(self, job_id: str) -> None:
+        """See `JobDesk`."""
+        self._move(job_id, State.RUNNING)
+
+    def _move(self, job_id: str, to: State) -> None:
+        run_with_store(self._redis_url, self._prefix, lambda store: RedisJobStore(store).move(job_id, to))
+
+    def cancel(self, job_id: str) -> int:
+        """See `JobDesk`."""
+
+        async def ask(store: Store) -> int:
+            await RedisJobStore(store).intend(job_id, Intended.CANCEL)
+            frontier = RedisFrontier(store, job=job_id)
+            await frontier.promote()
+            if await frontier.close("cancelled") is not Reply.STALE:
+                return 0
+            return (await frontier.ledger()).leased
+
+        return run_with_store(self._redis_url, self._prefix, ask)
+
+    def watch(self, job_id: str) -> int:
+        """See `JobDesk`."""
+        return run_with_store(self._redis_url, self._prefix, lambda store: followed(store, job_id))
+
+    def results(self, job_id: str, *, expires_s: int, withheld: bool) -> Results:
+        """See `JobDesk`."""
+        objects, stored, segments, manifest = self._files(job_id)
+        until = datetime.now(UTC) + timedelta(seconds=expires_s)
+        if manifest is None:
+            return _pieces(objects, stored, segments, expires_s=expires_s, until=until)
+        _check_withheld(manifest, withheld=withheld)
+        return Results(
+            job=job_id,
+            state=manifest.state,
+            outcome=manifest.outcome,
+            final=True,
+            withheld=manifest.withheld,
+            why=manifest.why,
+            files=tuple(
+                ResultFile(
+                    name=file.name,
+                    format=file.format,
+                    item=file.item,
+                    rows=file.rows,
+                    size_bytes=file.size_bytes,
+                    sha256=file.sha256,
+                    url=objects.link(file.key, file_name=file.name, expires_s=expires_s),
+                    expires_at=until,
+                )
+                for file in manifest.files
+            ),
+        )
+
+    def download(self, job_id: str, folder: Path, *, withheld: bool) -> None:
+        """See `JobDesk`."""
+        objects, stored, _, manifest = self._files(job_id)
+        if manifest is None:
+            raise CommandFailed(f"{job_id} is {stored.status.state}: there are no files to download yet")
+        _check_withheld(manifest, withheld=withheld)
+        _download(objects, manifest, folder)
+
+    def _files(self, job_id: str) -> tuple[ObjectStore, StoredJob, tuple[Segment, ...], Manifest | None]:
+        objects = storage_of_files()
+        if objects is None:
+            raise CommandFailed("where are the files? STORAGE_URL in the environment says it: s3://BUCKET/PREFIX")
+
+        async def ask(store: Store) -> tuple[StoredJob, tuple[Segment, ...]]:
+            return await stored_job(store, job_id), await RedisRowStream(store, job=job_id).segments()
+
+        stored, segments = run_with_store(self._redis_url, self._prefix, ask)
+        return objects, stored, segments, read_manifest(objects, JobKeys(client=stored.job.client, job=job_id))
+
+
+async def followed(
+    store: Store, job_id: str, *, look: Callable[[ProgressDisplay, Ledger], Awaitable[None]] | None = None
+) -> int:
+    """Shows how far a job is until it has ended; the exit status that says how.
+
+    Args:
+        store: where it is.
+        job_id: its id.
+        look: called with the display and the books whenever they are shown.
+
+    Raises:
+        CommandFailed: there is no such job.
+        StoreError: the store refuses us.
+    """
+    stored = await stored_job(store, job_id)
+    jobs, frontier = RedisJobStore(store), RedisFrontier(store, job=job_id)
+    status = stored.status
+    with Watching(stored.job.recipe or stored.job.spider) as watching:
+        while status.state not in TERMINAL:
+            books = await frontier.ledger(failures=False)
+            watching.show(view_of(stored, status, books))
+            if look is not None:
+                await look(watching.display, books)
+            await asyncio.sleep(watching.every_s)
+            seen = await jobs.status(job_id)
+            if seen is None:
+                raise CommandFailed(f"job {job_id} has been deleted")
+            status = seen
+    ended = view_of(stored, status, await frontier.ledger(failures=False))
+    print_end(ended)
+    return exit_status(ended)
+
+
+def view_of(
+    stored: StoredJob, status: JobStatus, books: Ledger | None = None, attempts: Sequence[Attempt] = ()
+) -> JobView:
+    """A job with a status that may be newer than the one it was read with."""
+    return JobView(
+        id=stored.job.id,
+        crawls=stored.job.recipe or stored.job.spider,
+        state=status.state,
+        intended=status.intended or "",
+        outcome=status.outcome or "",
+        why=status.why,
+        accepted_s=status.queued_ms / 1000,
+        since_s=(status.started_ms or status.queued_ms) / 1000,
+        books=books or Ledger(),
+        workers=tuple(map(_worker, attempts)),
+    )
+
+
+def _worker(attempt: Attempt) -> WorkerView:
+    in_order = attempt.exit_code in _ORDERLY
+    return WorkerView(
+        name=attempt.worker or attempt.node,
+        how=attempt.how,
+        is_running=attempt.ended_ms is None,
+        in_order=in_order,
+        last_words=() if in_order else attempt.log_tail[-_LOG_LINES_SHOWN:],
+    )
+
+
+def _check_withheld(manifest: Manifest, *, withheld: bool) -> None:
+    if manifest.withheld and not withheld:
+        raise CommandFailed(
+            f"{manifest.job} {manifest.outcome}: {'; '.join(manifest.why)}. --withheld shows its files anyhow"
+        )
+
+
+def _pieces(
+    objects: ObjectStore, stored: StoredJob, segments: tuple[Segment, ...], *, expires_s: int, until: datetime
+) -> Results:
+    """What a job has that runs.
+
+    Raises:
+        CommandFailed: its rows are to be judged first.
+    """
+    job = stored.job.id
+    if stored.job.recipe_text and load_recipe_text(stored.job.recipe_text, name=stored.job.recipe).quality is not None:
+        raise CommandFailed(f"{job} is {stored.status.state}, and its rows are to be judged before anybody gets them")
+    names = [f"{job}-{segment.number:06d}.jsonl.zst" for segment in segments]
+    pieces = tuple(
+        ResultSegment(
+            name=name,
+            rows=sum(segment.rows.values()),
+            size_bytes=segment.size_bytes,
+            url=objects.link(segment.key, file_name=name, expires_s=expires_s),
+            expires_at=until,
+        )
+        for name, segment in zip(names, segments, strict=True)
+    )
+    return Results(job=job, state=stored.status.state, segments=pieces)
+
+
+def _download(objects: ObjectStore, manifest: Manifest, folder: Path) -> None:
+    """Writes the files of a job into a folder, each whole and as the manifest says, or not at all.
+
+    Raises:
+        CommandFailed: one cannot be written, or is not what the manifest says.
+        ObjectStoreError: the storage of files does not give it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in manifest.files:
+            path = folder / file.name
+            part = path.with_name(f"{path.name}.part")
+            digest = hashlib.sha256()
+            with objects.open(file.key) as source, part.open("wb") as target:
+                while piece := source.read(_PIECE_BYTES):
+                    digest.update(piece)
+                    target.write(piece)
+            if digest.hexdigest() != file.sha256:
+                part.unlink()
+                raise CommandFailed(f"{file.key} is not what the manifest of {manifest.job} says: other bytes")
+            part.replace(path)
+            console.note(f"{file.rows:,} rows in {path}")
+    except OSError as error:
+        raise CommandFailed(f"{folder}: {(error.strerror or str(error)).lower()}") from error

@@ -1,0 +1,285 @@
+"""What the control API says, as values: jobs, results, recipes, keys. Only shapes; how they travel is `connection`.
+
+An answer may have more fields than are named here: they are passed over, so an older client understands a newer API.
+Words such as states are texts for the same reason. Times are UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+#: States in which a job stays.
+ENDED: Final = frozenset({"succeeded", "failed", "cancelled", "expired"})
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job may use at most; None = no limit of its own."""
+
+    requests: int | None = None
+    items: int | None = None
+    bytes: int | None = None
+    duration_s: float | None = None
+    browser_s: float | None = None
+    queue_timeout_s: float | None = None
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a job is: pages, rows by item, outcomes of pages by name."""
+
+    found: int = 0
+    settled: int = 0
+    ready: int = 0
+    delayed: int = 0
+    leased: int = 0
+    failed: int = 0
+    retries: int = 0
+    rows: dict[str, int] = {}
+    outcomes: dict[str, int] = {}
+    pages_per_s: float | None = None
+    eta_s: float | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One process that has worked on a job; `how` says how it ended, or that it runs."""
+
+    node: str = ""
+    worker: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    how: str = ""
+
+
+class JobAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a submit. `is_replayed`: the same order had made the job before (from a header, not the body)."""
+
+    id: str
+    client: str = ""
+    recipe: str | None = None
+    recipe_sha256: str = ""
+    priority: str = "normal"
+    max_workers: int = 1
+    tags: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    state: str = "queued"
+    links: dict[str, str] = {}
+    is_replayed: bool = False
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A job. Lists and answers to pause, resume and cancel leave `progress` and `attempts` out."""
+
+    id: str
+    client: str = ""
+    state: str
+    intended: str | None = None
+    outcome: str | None = None
+    why: str | None = None
+    recipe: str | None = None
+    recipe_sha256: str | None = None
+    spider: str | None = None
+    inputs: dict[str, Any] = {}
+    priority: str = "normal"
+    max_workers: int = 1
+    limits: Limits = Limits()
+    tags: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finishing_at: datetime | None = None
+    finished_at: datetime | None = None
+    progress: Progress | None = None
+    attempts: tuple[Attempt, ...] | None = None
+    links: dict[str, str] = {}
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its state is the last one."""
+        return self.state in ENDED
+
+
+class JobPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs, the newest first; `next` is the cursor of the page behind it, None on the last one."""
+
+    jobs: tuple[Job, ...] = ()
+    next: str | None = None
+
+
+class PageFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """A page that could not be read."""
+
+    url: str | None = None
+    outcome: str = ""
+    reason: str | None = None
+
+
+class Failures(msgspec.Struct, frozen=True, kw_only=True):
+    """Pages of a job that could not be read, as many as are kept by name; `total` counts all."""
+
+    outcomes: dict[str, int] = {}
+    failures: tuple[PageFailure, ...] = ()
+    total: int = 0
+
+
+class ResultFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a job; `url` can be fetched until `expires_at` by whoever has it, without a key."""
+
+    name: str
+    format: str = ""
+    content_type: str = ""
+    item: str = ""
+    export: str | None = None
+    columns: tuple[str, ...] = ()
+    rows: int = 0
+    size_bytes: int = 0
+    sha256: str = ""
+    schema_version: int | None = None
+    url: str | None = None
+    expires_at: datetime | None = None
+
+
+class ResultSegment(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of the rows of a job that runs: JSON lines, zstd."""
+
+    name: str
+    rows: int = 0
+    size_bytes: int = 0
+    url: str | None = None
+    expires_at: datetime | None = None
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """Files of a job that has ended (`final`), pieces of one that runs; neither while they are `withheld`.
+
+    Rows are withheld until they are judged, and when they are not what the recipe asks for; `why` says how.
+    """
+
+    job: str
+    state: str = ""
+    outcome: str | None = None
+    final: bool = False
+    withheld: bool = False
+    why: tuple[str, ...] = ()
+    files: tuple[ResultFile, ...] = ()
+    segments: tuple[ResultSegment, ...] = ()
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipe that jobs can name."""
+
+    name: str
+    version: str = ""
+    description: str | None = None
+    sha256: str = ""
+    labels: dict[str, str] = {}
+
+
+class RecipeDetail(Recipe, frozen=True, kw_only=True):
+    """A recipe with its text, the JSON Schema of its inputs, those of its items by name, and its exports."""
+
+    text: str = ""
+    inputs: dict[str, Any] = {}
+    items: dict[str, Any] = {}
+    exports: Any = None
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """A node of the fleet: `running` of its `slots` have work."""
+
+    name: str
+    url: str | None = None
+    slots: int = 0
+    running: int = 0
+    is_draining: bool = False
+    version: str | None = None
+    started_at: datetime | None = None
+
+
+class Quotas(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client may use; None = as much as there is."""
+
+    running_jobs: int | None = None
+    jobs_per_day: int | None = None
+    requests_per_day: int | None = None
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose key it is, what it may do, and how much of its quotas is used, by name."""
+
+    client: str
+    key_id: str = ""
+    scopes: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    rate_limit: str | None = None
+    quotas: Quotas = Quotas()
+    usage: dict[str, int | float | None] = {}
+
+
+class ClientAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """A client of the API: whose jobs and keys they are. `rate_limit` "" is that of the deployment."""
+
+    id: str
+    name: str = ""
+    quotas: Quotas = Quotas()
+    rate_limit: str | None = None
+    disabled: bool = False
+    created_at: datetime | None = None
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a key; the key itself was told once."""
+
+    id: str
+    client: str = ""
+    scopes: tuple[str, ...] = ()
+    note: str | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+class NewKey(ApiKey, frozen=True, kw_only=True):
+    """A key that was just made. `key` is secret and is never told again; `repr` leaves it out."""
+
+    key: str
+
+    def __repr__(self) -> str:
+        return f"NewKey(id={self.id!r}, client={self.client!r}, scopes={self.scopes!r})"
+
+
+class ReadyPart(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the API needs: `store`, `storage` or `nodes`; `state` is `ok`, `failed` or `unknown`."""
+
+    name: str
+    state: str = ""
+    reason: str | None = None
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether jobs can be taken and run."""
+
+    ready: bool
+    parts: tuple[ReadyPart, ...] = ()
+
+
+def to_json(value: msgspec.Struct | dict[str, Any]) -> bytes:
+    """The value as the API writes it: JSON, times in UTC with milliseconds."""
+    return msgspec.json.encode(_with_times(msgspec.to_builtins(value, builtin_types=(datetime,))))
+
+
+def time_text(value: datetime) -> str:
+    """`2026-01-02T03:04:05.678Z`; a time without a zone is one of UTC."""
+    utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def _with_times(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return time_text(value)
+    if isinstance(value, dict):
+        return {name: _with_times(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_times(member) for member in value]
+    return value

@@ -1,0 +1,210 @@
+"""Each operation of the control API as the client sends it, and what it makes of the answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from stand_in_api import Reply
+
+from crawler.client import ApiUnreachable, Limits, Quotas
+from crawler.client.model import to_json
+from crawler.errors import InvalidJob
+
+AT = "2026-01-02T03:04:05.678Z"
+TIME = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+JOB = {
+    "id": "j",
+    "client": "shop",
+    "state": "running",
+    "intended": None,
+    "outcome": None,
+    "why": "",
+    "recipe": "goods",
+    "recipe_sha256": "00",
+    "spider": None,
+    "inputs": {"site": "http://a"},
+    "priority": "high",
+    "max_workers": 2,
+    "limits": {"requests": 5, "items": None},
+    "tags": ["x"],
+    "created_at": AT,
+    "started_at": AT,
+    "finishing_at": None,
+    "finished_at": None,
+    "progress": {
+        "found": 9,
+        "settled": 4,
+        "rows": {"good": 3},
+        "outcomes": {"ok": 4},
+        "pages_per_s": 1.5,
+        "eta_s": None,
+        "a field of the future": 1,
+    },
+    "attempts": [{"node": "n", "worker": "n/1/s", "started_at": AT, "ended_at": None, "how": "running"}],
+    "links": {"self": "/v1/jobs/j"},
+    "a field of the future": {"x": [1]},
+}
+NEW_KEY = {"id": "k", "key": "ck_live_Secret0", "client": "shop", "scopes": ["jobs:read"], "created_at": AT}
+
+
+def test_a_job_is_submitted_with_what_was_given_and_nothing_else(api, client):
+    api.on("POST", "/v1/jobs", Reply(status=201, body={"id": "j", "state": "queued", "created_at": AT}))
+    accepted = client.jobs.submit(recipe="goods")
+    assert api.requests[0].json() == {"recipe": "goods"}
+    assert (accepted.id, accepted.created_at, accepted.is_replayed) == ("j", TIME, False)
+    client.jobs.submit(
+        recipe_text="name: x",
+        inputs={"n": 1},
+        priority="high",
+        max_workers=3,
+        limits=Limits(requests=5, duration_s=2.5),
+        tags=["a", "b"],
+        idempotency_key="monday",
+    )
+    assert api.requests[1].json() == {
+        "recipe_text": "name: x",
+        "inputs": {"n": 1},
+        "priority": "high",
+        "max_workers": 3,
+        "limits": {"requests": 5, "duration_s": 2.5},
+        "tags": ["a", "b"],
+    }
+    assert api.requests[1].headers["idempotency-key"] == "monday"
+
+
+def test_the_same_order_has_the_same_bytes(api, client):
+    api.on("POST", "/v1/jobs", Reply(status=201, body={"id": "j"}))
+    client.jobs.submit(recipe="goods", inputs={"a": 1, "b": {"c": 2, "d": 3}})
+    client.jobs.submit(inputs={"b": {"d": 3, "c": 2}, "a": 1}, recipe="goods")
+    assert api.requests[0].body == api.requests[1].body
+
+
+def test_a_job_that_was_there_already_says_so(api, client):
+    headers = {"Idempotent-Replayed": "true"}
+    api.on("POST", "/v1/jobs", Reply(status=201, body={"id": "j", "state": "queued"}, headers=headers))
+    assert client.jobs.submit(recipe="goods", idempotency_key="monday").is_replayed
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {},
+        {"recipe": "x", "recipe_text": "y"},
+        {"recipe": "x", "idempotency_key": ""},
+        {"recipe": "x", "idempotency_key": "a\nb"},
+        {"recipe": "x", "idempotency_key": "a" * 129},
+    ],
+)
+def test_an_order_that_cannot_be_sent_is_refused(api, client, order):
+    with pytest.raises(InvalidJob):
+        client.jobs.submit(**order)
+    assert not api.requests
+
+
+def test_a_job_arrives_typed_and_what_is_not_known_is_passed_over(api, client):
+    api.on("GET", "/v1/jobs/j", JOB)
+    job = client.jobs.get("j")
+    assert (job.created_at, job.limits, job.tags) == (TIME, Limits(requests=5), ("x",))
+    assert (job.progress.found, job.progress.rows, job.attempts[0].how) == (9, {"good": 3}, "running")
+    assert not job.has_ended
+    assert f'"created_at":"{AT}"'.encode() in to_json(job)
+    with pytest.raises(AttributeError):
+        job.state = "failed"
+
+
+def test_lists_are_asked_with_their_filters_and_read_to_their_end(api, client):
+    api.on("GET", "/v1/jobs", {"jobs": [JOB], "next": "c1"}, {"jobs": [], "next": "c2"}, {"jobs": [JOB], "next": None})
+    assert len(list(client.jobs.iterate(state=["running", "paused"], tag="x", created_after=TIME, limit=1))) == 2
+    filters = {"state": ["running", "paused"], "tag": ["x"], "created_after": [AT], "limit": ["1"]}
+    queries = [each.query for each in api.requests]
+    assert queries == [filters, {**filters, "cursor": ["c1"]}, {**filters, "cursor": ["c2"]}]
+
+
+@pytest.mark.parametrize("step", ["pause", "resume", "cancel"])
+def test_a_job_is_steered_again_when_the_answer_is_lost(api, client, step):
+    job = {name: value for name, value in JOB.items() if name not in ("progress", "attempts")}
+    api.on("POST", f"/v1/jobs/j/{step}", Reply(is_dropped=True), job)
+    assert getattr(client.jobs, step)("j").progress is None
+    assert len(api.requests) == 2
+
+
+def test_a_job_is_followed_to_its_end_over_an_api_that_is_away(api, new_client):
+    ended = {**JOB, "state": "succeeded", "outcome": "complete"}
+    api.on("GET", "/v1/jobs/j", JOB, Reply(is_dropped=True), JOB, ended)
+    seen = list(new_client(patience_s=0).jobs.follow("j", every_s=0.01))
+    assert [job.state for job in seen] == ["running", "running", "succeeded"]
+    api.on("GET", "/v1/jobs/j", Reply(is_dropped=True))
+    with pytest.raises(ApiUnreachable):
+        list(new_client(patience_s=0).jobs.follow("j", every_s=0.01, patience_s=0.05))
+
+
+@pytest.mark.parametrize(
+    ("call", "method", "path", "body", "answer"),
+    [
+        (
+            lambda c: c.jobs.failures("j"),
+            "GET",
+            "/v1/jobs/j/failures",
+            None,
+            {"outcomes": {}, "failures": [], "total": 0},
+        ),
+        (lambda c: c.results.get("j"), "GET", "/v1/jobs/j/results", None, {"job": "j", "final": False, "segments": []}),
+        (lambda c: c.recipes.list(), "GET", "/v1/recipes", None, {"recipes": [{"name": "shop"}]}),
+        (lambda c: c.recipes.get("shop"), "GET", "/v1/recipes/shop", None, {"name": "shop", "text": "x", "inputs": {}}),
+        (lambda c: c.nodes(), "GET", "/v1/nodes", None, {"nodes": [{"name": "n", "slots": 2}]}),
+        (lambda c: c.me(), "GET", "/v1/me", None, {"client": "shop", "quotas": {"running_jobs": 1}, "usage": {}}),
+        (lambda c: c.ready(), "GET", "/v1/ready", None, {"ready": True, "parts": [{"name": "store", "state": "ok"}]}),
+        (lambda c: c.clients.list(), "GET", "/v1/clients", None, {"clients": [{"id": "shop"}]}),
+        (lambda c: c.clients.get("shop"), "GET", "/v1/clients/shop", None, {"id": "shop"}),
+        (
+            lambda c: c.clients.create("shop", name="Shop", quotas=Quotas(jobs_per_day=3), rate_limit="5/minute"),
+            *("POST", "/v1/clients"),
+            {"id": "shop", "name": "Shop", "quotas": {"jobs_per_day": 3}, "rate_limit": "5/minute"},
+            {"id": "shop"},
+        ),
+        (
+            lambda c: c.clients.update("shop", disabled=True, rate_limit="", quotas={"jobs_per_day": None}),
+            *("PATCH", "/v1/clients/shop"),
+            {"disabled": True, "rate_limit": "", "quotas": {"jobs_per_day": None}},
+            {"id": "shop", "disabled": True},
+        ),
+        (lambda c: c.keys.list(client="shop"), "GET", "/v1/keys", None, {"keys": [{"id": "k"}]}),
+        (lambda c: c.keys.get("k"), "GET", "/v1/keys/k", None, {"id": "k"}),
+        (
+            lambda c: c.keys.create("shop", scopes=["jobs:read"], note="ci", expires_at=TIME),
+            *("POST", "/v1/keys"),
+            {"client": "shop", "scopes": ["jobs:read"], "note": "ci", "expires_at": AT},
+            NEW_KEY,
+        ),
+        (lambda c: c.keys.revoke("k"), "POST", "/v1/keys/k/revoke", None, {"id": "k", "revoked_at": AT}),
+        (lambda c: c.keys.rotate("k", grace_s=0), "POST", "/v1/keys/k/rotate", {"grace_s": 0}, NEW_KEY),
+    ],
+)
+def test_every_operation_is_sent_as_the_api_takes_it(api, client, call, method, path, body, answer):  # noqa: PLR0917
+    api.on(method, path, answer)
+    assert call(client) is not None
+    (asked,) = api.requests
+    assert (asked.method, asked.path) == (method, path)
+    assert (asked.json() if asked.body else None) == body
+
+
+def test_a_new_key_is_not_in_its_repr(api, client):
+    api.on("POST", "/v1/keys/k/rotate", Reply(status=201, body=NEW_KEY))
+    made = client.keys.rotate("k")
+    assert made.key == "ck_live_Secret0"
+    assert "Secret0" not in repr(made)
+
+
+def test_an_id_leads_nowhere_else(api, client):
+    api.on("GET", "/v1/jobs/a%2F..%2Fb%3Fx", JOB)
+    assert client.jobs.get("a/../b?x").id == "j"
+    for none in ("", ".", ".."):
+        with pytest.raises(InvalidJob):
+            client.jobs.get(none)
+
+
+def test_links_last_for_as_long_as_they_are_asked_to(api, client):
+    api.on("GET", "/v1/jobs/j/results", {"job": "j"})
+    client.results.get("j", expires_s=60)
+    assert api.requests[0].query == {"expires_s": ["60"]}
