@@ -1,7 +1,8 @@
 """`crawlery demo`: the whole platform at work on the sample shop, with one worker killed on the way.
 
-Everything is real: a store, a storage of files, two nodes and a steward as processes of their own, four workers on one
-job. The rows in the end are compared with what the shop says that it sells.
+Everything is real: a store, a storage of files, the control API, two nodes and a steward as processes of their own, and
+four workers on one job, which a client of the API has submitted. The rows in the end are compared with what the shop
+says that it sells.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import re
 import signal
 import tempfile
 from csv import DictReader
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.request import urlopen
@@ -23,24 +23,19 @@ import click
 from crawler.cli import console, exits
 from crawler.cli.demo_truth import compared
 from crawler.cli.groups import CommandFailed
-from crawler.cli.job_desk_store import followed
-from crawler.cli.job_submit import new_job, submit
+from crawler.cli.job_desk_api import ApiDesk
 from crawler.cli.outputs import check_writable
-from crawler.cli.recipes import load
-from crawler.config import process_environment, read_config
-from crawler.exports.keys import JobKeys
-from crawler.exports.manifest import read_manifest
-from crawler.exports.storage import object_store_of
-from crawler.jobs.seats import RedisSeats
-from crawler.store import Store, connect
+from crawler.client.client import Client
+from crawler.config import process_environment
 from crawler.up.options import PlatformOptions
 from crawler.up.platform import Platform
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crawler.cli.job_view import JobView
     from crawler.cli.progress import ProgressDisplay
-    from crawler.exports.objects import ObjectStore
-    from crawler.frontier.contract import Ledger
-    from crawler.jobs.model import Job
+    from crawler.client.model import JobAccepted, Results
     from crawler.up.spec import ChildState
 
 _ROWS_SHOWN: Final = 5
@@ -56,6 +51,9 @@ _SETTINGS: Final = {"CONCURRENT_REQUESTS_PER_DOMAIN": "16"}
 
 #: A worker is killed when all are at work, or when so many pages are settled.
 _KILL_AFTER_PAGES: Final = 200
+
+#: Of the key that the demo makes for its client.
+_SCOPES: Final = ("jobs:write", "jobs:read", "results:read")
 
 _LINK_S: Final = 900
 _LINK_TIMEOUT_S: Final = 10.0
@@ -99,40 +97,42 @@ class _Demo:
         """Runs it; the exit status.
 
         Raises:
-            CrawleryError: the platform does not come up.
+            CrawleryError: the platform does not come up, or its API refuses.
         """
-        console.note(f"starting Valkey, SeaweedFS, a steward, {_NODES} nodes and the sample shop in {self._folder}")
+        console.note(f"starting Valkey, SeaweedFS, API, steward, {_NODES} nodes and the sample shop in {self._folder}")
         async with Platform(self._options, on_change=_tell) as platform:
             shop = next(state.address for state in platform.states() if state.name == "shop")
-            config = replace(
-                read_config(running_platform=False),
-                redis_url=platform.environment["REDIS_URL"],
-                storage_url=platform.environment["STORAGE_URL"],
-                s3_endpoint_url=platform.environment["S3_ENDPOINT_URL"],
-                s3_region=platform.environment["S3_REGION"],
-                s3_sse=platform.environment["S3_SSE"],
-                s3_access_key_id=platform.environment["AWS_ACCESS_KEY_ID"],
-                s3_secret_access_key=platform.environment["AWS_SECRET_ACCESS_KEY"],
-            )
-            objects = object_store_of(config)
-            store = Store(connect({"url": config.redis_url}))
-            try:
-                job, _ = await submit(store, objects, new_job(load("shop"), {"site": shop}, workers=_NODES * _SLOTS))
-                console.note(f"job {job.id}: the shop at {shop}, up to {job.max_workers} workers")
-                status = await followed(
-                    store, job.id, look=lambda display, books: self._look(display, books, store, job)
-                )
-            finally:
-                await store.close()
-            return await asyncio.to_thread(self._show, objects, job, shop) or status
+            return await asyncio.to_thread(self._crawl, platform.environment, shop)
 
-    async def _look(self, display: ProgressDisplay, books: Ledger, store: Store, job: Job) -> None:
+    def _crawl(self, reach: Mapping[str, str], shop: str) -> int:
+        """What a client of the API does, from its first key to its file."""
+        url = reach["CRAWLERY_API_URL"]
+        with Client(url, reach["CRAWLERY_API_KEY"]) as admin:
+            account = admin.clients.create("demo", name="The demo")
+            key = admin.keys.create(account.id, scopes=_SCOPES, note="of the demo")
+        console.note(f"API at {url}: client {account.id}, key {key.id} with the scopes {', '.join(_SCOPES)}")
+        with Client(url, key.key) as client:
+
+            def submit() -> JobAccepted:
+                return client.jobs.submit(
+                    recipe="shop", inputs={"site": shop}, max_workers=_NODES * _SLOTS, idempotency_key="demo"
+                )
+
+            job, again = submit(), submit()
+            if again.id != job.id:
+                raise CommandFailed(f"one Idempotency-Key has made two jobs, {job.id} and {again.id}")
+            console.note(f"job {job.id}: the shop at {shop}, up to {job.max_workers} workers")
+            console.note("submitted twice with one Idempotency-Key, as after a lost answer: it is one job")
+            status = ApiDesk(client).watch(job.id, look=self._look)
+            return self._show(client.results.get(job.id, expires_s=_LINK_S), shop) or status
+
+    def _look(self, display: ProgressDisplay, seen: JobView) -> None:
         """Kills one worker, once, and says so."""
         if self._killed:
             return
-        seats = await RedisSeats(store).of(job.id)
-        workers = [match for seat in seats if (match := _WORKER.match(seat.worker))]
-        late = sum(books.settled.values()) >= _KILL_AFTER_PAGES
+        running = [_WORKER.match(worker.name) for worker in seen.workers if worker.is_running]
+        workers = [match for match in running if match is not None]
+        late = sum(seen.books.settled.values()) >= _KILL_AFTER_PAGES
         if len(workers) < (2 if late else _NODES * _SLOTS):
             return
         self._killed = int(workers[0]["pid"])
@@ -144,17 +144,18 @@ class _Demo:
         text = f"kill -9 {self._killed}: one of {len(workers)} workers, on {workers[0]['node']}"
         display.to.print(text, style="bold red", soft_wrap=True)
 
-    def _show(self, objects: ObjectStore, job: Job, shop: str) -> int:
+    def _show(self, results: Results, shop: str) -> int:
         """The file, its link, and whether it is what the shop sells."""
-        manifest = read_manifest(objects, JobKeys(client=job.client, job=job.id))
-        if manifest is None or not manifest.files:
-            raise CommandFailed(f"job {job.id} has ended without files, which should not be")
-        file = next((file for file in manifest.files if file.format == "csv"), manifest.files[0])
-        link = objects.link(file.key, file_name=file.name, expires_s=_LINK_S)
+        if not results.files:
+            raise CommandFailed(f"job {results.job} has ended without files, which should not be")
+        file = next((file for file in results.files if file.format == "csv"), results.files[0])
+        link = file.url
+        if link is None:
+            raise CommandFailed(f"{file.name} of job {results.job} is withheld, which should not be")
         with urlopen(link, timeout=_LINK_TIMEOUT_S) as answer:  # noqa: S310 - our own storage, on loopback
             content = answer.read()
         if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise CommandFailed(f"{file.key} is not what the manifest of {job.id} says: other bytes")
+            raise CommandFailed(f"{file.name} is not what the API says of job {results.job}: other bytes")
         self._output.parent.mkdir(parents=True, exist_ok=True)
         self._output.write_bytes(content)
         to = console.out()

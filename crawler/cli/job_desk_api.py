@@ -20,10 +20,11 @@ from crawler.jobs.model import check_job_id
 from crawler.recipe.extract import start_requests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from crawler.cli.job_desk import Order
+    from crawler.cli.progress import ProgressDisplay
     from crawler.client.client import Client
     from crawler.client.model import Attempt, Failures, Results
 
@@ -99,15 +100,21 @@ class ApiDesk:
             progress = self._client.jobs.get(job_id).progress
             return progress.leased if progress is not None else 0
 
-    def watch(self, job_id: str) -> int:
-        """See `JobDesk`. An API that is away for a while is waited for."""
+    def watch(self, job_id: str, *, look: Callable[[ProgressDisplay, JobView], None] | None = None) -> int:
+        """See `JobDesk`. An API that is away for a while is waited for.
+
+        `look` is called with the display and what was seen, whenever that is shown.
+        """
         with self._job(job_id):
             seen = _view(self._client.jobs.get(job_id))
             with Watching(seen.crawls) as watching:
-                for job in self._client.jobs.follow(job_id, every_s=1.0):
+                for job in self._client.jobs.follow(job_id, every_s=watching.every_s):
                     seen = _view(job)
-                    if not job.has_ended:
-                        watching.show(seen)
+                    if job.has_ended:
+                        break
+                    watching.show(seen)
+                    if look is not None:
+                        look(watching.display, seen)
         print_end(seen)
         return exit_status(seen)
 

@@ -27,11 +27,10 @@ from crawler.jobs.states import TERMINAL
 from crawler.recipe.loader import load_recipe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from crawler.cli.job_desk import Order
-    from crawler.cli.progress import ProgressDisplay
     from crawler.exports.manifest import Manifest
     from crawler.exports.objects import ObjectStore
     from crawler.jobs.attempts import Attempt
@@ -183,15 +182,12 @@ class StoreDesk:
         return objects, stored, segments, read_manifest(objects, JobKeys(client=stored.job.client, job=job_id))
 
 
-async def followed(
-    store: Store, job_id: str, *, look: Callable[[ProgressDisplay, Ledger], Awaitable[None]] | None = None
-) -> int:
+async def followed(store: Store, job_id: str) -> int:
     """Shows how far a job is until it has ended; the exit status that says how.
 
     Args:
         store: where it is.
         job_id: its id.
-        look: called with the display and the books whenever they are shown.
 
     Raises:
         CommandFailed: there is no such job.
@@ -204,8 +200,6 @@ async def followed(
         while status.state not in TERMINAL:
             books = await frontier.ledger(failures=False)
             watching.show(view_of(stored, status, books))
-            if look is not None:
-                await look(watching.display, books)
             await asyncio.sleep(watching.every_s)
             seen = await jobs.status(job_id)
             if seen is None:
