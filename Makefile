@@ -67,10 +67,14 @@ audit: $(STAMP)  ## Known vulnerabilities in the locked dependencies (needs the 
 	@test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/pip install -q pip-audit; }
 	@$(VENV)-audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
-lock: $(STAMP)  ## Resolve pyproject.toml anew into requirements.lock
+# Images hold what production needs and no more: the same versions without the tools, and what builds the wheel.
+COMPILE = $(VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+lock: $(STAMP)  ## Resolve pyproject.toml anew into requirements.lock and the two locks of the images
 	@test -x $(VENV)-lock/bin/uv || { $(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install -q uv; }
-	@$(VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	    --extra dev pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra dev pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra parquet -c requirements.lock pyproject.toml -o requirements-runtime.lock
+	@echo hatchling | $(COMPILE) -c requirements.lock - -o requirements-build.lock
 
 clean:  ## Remove everything that the targets made
 	rm -rf $(VENV) $(VENV)-audit $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* out build dist
