@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports model chaos check-books lint format audit lock clean
+.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports model chaos check-books lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,12 +52,24 @@ bench-exports: $(STAMP)  ## A million rows composed into CSV, JSON Lines and Par
 check-books: $(STAMP)  ## Crawl a saved copy of books.toscrape.com and compare every cell: COPY=directory
 	@$(BIN)/python tests/acceptance/check_books.py "$(COPY)"
 
-lint: $(STAMP)  ## Ruff, mypy --strict, import contracts, unused dependencies
+lint: lint-deploy  ## Ruff, mypy --strict, import contracts, unused dependencies, files that deploy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry .
+
+# zizmor would ask its maker's servers and GitHub without --offline; the schemas come with check-jsonschema.
+lint-deploy: $(STAMP)  ## Dockerfile, Compose file, Kubernetes base, workflows, shell scripts
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/shellcheck .ci/run scripts/*.sh deploy/*.sh
+	@$(BIN)/check-jsonschema -q --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.local.yml
+	@$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard k8s/base/*.yaml))
+	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck -pyflakes=
+	@$(BIN)/zizmor --offline --quiet --pedantic --no-progress .github/workflows
+
+hooks: $(STAMP)  ## Git hooks: lint on commit, unit tests on push
+	@$(BIN)/pre-commit install
 
 format: $(STAMP)  ## Let ruff sort imports and lay out the code
 	@$(BIN)/ruff check --fix .
