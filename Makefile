@@ -63,7 +63,7 @@ lint: lint-deploy  ## Ruff, mypy --strict, import contracts, unused dependencies
 lint-deploy: $(STAMP)  ## Dockerfile, Compose file, Kubernetes base, workflows, shell scripts
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/shellcheck .ci/run scripts/*.sh deploy/*.sh
-	@$(BIN)/check-jsonschema -q --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.local.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.local.yml
 	@$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard k8s/base/*.yaml))
 	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck -pyflakes=
 	@$(BIN)/zizmor --offline --quiet --pedantic --no-progress .github/workflows

@@ -53,7 +53,7 @@ class Platform:
             stdout=subprocess.DEVNULL,
             timeout=60,
         )
-        self.store_port, self.s3_port, self.node_port, *inner = free_ports(3 + len(_INNER_PORTS))
+        self.store_port, self.s3_port, self.node_port, self.api_port, *inner = free_ports(4 + len(_INNER_PORTS))
         self._inner = dict(zip(_INNER_PORTS, inner, strict=True))
         scripts = Path(sysconfig.get_path("scripts"))
         self._path = os.pathsep.join(
@@ -79,6 +79,7 @@ class Platform:
             "-ip=storage": f"-ip=127.0.0.1 {inner} -filer.localSocket=filer.sock -s3.localSocket=s3.sock",
             "s3.port=8333": f"s3.port={self.s3_port}",
             "6800": str(self.node_port),
+            "8080": str(self.api_port),
             "0.0.0.0": "127.0.0.1",
         }
         return re.sub("|".join(map(re.escape, places)), lambda match: places[match[0]], text)

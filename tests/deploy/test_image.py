@@ -191,15 +191,27 @@ def test_the_images_make_the_files_of_a_job(image, tmp_path):
             platform.start("storage")
             steward = platform.start("steward", S3_SSE="AES256")
             node = platform.start("node", EGRESS_ALLOW="127.0.0.0/8")
-            for service in ("steward", "node"):
+            ends = {"node": node, "steward": steward}
+            if platform.run_once("api", "api", "--help").returncode == 0:
+                ends["api"] = platform.start("api", RECIPES_PATH=str(ROOT / "recipes"))
+            for service in ends:
                 waits(lambda service=service: platform.is_healthy(service), f"healthy {service}", platform=platform)
             command = ["job", "run", "shop", "-i", f"site={shop.url}", "--watch"]
             done = platform.run_once("steward", *command, RECIPES_PATH=str(ROOT / "recipes"))
             assert "succeeded, partial" in done.stderr, done.stderr
             job = done.stdout.split()[0]
             files = platform.run_once("steward", "job", "results", job, "-o", str(tmp_path / "files"))
-            assert "320 rows in" in files.stdout
-        for process in (node, steward):
+            assert "320 rows in" in files.stderr
+        drains = ["drain", f"http://127.0.0.1:{platform.node_port}/drain"]
+        password_file = {"SCRAPYD_PASSWORD_FILE": str(platform.secrets / "scrapyd_password")}
+        subprocess.run(
+            [programs / "python", ROOT / "deploy" / "probe.py", *drains],
+            env={"SCRAPYD_USERNAME": "crawlery", **password_file},
+            check=True,
+            timeout=30,
+        )
+        assert not platform.is_healthy("node")  # and it stays until it is told to go
+        for process in ends.values():
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=60) == 0
     finally:
