@@ -344,6 +344,13 @@ def test_nothing_is_allowed_that_is_not_said(component, direction):
         assert {} not in rule.get("from", rule.get("to"))
 
 
+def test_one_policy_denies_everything_to_every_pod_whatever_the_others_say():
+    spec = of_kind("NetworkPolicy")["crawlery-default-deny"]["spec"]
+    assert set(spec) == {"podSelector", "policyTypes"}
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert all(fits(spec["podSelector"], labels) for labels in labels_of_pods())
+
+
 def test_nobody_can_connect_to_a_steward_and_only_named_neighbours_to_the_others():
     for labels in labels_of_pods():
         _, rules = policies("ingress", labels)
