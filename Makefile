@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs model chaos check-books lint format audit lock clean
+.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs model chaos check-books lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,12 +55,24 @@ bench-jobs: $(STAMP)  ## Pages of the list of 100,000 jobs: milliseconds of each
 check-books: $(STAMP)  ## Crawl a saved copy of books.toscrape.com and compare every cell: COPY=directory
 	@$(BIN)/python tests/acceptance/check_books.py "$(COPY)"
 
-lint: $(STAMP)  ## Ruff, mypy --strict, import contracts, unused dependencies
+lint: lint-deploy  ## Ruff, mypy --strict, import contracts, unused dependencies, files that deploy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry .
+
+# zizmor would ask its maker's servers and GitHub without --offline; the schemas come with check-jsonschema.
+lint-deploy: $(STAMP)  ## Dockerfile, Compose file, Kubernetes base, workflows, shell scripts
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/shellcheck .ci/run scripts/*.sh deploy/*.sh
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.local.yml
+	@$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard k8s/base/*.yaml))
+	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck -pyflakes=
+	@$(BIN)/zizmor --offline --quiet --pedantic --no-progress .github/workflows
+
+hooks: $(STAMP)  ## Git hooks: lint on commit, unit tests on push
+	@$(BIN)/pre-commit install
 
 format: $(STAMP)  ## Let ruff sort imports and lay out the code
 	@$(BIN)/ruff check --fix .
@@ -70,10 +82,14 @@ audit: $(STAMP)  ## Known vulnerabilities in the locked dependencies (needs the 
 	@test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/pip install -q pip-audit; }
 	@$(VENV)-audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
-lock: $(STAMP)  ## Resolve pyproject.toml anew into requirements.lock
+# Images hold what production needs and no more: the same versions without the tools, and what builds the wheel.
+COMPILE = $(VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+lock: $(STAMP)  ## Resolve pyproject.toml anew into requirements.lock and the two locks of the images
 	@test -x $(VENV)-lock/bin/uv || { $(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install -q uv; }
-	@$(VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	    --extra dev pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra dev pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra parquet -c requirements.lock pyproject.toml -o requirements-runtime.lock
+	@echo hatchling | $(COMPILE) -c requirements.lock - -o requirements-build.lock
 
 clean:  ## Remove everything that the targets made
 	rm -rf $(VENV) $(VENV)-audit $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* out build dist

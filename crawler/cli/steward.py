@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 #: After the signal to end, what is under way has so long.
 _GRACE_S: Final = 10.0
 
+#: Who watches the process sees so often that its event loop runs, in seconds.
+_BEAT_S: Final = 5.0
+
 logger: Final = logging.getLogger(__name__)
 
 
@@ -45,6 +48,7 @@ logger: Final = logging.getLogger(__name__)
 @click.option("--seat-ttl", type=click.FloatRange(1, 600), default=30.0, show_default=True, help="As of nodes, s.")
 @click.option("--lease-ttl", type=click.FloatRange(0.5, 3600), default=60.0, show_default=True, help="As LEASE_TTL.")
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="For files while they are composed.")
+@click.option("--alive", type=click.Path(path_type=Path, dir_okay=False), help="Touched every 5 s, for probes.")
 def steward(
     *,
     redis_url: str | None,
@@ -59,6 +63,7 @@ def steward(
     seat_ttl: float,
     lease_ttl: float,
     folder: Path | None,
+    alive: Path | None,
 ) -> int:
     """Run a steward until SIGTERM or Ctrl-C. Two on different machines replace each other."""
     objects = storage_of_files()
@@ -74,6 +79,11 @@ def steward(
             pass
     except OSError as error:
         raise CommandFailed(f"--folder {where}: {(error.strerror or str(error)).lower()}") from error
+    if alive is not None:
+        try:
+            alive.touch()
+        except OSError as error:
+            raise CommandFailed(f"--alive {alive}: {(error.strerror or str(error)).lower()}") from error
     settings = StewardSettings(
         name=name,
         tick_s=tick,
@@ -88,13 +98,15 @@ def steward(
     )
     config = read_config()
     log_to_stderr(level=config.log_level, as_json=config.log_json)
-    asyncio.run(_run(url, prefix, objects, settings))
+    asyncio.run(_run(url, prefix, objects, settings, alive))
     return exits.OK
 
 
-async def _run(url: str, prefix: str, objects: ObjectStore, settings: StewardSettings) -> None:
+async def _run(url: str, prefix: str, objects: ObjectStore, settings: StewardSettings, alive: Path | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    if alive is not None:
+        _beat(loop, alive)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     store = Store(connect({"url": url}), prefix=prefix)
@@ -111,3 +123,9 @@ async def _run(url: str, prefix: str, objects: ObjectStore, settings: StewardSet
     await store.close()
     if working in done:
         working.result()
+
+
+def _beat(loop: asyncio.AbstractEventLoop, alive: Path) -> None:
+    """Touches the file for as long as the loop runs: a store or a storage that is away is no reason to be killed."""
+    alive.touch()
+    loop.call_later(_BEAT_S, _beat, loop, alive)

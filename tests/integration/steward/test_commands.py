@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import socket
+
 import pytest
 from click.testing import CliRunner
 
+from crawler.cli import steward as command
 from crawler.cli.main import cli
+from crawler.exports.objects_folder import FolderObjectStore
+from crawler.steward.ground import StewardSettings
 
 
 @pytest.mark.parametrize(
@@ -13,6 +21,7 @@ from crawler.cli.main import cli
     [
         (("demo", "-o", "/proc/shop.csv"), "--output /proc/shop.csv"),
         (("steward", "--folder", "/proc"), "--folder /proc"),
+        (("steward", "--alive", "/proc/alive"), "--alive /proc/alive"),
     ],
 )
 def test_a_place_that_cannot_be_written_is_refused_before_any_work(valkey, tmp_path, monkeypatch, arguments, message):
@@ -21,3 +30,33 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(valkey, tmp_p
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_a_steward_whose_store_is_away_says_that_it_is_alive(tmp_path, monkeypatch):
+    with socket.socket() as taken:  # bound, and never listening
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        alive = tmp_path / "alive"
+        monkeypatch.setattr(command, "_BEAT_S", 0.02)
+        monkeypatch.setattr(command, "_GRACE_S", 0.1)
+        beats = set()
+
+        async def run():
+            working = asyncio.create_task(
+                command._run(
+                    f"redis://127.0.0.1:{port}",
+                    "crawlery",
+                    FolderObjectStore(tmp_path / "objects"),
+                    StewardSettings(folder=tmp_path),
+                    alive,
+                )
+            )
+            async with asyncio.timeout(20):
+                while len(beats) < 3:
+                    await asyncio.sleep(0.01)
+                    beats.update([alive.stat().st_mtime_ns] if alive.exists() else [])
+            os.kill(os.getpid(), signal.SIGTERM)
+            await working
+
+        asyncio.run(run())
+    assert len(beats) == 3
