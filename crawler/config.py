@@ -22,7 +22,7 @@ from crawler.peppers import Peppers
 from crawler.rate import Rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 #: In the data folder of `crawlery up`: NAME=VALUE lines that say how to reach that platform.
 PLATFORM_FILE: Final = "platform.env"

@@ -32,7 +32,7 @@ class Row:
     """What an operation answers.
 
     `needs`: a scope, "any key" or "open". `ok`: to its owner, or to whoever has the scope. `object`: whose id stands in
-    the path. `admin`: to an administrator who asks for an object of Alice's.
+    the path. `admin`: to an administrator who asks for an object of Alice's. `body` and `query`: what is sent.
     """
 
     needs: Scope | str
@@ -40,7 +40,7 @@ class Row:
     object: str = ""
     admin: int = 200
     body: dict | None = None
-    headers: dict = field(default_factory=dict)
+    query: dict = field(default_factory=dict)
 
 
 ORDER = {"recipe": "shop", "inputs": {"site": "http://127.0.0.1:9"}, "tags": ["spring"]}
@@ -66,6 +66,16 @@ ROWS = {
     "get_key": Row(Scope.ADMIN, object="key"),
     "rotate_key": Row(Scope.ADMIN, 201, object="key", admin=201, body={}),
     "revoke_key": Row(Scope.ADMIN, object="key to revoke"),
+    "init_scrape": Row(Scope.JOBS_WRITE, 201, body={"siteUrl": "http://127.0.0.1:9", "recipe": "shop"}, admin=201),
+    "scrape_status": Row(Scope.JOBS_READ, object="job"),
+    "scrape_jobs": Row(Scope.JOBS_READ),
+    "scrape_cancel": Row(Scope.JOBS_WRITE, object="job to cancel"),
+    "scrape_download": Row(Scope.RESULTS_READ, 404, object="job", admin=404),  # it has no files yet
+    "old_recipe_list": Row(Scope.RECIPES_READ),
+    "old_recipe_names": Row(Scope.RECIPES_READ),
+    "old_recipe_get": Row(Scope.RECIPES_READ, object="recipe"),
+    "old_recipe_by_site": Row(Scope.RECIPES_READ, query={"siteUrl": "https://quotes.toscrape.com/"}),
+    "old_recipe_validate": Row(Scope.RECIPES_READ, body={"recipe": "shop"}),
     "show_me": Row("any key"),
     "show_parts": Row("any key"),
     "health": Row("open"),
@@ -77,6 +87,16 @@ ROWS = {
 REFUSED = ("malformed", "unknown", "expired", "revoked", "disabled")
 
 CODES = {401: "invalid_key", 403: "missing_scope", 404: "not_found", 409: "conflict"}
+
+#: What the replaced system calls them.
+REPLACED = {
+    "UNAUTHORIZED": "invalid_key",
+    "FORBIDDEN": "missing_scope",
+    "NOT_FOUND": "not_found",
+    "JOB_NOT_FOUND": "not_found",
+    "RECIPE_NOT_FOUND": "not_found",
+    "STORAGE_ENTRY_NOT_FOUND": "not_found",
+}
 
 
 class World:
@@ -168,6 +188,8 @@ class World:
         known = self.objects.get(row.object, "") if of == "alice" else UNKNOWN
         if row.body is not None:
             given.setdefault("json", row.body)
+        given.setdefault("query_string", row.query)
+        path = path.replace("{kind}", "parent")
         return self(method, re.sub(r"\{\w+\}", known, path), caller, **given)
 
     def kept(self) -> dict[bytes, bytes]:
@@ -188,6 +210,11 @@ def world(valkey_server, _database_numbers, tmp_path_factory):
 
 def told(answer) -> dict:
     """A problem without what differs from call to call; its code is checked."""
+    if answer.request.path.startswith("/api/"):
+        assert (answer.mimetype, answer.json["success"]) == ("application/json", False)
+        assert answer.json["requestId"] == answer.headers["X-Request-Id"]
+        error = dict(answer.json["error"])
+        return {**error, "code": REPLACED[error["code"]], "word": error["code"]}
     assert answer.mimetype == "application/problem+json", answer.text
     body = dict(answer.json)
     assert body.pop("request_id") == answer.headers["X-Request-Id"]
@@ -197,9 +224,10 @@ def told(answer) -> dict:
 
 
 def same(one, other) -> bool:
-    """Whether two answers are the same bytes but for the id of the request."""
+    """Whether two answers are the same bytes but for the id of the request, and its time where answers have one."""
     ids = one.headers["X-Request-Id"], other.headers["X-Request-Id"]
     bodies = [answer.data.replace(id_.encode(), b"ID") for answer, id_ in zip((one, other), ids, strict=True)]
+    bodies = [re.sub(rb'"timestamp": ?"[^"]+"', b"", body) for body in bodies]
     ignored = {"X-Request-Id", "RateLimit-Remaining", "RateLimit-Reset"}
     headers = [{(k, v) for k, v in answer.headers if k not in ignored} for answer in (one, other)]
     return bodies[0] == bodies[1] and headers[0] == headers[1] and one.status_code == other.status_code
@@ -211,7 +239,7 @@ def test_every_operation_of_the_description_has_a_row_and_every_row_an_operation
 
 def test_every_rule_of_the_app_is_described_and_nothing_else(world):
     served = {
-        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
+        (re.sub(r"<(?:[^<>:]+:)?(\w+)>", r"{\1}", rule.rule), method)
         for rule in world.app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
         if rule.rule not in NOT_DESCRIBED
@@ -254,7 +282,8 @@ def test_a_key_with_every_scope_but_the_needed_one_is_refused_before_anything_is
     scope = ROWS[name].needs
     answer = world.operate(name, f"all but {scope}")
     assert answer.status_code == 403
-    assert (told(answer)["code"], told(answer)["scope"]) == ("missing_scope", str(scope))
+    assert told(answer)["code"] == "missing_scope"
+    assert str(scope) in answer.text
     assert same(answer, world.operate(name, f"all but {scope}", of="nobody"))
     assert same(answer, world.operate(name, f"all but {scope}", json=["bad"], query_string={"x": "bad"}))
     assert world.kept() == before
@@ -271,7 +300,7 @@ def test_another_clients_key_is_told_of_an_object_what_it_is_told_of_none(world,
     if expected == 404 and row.object:
         assert told(answer)["code"] == CODES[404]
         assert same(answer, world.operate(name, "bob", of="nobody"))
-    if name != "create_job":
+    if name not in ("create_job", "init_scrape"):
         assert world.kept() == before
     assert str(expected) in world.operations[name][2]["responses"]
 
@@ -283,7 +312,9 @@ def test_an_administrator_may_do_what_the_row_says_with_an_object_of_another_cli
     assert answer.status_code == row.admin, answer.text
     assert str(row.admin) in world.operations[name][2]["responses"]
     if row.object:
-        assert world.operate(name, "root", of="nobody").status_code == 404
+        nothing = world.operate(name, "root", of="nobody")
+        assert nothing.status_code == 404
+        assert row.admin != 404 or same(answer, nothing)
     if answer.status_code >= 400:
         assert told(answer)["code"] == CODES[answer.status_code]
 
@@ -324,7 +355,8 @@ def test_no_list_of_one_client_shows_or_counts_jobs_of_another(world, query):
         if cursor is None:
             break
     assert {job["client"] for job in seen} <= {"bob"}
-    if query in ("", "tag=spring", "recipe=shop", "client=bob", "limit=1"):
+    assert query != "tag=spring" or len(seen) >= 3
+    if query in ("", "recipe=shop", "client=bob", "limit=1"):
         assert len(seen) == len(world("GET", "/v1/jobs?limit=200", "bob").json["jobs"]) >= 3
     if query in ("tag=hers", "outcome=complete"):
         assert not seen

@@ -151,14 +151,15 @@ def test_every_operation_knows_its_methods_and_says_which_to_others(calls, peopl
         methods.setdefault(path, {"OPTIONS"}).add(method.upper())
     for path, known in methods.items():
         known.update({"HEAD"} if "GET" in known else ())
-        url = re.sub(r"\{\w+\}", "x", path)
+        url = re.sub(r"\{\w+\}", "x", path.replace("{kind}", "parent"))
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
             if method in known:
                 continue
             for key in ("", people.root):
                 answer = calls(method, url, key)
                 assert (answer.status_code, answer.headers["Allow"]) == (405, ", ".join(sorted(known))), (method, path)
-                assert method == "HEAD" or answer.json["code"] == "method_not_allowed"
+                said = answer.text.lower()
+                assert method == "HEAD" or '"code": "method_not_allowed"' in said
         options = calls("OPTIONS", url)
         assert (options.status_code, set(options.headers["Allow"].split(", "))) == (200, known)
         assert options.data == b""
