@@ -7,7 +7,7 @@ makes its services from the configuration; tests may hand in their own.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial, update_wrapper
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from control_api import cors, gate, openapi, problems, request_log
 from control_api.access.views import clients, keys, me
+from control_api.bodies import BoundedRequest
 from control_api.fleet_views import nodes, ready, recipes
 from control_api.gate import ANY_KEY, OPEN, needs
 from control_api.jobs.views import jobs
@@ -48,7 +49,9 @@ def create_app(config: ApiConfig, **given: Any) -> Flask:
     """
     app = Flask("control_api", static_folder=None)
     app.url_map.strict_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
+    app.url_map.merge_slashes = False  # it would redirect who has shown no key yet
+    app.request_class = BoundedRequest
+    app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes + 1  # see BoundedRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
     app.extensions[EXTENSION] = services_of(config, **given)
     if config.proxies:
@@ -63,7 +66,9 @@ def create_app(config: ApiConfig, **given: Any) -> Flask:
     if config.docs in _DOCS:
         app.register_blueprint(described)
         for name in ("described.openapi", "described.docs"):
-            app.view_functions[name] = needs(_DOCS[config.docs])(app.view_functions[name])
+            view: Any = app.view_functions[name]  # belongs to every app of this process, so it is not marked itself
+            own: Any = update_wrapper(partial(view), view)
+            app.view_functions[name] = needs(_DOCS[config.docs])(own)
     app.extensions["crawlery-spec"] = cache(lambda: openapi.described(app, api))
     return app
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import flask_smorest
-from flask import Request, g, request
-from webargs import core
+from flask import Request, current_app, g, request
 from webargs.flaskparser import FlaskParser
 
 from control_api.bodies import read_json
-from control_api.problems import bad_request, pointer
+from control_api.gate import OPEN, needed
+from control_api.problems import Problem, bad_request, pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import marshmallow as ma
 
@@ -33,7 +33,12 @@ class StrictParser(FlaskParser):
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """The body."""
         _ = schema
-        return read_json(req)
+        try:
+            return read_json(req)
+        except Problem as problem:
+            if problem.code != "bad_request":
+                raise
+            raise bad_request([*g.get("header_errors", ()), *problem.errors]) from None
 
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **kwargs: Any) -> NoReturn:
         """Names what is wrong.
@@ -69,15 +74,32 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """See flask_smorest."""
+        super().__init__(*args, **kwargs)
+        self.before_request(_no_arguments)
 
-def no_arguments() -> None:
-    """Refuses a query where a call takes none.
+    def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
+        """What a view takes from a place; with "query", that it takes arguments."""
+        decorate = super().arguments(schema, location=location, **kwargs)
+
+        def take(view: Callable[..., Any]) -> Any:
+            taking = decorate(view)
+            taking.takes_query = location == "query" or getattr(view, "takes_query", False)
+            return taking
+
+        return take
+
+
+def _no_arguments() -> None:
+    """Refuses a query where a call takes none; what probes ask may have any.
 
     Raises:
         Problem: there is one.
     """
-    if request.args:
+    view = current_app.view_functions[request.endpoint or ""]
+    if request.args and needed(request.endpoint) != OPEN and not getattr(view, "takes_query", False):
         raise bad_request([(pointer("query", name), "Unknown field") for name in sorted(request.args)])
 
 
-__all__ = ["Blueprint", "StrictParser", "core", "no_arguments"]
+__all__ = ["Blueprint", "StrictParser"]

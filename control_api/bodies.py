@@ -9,22 +9,41 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Literal, overload
 
 import msgspec
+from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from control_api.problems import Problem, bad_request, pointer
 
-if TYPE_CHECKING:
-    from flask import Request
-
 MAX_DEPTH: Final = 32
-
-#: So many places of a body are named; who sends more has sent something else.
-_MAX_ERRORS: Final = 50
 
 #: Integers that a store of 64 bits takes.
 _INTEGERS: Final = range(-(2**63), 2**64)
+
+
+class BoundedRequest(Request):
+    """A request whose body is refused when it is over the limit, also if nothing was said of its length before.
+
+    Werkzeug reads no more of such a body than `max_content_length`, and gives what it has read as if it were all. So
+    that is set one byte above the limit.
+    """
+
+    @overload
+    def get_data(self, cache: bool = ..., as_text: Literal[False] = ..., parse_form_data: bool = ...) -> bytes: ...  # noqa: FBT001 - as Werkzeug has it
+    @overload
+    def get_data(self, cache: bool = ..., as_text: Literal[True] = ..., parse_form_data: bool = ...) -> str: ...  # noqa: FBT001
+    def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> bytes | str:  # noqa: FBT001, FBT002 - as it is declared there
+        """The body.
+
+        Raises:
+            RequestEntityTooLarge: it is over the limit.
+        """
+        raw = super().get_data(cache=cache, parse_form_data=parse_form_data)
+        if self.max_content_length is not None and len(raw) >= self.max_content_length:
+            raise RequestEntityTooLarge
+        return raw.decode(errors="replace") if as_text else raw
 
 
 class _Twice(Exception):
@@ -39,6 +58,8 @@ def read_json(request: Request) -> Any:
     Raises:
         Problem: it is none; 415 for another content type, 400 for everything else, with pointers.
     """
+    if request.content_encoding:
+        raise Problem("unsupported_media_type", "The body must not be packed: leave out Content-Encoding.")
     if request.mimetype != "application/json":
         raise Problem(
             "unsupported_media_type",
@@ -64,7 +85,7 @@ def parse_json(raw: bytes) -> Any:
         raise bad_request([("/body", f"is no JSON: {error}")]) from None
     errors = _refused(value)
     if errors:
-        raise bad_request(errors[:_MAX_ERRORS])
+        raise bad_request(errors)
     try:  # the other reader: it knows of keys that occur twice; depth and numbers are known to be harmless by now
         json.loads(raw, object_pairs_hook=_once)
     except _Twice as twice:
@@ -89,7 +110,7 @@ def _refused(value: Any) -> list[tuple[str, str]]:
     pending: list[tuple[tuple[str | int, ...], Any]] = [(("body",), value)]
     while pending:
         path, member = pending.pop()
-        if len(path) > MAX_DEPTH + 1:
+        if isinstance(member, dict | list) and len(path) > MAX_DEPTH:
             return [(pointer(*path[:4]), f"is nested deeper than {MAX_DEPTH}")]
         if isinstance(member, dict):
             errors += [(pointer(*path), f"has a key that {why}") for key in member if (why := _bad_text(key))]

@@ -71,10 +71,15 @@ class Line(ma.fields.String):
 
     def __init__(self, *, least: int = 0, most: int, **kwargs: Any) -> None:
         """Of `least` to `most` characters."""
-        super().__init__(validate=[validate.Length(least, most), _is_one_line], **kwargs)
+        super().__init__(validate=[validate.Length(least, most), is_one_line], **kwargs)
 
 
-def _is_one_line(text: str) -> None:
+def is_one_line(text: str) -> None:
+    """Takes what people see as it is: no control characters, none that turn the direction, none without a width.
+
+    Raises:
+        ValidationError: there is one.
+    """
     if not text.isprintable():
         raise ma.ValidationError("must be one line, without control characters")
 
@@ -94,7 +99,7 @@ class Instant(ma.fields.Field[int]):
             moment = dt.datetime.fromisoformat(value) if isinstance(value, str) else None
             if moment is not None and moment.tzinfo is not None:
                 ms = (moment - _EPOCH) // dt.timedelta(milliseconds=1)
-                if ms > 0:
+                if 0 < ms <= _LATEST_MS:
                     return ms
         except (ValueError, OverflowError):
             pass
@@ -102,6 +107,9 @@ class Instant(ma.fields.Field[int]):
 
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+#: The last one that can be written: a time at the end of the year 9999, west of Greenwich, is after it.
+_LATEST_MS = (dt.datetime.max.replace(tzinfo=dt.UTC) - _EPOCH) // dt.timedelta(milliseconds=1)
 
 
 def written(ms: int) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import redis
-from flask import current_app, g, request
+from flask import current_app, g, has_request_context, request
 from flask_limiter import Limiter
 from limits import RateLimitItem, RateLimitItemPerSecond
 from redis.backoff import NoBackoff
@@ -44,6 +44,9 @@ _MAX_REQUEST_ID: Final = 128
 OPEN: Final = "open"
 ANY_KEY: Final = "any key"
 
+#: Of a rule, whose OPTIONS Flask answers.
+_BY_FLASK: Final = "provide_automatic_options"
+
 _CONNECT_TIMEOUT_S: Final = 0.5
 _ANSWER_TIMEOUT_S: Final = 1.0
 
@@ -60,6 +63,8 @@ def needs(what: Scope | str) -> Callable[[_View], _View]:
 
 def needed(endpoint: str | None) -> Scope | str | None:
     """What a caller of an endpoint needs; None if its view does not say."""
+    if has_request_context() and request.method == "OPTIONS" and getattr(request.url_rule, _BY_FLASK, False):
+        return OPEN  # browsers ask without a key what a site may send; the view is not called
     view = current_app.view_functions.get(endpoint or "")
     found: Scope | str | None = getattr(view, "crawlery_needs", None)
     return found
@@ -123,6 +128,12 @@ def request_id() -> str:
     return secrets.token_hex(16)
 
 
+def bearer() -> str:
+    """What the caller shows as `Authorization: Bearer`; "" if that is nothing."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
 def _authenticate() -> None:
     """Finds out who is calling.
 
@@ -133,9 +144,9 @@ def _authenticate() -> None:
     what = needed(request.endpoint)
     if what == OPEN or request.routing_exception is not None:
         return
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    given = bearer()
     try:
-        g.principal = ask_access(lambda access: access.authenticate(text.strip() if scheme.lower() == "bearer" else ""))
+        g.principal = ask_access(lambda access: access.authenticate(given))
     except KeyRefused:
         current_app.extensions["crawlery-failures"]()
         raise

@@ -62,6 +62,9 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "unavailable": (503, "Something that is needed is away"),
 }
 
+#: So many wrong parts of a request are named; who sends more has sent something else.
+_MAX_ERRORS: Final = 50
+
 #: When to try again if nothing better is known, in seconds.
 _RETRY_S: Final = 2
 
@@ -114,8 +117,14 @@ class Problem(Exception):
 
 def bad_request(errors: Sequence[tuple[str, str]]) -> Problem:
     """A request that is wrong in these places."""
-    where = ", ".join(pointer for pointer, _ in errors[:3]) + (" ..." if len(errors) > 3 else "")
-    return Problem("bad_request", f"The request is wrong in {where}; `errors` says how.", errors=errors)
+    where = ", ".join(_short(pointer) for pointer, _ in errors[:3]) + (" ..." if len(errors) > 3 else "")
+    detail = f"The request is wrong in {where}; `errors` says how."
+    shown = [(_short(pointer, 500), message) for pointer, message in errors[:_MAX_ERRORS]]
+    return Problem("bad_request", detail, errors=shown)
+
+
+def _short(text: str, most: int = 100) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def not_found(what: str = "object") -> Problem:
@@ -194,7 +203,7 @@ def _of_http(error: HTTPException) -> Problem:
     if isinstance(error, RateLimitExceeded):
         return Problem("rate_limited", "This client has made too many requests; wait as long as Retry-After says.")
     if status == 405:
-        allowed = dict(error.get_headers()).get("Allow", "")
+        allowed = ", ".join(sorted(dict(error.get_headers()).get("Allow", "").split(", ")))
         return Problem("method_not_allowed", f"Allowed are: {allowed}.", headers={"Allow": allowed})
     codes = {404: "not_found", 413: "too_large", 415: "unsupported_media_type"}
     if status == 404:

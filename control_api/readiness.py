@@ -54,12 +54,17 @@ class Watch:
         return self._problem if self._asked.wait(_PATIENCE_S) else f"{self._what} has not answered yet"
 
     def close(self) -> None:
-        """Asks no more."""
+        """Asks no more; a question that is under way is waited for a little."""
         self._stop.set()
+        self._thread.join(_PATIENCE_S)
 
     def _watch(self) -> None:
         while not self._stop.is_set():
-            problem = self._look()
+            try:
+                problem = self._look()
+            except Exception:  # the border of a thread: one that ended would say for ever what it had seen last
+                logger.exception("%s could not be asked", self._what)
+                problem = f"{self._what} could not be asked"
             if problem != self._problem:
                 logger.warning("%s: %s", self._what, problem or "well again")
             self._problem = problem

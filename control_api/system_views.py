@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import marshmallow as ma
 from flask import Blueprint as PlainBlueprint
-from flask import Response, current_app, json, request
+from flask import Response, current_app, json
 
 from control_api.blueprint import Blueprint
 from control_api.fields import Schema
-from control_api.gate import OPEN, needs
+from control_api.gate import OPEN, bearer, needs
 from control_api.metrics import exposition
 from control_api.problems import Problem, unavailable
 from control_api.reference import as_html
@@ -78,8 +78,7 @@ def metrics() -> ResponseReturnValue:
     token = services().config.metrics_token
     if not token:
         raise Problem("not_found", "There is no such path.")
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not hmac.compare_digest(given.encode("utf-8", "replace"), token.encode()):
+    if not hmac.compare_digest(bearer().encode("utf-8", "replace"), token.encode()):
         raise Problem(
             "invalid_key", "Send Authorization: Bearer METRICS_TOKEN.", headers={"WWW-Authenticate": "Bearer"}
         )

@@ -10,17 +10,19 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from environs import Env, EnvError, EnvValidationError, FileAwareEnv
+from environs import Env, FileAwareEnv
 
 from crawler.egress.addresses import Network, read_networks
 from crawler.errors import ConfigError, InvalidAccess
 from crawler.peppers import Peppers
 from crawler.rate import Rate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 #: In the data folder of `crawlery up`: NAME=VALUE lines that say how to reach that platform.
 PLATFORM_FILE: Final = "platform.env"
@@ -100,7 +102,6 @@ def read_config(*, running_platform: bool = True) -> Config:
             return platform[name] if name in platform else env.str(name, default).strip()
 
         api_url, api_key = _api(env, platform)
-        level = env.str("CRAWLERY_LOG_LEVEL", "INFO").upper()
         config = Config(
             recipes_paths=tuple(Path(path).expanduser() for path in paths.split(os.pathsep) if path),
             exports_dir=Path(env.str("CRAWLERY_EXPORTS_DIR", "out")).expanduser(),
@@ -121,20 +122,29 @@ def read_config(*, running_platform: bool = True) -> Config:
             api_key=api_key,
             egress_allow=read_networks("EGRESS_ALLOW", env.str("EGRESS_ALLOW", "")),
             egress_deny=read_networks("EGRESS_DENY", env.str("EGRESS_DENY", "")),
-            log_level=level,
+            log_level=env.str("CRAWLERY_LOG_LEVEL", "INFO").upper(),
             log_json=env.bool("CRAWLERY_LOG_JSON", False),
         )
-    except EnvError as error:
+    except ValueError as error:  # which EnvError is; a file that NAME_FILE says is not there is no other
         raise ConfigError(f"environment: {error}") from error
-    if level not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
-        raise ConfigError(f"environment: CRAWLERY_LOG_LEVEL={level!r}; one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
-    if config.s3_sse not in ("", "AES256", "aws:kms"):
-        raise ConfigError(f"environment: S3_SSE={config.s3_sse!r}; AES256, aws:kms, or empty")
-    if bool(config.scrapyd_username) != bool(config.scrapyd_password) or ":" in config.scrapyd_username:
-        raise ConfigError("environment: SCRAPYD_USERNAME (without a colon) and SCRAPYD_PASSWORD go together")
-    if not config.contact.isascii() or not config.contact.isprintable() or len(config.contact) > 200:
-        raise ConfigError("environment: CRAWLERY_CONTACT must be one line of at most 200 ASCII characters")
+    problems = _problems(config)
+    if problems:
+        raise ConfigError("\n".join(f"environment: {problem}" for problem in problems))
     return config
+
+
+def _problems(config: Config) -> list[str]:
+    """What is wrong with values that could be read."""
+    problems = []
+    if config.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+        problems.append(f"CRAWLERY_LOG_LEVEL={config.log_level!r}; one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+    if config.s3_sse not in ("", "AES256", "aws:kms"):
+        problems.append(f"S3_SSE={config.s3_sse!r}; AES256, aws:kms, or empty")
+    if bool(config.scrapyd_username) != bool(config.scrapyd_password) or ":" in config.scrapyd_username:
+        problems.append("SCRAPYD_USERNAME (without a colon) and SCRAPYD_PASSWORD go together")
+    if not config.contact.isascii() or not config.contact.isprintable() or len(config.contact) > 200:
+        problems.append("CRAWLERY_CONTACT must be one line of at most 200 ASCII characters")
+    return problems
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,44 +205,43 @@ def read_api_config() -> ApiConfig:
     Raises:
         ConfigError: with every variable that cannot be used, one a line.
     """
-    env = FileAwareEnv(eager=False, strip_whitespace=True)
+    env = FileAwareEnv(strip_whitespace=True)
     env.read_env(str(Path.cwd() / ".env"), recurse=False)
     problems: list[str] = []
+    unread: set[str] = set()  # their defaults stand in, and are not what is wrong
     try:
         base: Config | None = read_config()
     except ConfigError as error:
         base = None
-        problems.append(str(error).removeprefix("environment: "))
+        problems += [line.removeprefix("environment: ") for line in str(error).splitlines()]
     mode = env.str("CRAWLERY_ENV", "development")
     production = mode == "production"
-    values: dict[str, Any] = {
-        "key_peppers": env.str("API_KEY_PEPPERS", ""),
-        "rate_limit": env.str("API_RATE_LIMIT", "600/minute"),
-        "failure_limit": env.str("API_FAILURE_LIMIT", "20/minute"),
-        "proxies": env.int("API_PROXIES", 0),
-        "cors_origins": tuple(filter(None, (part.strip() for part in env.str("API_CORS_ORIGINS", "").split(",")))),
-        "docs": env.str("API_DOCS", "key" if production else "open"),
-        "max_body_bytes": env.int("API_MAX_BODY_BYTES", 1024 * 1024),
-        "workers": env.int("API_WORKERS", 2),
-        "threads": env.int("API_THREADS", 32),
-        "metrics_token": env.str("METRICS_TOKEN", ""),
-    }
-    try:
-        env.seal()
-    except EnvValidationError as error:
-        problems += _unreadable(error)
-    else:
-        problems += _api_problems(mode, values, base)
+    values: dict[str, Any] = {}
+    variables: tuple[tuple[str, Callable[..., Any], Any], ...] = (
+        ("API_KEY_PEPPERS", env.str, ""),
+        ("API_RATE_LIMIT", env.str, "600/minute"),
+        ("API_FAILURE_LIMIT", env.str, "20/minute"),
+        ("API_PROXIES", env.int, 0),
+        ("API_CORS_ORIGINS", env.str, ""),
+        ("API_DOCS", env.str, "key" if production else "open"),
+        ("API_MAX_BODY_BYTES", env.int, 1024 * 1024),
+        ("API_WORKERS", env.int, 2),
+        ("API_THREADS", env.int, 32),
+        ("METRICS_TOKEN", env.str, ""),
+    )
+    for name, read, default in variables:
+        try:
+            values[name.removeprefix("API_").lower()] = read(name, default)
+        except ValueError as error:  # which EnvError is; a file that NAME_FILE says is not there is no other
+            problems.append(str(error))
+            values[name.removeprefix("API_").lower()] = default
+            unread.add(name)
+    origins = values["cors_origins"].split(",")
+    values["cors_origins"] = tuple(filter(None, (origin.strip() for origin in origins)))
+    problems += [problem for problem in _api_problems(mode, values, base) if not problem.startswith(tuple(unread))]
     if problems or base is None:
         raise ConfigError("\n".join(f"environment: {problem}" for problem in problems))
     return ApiConfig(base=base, production=production, **values)
-
-
-def _unreadable(error: EnvValidationError) -> list[str]:
-    """Which variables could not be read, and why."""
-    messages = error.error_messages
-    assert isinstance(messages, Mapping), "as `seal` gives them"
-    return [f"{name}: {' '.join(map(str, texts))}" for name, texts in messages.items()]
 
 
 def _api_problems(mode: str, values: dict[str, Any], base: Config | None) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import request
+from flask import g, request
 
 from control_api.access.schemas import (
     ClientChangeSchema,
@@ -136,9 +136,10 @@ def _client(client: Client) -> dict[str, Any]:
 @keys.response(201, NewKeySchema, headers={"Location": {"schema": {"type": "string"}}})
 def create_key(order: dict[str, Any]) -> ResponseReturnValue:
     """Make a key for a client. Its text is in this answer, and nowhere else; so no Idempotency-Key is taken."""
-    _refuse_idempotency()
-    if order["expires_at"] is not None and order["expires_at"] <= principal().now_ms:
-        raise bad_request([("/body/expires_at", "is over already")])
+    is_over = order["expires_at"] is not None and order["expires_at"] <= principal().now_ms
+    errors = [*g.header_errors, *([("/body/expires_at", "is over already")] if is_over else [])]
+    if errors:
+        raise bad_request(errors)
     made = ask_access(
         lambda access: access.create_key(
             order["client"], order["scopes"], note=order["note"], expires_ms=order["expires_at"]
@@ -181,7 +182,8 @@ def revoke_key(key_id: str) -> dict[str, Any]:
 @keys.response(201, NewKeySchema, headers={"Location": {"schema": {"type": "string"}}})
 def rotate_key(order: dict[str, Any], key_id: str) -> ResponseReturnValue:
     """Make a key like this one, which ends after a while: time to give the new one to whoever uses it."""
-    _refuse_idempotency()
+    if g.header_errors:
+        raise bad_request(g.header_errors)
     try:
         made = ask_access(lambda access: access.rotate(key_id, grace_ms=order["grace_s"] * 1000))
     except InvalidAccess as error:
@@ -191,11 +193,10 @@ def rotate_key(order: dict[str, Any], key_id: str) -> ResponseReturnValue:
     return _new(*made)
 
 
-def _refuse_idempotency() -> None:
-    if "Idempotency-Key" in request.headers:
-        raise bad_request(
-            [("/header/Idempotency-Key", "is not taken here: the answer holds a secret, which is not kept")]
-        )
+@keys.before_request
+def _note_idempotency_key() -> None:
+    refused = "is not taken here: the answer holds a secret, which is not kept"
+    g.header_errors = [("/header/Idempotency-Key", refused)] if "Idempotency-Key" in request.headers else []
 
 
 def _new(key: ApiKey, text: str) -> ResponseReturnValue:

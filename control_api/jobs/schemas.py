@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import marshmallow as ma
 from marshmallow import validate
 
-from control_api.fields import Instant, Schema, Seconds, Whole
+from control_api.access.schemas import ClientId
+from control_api.fields import Instant, Schema, Seconds, Whole, is_one_line
 from crawler.jobs.model import Intended, Outcome, Priority, State
 from crawler.jobs.store_contract import MAX_PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_WORKERS: Final = 100
 MAX_TAGS: Final = 20
@@ -20,7 +24,10 @@ DEFAULT_LINK_S: Final = 900
 _RECIPE: Final = validate.Regexp(
     r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[A-Za-z0-9._+-]{1,40})?\Z", error="must be NAME or NAME@VERSION"
 )
-_TAG: Final = validate.Regexp(r"^[^\s,\x00-\x1f\x7f]{1,64}\Z", error="must be one word of at most 64 characters")
+_TAG: Final[list[Callable[[str], Any]]] = [
+    validate.Regexp(r"^[^\s,\x00-\x1f\x7f]{1,64}\Z", error="must be one word of at most 64 characters"),
+    is_one_line,
+]
 
 
 def _of(kind: Any) -> Any:
@@ -60,10 +67,10 @@ class JobOrderSchema(Schema):
     limits = ma.fields.Nested(LimitsSchema, load_default=dict)
     tags = ma.fields.List(ma.fields.String(validate=_TAG), validate=validate.Length(max=MAX_TAGS), load_default=list)
 
-    @ma.validates_schema
-    def _one_recipe(self, data: dict[str, Any], **kwargs: Any) -> None:
-        _ = kwargs
-        if ("recipe" in data) == ("recipe_text" in data):
+    @ma.validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _one_recipe(self, data: dict[str, Any], original: Any, **kwargs: Any) -> None:
+        _ = data, kwargs
+        if isinstance(original, dict) and ("recipe" in original) == ("recipe_text" in original):
             raise ma.ValidationError("give either recipe or recipe_text")
 
 
@@ -146,10 +153,7 @@ class JobListQuerySchema(Schema):
     outcome = ma.fields.List(_of(Outcome), load_default=list)
     recipe = ma.fields.String(validate=_RECIPE)
     tag = ma.fields.String(validate=_TAG)
-    client = ma.fields.String(
-        validate=validate.Length(1, 64),
-        metadata={"description": "For keys with the scope admin, which see all otherwise."},
-    )
+    client = ClientId(metadata={"description": "For keys with the scope admin, which see all otherwise."})
     created_after = Instant()
     created_before = Instant()
     limit = Whole(least=1, most=MAX_PAGE, load_default=50)

@@ -46,6 +46,7 @@ jobs: Final = Blueprint("jobs", __name__, url_prefix="/v1/jobs", description="Jo
 @jobs.route("", methods=["POST"])
 @needs(Scope.JOBS_WRITE)
 @jobs.response(201, JobAcceptedSchema, headers={"Location": {"schema": {"type": "string"}}})
+@jobs.doc(requestBody={"required": True, "content": {"application/json": {"schema": JobOrderSchema}}})
 def create_job() -> ResponseReturnValue:
     """Submit a job.
 

@@ -79,6 +79,7 @@ _LISTED: Final = 200
 @scrape.route("/init", methods=["POST"])
 @needs(Scope.JOBS_WRITE)
 @scrape.response(201, StartedAnswerSchema)
+@scrape.doc(requestBody={"required": True, "content": {"application/json": {"schema": ScrapeOrderSchema}}})
 def init_scrape() -> ResponseReturnValue:
     """Submit a crawl of a site. An Idempotency-Key makes the call safe to repeat, as with POST /v1/jobs."""
     key = request.headers.get("Idempotency-Key")

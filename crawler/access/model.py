@@ -47,7 +47,7 @@ class Quotas:
     def __post_init__(self) -> None:
         for name in self.__slots__:
             quota = getattr(self, name)
-            if quota is not None and not 0 <= quota < 10**12:
+            if quota is not None and not 0 <= quota <= 10**12:
                 raise InvalidAccess(f"quotas.{name} is {quota}; it is from 0, or none at all")
 
 

@@ -35,7 +35,7 @@ _DAY_MS: Final = 24 * 3600 * 1000
 _USED_EVERY_MS: Final = 60_000
 
 #: A change that somebody else's comes before is made anew so many times.
-_ATTEMPTS: Final = 10
+_ATTEMPTS: Final = 100
 
 _REFUSED: Final = "this key is not valid: unknown, mistyped, expired or revoked"
 

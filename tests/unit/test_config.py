@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 import crawler
-from crawler.config import read_config
+from crawler.config import read_api_config, read_config
 from crawler.errors import ConfigError
 
 NAMES = (
@@ -159,3 +160,150 @@ def test_the_key_of_an_api_is_said_by_whoever_says_its_address(environment, tmp_
     assert (config.api_url, config.api_key) == api
     assert "mine" not in repr(config)
     assert "k3y" not in repr(config)
+
+
+def test_several_wrong_values_are_said_together(environment):
+    environment(CRAWLERY_LOG_LEVEL="LOUD", S3_SSE="rot13", CRAWLERY_CONTACT="\u00e9")
+    with pytest.raises(ConfigError) as error:
+        read_config()
+    assert [line.split()[1].partition("=")[0] for line in str(error.value).splitlines()] == [
+        *("CRAWLERY_LOG_LEVEL", "S3_SSE", "CRAWLERY_CONTACT")
+    ]
+
+
+def test_a_file_of_a_secret_that_is_not_there_is_a_wrong_value(environment, tmp_path, monkeypatch):
+    monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "none"))
+    with pytest.raises(ConfigError, match="REDIS_URL_FILE must be a readable file path"):
+        read_config()
+
+
+# --- the control API ---
+
+GOOD_SECRET = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+API_NAMES = (
+    *("CRAWLERY_ENV", "API_KEY_PEPPERS", "API_RATE_LIMIT", "API_FAILURE_LIMIT", "API_PROXIES", "API_CORS_ORIGINS"),
+    *("API_DOCS", "API_MAX_BODY_BYTES", "API_WORKERS", "API_THREADS", "METRICS_TOKEN"),
+    *("API_KEY_PEPPERS_FILE", "METRICS_TOKEN_FILE", "REDIS_URL_FILE"),
+)
+PRODUCTION = {"CRAWLERY_ENV": "production", "API_KEY_PEPPERS": f"1:{GOOD_SECRET}"}
+
+
+@pytest.fixture
+def api_environment(environment, monkeypatch, tmp_path):
+    """Of an API that can start; sets more."""
+    monkeypatch.chdir(tmp_path)
+    for name in API_NAMES:
+        monkeypatch.delenv(name, raising=False)
+    environment(REDIS_URL="redis://store", STORAGE_URL="s3://files", API_KEY_PEPPERS="1:pepper")
+    return environment
+
+
+def api_errors() -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        read_api_config()
+    lines = str(error.value).splitlines()
+    assert all(line.startswith("environment: ") for line in lines)
+    return [line.removeprefix("environment: ") for line in lines]
+
+
+def test_an_api_has_limits_that_nobody_has_to_set(api_environment):
+    config = read_api_config()
+    assert (config.production, config.docs, config.cors_origins, config.proxies) == (False, "open", (), 0)
+    assert (config.rate_limit, config.failure_limit, config.max_body_bytes) == ("600/minute", "20/minute", 1024 * 1024)
+    assert (config.workers, config.threads, config.metrics_token) == (2, 32, "")
+    assert config.base.redis_url == "redis://store"
+
+
+def test_variables_of_the_api_are_read_by_their_type(api_environment):
+    api_environment(API_PROXIES="2", API_CORS_ORIGINS=" https://a.example , http://localhost:3000,", API_DOCS="off")
+    api_environment(API_MAX_BODY_BYTES="4096", API_WORKERS="3", API_THREADS="5", API_RATE_LIMIT="10 per 10 seconds")
+    config = read_api_config()
+    assert config.cors_origins == ("https://a.example", "http://localhost:3000")
+    assert (config.proxies, config.docs, config.max_body_bytes) == (2, "off", 4096)
+    assert (config.workers, config.threads, config.rate_limit) == (3, 5, "10 per 10 seconds")
+
+
+def test_no_secret_of_the_api_is_shown(api_environment):
+    api_environment(API_KEY_PEPPERS=f"1:{GOOD_SECRET}", METRICS_TOKEN="metrics-token")
+    assert GOOD_SECRET not in repr(read_api_config())
+    assert "metrics-token" not in repr(read_api_config())
+
+
+def test_every_error_of_the_api_is_said_at_once(api_environment, tmp_path):
+    api_environment(CRAWLERY_ENV="staging", REDIS_URL="", STORAGE_URL="", API_KEY_PEPPERS="pepper", API_DOCS="yes")
+    api_environment(API_RATE_LIMIT="fast", API_FAILURE_LIMIT="0/minute", API_PROXIES="many", API_WORKERS="0")
+    api_environment(API_CORS_ORIGINS="https://a.example/,ftp://b,a.example", API_THREADS="1001", API_MAX_BODY_BYTES="1")
+    api_environment(METRICS_TOKEN_FILE=str(tmp_path / "none"))
+    errors = api_errors()
+    places = [re.split(r"[ =:]", error)[0] for error in errors if "API_PROXIES" not in error and "_FILE" not in error]
+    assert sorted(places) == sorted(
+        [
+            *("CRAWLERY_ENV", "REDIS_URL", "STORAGE_URL", "API_KEY_PEPPERS", "API_DOCS", "API_RATE_LIMIT"),
+            *("API_FAILURE_LIMIT", "API_WORKERS", "API_THREADS", "API_MAX_BODY_BYTES", *["API_CORS_ORIGINS"] * 3),
+        ]
+    )
+    assert [error for error in errors if "API_PROXIES" in error] == [
+        'Environment variable "API_PROXIES" invalid: Not a valid integer.'
+    ]
+    assert any("METRICS_TOKEN_FILE must be a readable file path" in error for error in errors)
+
+
+def test_errors_of_every_process_are_said_beside_those_of_the_api(api_environment):
+    api_environment(CRAWLERY_LOG_LEVEL="LOUD", S3_SSE="rot13", API_DOCS="yes")
+    assert [error.partition("=")[0] for error in api_errors()] == ["CRAWLERY_LOG_LEVEL", "S3_SSE", "API_DOCS"]
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "https://*.example", "null", "https://a.example/path", "https://a b", "https://"]
+)
+def test_origins_are_written_out(api_environment, origin):
+    api_environment(API_CORS_ORIGINS=origin)
+    if origin == "*":
+        assert read_api_config().cors_origins == ("*",)
+    else:
+        (error,) = api_errors()
+        assert error.startswith("API_CORS_ORIGINS: ")
+
+
+def test_production_starts_with_secrets_that_were_made(api_environment):
+    api_environment(**PRODUCTION, METRICS_TOKEN=GOOD_SECRET[:32], API_CORS_ORIGINS="https://a.example")
+    config = read_api_config()
+    assert (config.production, config.docs) == (True, "key")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"API_KEY_PEPPERS": ""}, "API_KEY_PEPPERS: there is no pepper"),
+        ({"API_KEY_PEPPERS": "1:0123456789abcdef"}, "API_KEY_PEPPERS: a secret of 16 characters"),
+        ({"API_KEY_PEPPERS": f"1:{GOOD_SECRET},0:short"}, "API_KEY_PEPPERS: a secret of 5 characters"),
+        ({"API_KEY_PEPPERS": "1:changeme-changeme-changeme-changeme"}, "API_KEY_PEPPERS: this is a placeholder"),
+        ({"API_KEY_PEPPERS": "1:Your-Secret-Goes-Here-0123456789-abc"}, "API_KEY_PEPPERS: this is a placeholder"),
+        ({"API_KEY_PEPPERS": f"1:{'ab' * 32}"}, "API_KEY_PEPPERS: this is a placeholder"),
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN: a secret of 5 characters"),
+        ({"METRICS_TOKEN": "x" * 40}, "METRICS_TOKEN: this is a placeholder"),
+        ({"API_CORS_ORIGINS": "*"}, "API_CORS_ORIGINS: * lets every site in the world call"),
+        ({"API_DOCS": "open"}, "API_DOCS=open shows everybody"),
+    ],
+)
+def test_production_refuses_what_is_fit_for_a_laptop_only(api_environment, values, message):
+    api_environment(**{**PRODUCTION, **values})
+    (error,) = api_errors()
+    assert error.startswith(message)
+    assert not any(secret and secret in error for value in values.values() for secret in value.split(":")[1:])
+
+
+def test_secrets_of_the_api_may_lie_in_files(api_environment, tmp_path):
+    for name, text in (("peppers", f"2:{GOOD_SECRET}\n"), ("token", "t0ken\n"), ("store", "redis://:pw@elsewhere\n")):
+        (tmp_path / name).write_text(text)
+    api_environment(API_KEY_PEPPERS_FILE=str(tmp_path / "peppers"), METRICS_TOKEN_FILE=str(tmp_path / "token"))
+    api_environment(REDIS_URL_FILE=str(tmp_path / "store"))
+    config = read_api_config()
+    assert (config.key_peppers, config.metrics_token) == (f"2:{GOOD_SECRET}", "t0ken")
+    assert config.base.redis_url == "redis://:pw@elsewhere"
+
+
+def test_a_secret_in_a_file_is_judged_like_any_other(api_environment, tmp_path):
+    (tmp_path / "peppers").write_text("1:short\n")
+    api_environment(CRAWLERY_ENV="production", API_KEY_PEPPERS_FILE=str(tmp_path / "peppers"))
+    assert api_errors()[0].startswith("API_KEY_PEPPERS: a secret of 5 characters")
