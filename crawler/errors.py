@@ -38,7 +38,7 @@ the borders turn these into an exit status or a response.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +70,10 @@ class InputError(CrawleryError):
         super().__init__("\n".join(self.messages))
 
 
+#: The kind of an address that the deployment itself denies.
+DENIED: Final = "denied here"
+
+
 class EgressError(CrawleryError):
     """Nothing is sent to a host."""
 
@@ -86,6 +90,13 @@ class EgressRefused(EgressError):
     def __init__(self, host: str, *, address: str, kind: str) -> None:
         self.host, self.address, self.kind = host, address, kind
         super().__init__(f"{host} leads to {address}, which is no address of the public internet ({kind})")
+
+    @property
+    def for_operators(self) -> str:
+        """The whole of it in one line, with what would let it pass."""
+        denied = self.kind == DENIED
+        way_out = "EGRESS_DENY has it" if denied else f"EGRESS_ALLOW={self.address} would allow it"
+        return f"{self}: nothing is sent to it. {way_out}"
 
 
 class NoAddress(EgressError):

@@ -2,11 +2,16 @@
 
 One page, asked for by a person, needs no crawler: redirects, cookies and compression are followed as a browser would,
 sizes and times are capped, and whatever goes wrong is one sentence. Crawls never come here; they run on Scrapy.
+
+It connects where a crawl may connect, by the same rule (`crawler.egress`): each connection, those of redirects too, is
+to an address that was judged. Where the person begins may be a place of their own.
 """
 
 from __future__ import annotations
 
+import asyncio
 import http.client
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -19,11 +24,18 @@ from urllib.parse import urlsplit
 
 from w3lib.url import safe_url_string
 
-from crawler.errors import CrawleryError
+from crawler.config import read_config
+from crawler.egress.addresses import EgressPolicy
+from crawler.egress.persons import PersonsHosts, hosts_of
+from crawler.egress.resolve import resolve
+from crawler.errors import CrawleryError, EgressRefused, NoAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Protocol
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Protocol, TypeAlias
+
+    #: Connects to a host and port within so many seconds; a third argument of `http.client`'s is never given.
+    _Dial: TypeAlias = Callable[..., socket.socket]
 
     class _Readable(Protocol):
         def read(self, size: int, /) -> bytes: ...
@@ -38,7 +50,7 @@ _CHUNK: Final = 64 * 1024
 
 
 class FetchFailed(CrawleryError):
-    """A page could not be fetched: no such host, refused, too slow, too large, not http(s)."""
+    """A page could not be fetched: no such host, or none to talk to, refused, too slow, too large, not http(s)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,15 +72,32 @@ class Fetched:
 class PageFetcher:
     """Fetches pages one after another; cookies that one page set are sent with the next."""
 
-    def __init__(self, *, timeout_s: float = TIMEOUT_S, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        egress: EgressPolicy,
+        *,
+        typed: Iterable[str] = (),
+        timeout_s: float = TIMEOUT_S,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        """A fetcher that has no cookies yet.
+
+        Args:
+            egress: what the deployment allows and denies.
+            typed: URLs that a person gave, whose hosts may be their own. Never such as a page or a recipe has.
+            timeout_s: for one page.
+            max_bytes: of one page.
+        """
         self.timeout_s = timeout_s
         self.max_bytes = max_bytes
+        self._egress = egress
+        self._persons = PersonsHosts(hosts_of(typed))
         self._opener = urllib.request.OpenerDirector()
         # Named one by one: the default opener also reads files and speaks FTP, also after a redirect.
         for handler in (
             urllib.request.ProxyHandler(),
-            urllib.request.HTTPHandler(),
-            urllib.request.HTTPSHandler(),
+            _HttpHandler(self._dial),
+            _HttpsHandler(self._dial),
             urllib.request.HTTPRedirectHandler(),
             urllib.request.HTTPCookieProcessor(CookieJar()),
             urllib.request.HTTPErrorProcessor(),
@@ -114,6 +143,27 @@ class PageFetcher:
                 )
         except (OSError, http.client.HTTPException, UnicodeError, ValueError) as error:
             raise FetchFailed(f"{url}: {reason_of(error, self.timeout_s)}") from error
+        except EgressRefused as error:
+            raise FetchFailed(f"{url}: {error.for_operators}") from error
+        except NoAddress as error:
+            raise FetchFailed(f"{url}: {error}") from error
+
+    def _dial(self, address: tuple[str, int], timeout_s: float, _source: None = None) -> socket.socket:
+        """Connects to an address that was judged; the name is looked up here and nowhere else.
+
+        Raises:
+            EgressError: the host has no address that may be talked to.
+            OSError: none of those that it has takes a connection.
+        """
+        host, port = address
+        found = asyncio.run(resolve(host, self._persons.policy(host, self._egress), timeout_s=timeout_s))
+        for number, judged in enumerate(found, 1):
+            try:
+                return socket.create_connection((str(judged), port), timeout_s)
+            except OSError:
+                if number == len(found):
+                    raise
+        raise AssertionError("a host that is resolved has an address")
 
     def _open(self, request: urllib.request.Request) -> http.client.HTTPResponse | urllib.error.HTTPError:
         try:
@@ -135,6 +185,46 @@ class PageFetcher:
             if time.monotonic() - begun > self.timeout_s:
                 raise TimeoutError
         return b"".join(chunks)
+
+
+class _HttpHandler(urllib.request.HTTPHandler):
+    def __init__(self, dial: _Dial) -> None:
+        super().__init__()
+        self._dial = dial
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connection, req)
+
+    def _connection(self, host: str, **options: Any) -> http.client.HTTPConnection:
+        return _dialling(http.client.HTTPConnection(host, **options), self._dial)
+
+
+class _HttpsHandler(urllib.request.HTTPSHandler):
+    def __init__(self, dial: _Dial) -> None:
+        super().__init__()
+        self._dial = dial
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connection, req)
+
+    def _connection(self, host: str, **options: Any) -> http.client.HTTPConnection:
+        return _dialling(http.client.HTTPSConnection(host, **options), self._dial)
+
+
+def _dialling(connection: http.client.HTTPConnection, dial: _Dial) -> http.client.HTTPConnection:
+    """The connection, which `dial` will make. `http.client` has this seam and no public one."""
+    connection._create_connection = dial  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+    return connection
+
+
+def fetcher_for(url: str) -> PageFetcher:
+    """A fetcher for a person who has typed a URL, by the rule of this process's environment.
+
+    Raises:
+        ConfigError: the environment cannot be used.
+    """
+    config = read_config()
+    return PageFetcher(EgressPolicy(allow=config.egress_allow, deny=config.egress_deny), typed=[url])
 
 
 def http_url(url: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.cli import console
-from crawler.cli.fetch import MAX_BYTES, Fetched, PageFetcher
+from crawler.cli.fetch import MAX_BYTES, fetcher_for
 from crawler.cli.groups import CommandFailed
 from crawler.errors import InputError, PageError
 from crawler.recipe.extract import extract_page, start_requests
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from crawler.cli.fetch import Fetched, PageFetcher
     from crawler.recipe.model import PageResult, Recipe
 
 #: URL of a saved page of which nobody said where it came from.
@@ -56,7 +57,7 @@ def get_page(
         inputs: resolved inputs.
         page: its type; None = guessed.
         url: of a file: where it came from.
-        fetcher: for URLs.
+        fetcher: for URLs; by default one that takes `target` for a place that the person may have to themselves.
 
     Raises:
         CommandFailed: no such file, no such page type, or a type that cannot be guessed.
@@ -67,7 +68,7 @@ def get_page(
     if is_url(target):
         if url is not None:
             raise CommandFailed("--url is for files: it says where a saved page came from")
-        return _from_site(recipe, target, inputs, page, fetcher or PageFetcher())
+        return _from_site(recipe, target, inputs, page, fetcher or fetcher_for(target))
     return _from_file(recipe, Path(target), inputs, page, url)
 
 

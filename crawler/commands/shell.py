@@ -6,17 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from scrapy.commands.shell import Command as ScrapyShell
+from scrapy.utils.url import guess_scheme
 
+from crawler.downloader.resolver import installed_resolver
+from crawler.egress.persons import hosts_of
 from crawler.errors import CrawleryError
 from crawler.recipe.diagnose import evaluate_rule, rule_page
 from crawler.recipe.values import is_missing
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from scrapy.http import Response
 
 
 class Command(ScrapyShell):
     """Scrapy's own shell; see the module."""
+
+    def run(self, args: list[str], opts: Namespace) -> None:
+        """As Scrapy's; the URL that was typed may be on the person's own machine or network."""
+        if self.crawler_process is None:
+            raise AssertionError("Scrapy gives each command its process")
+        installed_resolver(self.crawler_process.settings).trust(hosts_of(map(guess_scheme, args[:1])))
+        super().run(args, opts)
 
     def update_vars(self, vars: dict[str, Any]) -> None:  # noqa: A002 - Scrapy's name for it
         """Add `rule` to what the shell knows; it reads whatever `response` is at that moment."""

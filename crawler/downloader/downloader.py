@@ -20,8 +20,9 @@ from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedE
 
 from crawler.downloader.door import Closed, Door, LongSilence, NotSent
 from crawler.downloader.pace import Paces
-from crawler.downloader.resolver import hosts_of, installed_resolver
+from crawler.downloader.resolver import installed_resolver
 from crawler.downloader.shared import shared_of
+from crawler.egress.persons import hosts_of
 from crawler.middlewares.open_pages import LeaseLost, SentBack, Stopped
 from crawler.middlewares.retry_policies import RetryPolicies, retry_after_of, tries_of
 from crawler.middlewares.retry_policy import silence_s

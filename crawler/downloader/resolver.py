@@ -14,16 +14,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import replace
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IHostnameResolver, IHostResolution
 from zope.interface import implementer
 
 from crawler.egress.addresses import EgressPolicy, read_networks
+from crawler.egress.persons import PersonsHosts
 from crawler.egress.resolve import resolve
 from crawler.errors import EgressRefused, NoAddress
 
@@ -47,12 +45,6 @@ _KEPT_S: Final = 60.0
 #: So many hosts are remembered, those that may be talked to and the others; the one that came first goes first. Pages
 #: can name as many as they like.
 _MOST_HOSTS: Final = 10_000
-
-_EVERYWHERE: Final = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
-
-#: Ends of names that nobody can have in the public DNS (RFC 6761, 6762, 8375; ICANN's `internal`). Of other names it is
-#: their owner, not who types them, that says where they lead.
-_NOBODYS: Final = (".localhost", ".local", ".test", ".internal", ".home.arpa")
 
 
 def egress_policy(settings: BaseSettings) -> EgressPolicy:
@@ -104,18 +96,21 @@ class EgressResolver:
         self._clock = clock
         self._known: dict[str, tuple[float, tuple[Address, ...]]] = {}
         self._refused: dict[str, None] = {}
-        self._trusted: set[str] = set()
+        self._persons = PersonsHosts()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler | CrawlerProcessBase, reactor: Any) -> Self:
-        """As Scrapy makes it, before the reactor runs.
+        """As Scrapy makes it, before the reactor runs; one with the same policy that is there already stays.
 
         Raises:
             ConfigError: EGRESS_ALLOW or EGRESS_DENY has what is no range.
         """
-        settings = crawler.settings
-        return cls(reactor, egress_policy(settings), timeout_s=settings.getfloat("DNS_TIMEOUT"))
+        settings, installed = crawler.settings, getattr(reactor, "nameResolver", None)
+        policy = egress_policy(settings)
+        if isinstance(installed, cls) and installed.policy == policy:
+            return installed  # of a downloader that was made first, as `scrapy shell` does
+        return cls(reactor, policy, timeout_s=settings.getfloat("DNS_TIMEOUT"))
 
     def install_on_reactor(self) -> None:
         """From now on names are resolved here."""
@@ -126,7 +121,7 @@ class EgressResolver:
 
         Only for addresses, and for names that no stranger can have.
         """
-        self._trusted.update(host.lower() for host in hosts if _is_ones_own(host.lower()))
+        self._persons.add(hosts)
 
     def refused(self, host: str) -> bool:
         """Whether a host was found to have an address that may not be talked to."""
@@ -156,15 +151,14 @@ class EgressResolver:
 
     async def _answer(self, receiver: Any, host: str, port: int, kinds: Collection[type[IAddress]] | None) -> None:
         addresses: tuple[Address, ...] = ()
-        policy = replace(self.policy, allow=_EVERYWHERE) if host.lower() in self._trusted else self.policy
         try:
-            addresses = await resolve(host, policy, timeout_s=self._timeout_s)
+            addresses = await resolve(host, self._persons.policy(host, self.policy), timeout_s=self._timeout_s)
             _remember(self._known, host, (self._clock() + _KEPT_S, addresses))
             for name in (host.lower(), _in_ascii(host)):
                 self._refused.pop(name, None)
         except EgressRefused as error:
             if not self.refused(host):
-                logger.warning("%s: nothing is sent to it. EGRESS_ALLOW=%s would allow it", error, error.address)
+                logger.warning("%s", error.for_operators)
             for name in (host.lower(), _in_ascii(host)):
                 _remember(self._refused, name, None)
         except NoAddress as error:
@@ -177,14 +171,6 @@ def _remember(hosts: dict[str, _T], host: str, what: _T) -> None:
     hosts[host] = what
     if len(hosts) > _MOST_HOSTS:
         del hosts[next(iter(hosts))]
-
-
-def _is_ones_own(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return "." not in host or host.endswith(_NOBODYS)
-    return True
 
 
 def _in_ascii(host: str) -> str:
@@ -222,14 +208,3 @@ def installed_resolver(settings: BaseSettings) -> EgressResolver:
     resolver = EgressResolver(reactor, policy, timeout_s=settings.getfloat("DNS_TIMEOUT"))
     resolver.install_on_reactor()
     return resolver
-
-
-def hosts_of(urls: Iterable[str]) -> list[str]:
-    """The hosts of URLs, as a resolver is asked for them; a text that is no URL has none."""
-    hosts = []
-    for url in urls:
-        try:
-            hosts.append(urlsplit(url).hostname or "")
-        except ValueError:
-            continue  # Scrapy says what is wrong with it when the request is made
-    return [host for host in hosts if host]

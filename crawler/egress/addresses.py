@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from crawler.errors import ConfigError
+from crawler.errors import DENIED, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,7 +107,7 @@ def refusal(address: Address, policy: EgressPolicy) -> str:
         address = IPv6Address(int(address))  # without a zone
     inner = _inside(address)
     if _in(address, policy.deny) or (inner is not None and _in(inner, policy.deny)):
-        return "denied here"
+        return DENIED
     if isinstance(address, IPv6Address) and address in _MAPPED and inner is not None:
         return refusal(inner, policy)  # the same address in other words: connecting to either is one thing
     kind = "" if _in(address, policy.allow) else _built_in(address)

@@ -51,7 +51,8 @@ async def resolve(
         async with asyncio.timeout(timeout_s):
             answers = await (lookup or _system_lookup)(host)
     except (OSError, ValueError) as error:  # ValueError: a label that is no part of a name, a NUL
-        raise NoAddress(f"{host} has no address: {str(error) or 'no answer in time'}") from error
+        reason = getattr(error, "strerror", None) or str(error) or "no answer in time"
+        raise NoAddress(f"{host} has no address: {reason}") from error
     addresses = tuple(dict.fromkeys(ip_address(answer[4][0]) for answer in answers))
     for address in addresses:
         kind = refusal(address, policy)

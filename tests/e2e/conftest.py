@@ -33,6 +33,7 @@ class Workplace:
         self.recipes.mkdir()
         paths = os.pathsep.join((str(self.recipes), str(ROOT / "recipes")))
         own = {"RECIPES_PATH": paths, "HOME": str(folder), "COLUMNS": "80", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+        own["EGRESS_ALLOW"] = ""  # a newcomer has set nothing
         self.environment = {**os.environ, **own}
 
     def crawlery(self, *arguments, code=0):

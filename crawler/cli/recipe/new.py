@@ -13,7 +13,7 @@ import click
 from rich.text import Text
 
 from crawler.cli import console
-from crawler.cli.fetch import PageFetcher
+from crawler.cli.fetch import fetcher_for
 from crawler.cli.groups import CommandFailed
 from crawler.cli.recipe.survey import Survey, Surveyor, survey
 from crawler.cli.recipes import recipes_dirs
@@ -57,7 +57,7 @@ def new(url: str, name: str | None, output: Path | None, *, force: bool) -> None
         raise CommandFailed(f"{target} exists; --name gives another name, --force overwrites it")
     if target.stem != chosen:
         raise CommandFailed(f"{target}: the file of the recipe {chosen!r} must be called {chosen}.yaml")
-    found = survey(Surveyor(PageFetcher()), url)
+    found = survey(Surveyor(fetcher_for(url)), url)
     draft = draft_of(chosen, found, url)
     recipe, used = write(target, found, draft)
     show(found, used)

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import sys
 import threading
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,6 @@ from twisted.internet import asyncioreactor
 from crawler.extensions.summary import Summary
 from crawler.frontier.contract import Ledger
 from crawler.recipe.loader import load_recipe_text
-from crawler.sample_shop.httpd import HttpServer
 from crawler.signals import page_settled, row_rejected
 from crawler.spiders.loader import spider_of
 from crawler.spiders.runner import prepare, project_settings
@@ -29,13 +27,10 @@ from crawler.spiders.runner import prepare, project_settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fleet import OVERDUE, Shared, Worker
-from loopback import Site, good, goods_recipe, links, listing
+from loopback import PATIENCE_S, good, goods_recipe, links, listing, serving
 
 if TYPE_CHECKING:
     from crawler.extensions.crawl_summary import CrawlSummary
-
-#: A crawl on loopback that lasts longer than this hangs.
-PATIENCE_S = 30.0
 
 #: Quick enough for tests; what a test is about it sets itself.
 QUICK = {
@@ -47,26 +42,6 @@ QUICK = {
     "MEMUSAGE_ENABLED": False,
     "LOGSTATS_INTERVAL": 0,
 }
-
-
-@contextlib.contextmanager
-def serving(host: str):
-    site = Site()
-    started: Future = Future()
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        async with HttpServer(site.handle, host=host) as server:
-            site.server, site.url = server, server.url
-            started.set_result((asyncio.get_running_loop(), stop))
-            await stop.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    loop, stop = started.result(timeout=PATIENCE_S)
-    yield site
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(timeout=PATIENCE_S)
 
 
 @pytest.fixture

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import threading
 from collections import Counter
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import scrapy
 
-from crawler.sample_shop.httpd import HttpRequest, HttpResponse
+from crawler.sample_shop.httpd import HttpResponse, HttpServer
 
 if TYPE_CHECKING:
-    from crawler.sample_shop.httpd import HttpServer
+    from crawler.sample_shop.httpd import HttpRequest
+
+#: A crawl on loopback that lasts longer than this hangs.
+PATIENCE_S = 30.0
 
 
 class Site:
@@ -41,6 +48,26 @@ class Site:
 
     def times(self, path: str) -> list[float]:
         return [entry.at_s for entry in self.server.log if entry.path == path]
+
+
+@contextlib.contextmanager
+def serving(host: str):
+    site = Site()
+    started: Future = Future()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        async with HttpServer(site.handle, host=host) as server:
+            site.server, site.url = server, server.url
+            started.set_result((asyncio.get_running_loop(), stop))
+            await stop.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    loop, stop = started.result(timeout=PATIENCE_S)
+    yield site
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(timeout=PATIENCE_S)
 
 
 def html(text: str, **kwargs) -> HttpResponse:

@@ -7,44 +7,23 @@ import socket
 from types import SimpleNamespace
 
 import pytest
+from canary import Canary
 from loopback import good, goods_recipe, html, links, listing, names, redirect, spider_for
 from scrapy.settings import Settings
 
 from crawler.downloader import resolver as resolving
-from crawler.downloader.resolver import EgressResolver, hosts_of
+from crawler.downloader.resolver import EgressResolver
 from crawler.errors import ConfigError
 
 #: The site may be talked to, the rest of this machine may not.
 SITE_ONLY = {"EGRESS_ALLOW": ["127.0.0.1/32"], "RETRY_TIMES": 0}
 
 
-class Canary:
-    """A port at 127.0.0.2 to which nobody should connect."""
-
-    def __init__(self) -> None:
-        self.socket = socket.create_server(("127.0.0.2", 0))
-        self.socket.setblocking(False)
-        self.port = self.socket.getsockname()[1]
-
-    def url(self, host="127.0.0.2", path="/secret"):
-        return f"http://{host}:{self.port}{path}"
-
-    @property
-    def connections(self):
-        found = 0
-        while True:
-            try:
-                self.socket.accept()[0].close()
-            except BlockingIOError:
-                return found
-            found += 1
-
-
 @pytest.fixture
 def canary():
     canary = Canary()
     yield canary
-    canary.socket.close()
+    canary.close()
 
 
 def test_the_canary_hears_of_a_connection(canary):
@@ -165,19 +144,6 @@ async def ask(resolver, host="127.1"):
     return receiver.addresses, at_once
 
 
-@pytest.mark.parametrize(
-    ("host", "trusted"),
-    [
-        *((host, True) for host in ("127.0.0.1", "::1", "10.1.2.3", "localhost", "Shop", "a.localhost", "shop.test")),
-        *((host, False) for host in ("shop.example.com", "127.1", "localhost.example", "1.2.3.4.nip.io")),
-    ],
-)
-def test_a_persons_word_counts_only_for_names_that_no_stranger_can_have(host, trusted):
-    asked = resolver("")
-    asked.trust([host])
-    assert (host.lower() in asked._trusted) == trusted
-
-
 def test_a_trusted_host_is_not_talked_to_where_that_is_denied():
     process = SimpleNamespace(settings=Settings({"EGRESS_DENY": "127.0.0.2", "DNS_TIMEOUT": 5}))
     asked = EgressResolver.from_crawler(process, None)
@@ -216,10 +182,13 @@ def test_no_more_hosts_are_remembered_than_there_is_room_for(monkeypatch):
     assert [asked.refused(f"127.0.1.{number}") for number in (3, 2, 1)] == [True, True, False]
 
 
+def test_a_resolver_that_is_there_already_stays_unless_its_policy_is_another():
+    reactor = SimpleNamespace(nameResolver=resolver("127.0.0.0/8"))
+    for allow, same in (("127.0.0.0/8", True), ("127.0.0.1", False)):
+        process = SimpleNamespace(settings=Settings({"EGRESS_ALLOW": allow, "DNS_TIMEOUT": 5}))
+        assert (EgressResolver.from_crawler(process, reactor) is reactor.nameResolver) == same
+
+
 def test_a_range_that_is_none_is_said_before_anything_is_crawled(site, crawl_broken):
     with pytest.raises(ConfigError, match="EGRESS_ALLOW has 'localhost'"):
         crawl_broken(spider_for(site), {"EGRESS_ALLOW": ["localhost"]})
-
-
-def test_hosts_are_read_from_urls_as_resolvers_are_asked_for_them():
-    assert hosts_of(["http://A.example:1/x", "http://[::1]/", "about:start", "/x", "http://[x"]) == ["a.example", "::1"]
