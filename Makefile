@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs model chaos check-books lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api fuzz-api model chaos check-books lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,10 @@ bench-exports: $(STAMP)  ## A million rows composed into CSV, JSON Lines and Par
 
 bench-jobs: $(STAMP)  ## Pages of the list of 100,000 jobs: milliseconds of each kind of page
 	@$(BIN)/python -m pytest tests/benchmarks/test_job_lists.py -q -s -m bench -o addopts="--import-mode=importlib"
+
+bench-api: $(STAMP)  ## The control API over 100,000 jobs: lists, submissions, and what times tell (slow, idle machine)
+	@$(BIN)/python -m pytest tests/benchmarks/test_api_speed.py tests/benchmarks/test_api_tells_no_time.py \
+	    -q -s -m bench -o addopts="--import-mode=importlib"
 
 check-books: $(STAMP)  ## Crawl a saved copy of books.toscrape.com and compare every cell: COPY=directory
 	@$(BIN)/python tests/acceptance/check_books.py "$(COPY)"

@@ -10,6 +10,7 @@ import logging
 import secrets
 import time
 from functools import partial
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import redis
@@ -159,11 +160,30 @@ def _count_failure(limiter: Limiter, item: RateLimitItem) -> None:
     Raises:
         Problem: it has had its share.
     """
-    address = request.remote_addr or "-"
-    if not limiter.limiter.hit(item, "failures", address):
-        reset = limiter.limiter.get_window_stats(item, "failures", address).reset_time
+    source = source_of(request.remote_addr or "-")
+    if not limiter.limiter.hit(item, "failures", source):
+        reset = limiter.limiter.get_window_stats(item, "failures", source).reset_time
         retry = {"Retry-After": whole_seconds(reset - time.time())}
         raise Problem("rate_limited", "Too many calls without a valid key came from this address.", headers=retry)
+
+
+def source_of(address: str) -> str:
+    """What failures are charged to: an IPv4 address, or the 64 bits of an IPv6 one that its network was given.
+
+    A proxy may have written a port behind the address; it differs from connection to connection.
+    """
+    host = address.strip()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(found) if found.version == 4 else str(ip_network((int(found), 64), strict=False))
 
 
 def _check_scope() -> None:
@@ -184,10 +204,19 @@ def _rate_headers(limiter: Limiter, response: Response) -> Response:
     limit: RequestLimit | None = limiter.current_limit if g.get("principal") is not None else None
     if limit is None:
         return response
-    reset = whole_seconds(limit.reset_at - time.time() - 1)  # the library has added one
+    try:
+        window = limit.window  # asks the store; not `reset_at`, which drops the fraction and so promises too much
+    except redis.RedisError as error:
+        logger.warning("An answer leaves without its RateLimit headers: %s", error)
+        return _with_retry(response, "1")
+    reset = whole_seconds(window.reset_time - time.time())
     response.headers["RateLimit-Limit"] = str(limit.limit.amount)
-    response.headers["RateLimit-Remaining"] = str(max(0, limit.remaining))
+    response.headers["RateLimit-Remaining"] = str(max(0, window.remaining))
     response.headers["RateLimit-Reset"] = reset
+    return _with_retry(response, reset)
+
+
+def _with_retry(response: Response, seconds: str) -> Response:
     if response.status_code == 429 and "Retry-After" not in response.headers:
-        response.headers["Retry-After"] = reset
+        response.headers["Retry-After"] = seconds
     return response

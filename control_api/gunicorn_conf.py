@@ -17,6 +17,8 @@ from prometheus_client import multiprocess
 from crawler.config import prometheus_folder, read_api_config
 
 if TYPE_CHECKING:
+    import logging
+
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
 
@@ -37,6 +39,20 @@ accesslog = None
 errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
+
+
+def on_starting(server: Arbiter) -> None:
+    """What gunicorn says of requests goes through `_without_request`, in all processes."""
+    server.log.error_log.addFilter(_without_request)
+
+
+def _without_request(record: logging.LogRecord) -> bool:
+    """A line of gunicorn about a request that it could not read quotes it, and so may show a key: that is left out."""
+    if isinstance(record.msg, str) and record.msg.startswith("Invalid request from ip="):
+        record.msg = f"{record.msg.partition(': ')[0]}: it is no HTTP that is understood"
+    elif isinstance(record.msg, str) and record.msg.startswith("Error handling request"):
+        record.msg, record.args = "Error handling a request", ()
+    return True
 
 
 def when_ready(server: Arbiter) -> None:

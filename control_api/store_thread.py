@@ -51,10 +51,9 @@ class StoreThread:
         try:
             return future.result(timeout=max(0.001, within_s))
         except FutureTimeoutError:
-            if not future.done():
-                future.cancel()
+            if future.cancel():
                 raise StoreAway(f"the store does not answer within {within_s:.1f} s") from None
-            raise  # a time-out of `call` itself
+            return future.result()  # it has come this moment, or is a time-out of `call` itself
 
     def close(self) -> None:
         """Lets the connection go, and ends the thread."""

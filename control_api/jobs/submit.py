@@ -27,7 +27,7 @@ from crawler.exports.intents import read_intent, write_intent
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
 from crawler.frontier.redis import RedisFrontier
-from crawler.jobs.model import Job, Limits, job_id
+from crawler.jobs.model import Job, Limits, State, job_id
 from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.states import TERMINAL
 from crawler.recipe.extract import start_requests
@@ -109,7 +109,10 @@ def earlier(request: Request) -> tuple[Accepted | None, str]:
         is_over = stored.status.state in TERMINAL and stored.job.created_ms + KEY_LIFE_MS < principal().now_ms
         if is_over and finished_ms is not None:
             continue
-        return Accepted(_same(stored.job, request), replayed=True), new
+        job = _same(stored.job, request)
+        if stored.status.state is State.QUEUED:  # the call that made it may have been cut short: now it is in all lists
+            ask(lambda store, job=job: RedisJobStore(store).create(job))  # type: ignore[misc]  # as above
+        return Accepted(job, replayed=True), new
     raise Problem("idempotency_conflict", f"This key has made {_MAX_GENERATIONS:,} jobs; take another one.")
 
 

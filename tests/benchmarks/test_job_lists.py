@@ -12,65 +12,19 @@ import time
 from statistics import quantiles
 
 import pytest
+from many_jobs import CLIENTS, JOBS, T0, fill, job_of
 
-from crawler.jobs.codec import encode_job
-from crawler.jobs.model import Job, Outcome, State
-from crawler.jobs.redis import _CREATE, RedisJobStore, _labels
+from crawler.jobs.model import Outcome, State
+from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.store_contract import place
 from crawler.store import Store, connect
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
-JOBS = 100_000
-CLIENTS = 20
-RECIPE = ("name: shop\n" + "# a line of a recipe as people write them, with a selector in it\n" * 60)[:3_000]
-
 #: What a page may cost, in ms of processor time of caller and store together; the second number for one that looks at
 #: all the jobs it may. Times on the clock are printed, but on a busy machine they tell of the others.
 PAGE_MS = 8.0
 SCAN_MS = 15.0
-
-_T0 = 1_763_845_000_000
-
-
-def job_of(number: int) -> Job:
-    return Job(
-        id=f"job{number:022}",
-        client=f"client{number % CLIENTS}",
-        recipe="rare" if number % 5_000 < CLIENTS else "shop",
-        recipe_text=f"{RECIPE}# {number % 50}\n",
-        inputs={"category": "travel", "pages": 20},
-        tags=("nightly", f"t{number % 7}"),
-        created_ms=_T0 + number * 50,
-        secret=number.to_bytes(16, "big"),
-    )
-
-
-async def fill(store: Store) -> None:
-    """As `create` and the moves of a job leave it, in few round trips."""
-    prefix = store.prefix
-    for first in range(0, JOBS, 1_000):
-        calls = []
-        for number in range(first, first + 1_000):
-            job = job_of(number)
-            key, where = f"{prefix}:{{{job.id}}}:job", place(job.id, job.created_ms)
-            calls.append(store.send(_CREATE, [key], [encode_job(job), job.created_ms, number, *_labels(job)]))
-            if number % 2_000 >= CLIENTS:  # every hundredth job of a client lives
-                words = (
-                    "intended",
-                    "succeed",
-                    "outcome",
-                    "complete",
-                    "version",
-                    "3",
-                    "started_ms",
-                    "1",
-                    "finished_ms",
-                    "2",
-                )
-                calls.append(store.command("HSET", key, "state", "succeeded", *words))
-            calls += [store.command("ZADD", f"{prefix}:jobs{of}", 0, where) for of in ("", f":of:{job.client}")]
-        await asyncio.gather(*calls)
 
 
 def places_of(limit: int, **asked) -> dict[str, str]:
@@ -129,7 +83,7 @@ def test_a_page_of_a_hundred_thousand_jobs_takes_a_few_milliseconds(new_valkey):
         for asked in few:
             cost, _ = await measured(f"{'+'.join(asked)}, of which few are", store, limit=50, **asked)
             costs.append((cost, SCAN_MS))
-        hour = {"created_after_ms": _T0 + 1_000_000, "created_before_ms": _T0 + 1_100_000}
+        hour = {"created_after_ms": T0 + 1_000_000, "created_before_ms": T0 + 1_100_000}
         cost, _ = await measured("client+time", store, limit=50, client="client7", **hour)
         costs.append((cost, PAGE_MS))
         gc.unfreeze()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import contextlib
+import secrets
+from dataclasses import dataclass, replace
 
 import pytest
 from api_people import PEPPERS, new_people
 from api_process import ApiProcess
+from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
+from tcp_proxy import TcpProxy
 
 from control_api.app import create_app
 from control_api.services import EXTENSION
 from crawler.config import read_api_config
+from crawler.exports.objects_s3 import S3ObjectStore
 
 
 class Caller:
@@ -90,3 +95,31 @@ def new_process(valkey, tmp_path):
     yield start
     for process in started:
         process.kill()
+
+
+@pytest.fixture
+def s3(seaweed):
+    """A place of the test's own in an S3: `.environment` for a process, `.objects` to look behind its back."""
+    prefix = f"api-{secrets.token_hex(4)}"
+    objects = S3ObjectStore(
+        bucket=BUCKET, prefix=prefix, endpoint_url=seaweed.url, credentials=(ACCESS_KEY, SECRET_KEY, None)
+    )
+    return Place(
+        prefix=prefix, objects=objects, environment={**seaweed.environment, "STORAGE_URL": f"s3://{BUCKET}/{prefix}"}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """See `s3`."""
+
+    prefix: str
+    objects: S3ObjectStore
+    environment: dict[str, str]
+
+
+@pytest.fixture
+def proxy_to():
+    """Puts a `TcpProxy` before a port; gone at the end."""
+    with contextlib.ExitStack() as stack:
+        yield lambda port: stack.enter_context(contextlib.closing(TcpProxy(port)))
