@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from flask import Flask, Response
     from flask_limiter import RequestLimit
 
+    from crawler.access.model import Principal
+    from crawler.access.store import AccessStore
     from crawler.config import ApiConfig
 
 logger: Final = logging.getLogger(__name__)
@@ -147,11 +149,16 @@ def _authenticate() -> None:
         return
     given = bearer()
     try:
-        g.principal = ask_access(lambda access: access.authenticate(given))
+        g.principal = ask_access(lambda access: _entered(access, given))
     except KeyRefused:
         current_app.extensions["crawlery-failures"]()
         raise
-    ask_access(lambda access: access.note_use(g.principal))
+
+
+async def _entered(access: AccessStore, given: str) -> Principal:
+    caller = await access.authenticate(given)
+    await access.note_use(caller)
+    return caller
 
 
 def _count_failure(limiter: Limiter, item: RateLimitItem) -> None:

@@ -102,7 +102,7 @@ def earlier(request: Request) -> tuple[Accepted | None, str]:
         new = job_id(client.id, f"{request.route}\0{request.key}", generation)
         stored = ask(lambda store, new=new: RedisJobStore(store).get(new))  # type: ignore[misc]  # mypy: no default in lambdas
         if stored is None:
-            if generation or _manifest_of(client.id, new) is None:
+            if _manifest_of(client.id, new) is None:
                 return None, new
             continue  # it has ended, and left the store since
         finished_ms = stored.status.finished_ms

@@ -1,0 +1,138 @@
+"""When a key is free again, and what a submission leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from api_people import in_store, new_key
+
+from control_api.jobs import submit
+from control_api.services import EXTENSION
+from crawler.access.model import Quotas, Scope
+from crawler.exports.intents import read_intent
+from crawler.exports.keys import JobKeys
+from crawler.exports.manifest import Manifest, publish
+from crawler.jobs.model import Intended, Outcome, State
+from crawler.jobs.redis import RedisJobStore
+
+ORDER = {"recipe": "shop", "inputs": {"site": "http://127.0.0.1:9"}}
+KEY = {"Idempotency-Key": "monday"}
+
+
+def ended(valkey, job):
+    """Ends a job in the store, as a steward does."""
+
+    async def end(_access, store):
+        jobs = RedisJobStore(store)
+        await jobs.intend(job, Intended.SUCCEED)
+        await jobs.move(job, State.FINISHING)
+        await jobs.move(job, State.SUCCEEDED, outcome=Outcome.COMPLETE)
+
+    in_store(valkey.url, end)
+
+
+def forgotten(api, valkey, job):
+    """The job has a manifest, and has left the store."""
+    objects = api.app.extensions[EXTENSION].objects
+    keys = JobKeys("alice", job)
+    publish(
+        objects,
+        keys,
+        Manifest(job=job, client="alice", state=State.SUCCEEDED, outcome=Outcome.COMPLETE, created_ms=1),
+    )
+
+    async def forget(_access, store):
+        await RedisJobStore(store).delete(job)
+
+    in_store(valkey.url, forget)
+
+
+def submitted(api, people):
+    answer = api.post("/v1/jobs", key=people.alice, json=ORDER, headers=KEY)
+    assert answer.status_code == 201, answer.text
+    return answer.json["id"], answer.headers.get("Idempotent-Replayed") == "true"
+
+
+def test_a_key_belongs_to_its_job_for_a_day_and_as_long_as_that_has_not_ended(api, people, valkey, monkeypatch):
+    first, _ = submitted(api, people)
+    monkeypatch.setattr(submit, "KEY_LIFE_MS", -1)  # a day has passed
+    assert submitted(api, people) == (first, True)
+    ended(valkey, first)
+    second, replayed = submitted(api, people)
+    assert (second != first, replayed) == (True, False)
+    assert submitted(api, people) == (second, True)
+
+
+def test_a_job_that_has_left_the_store_is_not_made_again(api, people, valkey):
+    made = []
+    for _ in range(3):
+        job, replayed = submitted(api, people)
+        assert not replayed
+        made.append(job)
+        ended(valkey, job)
+        forgotten(api, valkey, job)
+    assert len(set(made)) == 3
+
+
+def test_an_intent_is_what_the_job_is_made_of(api, people):
+    job, _ = submitted(api, people)
+    services = api.app.extensions[EXTENSION]
+    intent = read_intent(services.objects, job)
+    stored = services.store.ask(lambda store: RedisJobStore(store).get(job), within_s=5)
+    assert (intent.secret, intent.created_ms) == (stored.job.secret, stored.job.created_ms)
+
+
+@pytest.mark.parametrize(
+    ("quotas", "allowed", "quota"),
+    [
+        (Quotas(running_jobs=2), 2, "running_jobs"),
+        (Quotas(jobs_per_day=3), 3, "jobs_per_day"),
+        (Quotas(requests_per_day=0), 0, "requests_per_day"),
+    ],
+)
+def test_a_quota_that_is_used_up_says_which_and_a_replay_costs_none(api, valkey, quotas, allowed, quota):
+    carol = new_key(valkey.url, "carol", quotas=quotas)
+    for number in range(allowed):
+        headers = {"Idempotency-Key": str(number)}
+        assert api.post("/v1/jobs", key=carol, json=ORDER, headers=headers).status_code == 201
+    refused = api.post("/v1/jobs", key=carol, json=ORDER)
+    assert (refused.status_code, refused.json["code"], refused.json["quota"]) == (429, "quota_exceeded", quota)
+    assert int(refused.headers["Retry-After"]) >= 1
+    for number in range(allowed):
+        headers = {"Idempotency-Key": str(number)}
+        assert api.post("/v1/jobs", key=carol, json=ORDER, headers=headers).headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_job_that_ends_makes_room_for_another(api, valkey):
+    carol = new_key(valkey.url, "carol", quotas=Quotas(running_jobs=1))
+    first = api.post("/v1/jobs", key=carol, json=ORDER).json["id"]
+    assert api.post("/v1/jobs", key=carol, json=ORDER).status_code == 429
+    ended(valkey, first)
+    assert api.post("/v1/jobs", key=carol, json=ORDER).status_code == 201
+    assert api.get("/v1/me", key=carol).json["usage"] == {"running_jobs": 1, "jobs_today": 2}
+
+
+def test_simultaneous_submissions_keep_to_a_quota(api, valkey):
+    carol = new_key(valkey.url, "carol", quotas=Quotas(jobs_per_day=5))
+
+    async def all_at_once():
+        def one():
+            return api.post("/v1/jobs", key=carol, json=ORDER).status_code
+
+        return await asyncio.gather(*(asyncio.to_thread(one) for _ in range(12)))
+
+    assert sorted(asyncio.run(all_at_once())) == [201] * 5 + [429] * 7
+
+
+def test_a_recipe_as_text_needs_its_scope_and_the_version_of_a_named_one_may_be_asked_for(api, people, valkey):
+    text = (api.app.extensions[EXTENSION].recipes.get("shop")).resolved
+    body = {"recipe_text": text, "inputs": ORDER["inputs"]}
+    made = api.post("/v1/jobs", key=people.alice, json=body)
+    assert (made.status_code, made.json["recipe"]) == (201, "shop")
+    narrow = new_key(valkey.url, "alice", {Scope.JOBS_WRITE})
+    refused = api.post("/v1/jobs", key=narrow, json=body)
+    assert (refused.status_code, refused.json["scope"]) == (403, "recipes:inline")
+    assert api.post("/v1/jobs", key=narrow, json=ORDER | {"recipe": "shop@1.0.0"}).status_code == 201
+    other = api.post("/v1/jobs", key=narrow, json=ORDER | {"recipe": "shop@9"})
+    assert (other.status_code, other.json["errors"][0]["pointer"]) == (422, "/body/recipe")
