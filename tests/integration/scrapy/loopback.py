@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from crawler.sample_shop.httpd import HttpRequest
 
 #: A crawl on loopback that lasts longer than this hangs.
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Site:
