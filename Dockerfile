@@ -34,7 +34,7 @@ RUN apt-get update \
     && install --directory /etc/crawlery/recipes
 COPY --from=build /opt/crawlery /opt/crawlery
 COPY recipes /usr/share/crawlery/recipes
-COPY deploy/entrypoint.sh deploy/probe.py /usr/share/crawlery/
+COPY deploy/probe.py /usr/share/crawlery/
 # Only /var/lib/crawlery and /tmp are written to: the rest may be read-only.
 ENV PATH=/opt/crawlery/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -48,7 +48,7 @@ WORKDIR /var/lib/crawlery
 VOLUME ["/var/lib/crawlery"]
 USER 10001:10001
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["tini", "--", "/usr/share/crawlery/entrypoint.sh", "crawlery"]
+ENTRYPOINT ["tini", "--", "crawlery"]
 ARG VERSION=0.0.0
 ARG REVISION=unknown
 ARG SOURCE=unknown

@@ -69,7 +69,7 @@ lint: lint-deploy  ## Ruff, mypy --strict, import contracts, unused dependencies
 # zizmor would ask its maker's servers and GitHub without --offline; the schemas come with check-jsonschema.
 lint-deploy: $(STAMP)  ## Dockerfile, Compose file, Kubernetes base, workflows, shell scripts
 	@$(BIN)/hadolint Dockerfile
-	@$(BIN)/shellcheck .ci/run scripts/*.sh deploy/*.sh
+	@$(BIN)/shellcheck .ci/run scripts/*.sh
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.local.yml
 	@$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard k8s/base/*.yaml))
 	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck -pyflakes=

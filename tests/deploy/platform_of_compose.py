@@ -166,6 +166,6 @@ class Platform:
 
 
 def _without_init(entrypoint: list[str]) -> list[str]:
-    init, dashes, script, *words = entrypoint
+    init, dashes, *words = entrypoint
     assert (init, dashes) == ("tini", "--")
-    return ["sh", script, *words]
+    return words
