@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ from crawler.cli.groups import CommandFailed
 from crawler.cli.job_view import JobView, Watching, WorkerView, exit_status, print_end
 from crawler.cli.recipes import is_path, load, recipe_paths
 from crawler.client.model import Job, Limits
-from crawler.errors import ApiError
+from crawler.errors import ApiError, ApiUnreachable
 from crawler.frontier.contract import Failure, Ledger
 from crawler.jobs.model import check_job_id
 from crawler.recipe.extract import start_requests
@@ -49,6 +50,7 @@ class ApiDesk:
             what: dict[str, Any] = {"recipe_text": recipe.resolved, "inputs": values}
         else:
             what = {"recipe": order.recipe, "inputs": self._typed(order.recipe, order.inputs)}
+        key = f"auto-{uuid.uuid4()}" if order.key is None else order.key
         limits = {name: getattr(order.limits, name) for name in order.limits.__slots__}
         try:
             accepted = self._client.jobs.submit(
@@ -57,8 +59,12 @@ class ApiDesk:
                 max_workers=order.workers,
                 limits=msgspec.convert(limits, Limits),
                 tags=order.tags,
-                idempotency_key=order.key,
+                idempotency_key=key,
             )
+        except ApiUnreachable as error:
+            raise CommandFailed(
+                f"no answer, so the job may be there or not: {error}. The same command with `--key {key}` makes it once"
+            ) from error
         except ApiError as error:
             wrong = [each.message for each in error.errors if each.pointer == "/body/recipe"]
             if wrong:

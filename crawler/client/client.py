@@ -53,8 +53,8 @@ if TYPE_CHECKING:
 #: For each step of a request.
 TIMEOUT_S: Final = 30.0
 
-#: A server that is started anew is back in less.
-PATIENCE_S: Final = 30.0
+#: A server that is started anew is back in less; and a request that has come to its `timeout_s` is tried once more.
+PATIENCE_S: Final = 60.0
 
 #: `follow` bears a platform that is away for so long.
 FOLLOW_PATIENCE_S: Final = 300.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 import pytest
 from stand_in_api import Reply, problem, served
@@ -91,6 +92,14 @@ def test_a_key_that_has_made_the_job_before_says_so(api, crawlery):
     assert "j was there already: the key 'monday' has made it" in crawlery("job", "run", "x", "--key", "monday").stderr
     api.on("POST", "/v1/jobs", problem(409, "idempotency_conflict", "the key has made another job"))
     assert "the key has made another job" in crawlery("job", "run", "x", "--key", "monday", code=2).stderr
+
+
+def test_a_job_of_which_no_answer_came_can_be_asked_for_again(api, crawlery):
+    api.on("POST", "/v1/jobs", Reply(is_dropped=True), ACCEPTED)
+    said = crawlery("job", "run", "x", code=2).stderr
+    key = re.search(r"`--key (auto-[0-9a-f-]+)` makes it once", said)[1]
+    crawlery("job", "run", "x", "--key", key)
+    assert [each.headers["idempotency-key"] for each in api.requests] == [key, key]
 
 
 def test_a_recipe_that_the_api_does_not_have_leads_to_ones_own(api, crawlery):
