@@ -250,7 +250,7 @@ def test_sigterm_while_it_starts_ends_it_in_order(up, tmp_path, new_valkey):
 def test_the_first_key_is_shown_once_and_kept_over_a_restart(up, tmp_path):
     first = up().until_up()
     key = first.reach()["CRAWLERY_API_KEY"]
-    assert re.search(rf"^  {key}$", first.output, re.MULTILINE)
+    first.until_said(rf"^  {key}$")
     assert first.stop() == 0
     second = up().until_up()
     assert second.reach()["CRAWLERY_API_KEY"] == key
