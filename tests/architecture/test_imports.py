@@ -59,3 +59,22 @@ def test_no_import_cycle_when_modules_are_loaded():
 
     for name in graph:
         visit(name, ())
+
+
+@pytest.mark.parametrize("package", ["control_api", "crawler.access"])
+def test_the_control_api_loads_no_scrapy_whatever_of_it_is_imported(package):
+    members = {module.name for module in modules() if module.name.startswith(package)}
+    members -= {"control_api.gunicorn_conf", "control_api.wsgi"}  # one reads the environment; the other is below
+    assert len(members) > 3
+    loaded = loaded_after("\n".join(f"import {member}" for member in sorted(members)))
+    assert not {"scrapy", "twisted", "itemadapter", "zope"} & loaded
+    assert ("flask" in loaded) == (package == "control_api")
+
+
+def test_the_app_alone_loads_no_scrapy():
+    assert not {"scrapy", "twisted", "itemadapter"} & loaded_after("import control_api.app")
+
+
+def test_the_processes_of_the_control_api_load_no_scrapy():
+    # structlog, which makes the lines of the log, looks for Twisted; that is all that is allowed to
+    assert not {"scrapy", "itemadapter"} & loaded_after("import control_api.wsgi")
