@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+#: Of an API whose tests ask for it: a site whose scripts may call, and the token of its figures.
+OURS = "https://app.example.com"
+METRICS_TOKEN = "token-of-metrics"
+
+#: Headers that every answer has.
+SECURE = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "Cache-Control": "no-store",
+}
+
 _FOREIGN = ("API_KEY_PEPPERS_FILE", "CRAWLERY_ENV", "API_DOCS", "API_PROXIES", "API_CORS_ORIGINS", "METRICS_TOKEN")
 
 
@@ -40,3 +53,14 @@ def api_in_process(url: str, files: Path, **changes: Any) -> Iterator[Flask]:
         services.store_watch.close()
         services.storage_watch.close()
         services.store.close()
+
+
+class Calls:
+    """Calls to an app: `calls("GET", "/v1/me", people.alice)`."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+
+    def __call__(self, method: str, path: str, key: str = "", headers: dict[str, str] | None = None, **given: Any):
+        headers = dict(headers or {}) | ({"Authorization": f"Bearer {key}"} if key else {})
+        return self.app.test_client().open(path, method=method, headers=headers, **given)

@@ -7,10 +7,13 @@ import secrets
 from dataclasses import dataclass, replace
 
 import pytest
+from api_bodies import BodyCalls
+from api_in_process import METRICS_TOKEN, OURS, Calls, api_in_process
 from api_people import PEPPERS, new_people
 from api_process import ApiProcess
 from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
 from tcp_proxy import TcpProxy
+from valkey_server import Database
 
 from control_api.app import create_app
 from control_api.services import EXTENSION
@@ -123,3 +126,41 @@ def proxy_to():
     """Puts a `TcpProxy` before a port; gone at the end."""
     with contextlib.ExitStack() as stack:
         yield lambda port: stack.enter_context(contextlib.closing(TcpProxy(port)))
+
+
+@pytest.fixture(scope="module")
+def shared_database(valkey_server, _database_numbers):
+    """A database for all tests of a module: for those that change nothing that another one looks at."""
+    database = Database(server=valkey_server, number=next(_database_numbers))
+    database.flush()
+    return database
+
+
+@pytest.fixture(scope="module")
+def callers(shared_database):
+    """Keys of alice, bob and root there."""
+    return new_people(shared_database.url)
+
+
+@pytest.fixture(scope="module")
+def new_calls(shared_database, tmp_path_factory):
+    """Makes an API on the database that the tests of a module share: `with new_calls(docs="key") as app`."""
+
+    def make(**changes):
+        return api_in_process(shared_database.url, tmp_path_factory.mktemp("files"), **changes)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def calls(new_calls):
+    """One API for the tests of a module; a site is listed, and figures have a token."""
+    with new_calls(cors_origins=(OURS, "http://localhost:3000"), metrics_token=METRICS_TOKEN) as app:
+        yield Calls(app)
+
+
+@pytest.fixture(scope="module")
+def body_calls(new_calls, shared_database):
+    """Calls that take a body, as an administrator."""
+    with new_calls() as app:
+        yield BodyCalls(app, shared_database.url)
