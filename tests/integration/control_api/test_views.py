@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -423,3 +424,23 @@ def test_what_steers_a_job_of_another_client_leaves_it_as_it_is(world):
         assert world("POST", f"/v1/jobs/{job}/{what}", "bob").status_code == 404
     after = world("GET", f"/v1/jobs/{job}", "alice").json
     assert after == before
+
+
+def test_changes_of_a_client_that_come_at_once_lose_nothing(world):
+    world("POST", "/v1/clients", "root", json={"id": "dora"})
+    changes = [
+        {"name": "Dora"},
+        {"rate_limit": "7/second"},
+        {"disabled": True},
+        *({"quotas": {name: 7}} for name in ("running_jobs", "jobs_per_day", "requests_per_day")),
+    ]
+    headers = {"Authorization": f"Bearer {world.keys['root']}"}
+
+    def change(body):
+        return world.app.test_client().patch("/v1/clients/dora", json=body, headers=headers).status_code
+
+    with ThreadPoolExecutor(len(changes)) as threads:
+        assert set(threads.map(change, changes)) == {200}
+    dora = world("GET", "/v1/clients/dora", "root").json
+    quotas = {"running_jobs": 7, "jobs_per_day": 7, "requests_per_day": 7}
+    assert (dora["name"], dora["rate_limit"], dora["disabled"], dora["quotas"]) == ("Dora", "7/second", True, quotas)
