@@ -81,7 +81,7 @@ def services_of(config: ApiConfig, **given: Any) -> Services:
     """
     peppers = given.get("peppers") or Peppers.of(config.key_peppers)
     store = given.get("store") or StoreThread(config.base.redis_url)
-    objects = given.get("objects") or object_store_of(config.base)
+    objects = given.get("objects") or object_store_of(config.base, impatient=True)
     return Services(
         config=config,
         peppers=peppers,

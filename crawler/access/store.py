@@ -12,7 +12,9 @@ Nothing is remembered from call to call: a key that is revoked is refused by eve
 from __future__ import annotations
 
 import hmac
+import secrets
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +46,16 @@ _FIND, _ADD_KEY = load_script(_LUA, "find.lua"), load_script(_LUA, "add_key.lua"
 _CHANGE, _DAY = load_script(_LUA, "change.lua"), load_script(_LUA, "day.lua")
 
 
+@cache
+def _decoys(pepper: str) -> tuple[bytes, bytes]:
+    """The records of a client and of a key that nobody has."""
+    key = ApiKey(id="a" * 8, client="nobody", scopes=frozenset(), pepper=pepper, digest=secrets.token_bytes(32))
+    return (
+        encode_record(Client(id="nobody", disabled=True), version=VERSION),
+        encode_record(key, version=VERSION),
+    )
+
+
 class AccessStore:
     """See the module."""
 
@@ -55,9 +67,8 @@ class AccessStore:
         self._base = base
         self._keys, self._owners, self._clients = f"{base}:keys", f"{base}:owners", f"{base}:clients"
         self._used = f"{base}:used"
-        # What is compared in place of what does not exist: made now, so that it costs no time then.
-        self._nobody = encode_record(Client(id="nobody", disabled=True), version=VERSION)
-        self._decoy = encode_record(self._new(new_key()[0], client="nobody", scopes=()), version=VERSION)
+        # What is compared in place of what does not exist: there already, so that it costs no time then.
+        self._nobody, self._decoy = _decoys(peppers.current)
 
     # --- who is calling ---
 

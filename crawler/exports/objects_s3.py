@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 30.0
 
+#: Ditto, where somebody waits who can come again; then boto3 asks twice in all.
+IMPATIENT_TIMEOUT_S: Final = 3.0
+_IMPATIENT_ATTEMPTS: Final = 2
+
 #: How often boto3 asks in all; after a lost answer, a conditional put may so find its own object.
 MAX_ATTEMPTS: Final = 3
 
@@ -107,6 +111,7 @@ class S3ObjectStore:
         region: str = "us-east-1",
         sse: str = "AES256",
         credentials: tuple[str, str, str | None] | None = None,
+        impatient: bool = False,
     ) -> None:
         """Makes no connection yet.
 
@@ -118,6 +123,7 @@ class S3ObjectStore:
             region: of the bucket.
             sse: encryption asked for with each put: AES256, aws:kms, or "" for none.
             credentials: access key, secret key and session token; None = as all AWS tools find them.
+            impatient: for calls that somebody waits for: a server that hangs is given up after seconds.
 
         Raises:
             ConfigError: an endpoint is no URL.
@@ -126,7 +132,7 @@ class S3ObjectStore:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._sse = sse
         self._parts_denied = False
-        self._client = _client(endpoint_url, region, credentials)
+        self._client = _client(endpoint_url, region, credentials, impatient=impatient)
         self._public = _client(public_endpoint_url, region, credentials) if public_endpoint_url else self._client
 
     def put(self, key: str, body: bytes | BinaryIO, *, content_type: str, only_new: bool = False) -> bool:
@@ -350,7 +356,9 @@ class _Body(io.RawIOBase):
         return len(chunk)
 
 
-def _client(endpoint_url: str, region: str, credentials: tuple[str, str, str | None] | None) -> S3Client:
+def _client(
+    endpoint_url: str, region: str, credentials: tuple[str, str, str | None] | None, *, impatient: bool = False
+) -> S3Client:
     """A client of its own session: the default one is shared, and not safe between threads while it makes clients."""
     for name in ("boto3", "botocore"):
         logger = logging.getLogger(name)
@@ -359,9 +367,9 @@ def _client(endpoint_url: str, region: str, credentials: tuple[str, str, str | N
     access_key, secret_key, token = credentials or (None, None, None)
     config = BotoConfig(
         signature_version="s3v4",
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        connect_timeout=IMPATIENT_TIMEOUT_S if impatient else CONNECT_TIMEOUT_S,
+        read_timeout=IMPATIENT_TIMEOUT_S if impatient else READ_TIMEOUT_S,
+        retries={"mode": "standard", "total_max_attempts": _IMPATIENT_ATTEMPTS if impatient else MAX_ATTEMPTS},
         s3={"addressing_style": "path" if endpoint_url else "auto"},
         # Checksums of boto3's own need a form of upload that not every S3 server knows; ours are in the manifest.
         request_checksum_calculation="when_required",

@@ -24,8 +24,10 @@ _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", re.ASCII)
 
 
-def object_store_of(config: Config) -> ObjectStore:
+def object_store_of(config: Config, *, impatient: bool = False) -> ObjectStore:
     """Where the files of jobs go. Asks nothing yet: `check` does.
+
+    `impatient`: for whoever answers others, and had better say soon that it is away.
 
     Raises:
         ConfigError: STORAGE_URL or an endpoint is missing or cannot be used; says what it may be.
@@ -42,11 +44,11 @@ def object_store_of(config: Config) -> ObjectStore:
             raise ConfigError(f"environment: STORAGE_URL={url!r}: a folder is written file:///ABSOLUTE/PATH")
         return FolderObjectStore(folder)
     if parts.scheme == "s3":
-        return _s3(config, url, bucket=parts.netloc, prefix=parts.path.strip("/"))
+        return _s3(config, url, bucket=parts.netloc, prefix=parts.path.strip("/"), impatient=impatient)
     raise ConfigError(f"environment: STORAGE_URL={url!r}; it may be {_FORMS}")
 
 
-def _s3(config: Config, url: str, *, bucket: str, prefix: str) -> S3ObjectStore:
+def _s3(config: Config, url: str, *, bucket: str, prefix: str, impatient: bool) -> S3ObjectStore:
     if _BUCKET.fullmatch(bucket) is None:
         raise ConfigError(f"environment: STORAGE_URL={url!r}: {bucket!r} is no name of a bucket; {_FORMS}")
     if prefix and _PREFIX.fullmatch(prefix) is None:
@@ -67,4 +69,5 @@ def _s3(config: Config, url: str, *, bucket: str, prefix: str) -> S3ObjectStore:
         region=config.s3_region,
         sse=config.s3_sse,
         credentials=(config.s3_access_key_id, config.s3_secret_access_key, None) if config.s3_access_key_id else None,
+        impatient=impatient,
     )

@@ -7,8 +7,10 @@ API's and its store's. Caller, API, store and S3 share this machine.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from statistics import quantiles
 from urllib.parse import urlencode
 
@@ -18,12 +20,15 @@ from api_people import in_store, new_key
 from api_process import ApiProcess
 from many_jobs import CLIENTS, JOBS, fill, job_of
 
+from control_api.jobs.cursor import write_cursor
+from crawler.jobs.model import Outcome, State
 from crawler.jobs.store_contract import place
 from crawler.store import Store, connect
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
-#: 99 of 100 calls are answered in this time, in ms: a page of a list, and a submission.
+#: 99 of 100 calls are answered in this time, in ms: a page of a list, and a submission. Where `/health` takes its time,
+#: the machine is busy with something else: so much more is allowed.
 LIST_MS, SUBMIT_MS = 50.0, 100.0
 
 CALLS = 400
@@ -53,24 +58,35 @@ def filled(new_valkey, seaweed, folder):
     process.kill()
 
 
-def shown(what: str, took: list[float]) -> float:
+def shown(what: str, took: list[float], cpu_ms: float) -> float:
     cuts = quantiles(took, n=100)
-    print(f"{what:<58} p50 {cuts[49]:7.1f} ms   p95 {cuts[94]:7.1f} ms   p99 {cuts[98]:7.1f} ms")
+    times = "   ".join(f"p{which} {cuts[which - 1]:6.1f}" for which in (50, 95, 99))
+    print(f"{what:<66} {times} ms   {cpu_ms:5.1f} ms of processor")
     return cuts[98]
 
 
-def timed(client, url: str, headers) -> list[float]:
-    took = []
+def processor_ms(process: ApiProcess) -> float:
+    """What all processes of an API have used so far."""
+    used = 0
+    for pid in process.workers():
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        used += int(fields[11]) + int(fields[12])
+    return used * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def timed(process: ApiProcess, client, path: str, key: str, *, what: str = "") -> float:
+    """The 99th percentile of calls one after another, in ms."""
+    took, used_ms = [], processor_ms(process)
     for _ in range(CALLS):
         began = time.perf_counter()
-        answer = client.get(url, headers=headers)
+        answer = client.get(process.url + path, headers=bearer(key))
         took.append((time.perf_counter() - began) * 1000)
         assert answer.status_code == 200, answer.text
-    return took
+    return shown(what or path, took, (processor_ms(process) - used_ms) / CALLS)
 
 
-def cursors(url: str, key: str, client, query: dict) -> dict[str, str]:
-    """Of the first, a middle and the last page: the API's own, asked for just before and behind."""
+def cursors(query: dict) -> dict[str, str]:
+    """Of the first, a middle and the last page, as the API writes them."""
     of_one = JOBS // CLIENTS
     found = {"first": ""}
     for name, number in (("middle", of_one // 2), ("last", 60)):
@@ -80,9 +96,6 @@ def cursors(url: str, key: str, client, query: dict) -> dict[str, str]:
 
 
 def cursor_at(where: str, query: dict) -> str:
-    from control_api.jobs.cursor import write_cursor
-    from crawler.jobs.model import Outcome, State
-
     filters = {
         "client": f"client{CLIENT}",
         "states": tuple(State(each) for each in query.get("state", ())),
@@ -97,11 +110,10 @@ def cursor_at(where: str, query: dict) -> str:
 
 def test_a_page_of_a_client_with_many_jobs_is_there_in_a_moment(filled):
     process, _, key = filled
-    headers, slow = bearer(key), []
+    slow, of_machine = [], 0.0
     with new_client() as client:
         print()
-        shown("/health", timed(client, f"{process.url}/health", {}))
-        shown("/v1/me", timed(client, f"{process.url}/v1/me", headers))
+        timed(process, client, "/v1/me", key)
         queries = (
             {},
             {"limit": 200},
@@ -112,13 +124,13 @@ def test_a_page_of_a_client_with_many_jobs_is_there_in_a_moment(filled):
             {"tag": "absent"},
         )
         for query in queries:
-            for name, cursor in cursors(process.url, key, client, query).items():
+            of_machine = max(of_machine, timed(process, client, "/health", key))
+            for name, cursor in cursors(query).items():
                 asked = urlencode({**query, **({"cursor": cursor} if cursor else {})}, doseq=True)
                 what = f"/v1/jobs?{urlencode(query, doseq=True)}, the {name} page"
-                p99 = shown(what, timed(client, f"{process.url}/v1/jobs?{asked}", headers))
-                slow += [(what, p99)] if p99 > LIST_MS else []
-        shown("/health", timed(client, f"{process.url}/health", {}))
-    assert slow == []
+                p99 = timed(process, client, f"/v1/jobs?{asked}", key, what=what)
+                slow.append((p99, what))
+    assert max(slow)[0] <= LIST_MS + of_machine, max(slow)
 
 
 RATE_PER_S, SECONDS = 50, 30
@@ -152,9 +164,16 @@ def test_submissions_at_a_steady_rate_are_answered_in_time(filled):
             assert answer.status_code == 201, answer.text
             ids.add(answer.json()["id"])
 
+        def steadily(what: str, call, seconds: int) -> float:
+            used_ms = processor_ms(process)
+            took = at_a_rate(call, RATE_PER_S, seconds)
+            return shown(
+                f"{what}, {RATE_PER_S} a second", took, (processor_ms(process) - used_ms) / (RATE_PER_S * seconds)
+            )
+
         print()
-        shown(f"/health, {RATE_PER_S} a second", at_a_rate(health, RATE_PER_S, 10))
-        p99 = shown(f"submissions, {RATE_PER_S} a second", at_a_rate(submission, RATE_PER_S, SECONDS))
+        of_machine = steadily("/health", health, 10)
+        p99 = steadily("submissions", submission, SECONDS)
     assert len(ids) == RATE_PER_S * SECONDS
     assert in_store(store.url, lambda _, opened: opened.command("ZCARD", f"{opened.prefix}:jobs")) == JOBS + len(ids)
-    assert p99 <= SUBMIT_MS
+    assert p99 <= SUBMIT_MS + of_machine

@@ -36,7 +36,7 @@ BOBS, NOBODYS = "b" * 26, "n" * 26
 def quiet(new_valkey, tmp_path):
     store = new_valkey(appendfsync=None)
     people = new_people(store.url, rate_limit="9999999/second")
-    job = Job(id=BOBS, client="bob", recipe="shop", secret=bytes(32))
+    job = Job(id=BOBS, client="bob", recipe="shop", recipe_text="name: shop", secret=bytes(32))
     in_store(store.url, lambda _, opened: RedisJobStore(opened).create(job))
     process = ApiProcess(
         tmp_path / "api",

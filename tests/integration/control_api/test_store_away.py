@@ -112,3 +112,35 @@ def test_a_store_that_goes_in_the_middle_of_calls_makes_no_other_answer_than_tho
         for each in calling:
             each.result()
     assert set(found) <= {(200, False), (503, True)}, process.log()[-2000:]
+
+
+@pytest.mark.long
+def test_while_the_storage_of_files_hangs_submissions_are_told_so_and_their_repetition_makes_the_one_job(
+    new_process, people, seaweed, s3
+):
+    process = new_process(storage=s3.environment)
+    with new_client() as client:
+
+        def call(method, path, **given):
+            headers = bearer(people.alice, **{"Idempotency-Key": "k"})
+            return client.request(method, process.url + path, headers=headers, **given)
+
+        job = call("POST", "/v1/jobs", json=ORDER).json()["id"]
+        os.kill(seaweed.pid, signal.SIGSTOP)
+        try:
+            other = {**ORDER, "tags": ["other"]}
+            headers = bearer(people.bob, **{"Idempotency-Key": "k"})
+            refused = [client.post(f"{process.url}/v1/jobs", headers=headers, json=other)]
+            refused.append(call("GET", f"/v1/jobs/{job}/results"))
+            for answer in refused:
+                assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+                assert int(answer.headers["Retry-After"]) >= 1
+            assert call("GET", f"/v1/jobs/{job}").status_code == 200, "it needs none of the files"
+            assert call("POST", "/v1/jobs", json=ORDER).json()["id"] == job, "nor does what was accepted"
+        finally:
+            os.kill(seaweed.pid, signal.SIGCONT)
+        until = time.monotonic() + 20
+        while (again := client.post(f"{process.url}/v1/jobs", headers=headers, json=other)).status_code != 201:
+            assert time.monotonic() < until, again.text
+            time.sleep(0.1)
+        assert len(client.get(f"{process.url}/v1/jobs", headers=headers).json()["jobs"]) == 1
