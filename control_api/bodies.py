@@ -7,9 +7,12 @@ fit nowhere.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from typing import Any, Final, Literal, overload
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 import msgspec
 from flask import Request
@@ -17,7 +20,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from control_api.problems import Problem, bad_request, pointer
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MAX_DEPTH: Final = 32
+
+#: A body must have arrived after so long, in seconds.
+BODY_PATIENCE_S: Final = 10.0
 
 #: Integers that a store of 64 bits takes.
 _INTEGERS: Final = range(-(2**63), 2**64)
@@ -39,11 +48,34 @@ class BoundedRequest(Request):
 
         Raises:
             RequestEntityTooLarge: it is over the limit.
+            ClientDisconnected: it has not arrived in time.
         """
-        raw = super().get_data(cache=cache, parse_form_data=parse_form_data)
+        with self._patience():
+            raw = super().get_data(cache=cache, parse_form_data=parse_form_data)
         if self.max_content_length is not None and len(raw) >= self.max_content_length:
             raise RequestEntityTooLarge
         return raw.decode(errors="replace") if as_text else raw
+
+    @contextlib.contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Waits so long for the rest of a body, and no longer: threads are few, and gunicorn waits for ever."""
+        connection: socket.socket | None = self.environ.get("gunicorn.socket")
+        if connection is None:
+            yield
+            return
+        timer = threading.Timer(BODY_PATIENCE_S, _end_of, (connection,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def _end_of(connection: socket.socket) -> None:
+    """Whoever reads from it finds its end; it can still be answered."""
+    with contextlib.suppress(OSError):  # it is gone already
+        connection.shutdown(socket.SHUT_RD)
 
 
 class _Twice(Exception):

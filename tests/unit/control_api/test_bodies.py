@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 
 import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from control_api.bodies import MAX_DEPTH, BoundedRequest, parse_json, read_json
 from control_api.problems import Problem
@@ -156,3 +158,33 @@ def test_a_body_of_the_limit_is_given_and_one_byte_more_is_not():
     assert a_request("application/json", b"\xff1").get_data(as_text=True) == "\ufffd1"
     with pytest.raises(RequestEntityTooLarge):
         a_request("application/json", b"1" * 1_001).get_data()
+
+
+@pytest.mark.parametrize("length", ["100", None])
+def test_a_body_that_does_not_arrive_is_not_waited_for_for_ever(monkeypatch, length):
+    monkeypatch.setattr("control_api.bodies.BODY_PATIENCE_S", 0.05)
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ours.makefile("rb") as stream:
+        theirs.sendall(b"[")
+        environ = {"REQUEST_METHOD": "POST", "wsgi.input": stream, "gunicorn.socket": ours}
+        environ |= {"CONTENT_LENGTH": length} if length else {"wsgi.input_terminated": True}
+        request = BoundedRequest(environ)
+        request.max_content_length = 1_000
+        if length:
+            with pytest.raises(ClientDisconnected):
+                request.get_data()
+        else:  # what the end of such a body is, gunicorn knows
+            assert request.get_data() == b"["
+        ours.sendall(b"too slow")
+        assert theirs.recv(100) == b"too slow"
+
+
+def test_a_connection_whose_body_has_arrived_is_left_alone():
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ours.makefile("rb") as stream:
+        theirs.sendall(b"[]next")
+        request = BoundedRequest({"wsgi.input": stream, "CONTENT_LENGTH": "2", "gunicorn.socket": ours})
+        assert request.get_data() == b"[]"
+        assert stream.read(4) == b"next"
+        timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+        assert all(timer.finished.is_set() for timer in timers)
