@@ -8,16 +8,14 @@ is too long. Knows nothing of Scrapy.
 from __future__ import annotations
 
 import copy
+import datetime as dt
+import json
 import logging
 import re
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from structlog.typing import EventDict, WrappedLogger
 
 #: Longer messages are cut; tracebacks are not part of a message.
 MAX_MESSAGE_CHARACTERS: Final = 10_000
@@ -70,24 +68,26 @@ def json_formatter(members: Sequence[str] = ()) -> logging.Formatter:
 
     `members` are names of what records may have as `extra`: those that have it show it, too.
     """
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.stdlib.ExtraAdder(allow=members),
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-        ],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            _tame,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-    )
+    return _JsonFormatter(members)
 
 
-def _tame(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Cuts the message; JSON escapes line breaks and controls itself, but not what turns the direction round."""
-    _ = logger, name
-    event["event"] = harmless(str(event["event"])).replace("\n    ", "\n")
-    return event
+class _JsonFormatter(logging.Formatter):
+    """Of our own, since structlog loads Twisted, which has no place in the processes of the control API."""
+
+    def __init__(self, members: Sequence[str]) -> None:
+        super().__init__()
+        self._members = tuple(members)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """JSON escapes line breaks and controls itself, but not what turns the direction round."""
+        moment = dt.datetime.fromtimestamp(record.created, dt.UTC)
+        line: dict[str, object] = {
+            "event": harmless(record.getMessage()).replace("\n    ", "\n"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            **{name: getattr(record, name) for name in self._members if hasattr(record, name)},
+            "timestamp": moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)

@@ -72,5 +72,4 @@ def test_the_control_api_loads_no_scrapy_whatever_of_it_is_imported(package):
 
 
 def test_the_processes_of_the_control_api_load_no_scrapy():
-    # structlog, which makes the lines of the log, looks for Twisted; that is all that is allowed to
-    assert not {"scrapy", "itemadapter"} & loaded_after("import control_api.wsgi")
+    assert not {"scrapy", "twisted", "itemadapter"} & loaded_after("import control_api.wsgi")
