@@ -46,14 +46,19 @@ _FIND, _ADD_KEY = load_script(_LUA, "find.lua"), load_script(_LUA, "add_key.lua"
 _CHANGE, _DAY = load_script(_LUA, "change.lua"), load_script(_LUA, "day.lua")
 
 
+#: Whose a key is whose client is gone.
+_NOBODY: Final = encode_record(Client(id="nobody", disabled=True), version=VERSION)
+
+#: What keys can do usually.
+_USUAL: Final = frozenset(Scope) - {Scope.ADMIN, Scope.SUPPORT_READ}
+
+
 @cache
-def _decoys(pepper: str) -> tuple[bytes, bytes]:
-    """The records of a client and of a key that nobody has."""
-    key = ApiKey(id="a" * 8, client="nobody", scopes=frozenset(), pepper=pepper, digest=secrets.token_bytes(32))
-    return (
-        encode_record(Client(id="nobody", disabled=True), version=VERSION),
-        encode_record(key, version=VERSION),
-    )
+def _decoy(pepper: str) -> bytes:
+    """What is read and compared in place of a key that does not exist: there already, and as long as others."""
+    digest = secrets.token_bytes(32)
+    key = ApiKey(id="a" * 8, client="nobody", scopes=_USUAL, created_ms=1, pepper=pepper, digest=digest)
+    return encode_record(key, version=VERSION)
 
 
 class AccessStore:
@@ -67,8 +72,7 @@ class AccessStore:
         self._base = base
         self._keys, self._owners, self._clients = f"{base}:keys", f"{base}:owners", f"{base}:clients"
         self._used = f"{base}:used"
-        # What is compared in place of what does not exist: there already, so that it costs no time then.
-        self._nobody, self._decoy = _decoys(peppers.current)
+        self._decoy = _decoy(peppers.current)
 
     # --- who is calling ---
 
@@ -84,11 +88,12 @@ class AccessStore:
         keys = [self._keys, self._owners, self._clients]
         key_record, client_record, now = await self._store.call(_FIND, keys, [given.id])
         key = decode_record(key_record or self._decoy, ApiKey, version=VERSION)
-        client = decode_record(client_record or self._nobody, Client, version=VERSION)
-        same = hmac.compare_digest(self._peppers.digest(key.pepper, given.secret), key.digest)
+        if not hmac.compare_digest(self._peppers.digest(key.pepper, given.secret), key.digest):
+            raise KeyRefused(_REFUSED)  # before anything is read whose size tells that there is such a key
+        client = decode_record(client_record or _NOBODY, Client, version=VERSION)
         now_ms = int(now)
         is_over = (key.expires_ms or now_ms + 1) <= now_ms or key.revoked_ms is not None
-        if not same or is_over or client.disabled or key.client != client.id:
+        if is_over or client.disabled or key.client != client.id:
             raise KeyRefused(_REFUSED)
         if key.pepper != self._peppers.current:
             key = await self._repeppered(key, given, key_record)

@@ -6,6 +6,7 @@ import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from api_calls import bearer, new_client
 from api_people import new_key
@@ -49,13 +50,19 @@ def most_in_any(window_s: float, calls) -> int:
 
 @pytest.mark.parametrize(
     ("instances", "limit", "window_s", "windows"),
-    [(2, 15, 2, 2.2), pytest.param(3, 60, 10, 3.1, marks=pytest.mark.long)],
+    [(2, 15, 1, 3.2), pytest.param(3, 60, 10, 3.1, marks=pytest.mark.long)],
 )
 def test_a_client_gets_no_more_than_its_limit_in_any_window_from_all_processes_together(
     *, instances, limit, window_s, windows, new_process, valkey, show
 ):
     keys = [new_key(valkey.url, "alice", rate_limit=f"{limit} per {window_s} seconds") for _ in range(2)]
     processes = [new_process() for _ in range(instances)]
+    # One call, and the others when its window is nearly over: limits that count from the first call let twice as many in.
+    began = time.time()
+    assert httpx.get(f"{processes[0].url}/v1/me", headers=bearer(keys[0])).status_code == 200
+    first = (200, began, time.time())
+    while time.time() < began + 0.8 * window_s:
+        time.sleep(0.05)
     ends = time.time() + window_s * windows
 
     def hammer(number: int) -> list[tuple[int, float, float]]:
@@ -69,7 +76,7 @@ def test_a_client_gets_no_more_than_its_limit_in_any_window_from_all_processes_t
         return calls
 
     with ThreadPoolExecutor(6) as pool:
-        calls = [call for each in pool.map(hammer, range(6)) for call in each]
+        calls = [first, *(call for each in pool.map(hammer, range(6)) for call in each)]
     assert {status for status, *_ in calls} == {200, 429}
     accepted = [(sent, answered) for status, sent, answered in calls if status == 200]
     most = most_in_any(window_s, accepted)
