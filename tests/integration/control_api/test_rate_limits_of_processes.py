@@ -57,7 +57,7 @@ def test_a_client_gets_no_more_than_its_limit_in_any_window_from_all_processes_t
 ):
     keys = [new_key(valkey.url, "alice", rate_limit=f"{limit} per {window_s} seconds") for _ in range(2)]
     processes = [new_process() for _ in range(instances)]
-    # One call, and the others when its window is nearly over: limits that count from the first call let twice as many in.
+    # One call, and the others when its window is nearly over: to count from the first one is to let twice as many in.
     began = time.time()
     assert httpx.get(f"{processes[0].url}/v1/me", headers=bearer(keys[0])).status_code == 200
     first = (200, began, time.time())
