@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api fuzz-api model chaos check-books lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api fuzz-api reference model chaos check-books lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +33,13 @@ model: $(STAMP)  ## Shared frontier against its model, at length: 5,000 x 50 ste
 
 chaos: $(STAMP)  ## Workers and the store are killed while they crawl, stock scrapy-redis beside them (slow)
 	@$(BIN)/python -m pytest tests/chaos -q -s -m "campaign or not campaign" --timeout=3600 -o addopts="--import-mode=importlib"
+
+reference: $(STAMP)  ## Write the lower part of docs/api.md anew, from what the control API says of itself
+	@$(BIN)/python -m control_api.reference docs/api.md
+
+fuzz-api: $(STAMP)  ## The control API called by its own description, as nobody, client and administrator: 5 minutes, SEED=number
+	@$(BIN)/python -m pytest tests/integration/control_api/test_schemathesis.py -q -s -m campaign --timeout=900 \
+	    $(if $(SEED),--api-seed=$(SEED)) -o addopts="--import-mode=importlib"
 
 bench-store: $(STAMP)  ## What the shared store costs: bytes, milliseconds, CPU and round trips a page (slow, idle machine)
 	@ldconfig -p | grep -q libjemalloc || apt-get install -y -qq libjemalloc2 >/dev/null || \

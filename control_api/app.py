@@ -60,9 +60,7 @@ def create_app(config: ApiConfig, **given: Any) -> Flask:
     cors.install(app, config.cors_origins)
     gate.install(app, config)
     problems.register(app)
-    api = openapi.configure(app, version("crawlery"))
-    for blueprint in _BLUEPRINTS:
-        api.register_blueprint(blueprint)
+    api = _described(app)
     if config.docs in _DOCS:
         app.register_blueprint(described)
         for name in ("described.openapi", "described.docs"):
@@ -71,6 +69,20 @@ def create_app(config: ApiConfig, **given: Any) -> Flask:
             app.view_functions[name] = needs(_DOCS[config.docs])(own)
     app.extensions["crawlery-spec"] = cache(lambda: openapi.described(app, api))
     return app
+
+
+def description() -> dict[str, Any]:
+    """What every app says of itself at /openapi.json; asks no configuration and no service."""
+    app = Flask("control_api", static_folder=None)
+    return openapi.described(app, _described(app))
+
+
+def _described(app: Flask) -> openapi.Api:
+    """All views, and the description that they make."""
+    api = openapi.configure(app, version("crawlery"))
+    for blueprint in _BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    return api
 
 
 def services_of(config: ApiConfig, **given: Any) -> Services:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 import marshmallow as ma
 from marshmallow import validate
 
+from crawler.access.model import LINE
+
 if TYPE_CHECKING:
+    import enum
     from collections.abc import Mapping
 
 
@@ -29,8 +33,36 @@ class Schema(ma.Schema):
         return obj.get(attr, default)
 
 
+def about(description: str, example: Any = None) -> dict[str, Any]:
+    """What the description of the API says of a field, and a value that could stand there."""
+    return {"description": description} | ({} if example is None else {"example": example})
+
+
+class Text(ma.fields.String):
+    """A text that a pattern describes: one that Python and JavaScript read alike, without ^ and $."""
+
+    def __init__(self, pattern: str, *, least: int = 0, most: int | None = None, error: str, **kwargs: Any) -> None:
+        """Of `least` to `most` characters; `error` says what the pattern wants."""
+        kwargs.setdefault("metadata", {})["pattern"] = f"^({pattern})$"
+        limits = [] if most is None else [validate.Length(least, most)]
+        super().__init__(validate=[*limits, self._check], **kwargs)
+        self._pattern, self._error = re.compile(pattern), error
+
+    def _check(self, text: str) -> None:
+        if self._pattern.fullmatch(text) is None:
+            raise ma.ValidationError(self._error)
+
+
+class Choice(ma.fields.Enum[Any]):
+    """One of the words of an enumeration."""
+
+    def __init__(self, kind: type[enum.StrEnum], **kwargs: Any) -> None:
+        """Of the values of `kind`."""
+        super().__init__(kind, by_value=ma.fields.String, **kwargs)
+
+
 class Whole(ma.fields.Integer):
-    """A JSON number without a fraction; in a query, its digits."""
+    """A JSON number without a fraction (1.0 has none: JSON knows but one kind of number); in a query, its digits."""
 
     def __init__(self, *, least: int = 0, most: int = 10**12, **kwargs: Any) -> None:
         """From `least` to `most`."""
@@ -38,7 +70,8 @@ class Whole(ma.fields.Integer):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         is_text = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18
-        if not (type(value) is int or (is_text and not isinstance(data, dict))):
+        is_whole = type(value) is int or (type(value) is float and value.is_integer())
+        if not (is_whole or (is_text and not isinstance(data, dict))):
             raise ma.ValidationError("must be a whole number")
         return int(value)
 
@@ -49,6 +82,7 @@ class Seconds(ma.fields.Float):
     def __init__(self, *, most: float = 10.0**9, **kwargs: Any) -> None:
         """Up to `most`."""
         limits = validate.Range(0, most, min_inclusive=False)
+        kwargs.setdefault("metadata", {}).update({"minimum": None, "exclusiveMinimum": 0})
         super().__init__(validate=limits, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> float:
@@ -66,29 +100,27 @@ class Truth(ma.fields.Boolean):
         return value
 
 
-class Line(ma.fields.String):
+class Line(Text):
     """A text of one line."""
 
-    def __init__(self, *, least: int = 0, most: int, **kwargs: Any) -> None:
-        """Of `least` to `most` characters."""
-        super().__init__(validate=[validate.Length(least, most), is_one_line], **kwargs)
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        """Of up to `most` characters."""
+        super().__init__(LINE, most=most, error="must be one line, without control characters", **kwargs)
 
 
-def is_one_line(text: str) -> None:
-    """Takes what people see as it is: no control characters, none that turn the direction, none without a width.
-
-    Raises:
-        ValidationError: there is one.
-    """
-    if not text.isprintable():
-        raise ma.ValidationError("must be one line, without control characters")
+#: RFC 3339, from 1971 to 2999: whatever the zone, it is after 1970, and can be written in UTC.
+_INSTANT: Final = (
+    r"(197[1-9]|19[89][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
 
 
 class Instant(ma.fields.Field[int]):
     """A time: ms since 1970 inside, `2026-01-02T03:04:05.678Z` outside."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {}).update({"type": "string", "format": "date-time"})
+        said = {"type": "string", "format": "date-time", "pattern": f"^{_INSTANT}$"}
+        kwargs["metadata"] = {"example": "2026-01-02T03:04:05.678Z", **kwargs.get("metadata", {}), **said}
         super().__init__(**kwargs)
 
     def _serialize(self, value: int | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
@@ -96,20 +128,14 @@ class Instant(ma.fields.Field[int]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         try:
-            moment = dt.datetime.fromisoformat(value) if isinstance(value, str) else None
-            if moment is not None and moment.tzinfo is not None:
-                ms = (moment - _EPOCH) // dt.timedelta(milliseconds=1)
-                if 0 < ms <= _LATEST_MS:
-                    return ms
-        except (ValueError, OverflowError):
+            if isinstance(value, str) and re.fullmatch(_INSTANT, value):
+                return (dt.datetime.fromisoformat(value) - _EPOCH) // dt.timedelta(milliseconds=1)
+        except ValueError:  # the 30th of February
             pass
-        raise ma.ValidationError("must be a time after 1970 with its zone, such as 2026-01-02T03:04:05Z")
+        raise ma.ValidationError("must be a time from 1971 to 2999 with its zone, such as 2026-01-02T03:04:05Z")
 
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
-#: The last one that can be written: a time at the end of the year 9999, west of Greenwich, is after it.
-_LATEST_MS = (dt.datetime.max.replace(tzinfo=dt.UTC) - _EPOCH) // dt.timedelta(milliseconds=1)
 
 
 def written(ms: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import marshmallow as ma
 
 from control_api.blueprint import Blueprint
-from control_api.fields import Instant, Schema
+from control_api.fields import Instant, Schema, about
 from control_api.gate import ANY_KEY, needs
 from control_api.problems import Problem, not_found
 from control_api.services import ask, services
@@ -29,65 +29,85 @@ ready: Final = Blueprint("ready", __name__, url_prefix="/v1/ready", description=
 class RecipeSummarySchema(Schema):
     """A recipe."""
 
-    name = ma.fields.String(required=True)
-    version = ma.fields.String(required=True)
-    description = ma.fields.String(required=True)
-    sha256 = ma.fields.String(required=True)
-    labels = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
+    name = ma.fields.String(required=True, metadata=about("To order jobs by.", "shop"))
+    version = ma.fields.String(required=True, metadata=about("As the recipe says; may be empty.", "1.0.0"))
+    description = ma.fields.String(
+        required=True, metadata=about("As the recipe says; may be empty.", "Every product of the sample shop")
+    )
+    sha256 = ma.fields.String(required=True, metadata=about("SHA-256 of its text, in hexadecimal.", "9f86d081" * 8))
+    labels = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.String(),
+        required=True,
+        metadata=about("Words of its author.", {"site": "sample-shop"}),
+    )
 
 
 class RecipeSchema(RecipeSummarySchema):
     """A recipe with what it takes and gives."""
 
-    text = ma.fields.String(required=True, metadata={"description": "YAML; what it extends is in it."})
-    inputs = ma.fields.Dict(required=True, metadata={"description": "JSON Schema of a job's inputs."})
-    items = ma.fields.Dict(required=True, metadata={"description": "JSON Schema of the rows, by item."})
+    text = ma.fields.String(
+        required=True, metadata=about("The recipe as YAML; what it extends is in it.", "schema_version: 1\n...")
+    )
+    inputs = ma.fields.Dict(
+        required=True,
+        metadata=about(
+            "JSON Schema of a job's inputs.", {"type": "object", "properties": {"site": {"type": "string"}}}
+        ),
+    )
+    items = ma.fields.Dict(
+        required=True,
+        metadata=about("JSON Schema of the rows, by item.", {"product": {"type": "object"}}),
+    )
 
 
 class RecipesSchema(Schema):
     """All recipes that can be used."""
 
-    recipes = ma.fields.List(ma.fields.Nested(RecipeSummarySchema), required=True)
+    recipes = ma.fields.List(ma.fields.Nested(RecipeSummarySchema), required=True, metadata=about("By name."))
 
 
 class NodeSchema(Schema):
     """A node."""
 
-    name = ma.fields.String(required=True)
-    url = ma.fields.String(required=True, metadata={"description": "Of its console, for operators."})
-    slots = ma.fields.Integer(required=True)
-    running = ma.fields.Integer(required=True)
-    is_draining = ma.fields.Boolean(required=True)
-    version = ma.fields.String(required=True)
-    started_at = Instant(required=True)
+    name = ma.fields.String(required=True, metadata=about("Unique in the fleet.", "node-1"))
+    url = ma.fields.String(required=True, metadata=about("Of its console, for operators.", "http://10.0.0.7:6800"))
+    slots = ma.fields.Integer(required=True, metadata=about("Workers that it can run.", 4))
+    running = ma.fields.Integer(required=True, metadata=about("Workers that it runs.", 1))
+    is_draining = ma.fields.Boolean(required=True, metadata=about("It takes no more work.", False))
+    version = ma.fields.String(required=True, metadata=about("Of its Crawlery.", "0.1.0"))
+    started_at = Instant(required=True, metadata=about("Since when it is up."))
 
 
 class NodesSchema(Schema):
     """The nodes that are there."""
 
-    nodes = ma.fields.List(ma.fields.Nested(NodeSchema), required=True)
+    nodes = ma.fields.List(ma.fields.Nested(NodeSchema), required=True, metadata=about("By name."))
 
 
 class PartSchema(Schema):
     """One thing that the API stands on."""
 
-    name = ma.fields.String(required=True, metadata={"description": "store, storage or nodes."})
-    state = ma.fields.String(required=True, metadata={"description": "ok or failed."})
-    reason = ma.fields.String(required=True)
+    name = ma.fields.String(required=True, metadata=about("Which.", "store") | {"enum": ["store", "storage", "nodes"]})
+    state = ma.fields.String(required=True, metadata=about("How it is.", "ok") | {"enum": ["ok", "failed"]})
+    reason = ma.fields.String(required=True, metadata=about("More of it, for people; may be empty.", ""))
 
 
 class ReadySchema(Schema):
     """Whether calls can be answered."""
 
-    ready = ma.fields.Boolean(required=True)
-    parts = ma.fields.List(ma.fields.Nested(PartSchema), required=True)
+    ready = ma.fields.Boolean(required=True, metadata=about("Calls can be answered.", True))
+    parts = ma.fields.List(ma.fields.Nested(PartSchema), required=True, metadata=about("What it depends on."))
 
 
 @recipes.route("", methods=["GET"])
 @needs(Scope.RECIPES_READ)
 @recipes.response(200, RecipesSchema)
 def list_recipes() -> dict[str, Any]:
-    """List the recipes of the deployment; broken ones are left out."""
+    """List the recipes.
+
+    Those of the deployment; broken ones are left out.
+    """
     return {"recipes": [_summary(recipe) for recipe in usable()]}
 
 
@@ -95,7 +115,10 @@ def list_recipes() -> dict[str, Any]:
 @needs(Scope.RECIPES_READ)
 @recipes.response(200, RecipeSchema)
 def get_recipe(name: str) -> dict[str, Any]:
-    """Show a recipe: its text, what inputs it takes, and what its rows are like."""
+    """Show a recipe.
+
+    Its text, what inputs it takes, and what its rows are like. One that is broken is a `422`.
+    """
     try:
         recipe = services().recipes.get(name)
     except RecipeError as error:
@@ -135,7 +158,10 @@ def _summary(recipe: Recipe) -> dict[str, Any]:
 @needs(Scope.ADMIN)
 @nodes.response(200, NodesSchema)
 def list_nodes() -> dict[str, Any]:
-    """List the nodes that are there, by name."""
+    """List the nodes.
+
+    Those that have reported themselves within the last 10 seconds, by name.
+    """
     return {
         "nodes": [
             {
@@ -160,7 +186,10 @@ async def _nodes(store: Store) -> tuple[Node, ...]:
 @needs(ANY_KEY)
 @ready.response(200, ReadySchema)
 def show_parts() -> dict[str, Any]:
-    """Show what the API stands on, and how that is. It is ready without nodes: jobs wait for them."""
+    """Show what the API stands on.
+
+    The store of jobs, the storage of files, and the nodes. It is ready without nodes: jobs wait for them.
+    """
     found = ask(_nodes)
     taking = sum(node.slots - node.running for node in found if not node.is_draining)
     parts = [

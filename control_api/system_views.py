@@ -11,7 +11,7 @@ from flask import Blueprint as PlainBlueprint
 from flask import Response, current_app, json
 
 from control_api.blueprint import Blueprint
-from control_api.fields import Schema
+from control_api.fields import Schema, about
 from control_api.gate import OPEN, bearer, needs
 from control_api.metrics import exposition
 from control_api.problems import Problem, unavailable
@@ -28,27 +28,30 @@ described: Final = PlainBlueprint("described", __name__)
 class HealthSchema(Schema):
     """The process answers."""
 
-    status = ma.fields.String(required=True)
+    status = ma.fields.String(required=True, metadata=about("Always ok.", "ok") | {"enum": ["ok"]})
 
 
 class OpenReadySchema(Schema):
     """Whether the store takes and gives."""
 
-    ready = ma.fields.Boolean(required=True)
+    ready = ma.fields.Boolean(required=True, metadata=about("Always true; otherwise the answer is a problem.", True))
 
 
 class VersionSchema(Schema):
     """Which Crawlery this is."""
 
-    name = ma.fields.String(required=True)
-    version = ma.fields.String(required=True)
+    name = ma.fields.String(required=True, metadata=about("Always crawlery.", "crawlery"))
+    version = ma.fields.String(required=True, metadata=about("Of the package.", "0.1.0"))
 
 
 @system.route("/health", methods=["GET"])
 @needs(OPEN)
 @system.response(200, HealthSchema)
 def health() -> dict[str, Any]:
-    """Say that the process answers; asks nothing else."""
+    """Say that the process answers.
+
+    Needs no key, and asks nothing else: for probes that restart what hangs.
+    """
     return {"status": "ok"}
 
 
@@ -56,7 +59,10 @@ def health() -> dict[str, Any]:
 @needs(OPEN)
 @system.response(200, OpenReadySchema)
 def ready() -> dict[str, Any]:
-    """Say whether calls can be answered: the store took and gave a moment ago."""
+    """Say whether calls can be answered.
+
+    Needs no key. It is ready if the store took and gave a moment ago: for probes that decide where calls go.
+    """
     if services().store_watch.problem:
         raise unavailable("The store of jobs does not answer.", retry_after_s=5)
     return {"ready": True}
@@ -66,7 +72,10 @@ def ready() -> dict[str, Any]:
 @needs(OPEN)
 @system.response(200, VersionSchema)
 def show_version() -> dict[str, Any]:
-    """Say which Crawlery this is."""
+    """Say which Crawlery this is.
+
+    Needs no key.
+    """
     return {"name": "crawlery", "version": version("crawlery")}
 
 
@@ -74,7 +83,10 @@ def show_version() -> dict[str, Any]:
 @needs(OPEN)
 @system.response(200, content_type="text/plain", schema={"type": "string"})
 def metrics() -> ResponseReturnValue:
-    """Give the figures of the API for Prometheus; takes METRICS_TOKEN as bearer."""
+    """Give the figures of the API.
+
+    For Prometheus, with METRICS_TOKEN of the deployment as bearer; `404` where none is set.
+    """
     token = services().config.metrics_token
     if not token:
         raise Problem("not_found", "There is no such path.")

@@ -9,9 +9,7 @@ from typing import Final
 from crawler.errors import InvalidAccess
 
 #: N/second, N per 10 seconds and so on: the part of the notation of `limits` that is taken.
-_RATE: Final = re.compile(
-    r"(?P<count>[1-9][0-9]{0,6}) ?(?:/|per) ?(?P<times>[1-9][0-9]{0,3} )?(?P<unit>second|minute|hour)s?"
-)
+RATE: Final = "([1-9][0-9]{0,6}) ?(?:/|per) ?([1-9][0-9]{0,3} )?(second|minute|hour)s?"
 _UNITS_S: Final = {"second": 1, "minute": 60, "hour": 3600}
 
 
@@ -29,7 +27,8 @@ class Rate:
         Raises:
             InvalidAccess: it is written otherwise.
         """
-        match = _RATE.fullmatch(text)
+        match = re.fullmatch(RATE, text)
         if match is None:
             raise InvalidAccess(f"{text[:80]!r} is no rate; write 600/minute, 10/second or 100 per 10 seconds")
-        return cls(count=int(match["count"]), period_s=int(match["times"] or 1) * _UNITS_S[match["unit"]])
+        count, times, unit = match.groups()
+        return cls(count=int(count), period_s=int(times or 1) * _UNITS_S[unit])

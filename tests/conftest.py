@@ -30,6 +30,13 @@ def pytest_addoption(parser):
         type=Path,
         help="the server to test with, instead of the one that is installed",
     )
+    parser.addoption(
+        "--api-seed",
+        metavar="NUMBER",
+        type=int,
+        default=20260102,
+        help="where calls of the API by its description begin; each further round adds 1",
+    )
 
 
 def pytest_collection_modifyitems(config, items):

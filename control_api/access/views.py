@@ -46,7 +46,10 @@ me: Final = Blueprint("me", __name__, url_prefix="/v1/me", description="What a k
 @needs(ANY_KEY)
 @me.response(200, MeSchema)
 def show_me() -> dict[str, Any]:
-    """Show whose key this is, what it may do, and what of the quotas is used."""
+    """Show whose key this is.
+
+    Its client, what it may do, the limits of the client, and what of them is used.
+    """
     client, key = principal().client, principal().key
     peppers = services().peppers
 
@@ -72,9 +75,12 @@ def show_me() -> dict[str, Any]:
 @clients.route("", methods=["POST"])
 @needs(Scope.ADMIN)
 @clients.arguments(ClientOrderSchema)
-@clients.response(201, ClientSchema, headers={"Location": {"schema": {"type": "string"}}})
+@clients.response(201, ClientSchema, headers={"Location": {}})
 def create_client(order: dict[str, Any]) -> ResponseReturnValue:
-    """Make a client. It needs a key to call."""
+    """Make a client.
+
+    It can call when it has a key: `POST /v1/keys`.
+    """
     order["quotas"] = Quotas(**order["quotas"])
     client = ask_access(lambda access: access.create_client(Client(**order)))
     return _client(client), 201, {"Location": f"/v1/clients/{client.id}"}
@@ -84,7 +90,10 @@ def create_client(order: dict[str, Any]) -> ResponseReturnValue:
 @needs(Scope.ADMIN)
 @clients.response(200, ClientsSchema)
 def list_clients() -> dict[str, Any]:
-    """List all clients, by id."""
+    """List all clients.
+
+    By id; disabled ones too.
+    """
     return {"clients": [_client(client) for client in ask_access(lambda access: access.clients())]}
 
 
@@ -92,7 +101,10 @@ def list_clients() -> dict[str, Any]:
 @needs(Scope.ADMIN)
 @clients.response(200, ClientSchema)
 def get_client(client_id: str) -> dict[str, Any]:
-    """Show a client."""
+    """Show a client.
+
+    Its quotas, its rate, and whether it is disabled.
+    """
     client = ask_access(lambda access: access.client(client_id))
     if client is None:
         raise not_found("client")
@@ -104,7 +116,10 @@ def get_client(client_id: str) -> dict[str, Any]:
 @clients.arguments(ClientChangeSchema)
 @clients.response(200, ClientSchema)
 def change_client(change: dict[str, Any], client_id: str) -> dict[str, Any]:
-    """Change a client: what is left out stays as it is. From its next call on it counts."""
+    """Change a client.
+
+    What is left out stays as it is. The change counts from the client's next call on.
+    """
 
     def changed(client: Client) -> Client:
         quotas = replace(client.quotas, **change.get("quotas", {}))
@@ -133,9 +148,13 @@ def _client(client: Client) -> dict[str, Any]:
 @keys.route("", methods=["POST"])
 @needs(Scope.ADMIN)
 @keys.arguments(KeyOrderSchema)
-@keys.response(201, NewKeySchema, headers={"Location": {"schema": {"type": "string"}}})
+@keys.response(201, NewKeySchema, headers={"Location": {}})
 def create_key(order: dict[str, Any]) -> ResponseReturnValue:
-    """Make a key for a client. Its text is in this answer, and nowhere else; so no Idempotency-Key is taken."""
+    """Make a key for a client.
+
+    Its text is in this answer, and nowhere else; so no Idempotency-Key is taken. If the answer is lost, revoke the key
+    and make another one.
+    """
     is_over = order["expires_at"] is not None and order["expires_at"] <= principal().now_ms
     errors = [*g.header_errors, *([("/body/expires_at", "is over already")] if is_over else [])]
     if errors:
@@ -156,7 +175,10 @@ def create_key(order: dict[str, Any]) -> ResponseReturnValue:
 @keys.arguments(KeysQuerySchema, location="query")
 @keys.response(200, KeysSchema)
 def list_keys(query: dict[str, Any]) -> dict[str, Any]:
-    """List keys, those that are over included."""
+    """List keys.
+
+    Without their secrets; those that have expired or were revoked too.
+    """
     return {"keys": _shown(ask_access(lambda access: access.keys(client=query.get("client", ""))))}
 
 
@@ -164,7 +186,10 @@ def list_keys(query: dict[str, Any]) -> dict[str, Any]:
 @needs(Scope.ADMIN)
 @keys.response(200, KeySchema)
 def get_key(key_id: str) -> dict[str, Any]:
-    """Show a key, without its secret."""
+    """Show a key.
+
+    Without its secret.
+    """
     return _existing(ask_access(lambda access: access.key(key_id)))
 
 
@@ -172,16 +197,24 @@ def get_key(key_id: str) -> dict[str, Any]:
 @needs(Scope.ADMIN)
 @keys.response(200, KeySchema)
 def revoke_key(key_id: str) -> dict[str, Any]:
-    """Refuse a key from now on, in every process. Links that it was given work until they expire."""
+    """Revoke a key.
+
+    It is refused from now on, by every process. Links to files that it was given work until they expire. Repeated, it
+    answers the same.
+    """
     return _existing(ask_access(lambda access: access.revoke(key_id)))
 
 
 @keys.route("/<key_id>/rotate", methods=["POST"])
 @needs(Scope.ADMIN)
 @keys.arguments(RotationSchema)
-@keys.response(201, NewKeySchema, headers={"Location": {"schema": {"type": "string"}}})
+@keys.response(201, NewKeySchema, headers={"Location": {}})
 def rotate_key(order: dict[str, Any], key_id: str) -> ResponseReturnValue:
-    """Make a key like this one, which ends after a while: time to give the new one to whoever uses it."""
+    """Replace a key by a new one.
+
+    The new key has the client, the scopes and the note of the old one, which is refused after `grace_s`: time to give
+    the new one to whoever uses it. A key that is over already is a `409`.
+    """
     if g.header_errors:
         raise bad_request(g.header_errors)
     try:

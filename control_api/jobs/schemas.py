@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import marshmallow as ma
 from marshmallow import validate
 
 from control_api.access.schemas import ClientId
-from control_api.fields import Instant, Schema, Seconds, Whole, is_one_line
+from control_api.fields import Choice, Instant, Schema, Seconds, Text, Whole, about
 from crawler.jobs.model import Intended, Outcome, Priority, State
 from crawler.jobs.store_contract import MAX_PAGE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAX_WORKERS: Final = 100
 MAX_TAGS: Final = 20
@@ -21,51 +18,81 @@ MAX_RECIPE_CHARACTERS: Final = 512 * 1024
 MAX_LINK_S: Final = 3600
 DEFAULT_LINK_S: Final = 900
 
-_RECIPE: Final = validate.Regexp(
-    r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[A-Za-z0-9._+-]{1,40})?\Z", error="must be NAME or NAME@VERSION"
-)
-_TAG: Final[list[Callable[[str], Any]]] = [
-    validate.Regexp(r"^[^\s,\x00-\x1f\x7f]{1,64}\Z", error="must be one word of at most 64 characters"),
-    is_one_line,
-]
+#: What an example of a job that runs has where nothing is yet.
+_NOT_YET: Final = {"x_example_null": True}
+
+_JOB_ID: Final = "mvb2qk7d5xw3o4n6rj5f7a2zle"
+_SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_URL: Final = "https://files.example/crawlery/alice/mvb2qk7d5xw3o4n6rj5f7a2zle/product.csv?X-Amz-Signature=..."
 
 
-def _of(kind: Any) -> Any:
-    return ma.fields.Enum(kind, by_value=True)
+class RecipeName(Text):
+    """NAME, or NAME@VERSION."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            "[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[A-Za-z0-9._+-]{1,40})?", error="must be NAME or NAME@VERSION", **kwargs
+        )
+
+
+class Tag(Text):
+    """A word that jobs are found by."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            r"[^\u0000- \u007f-\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff,]{1,64}",
+            error="must be one word of at most 64 characters, without commas",
+            **kwargs,
+        )
 
 
 class LimitsSchema(Schema):
-    """What a job may use at most."""
+    """What a job may use at most; what is left out has no limit."""
 
-    requests = Whole(least=1, metadata={"description": "Pages fetched."})
-    items = Whole(least=1, metadata={"description": "Rows kept."})
-    bytes = Whole(least=1, most=10**15, metadata={"description": "Received from sites."})
-    duration_s = Seconds(metadata={"description": "From its first page to the end of its last."})
-    browser_s = Seconds(metadata={"description": "Spent by pages in browsers."})
-    queue_timeout_s = Seconds(metadata={"description": "It must have begun so soon after it was accepted."})
+    requests = Whole(least=1, metadata=about("Pages fetched.", 1000))
+    items = Whole(least=1, metadata=about("Rows kept.", 50000))
+    bytes = Whole(least=1, most=10**15, metadata=about("Bytes received from sites.", 10**9))
+    duration_s = Seconds(metadata=about("Seconds from its first page to the end of its last.", 3600))
+    browser_s = Seconds(metadata=about("Seconds spent by pages in browsers.", 600))
+    queue_timeout_s = Seconds(metadata=about("It must have begun so many seconds after it was accepted.", 900))
 
 
 class JobOrderSchema(Schema):
     """A job to be made: of a recipe by name, or of one as text."""
 
-    recipe = ma.fields.String(
-        validate=_RECIPE,
-        metadata={"description": "NAME, or NAME@VERSION to be refused when it has another version.", "example": "shop"},
+    recipe = RecipeName(
+        metadata=about("NAME of a recipe; or NAME@VERSION, to be refused when it has another version.", "shop")
     )
     recipe_text = ma.fields.String(
         validate=validate.Length(1, MAX_RECIPE_CHARACTERS),
-        metadata={"description": "A recipe as YAML, in place of a name; needs the scope recipes:inline."},
+        metadata=about("A recipe as YAML, in place of a name. Needs the scope recipes:inline."),
     )
     inputs = ma.fields.Dict(
         keys=ma.fields.String(validate=validate.Length(1, 100)),
         values=ma.fields.Raw(allow_none=True),
         load_default=dict,
-        metadata={"description": "Inputs of the recipe by name.", "example": {"site": "https://shop.example"}},
+        metadata=about(
+            "Inputs by name; `GET /v1/recipes/NAME` has their schema. Whole numbers in them have up to 64 bits.",
+            {"site": "https://shop.example"},
+        ),
     )
-    priority = ma.fields.Enum(Priority, by_value=True, load_default=Priority.NORMAL)
-    max_workers = Whole(least=1, most=MAX_WORKERS, load_default=1)
-    limits = ma.fields.Nested(LimitsSchema, load_default=dict)
-    tags = ma.fields.List(ma.fields.String(validate=_TAG), validate=validate.Length(max=MAX_TAGS), load_default=list)
+    priority = Choice(
+        Priority,
+        load_default=Priority.NORMAL,
+        metadata=about(
+            "Which of this client's jobs gets workers first; idle ones run only when nothing else waits.", "normal"
+        ),
+    )
+    max_workers = Whole(
+        least=1, most=MAX_WORKERS, load_default=1, metadata=about("Processes that may work on it at once.", 2)
+    )
+    limits = ma.fields.Nested(LimitsSchema, load_default=dict, metadata=about("What the job may use at most."))
+    tags = ma.fields.List(
+        Tag(),
+        validate=validate.Length(max=MAX_TAGS),
+        load_default=list,
+        metadata=about("Words to find it by.", ["monday"]),
+    )
 
     @ma.validates_schema(pass_original=True, skip_on_field_errors=False)
     def _one_recipe(self, data: dict[str, Any], original: Any, **kwargs: Any) -> None:
@@ -77,153 +104,249 @@ class JobOrderSchema(Schema):
 class LinksSchema(Schema):
     """Where more of a job is found: paths of this API."""
 
-    self = ma.fields.String(required=True)
-    failures = ma.fields.String(required=True)
-    results = ma.fields.String(required=True)
+    self = ma.fields.String(required=True, metadata=about("The job.", f"/v1/jobs/{_JOB_ID}"))
+    failures = ma.fields.String(required=True, metadata=about("Pages that failed.", f"/v1/jobs/{_JOB_ID}/failures"))
+    results = ma.fields.String(required=True, metadata=about("Its files.", f"/v1/jobs/{_JOB_ID}/results"))
 
 
 class JobAcceptedSchema(Schema):
     """A job as it was accepted. The same for every repetition of the call."""
 
-    id = ma.fields.String(required=True)
-    client = ma.fields.String(required=True)
-    state = ma.fields.Enum(State, by_value=True, required=True, metadata={"description": "queued: what it was then."})
-    recipe = ma.fields.String(required=True)
-    recipe_sha256 = ma.fields.String(required=True)
-    priority = ma.fields.Enum(Priority, by_value=True, required=True)
-    max_workers = ma.fields.Integer(required=True)
-    tags = ma.fields.List(ma.fields.String(), required=True)
-    created_at = Instant(required=True)
-    links = ma.fields.Nested(LinksSchema, required=True)
+    id = ma.fields.String(
+        required=True, metadata=about("Names the job in paths, and in the keys of its files.", _JOB_ID)
+    )
+    client = ma.fields.String(required=True, metadata=about("Whose it is.", "alice"))
+    state = Choice(State, required=True, metadata=about("Where it is; queued when it was accepted.", "queued"))
+    recipe = ma.fields.String(
+        required=True, metadata=about("Name of the recipe; may be empty for one as text.", "shop")
+    )
+    recipe_sha256 = ma.fields.String(
+        required=True,
+        metadata=about("SHA-256 of the recipe's text, in hexadecimal; empty for a spider without a recipe.", _SHA256),
+    )
+    priority = Choice(Priority, required=True, metadata=about("As it was ordered.", "normal"))
+    max_workers = ma.fields.Integer(required=True, metadata=about("Processes that may work on it at once.", 2))
+    tags = ma.fields.List(ma.fields.String(), required=True, metadata=about("As they were given.", ["monday"]))
+    created_at = Instant(required=True, metadata=about("When it was accepted."))
+    links = ma.fields.Nested(LinksSchema, required=True, metadata=about("Where more of it is found."))
 
 
 class AttemptSchema(Schema):
     """A process that has worked on a job."""
 
-    node = ma.fields.String(required=True)
-    worker = ma.fields.String(required=True)
-    started_at = Instant(required=True)
-    ended_at = Instant(required=True, allow_none=True)
-    how = ma.fields.String(required=True, metadata={"description": "running, exit 0, signal 9, lost with its node."})
+    node = ma.fields.String(required=True, metadata=about("Where it ran.", "node-1"))
+    worker = ma.fields.String(required=True, metadata=about("Its name; empty before it is known.", "node-1-4711"))
+    started_at = Instant(required=True, metadata=about("When it was started."))
+    ended_at = Instant(required=True, allow_none=True, metadata=about("When its end was seen; null while it runs."))
+    how = ma.fields.String(required=True, metadata=about("running, exit N, signal N, or lost with its node.", "exit 0"))
 
 
 class ProgressSchema(Schema):
-    """The books of a job."""
+    """The books of a job: found = ready + delayed + leased + settled."""
 
-    found = ma.fields.Integer(required=True, metadata={"description": "Pages, the first one included."})
-    settled = ma.fields.Integer(required=True, metadata={"description": "Pages that have come to an outcome."})
-    ready = ma.fields.Integer(required=True)
-    delayed = ma.fields.Integer(required=True, metadata={"description": "They wait for another try."})
-    leased = ma.fields.Integer(required=True, metadata={"description": "They are in work."})
-    failed = ma.fields.Integer(required=True, metadata={"description": "Pages with an outcome that is a failure."})
-    retries = ma.fields.Integer(required=True)
-    rows = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
-    outcomes = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
-    pages_per_s = ma.fields.Float(required=True, allow_none=True, metadata={"description": "Since it began."})
+    found = ma.fields.Integer(required=True, metadata=about("Pages that were found, the first one included.", 120))
+    settled = ma.fields.Integer(required=True, metadata=about("Pages that have come to an outcome.", 100))
+    ready = ma.fields.Integer(required=True, metadata=about("Pages that can be fetched now.", 12))
+    delayed = ma.fields.Integer(required=True, metadata=about("Pages that wait for another try.", 2))
+    leased = ma.fields.Integer(required=True, metadata=about("Pages that are in work.", 6))
+    failed = ma.fields.Integer(required=True, metadata=about("Settled pages with an outcome that is a failure.", 1))
+    retries = ma.fields.Integer(required=True, metadata=about("How often a page was tried again.", 3))
+    rows = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.Integer(),
+        required=True,
+        metadata=about("Rows kept, by item.", {"product": 88}),
+    )
+    outcomes = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.Integer(),
+        required=True,
+        metadata=about("Settled pages, by outcome.", {"ok": 99, "http_404": 1}),
+    )
+    pages_per_s = ma.fields.Float(
+        required=True, allow_none=True, metadata=about("Pages settled a second since it began; null before.", 8.25)
+    )
     eta_s = ma.fields.Float(
-        required=True, allow_none=True, metadata={"description": "Of what is known by now; more may be found."}
+        required=True,
+        allow_none=True,
+        metadata=about(
+            "Seconds that the pages known by now will take; more may be found. Null if it does not run.", 2.4
+        ),
     )
 
 
 class JobSummarySchema(JobAcceptedSchema):
     """A job and how far it has come."""
 
-    spider = ma.fields.String(required=True)
-    inputs = ma.fields.Dict(required=True)
-    limits = ma.fields.Nested(LimitsSchema, required=True)
-    intended = ma.fields.Enum(Intended, by_value=True, required=True, allow_none=True)
-    outcome = ma.fields.Enum(Outcome, by_value=True, required=True, allow_none=True)
-    why = ma.fields.String(required=True, metadata={"description": "What it waits for, in a sentence; may be empty."})
-    started_at = Instant(required=True, allow_none=True)
-    finishing_at = Instant(required=True, allow_none=True)
-    finished_at = Instant(required=True, allow_none=True)
+    state = Choice(State, required=True, metadata=about("Where it is. The last four are its end.", "running"))
+    spider = ma.fields.String(required=True, metadata=about("Name of a spider that is no recipe; else empty.", ""))
+    inputs = ma.fields.Dict(
+        required=True,
+        metadata=about("Inputs of the recipe by name, defaults included.", {"site": "https://shop.example"}),
+    )
+    limits = ma.fields.Nested(LimitsSchema, required=True, metadata=about("What it may use at most."))
+    intended = Choice(
+        Intended,
+        required=True,
+        allow_none=True,
+        metadata=about("What it will come to once its files are made; null while it takes pages.") | _NOT_YET,
+    )
+    outcome = Choice(
+        Outcome,
+        required=True,
+        allow_none=True,
+        metadata=about("What its files are worth; null before its end.") | _NOT_YET,
+    )
+    why = ma.fields.String(
+        required=True,
+        metadata=about(
+            "What it waits for, or how it came to its state, in a sentence; may be empty.",
+            "the site asked to wait until 12:01:05",
+        ),
+    )
+    started_at = Instant(required=True, allow_none=True, metadata=about("When it began; null before."))
+    finishing_at = Instant(
+        required=True, allow_none=True, metadata=about("Since when it takes no more pages; null before.") | _NOT_YET
+    )
+    finished_at = Instant(
+        required=True, allow_none=True, metadata=about("When it came to its end; null before.") | _NOT_YET
+    )
 
 
 class JobSchema(JobSummarySchema):
     """A job with its books and its workers."""
 
-    progress = ma.fields.Nested(ProgressSchema, required=True)
-    attempts = ma.fields.List(ma.fields.Nested(AttemptSchema), required=True)
+    progress = ma.fields.Nested(ProgressSchema, required=True, metadata=about("The books of its pages and rows."))
+    attempts = ma.fields.List(
+        ma.fields.Nested(AttemptSchema),
+        required=True,
+        metadata=about("Processes that have worked on it; the newest 500 are kept."),
+    )
 
 
 class JobListQuerySchema(Schema):
     """Which jobs a list has."""
 
-    state = ma.fields.List(_of(State), load_default=list)
-    outcome = ma.fields.List(_of(Outcome), load_default=list)
-    recipe = ma.fields.String(validate=_RECIPE)
-    tag = ma.fields.String(validate=_TAG)
-    client = ClientId(metadata={"description": "For keys with the scope admin, which see all otherwise."})
-    created_after = Instant()
-    created_before = Instant()
-    limit = Whole(least=1, most=MAX_PAGE, load_default=50)
-    cursor = ma.fields.String(
-        validate=validate.Length(1, 300), metadata={"description": "`next` of the page before, with the same filters."}
+    state = ma.fields.List(
+        Choice(State), load_default=list, metadata=about("Jobs in this state; repeat it for several.", ["running"])
+    )
+    outcome = ma.fields.List(
+        Choice(Outcome),
+        load_default=list,
+        metadata=about("Jobs with this outcome; repeat it for several.", ["complete"]),
+    )
+    recipe = RecipeName(metadata=about("Jobs of this recipe, by name.", "shop"))
+    tag = Tag(metadata=about("Jobs with this tag.", "monday"))
+    client = ClientId(
+        metadata=about("Jobs of this client. Keys with the scope admin see those of all without it; others their own.")
+    )
+    created_after = Instant(metadata=about("Jobs accepted after this time."))
+    created_before = Instant(metadata=about("Jobs accepted before this time."))
+    limit = Whole(least=1, most=MAX_PAGE, load_default=50, metadata=about("Jobs on a page, at most.", 50))
+    cursor = Text(
+        "[A-Za-z0-9_-]+",
+        least=1,
+        most=300,
+        error="is no cursor",
+        metadata=about("`next` of the page before, with the same filters."),
     )
 
 
 class JobListSchema(Schema):
     """A page of a list, the newest first. It may be short, even empty, and still have a `next`."""
 
-    jobs = ma.fields.List(ma.fields.Nested(JobSummarySchema), required=True)
-    next = ma.fields.String(required=True, allow_none=True)
+    jobs = ma.fields.List(ma.fields.Nested(JobSummarySchema), required=True, metadata=about("The newest first."))
+    next = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata=about("`cursor` of the next page; null on the last.", "WzEsIjhhMGM5ZTU0NzFlYzJhMDQiLCIwMTk5Il0"),
+    )
 
 
 class FailureSchema(Schema):
     """A page that failed."""
 
-    url = ma.fields.String(required=True)
-    outcome = ma.fields.String(required=True)
-    reason = ma.fields.String(required=True)
+    url = ma.fields.String(required=True, metadata=about("Of the page.", "https://shop.example/p/17"))
+    outcome = ma.fields.String(required=True, metadata=about("What it came to.", "http_404"))
+    reason = ma.fields.String(required=True, metadata=about("More of it, for people; may be empty.", "404 Not Found"))
 
 
 class FailuresSchema(Schema):
     """Pages that failed: how many of each outcome, and some of them by URL."""
 
-    total = ma.fields.Integer(required=True)
-    outcomes = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
-    failures = ma.fields.List(ma.fields.Nested(FailureSchema), required=True)
+    total = ma.fields.Integer(required=True, metadata=about("Pages that failed.", 1))
+    outcomes = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.Integer(),
+        required=True,
+        metadata=about("Settled pages by outcome, harmless ones included.", {"ok": 99, "http_404": 1}),
+    )
+    failures = ma.fields.List(
+        ma.fields.Nested(FailureSchema), required=True, metadata=about("The first of them; not all.")
+    )
 
 
 class ResultsQuerySchema(Schema):
     """How long links are to live."""
 
-    expires_s = Whole(least=1, most=MAX_LINK_S, load_default=DEFAULT_LINK_S)
+    expires_s = Whole(
+        least=1,
+        most=MAX_LINK_S,
+        load_default=DEFAULT_LINK_S,
+        metadata=about("Seconds that the links work.", DEFAULT_LINK_S),
+    )
 
 
 class FileSchema(Schema):
     """A file of a job that has ended."""
 
-    name = ma.fields.String(required=True)
-    item = ma.fields.String(required=True, metadata={"description": "Whose rows it holds."})
-    format = ma.fields.String(required=True, metadata={"description": "csv, jsonl or parquet."})
-    content_type = ma.fields.String(required=True)
-    columns = ma.fields.List(ma.fields.String(), required=True)
-    rows = ma.fields.Integer(required=True)
-    size_bytes = ma.fields.Integer(required=True)
-    sha256 = ma.fields.String(required=True, metadata={"description": "Of the file, in hexadecimal."})
-    url = ma.fields.String(required=True, metadata={"description": "Presigned: it needs no key until it expires."})
-    expires_at = Instant(required=True)
+    name = ma.fields.String(required=True, metadata=about("To save it under.", "product.csv"))
+    item = ma.fields.String(required=True, metadata=about("Whose rows it holds.", "product"))
+    format = ma.fields.String(required=True, metadata=about("csv, jsonl or parquet.", "csv"))
+    content_type = ma.fields.String(required=True, metadata=about("As it will be served.", "text/csv; charset=utf-8"))
+    columns = ma.fields.List(
+        ma.fields.String(), required=True, metadata=about("Names of its columns, in order.", ["url", "title", "price"])
+    )
+    rows = ma.fields.Integer(required=True, metadata=about("Rows in it.", 88))
+    size_bytes = ma.fields.Integer(required=True, metadata=about("Its size.", 18211))
+    sha256 = ma.fields.String(required=True, metadata=about("SHA-256 of its bytes, in hexadecimal.", _SHA256))
+    url = ma.fields.String(required=True, metadata=about("A link that needs no key until it expires.", _URL))
+    expires_at = Instant(required=True, metadata=about("When the link stops working."))
 
 
 class SegmentSchema(Schema):
-    """A piece of the rows of a job that runs: JSON lines, packed with zstd."""
+    """A piece of the rows of a job that runs: JSON Lines, packed with zstd."""
 
-    name = ma.fields.String(required=True)
-    rows = ma.fields.Integer(required=True)
-    size_bytes = ma.fields.Integer(required=True)
-    url = ma.fields.String(required=True)
-    expires_at = Instant(required=True)
+    name = ma.fields.String(required=True, metadata=about("To save it under.", f"{_JOB_ID}-000001.jsonl.zst"))
+    rows = ma.fields.Integer(required=True, metadata=about("Rows in it, of all items.", 1000))
+    size_bytes = ma.fields.Integer(required=True, metadata=about("Its size.", 52110))
+    url = ma.fields.String(required=True, metadata=about("A link that needs no key until it expires.", _URL))
+    expires_at = Instant(required=True, metadata=about("When the link stops working."))
 
 
 class ResultsSchema(Schema):
     """What there is of a job."""
 
-    job = ma.fields.String(required=True)
-    state = ma.fields.Enum(State, by_value=True, required=True)
-    outcome = ma.fields.Enum(Outcome, by_value=True, required=True, allow_none=True)
-    final = ma.fields.Boolean(required=True, metadata={"description": "It has ended: files will not change any more."})
-    withheld = ma.fields.Boolean(required=True, metadata={"description": "There are files, and none is given out."})
-    why = ma.fields.List(ma.fields.String(), required=True)
-    files = ma.fields.List(ma.fields.Nested(FileSchema), required=True)
-    segments = ma.fields.List(ma.fields.Nested(SegmentSchema), required=True)
+    job = ma.fields.String(required=True, metadata=about("Id of the job.", _JOB_ID))
+    state = Choice(State, required=True, metadata=about("Where the job is.", "succeeded"))
+    outcome = Choice(
+        Outcome,
+        required=True,
+        allow_none=True,
+        metadata=about("What the files are worth; null before the end.", "complete"),
+    )
+    final = ma.fields.Boolean(required=True, metadata=about("The job has ended: its files change no more.", True))
+    withheld = ma.fields.Boolean(
+        required=True, metadata=about("There are rows, but nobody gets them: they are not what was asked for.", False)
+    )
+    why = ma.fields.List(
+        ma.fields.String(), required=True, metadata=about("What explains it, in sentences; may be empty.", [])
+    )
+    files = ma.fields.List(
+        ma.fields.Nested(FileSchema), required=True, metadata=about("Files of a job that has ended.")
+    )
+    segments = ma.fields.List(
+        ma.fields.Nested(SegmentSchema),
+        required=True,
+        metadata=about("Pieces of a job that runs; a piece may hold rows that the files will not.", []),
+    )

@@ -45,8 +45,8 @@ jobs: Final = Blueprint("jobs", __name__, url_prefix="/v1/jobs", description="Jo
 
 @jobs.route("", methods=["POST"])
 @needs(Scope.JOBS_WRITE)
-@jobs.response(201, JobAcceptedSchema, headers={"Location": {"schema": {"type": "string"}}})
 @jobs.doc(requestBody={"required": True, "content": {"application/json": {"schema": JobOrderSchema}}})
+@jobs.response(201, JobAcceptedSchema, headers={"Location": {}, "Idempotent-Replayed": {}})
 def create_job() -> ResponseReturnValue:
     """Submit a job.
 
@@ -110,7 +110,10 @@ def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
 @needs(Scope.JOBS_READ)
 @jobs.response(200, JobSchema)
 def get_job(job_id: str) -> dict[str, Any]:
-    """Show a job: its state, what it waits for, its books and its workers."""
+    """Show a job.
+
+    Its state, what it waits for, the books of its pages and rows, and the processes that have worked on it.
+    """
 
     async def look(store: Store) -> tuple[StoredJob, Ledger, tuple[Attempt, ...]]:
         stored = await own_job(store, job_id)
@@ -125,7 +128,11 @@ def get_job(job_id: str) -> dict[str, Any]:
 @needs(Scope.JOBS_WRITE)
 @jobs.response(200, JobSummarySchema)
 def pause_job(job_id: str) -> dict[str, Any]:
-    """Pause a job: it gives out no pages until it is resumed."""
+    """Pause a job.
+
+    Pages that are in work are finished; no others are given out until the job is resumed. Repeated, it answers the
+    same. A job that is finishing, or has ended, is a `409`.
+    """
     return _steer(job_id, steering.pause)
 
 
@@ -133,7 +140,10 @@ def pause_job(job_id: str) -> dict[str, Any]:
 @needs(Scope.JOBS_WRITE)
 @jobs.response(200, JobSummarySchema)
 def resume_job(job_id: str) -> dict[str, Any]:
-    """Let a paused job go on."""
+    """Let a paused job go on.
+
+    Repeated, it answers the same. A job that has not begun, is finishing, or has ended, is a `409`.
+    """
     return _steer(job_id, steering.resume)
 
 
@@ -141,7 +151,11 @@ def resume_job(job_id: str) -> dict[str, Any]:
 @needs(Scope.JOBS_WRITE)
 @jobs.response(200, JobSummarySchema)
 def cancel_job(job_id: str) -> dict[str, Any]:
-    """End a job: workers finish the pages that they have, and the files are made of what there is."""
+    """End a job.
+
+    Pages that are in work are finished, and the files are made of what there is. Repeated, it answers the same. A job
+    that has ended otherwise is a `409`.
+    """
     return _steer(job_id, steering.cancel)
 
 
@@ -158,7 +172,10 @@ def _steer(job_id: str, change: Callable[[Store, str], Coroutine[Any, Any, None]
 @needs(Scope.JOBS_READ)
 @jobs.response(200, FailuresSchema)
 def list_failures(job_id: str) -> dict[str, Any]:
-    """Show pages that failed: how many of each outcome, and the first ones by URL."""
+    """Show pages that failed.
+
+    How many pages came to which outcome, and the first ones that failed by URL.
+    """
 
     async def look(store: Store) -> Ledger:
         await own_job(store, job_id)
@@ -179,8 +196,10 @@ def list_failures(job_id: str) -> dict[str, Any]:
 @jobs.arguments(ResultsQuerySchema, location="query")
 @jobs.response(200, ResultsSchema)
 def get_results(query: dict[str, Any], job_id: str) -> dict[str, Any]:
-    """Links to the files of a job; of one that runs, to the pieces that it has so far.
+    """Get links to the files of a job.
 
-    A link needs no key, and works until it expires, also if the key that it was issued for is revoked before.
+    A job that runs has no files yet; it is answered with links to the pieces of its rows, unless its recipe has rules
+    of quality: then nobody gets rows before they are judged. A link needs no key, and works until it expires, also if
+    the key that it was issued for is revoked before.
     """
     return results_of(job_id, expires_s=query["expires_s"])

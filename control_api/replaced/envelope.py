@@ -45,10 +45,15 @@ def success(data: Any, message: str = "") -> dict[str, Any]:
     return {"success": True, "data": data} | ({"message": message} if message else {}) | _frame()
 
 
+def code_of(code: str) -> str:
+    """The replaced system's word for one of `problems.CODES`."""
+    return _CODES[code]
+
+
 def failure(problem: Problem) -> dict[str, Any]:
     """The answer to one that has not. A member `replaced_code` of the problem says more than its own code."""
     error: dict[str, Any] = {
-        "code": problem.members.get("replaced_code") or _CODES[problem.code],
+        "code": problem.members.get("replaced_code") or code_of(problem.code),
         "message": problem.detail,
     }
     if problem.errors:

@@ -78,10 +78,13 @@ _LISTED: Final = 200
 
 @scrape.route("/init", methods=["POST"])
 @needs(Scope.JOBS_WRITE)
-@scrape.response(201, StartedAnswerSchema)
+@scrape.response(201, StartedAnswerSchema, headers={"Idempotent-Replayed": {}})
 @scrape.doc(requestBody={"required": True, "content": {"application/json": {"schema": ScrapeOrderSchema}}})
 def init_scrape() -> ResponseReturnValue:
-    """Submit a crawl of a site. An Idempotency-Key makes the call safe to repeat, as with POST /v1/jobs."""
+    """Submit a crawl of a site.
+
+    An Idempotency-Key makes the call safe to repeat, as with `POST /v1/jobs`.
+    """
     key = request.headers.get("Idempotency-Key")
     g.header_errors = submit.key_error(key)
     asked = submit.Request(key or "", submit.fingerprint(request.content_type or "", request.get_data()), _ROUTE)
@@ -153,7 +156,10 @@ def _recipe(name: str) -> Recipe:
 @needs(Scope.JOBS_READ)
 @scrape.response(200, StatusAnswerSchema)
 def scrape_status(job_id: str) -> dict[str, Any]:
-    """Show how far a crawl is."""
+    """Show how far a crawl is.
+
+    `GET /v1/jobs/ID` tells more.
+    """
 
     async def look(store: Store) -> tuple[StoredJob, Ledger]:
         stored = await _old_job(store, job_id)
@@ -166,7 +172,10 @@ def scrape_status(job_id: str) -> dict[str, Any]:
 @needs(Scope.JOBS_READ)
 @scrape.response(200, StatusListAnswerSchema)
 def scrape_jobs() -> dict[str, Any]:
-    """List the newest crawls, 200 at most; GET /v1/jobs has all."""
+    """List the newest crawls.
+
+    200 at most, without figures; `GET /v1/jobs` has all.
+    """
     client = principal().client.id
 
     async def look(store: Store) -> JobPage:
@@ -179,7 +188,10 @@ def scrape_jobs() -> dict[str, Any]:
 @needs(Scope.JOBS_WRITE)
 @scrape.response(200, StatusAnswerSchema)
 def scrape_cancel(job_id: str) -> dict[str, Any]:
-    """End a crawl; its files are made of what there is."""
+    """End a crawl.
+
+    Its files are made of what there is.
+    """
 
     async def end(store: Store) -> tuple[StoredJob, Ledger]:
         await _old_job(store, job_id)
@@ -194,10 +206,13 @@ def scrape_cancel(job_id: str) -> dict[str, Any]:
 @scrape.response(
     302,
     description="Where the file is: a link that needs no key for 15 minutes.",
-    headers={"Location": {"schema": {"type": "string"}}},
+    headers={"Location": {}},
 )
 def scrape_download(job_id: str, kind: str) -> ResponseReturnValue:
-    """Go to the CSV of a crawl: that of its products, or that of their variations."""
+    """Go to the CSV of a crawl.
+
+    To that of its products, or to that of their variations; `GET /v1/jobs/ID/results` has all files.
+    """
     try:
         found = results_of(job_id, expires_s=DEFAULT_LINK_S)
     except Problem as problem:
@@ -254,7 +269,10 @@ def _status(stored: StoredJob, books: Ledger | None = None) -> dict[str, Any]:
 @needs(Scope.RECIPES_READ)
 @old_recipes.response(200, RecipeListAnswerSchema)
 def old_recipe_list() -> dict[str, Any]:
-    """List the recipes of the deployment."""
+    """List recipes.
+
+    Those of the deployment; broken ones are left out.
+    """
     return success({"recipes": [_entry(recipe) for recipe in usable()]})
 
 
@@ -262,7 +280,10 @@ def old_recipe_list() -> dict[str, Any]:
 @needs(Scope.RECIPES_READ)
 @old_recipes.response(200, RecipeNamesAnswerSchema)
 def old_recipe_names() -> dict[str, Any]:
-    """List their names."""
+    """List names of recipes.
+
+    Those of the deployment; broken ones are left out.
+    """
     return success({"names": [recipe.name for recipe in usable()]})
 
 
@@ -270,7 +291,10 @@ def old_recipe_names() -> dict[str, Any]:
 @needs(Scope.RECIPES_READ)
 @old_recipes.response(200, RecipeAnswerSchema)
 def old_recipe_get(name: str) -> dict[str, Any]:
-    """Show a recipe."""
+    """Show a recipe as it is written.
+
+    `GET /v1/recipes/NAME` tells more.
+    """
     recipe = _recipe(name)
     return success(_entry(recipe) | {"text": recipe.resolved})
 
@@ -280,7 +304,10 @@ def old_recipe_get(name: str) -> dict[str, Any]:
 @old_recipes.arguments(SiteQuerySchema, location="query")
 @old_recipes.response(200, RecipeAnswerSchema)
 def old_recipe_by_site(query: dict[str, Any]) -> dict[str, Any]:
-    """Show the recipe of a site: the first one, by name, that begins there."""
+    """Show the recipe of a site.
+
+    The first one, by name, that begins there.
+    """
     for recipe in usable():
         if _is_of(recipe, query["site_url"]):
             return success(_entry(recipe) | {"text": recipe.resolved})
@@ -292,7 +319,10 @@ def old_recipe_by_site(query: dict[str, Any]) -> dict[str, Any]:
 @old_recipes.arguments(RecipeCheckSchema)
 @old_recipes.response(200, CheckedAnswerSchema)
 def old_recipe_validate(order: dict[str, Any]) -> dict[str, Any]:
-    """Check a recipe: its YAML, or one of the deployment by name."""
+    """Check a recipe.
+
+    Its YAML, or one of the deployment by name.
+    """
     text = order["recipe"]
     try:
         if "\n" in text or ":" in text:

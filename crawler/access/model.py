@@ -6,6 +6,7 @@ Only values are here, decoded and checked; `keys` makes secrets and compares the
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +16,12 @@ from crawler.rate import Rate
 
 MAX_NAME_CHARACTERS: Final = 100
 MAX_NOTE_CHARACTERS: Final = 200
+
+#: One line of text, as a regular expression that Python and JavaScript read alike: no control characters, and none
+#: that are not seen but change how others look. What else counts as printable would change with each new Unicode.
+LINE: Final = (
+    r"[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]*"
+)
 
 
 class Scope(enum.StrEnum):
@@ -127,5 +134,5 @@ class Principal:
 
 
 def _check_line(what: str, text: str, most: int) -> None:
-    if len(text) > most or not text.isprintable():
+    if len(text) > most or re.fullmatch(LINE, text) is None:
         raise InvalidAccess(f"{what} must be one line of at most {most} characters")

@@ -15,7 +15,7 @@ WRONG_TYPES = {
         ),
         (dict.fromkeys(("recipe", "inputs", "priority", "max_workers", "limits", "tags")),) * 2,
         ({"recipe": "shop", "recipe_text": 1, "max_workers": True}, {"", "recipe_text", "max_workers"}),
-        ({"max_workers": 1.0, "tags": [True, "a b", "a,b", "ok"]}, {"", "max_workers", "tags/0", "tags/1", "tags/2"}),
+        ({"max_workers": 1.5, "tags": [True, "a b", "a,b", "ok"]}, {"", "max_workers", "tags/0", "tags/1", "tags/2"}),
         (ORDER | {"max_workers": 0}, {"max_workers"}),
         (ORDER | {"max_workers": 101}, {"max_workers"}),
         (ORDER | {"max_workers": -1}, {"max_workers"}),
@@ -24,7 +24,7 @@ WRONG_TYPES = {
             ORDER
             | {
                 "limits": {
-                    "requests": True, "items": "1", "bytes": 1.0, "duration_s": False, "browser_s": "1",
+                    "requests": True, "items": "1", "bytes": 1.5, "duration_s": False, "browser_s": "1",
                     "queue_timeout_s": 0, "pages": 1,
                 }
             },
@@ -52,7 +52,7 @@ WRONG_TYPES = {
         ({"id": ".a", "name": "\x1b[31m", "rate_limit": "600/minute\n"}, {"id", "name", "rate_limit"}),
         ({"id": "a" * 65, "name": "n" * 101, "rate_limit": "0/minute"}, {"id", "name", "rate_limit"}),
         (
-            {"id": "x", "quotas": {"running_jobs": "7", "jobs_per_day": 1.0, "requests_per_day": True, "z": 1}},
+            {"id": "x", "quotas": {"running_jobs": "7", "jobs_per_day": 1.5, "requests_per_day": True, "z": 1}},
             {f"quotas/{name}" for name in ("running_jobs", "jobs_per_day", "requests_per_day", "z")},
         ),
         ({"id": "x", "quotas": {"running_jobs": -1, "jobs_per_day": 10**12 + 1}},
@@ -84,7 +84,7 @@ WRONG_TYPES = {
     "rotate_key": [
         ({"grace_s": True}, {"grace_s"}),
         ({"grace_s": "7"}, {"grace_s"}),
-        ({"grace_s": 1.0}, {"grace_s"}),
+        ({"grace_s": 1.5}, {"grace_s"}),
         ({"grace_s": -1}, {"grace_s"}),
         ({"grace_s": 7 * 24 * 3600 + 1}, {"grace_s"}),
         ({"grace_s": None, "x": 1}, {"grace_s", "x"}),

@@ -28,14 +28,16 @@ def refused(**values) -> set[str]:
 
 
 def test_values_of_the_right_kind_are_taken():
-    values = {"whole": 7, "seconds": 1, "truth": False, "line": "a b", "instant": "1970-01-01T00:00:00.001Z"}
-    assert load(**values) == {"whole": 7, "seconds": 1.0, "truth": False, "line": "a b", "instant": 1}
+    values = {"whole": 7, "seconds": 1, "truth": False, "line": "a b", "instant": "1971-01-01T00:00:00.001Z"}
+    kept = {"whole": 7, "seconds": 1.0, "truth": False, "line": "a b", "instant": 365 * 86_400_000 + 1}
+    assert load(**values) == kept
+    assert load(**{**values, "whole": 7.0}) == kept  # JSON knows but one kind of number
 
 
 @pytest.mark.parametrize(
     ("name", "bad"),
     [
-        *(("whole", bad) for bad in (True, False, "7", 7.0, 0, 101, -1, None, [], {}, 10**400, "")),
+        *(("whole", bad) for bad in (True, False, "7", 7.5, 0, 101, -1, None, [], {}, 10**400, "")),
         *(("seconds", bad) for bad in (True, "1", 0, -1, 10.1, None, [], float("nan"), float("inf"))),
         *(("truth", bad) for bad in (0, 1, "true", "false", "", None, [])),
         *(
@@ -66,7 +68,7 @@ def test_in_a_query_a_whole_number_is_its_digits():
             field.deserialize(bad, "x", query)  # type: ignore[arg-type]
 
 
-@given(st.integers(1, 253_402_300_799_999))
+@given(st.integers(365 * 86_400_000, 32_503_679_999_999))  # 1971 to 2999
 def test_a_time_is_read_as_it_was_written(ms):
     assert Instant().deserialize(written(ms)) == ms
     assert written(ms).endswith("Z")
