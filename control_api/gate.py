@@ -124,9 +124,9 @@ def _begin() -> None:
 
 
 def request_id() -> str:
-    """The id of the present request: the caller's, if it is fit for a log."""
+    """The id of the present request: the caller's, if it is fit for a log and no key in the wrong header."""
     given = request.headers.get("X-Request-Id", "")
-    if 0 < len(given) <= _MAX_REQUEST_ID and set(given) <= _REQUEST_ID:
+    if 0 < len(given) <= _MAX_REQUEST_ID and set(given) <= _REQUEST_ID and "ck_live_" not in given:
         return given
     return secrets.token_hex(16)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import http
 import logging
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import redis
@@ -22,6 +23,7 @@ from werkzeug.exceptions import HTTPException
 from control_api.replaced import envelope
 from crawler.errors import (
     ClientExists,
+    Contended,
     CrawleryError,
     InputError,
     InvalidAccess,
@@ -64,6 +66,9 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
 
 #: So many wrong parts of a request are named; who sends more has sent something else.
 _MAX_ERRORS: Final = 50
+
+#: What `crawler.recipe.inputs` says of an input: its name, where in its value, what is wrong, what to type instead.
+_INPUT: Final = re.compile(r"input (\w+)([^:]*): (.*?)(?:; give it as -a .*)?", re.DOTALL)
 
 #: When to try again if nothing better is known, in seconds.
 _RETRY_S: Final = 2
@@ -172,7 +177,7 @@ def _of_ours(error: CrawleryError) -> Problem:  # noqa: PLR0911 - one line for e
             return not_found("job")
         case TransitionRefused():
             return Problem("conflict", str(error), state=error.state)
-        case ClientExists():
+        case ClientExists() | Contended():
             return Problem("conflict", str(error))
         case QuotaExceeded():
             retry = {"Retry-After": whole_seconds(error.retry_after_s)}
@@ -181,7 +186,7 @@ def _of_ours(error: CrawleryError) -> Problem:  # noqa: PLR0911 - one line for e
             errors = [(pointer("body", "recipe_text"), str(problem)) for problem in error.problems]
             return Problem("unprocessable", "The recipe cannot be used; `errors` says why.", errors=errors)
         case InputError():
-            errors = [(pointer("body", "inputs"), message) for message in error.messages]
+            errors = [of_input(message) for message in error.messages]
             return Problem("unprocessable", "The inputs do not fit the recipe; `errors` says how.", errors=errors)
         case InvalidJob() | InvalidAccess():
             return Problem("unprocessable", str(error))
@@ -191,6 +196,15 @@ def _of_ours(error: CrawleryError) -> Problem:  # noqa: PLR0911 - one line for e
             logger.error("The storage of files has failed us: %s", error)
             return unavailable("The storage of files does not answer as it should.")
     return _of_bug(error)
+
+
+def of_input(message: str) -> tuple[str, str]:
+    """Which input is wrong, and how; without the advice for those who type it."""
+    match = _INPUT.fullmatch(message)
+    if match is None:
+        return pointer("body", "inputs"), message
+    name, inside, why = match.groups()
+    return pointer("body", "inputs", name), f"{inside.strip()}: {why}" if inside.strip() else why
 
 
 def _of_store(error: Exception) -> Problem:

@@ -12,6 +12,7 @@
         +-- InvalidAccess    a value of one is impossible
         +-- KeyRefused       no key, or none that may be used (any more)
         +-- ClientExists     there is one of that id
+        +-- Contended        others change it all the time
         +-- QuotaExceeded    a client has used what it may use
     +-- StoreError           the store answers with an error
         +-- StoreAway        or not at all, for as long as a caller may wait
@@ -161,6 +162,10 @@ class KeyRefused(AccessError):
 
 class ClientExists(AccessError):
     """There is a client of that id already."""
+
+
+class Contended(AccessError):
+    """Others change a client or a key all the time, so that no change of ours fits what is there."""
 
 
 class QuotaExceeded(AccessError):

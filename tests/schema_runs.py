@@ -40,9 +40,9 @@ class Excuse(NamedTuple):
 EXCUSED = (
     Excuse("POST /v1/jobs", 422, "/body/recipe", "names of recipes are those of the deployment"),
     Excuse("POST /v1/jobs", 422, "/body/recipe_text", "YAML has no JSON Schema; the text must be a recipe"),
-    Excuse("POST /v1/jobs", 422, "/body/inputs", "each recipe has a schema of its own for them"),
+    Excuse("POST /v1/jobs", 422, "/body/inputs/[a-z]*", "each recipe has a schema of its own for them"),
     Excuse("POST /v1/jobs", 400, "/body/inputs/*", "whole numbers have 64 bits, however deep they stand"),
-    Excuse("POST /api/scrape/init", 422, "/body/inputs", "each recipe has a schema of its own for them"),
+    Excuse("POST /api/scrape/init", 422, "/body/siteUrl", "each recipe says which addresses it takes"),
     Excuse("POST /api/scrape/init", 422, "/body/options/categories", "a recipe that knows no categories takes none"),
     Excuse("GET /v1/jobs", 400, "/query/cursor", "a cursor is opaque: only the API can tell which ones are"),
     Excuse("POST /v1/keys", 422, "/body/client", "the client must exist"),

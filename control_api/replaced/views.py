@@ -19,7 +19,7 @@ from control_api.jobs.lookup import own_job
 from control_api.jobs.results import results_of
 from control_api.jobs.schemas import DEFAULT_LINK_S
 from control_api.jobs.steering import cancel
-from control_api.problems import Problem, pointer
+from control_api.problems import Problem, of_input, pointer
 from control_api.replaced.envelope import success
 from control_api.replaced.schemas import (
     CheckedAnswerSchema,
@@ -92,7 +92,7 @@ def init_scrape() -> ResponseReturnValue:
     message = ""
     if done is None:
         order = _order()
-        done = submit.accept(_translated(order), new_id, asked)
+        done = _accepted(order, new_id, asked)
         ignored = [name for name in ("retryOnFailure", "maxRetries") if name in (request.json or {}).get("options", {})]
         message = f"Without effect, as recipes say it themselves: {', '.join(ignored)}." if ignored else ""
     headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
@@ -105,6 +105,18 @@ def _order(order: dict[str, Any]) -> dict[str, Any]:
     if g.header_errors:
         raise Problem("bad_request", "The request is wrong in its headers.", errors=g.header_errors)
     return order
+
+
+def _accepted(order: dict[str, Any], new_id: str, asked: submit.Request) -> submit.Accepted:
+    """See `submit.accept`; what is wrong with inputs is said of what they were made of."""
+    try:
+        return submit.accept(_translated(order), new_id, asked)
+    except InputError as error:
+        wrong = [of_input(message) for message in error.messages]
+        places = [
+            ("/body/options/categories" if "/categories" in place else "/body/siteUrl", why) for place, why in wrong
+        ]
+        raise Problem("unprocessable", "The recipe does not take this.", errors=places) from error
 
 
 def _translated(order: dict[str, Any]) -> dict[str, Any]:

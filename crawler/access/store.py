@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.access.keys import KeyText, new_key, read_key
 from crawler.access.model import ApiKey, Client, Principal, Scope
-from crawler.errors import ClientExists, InvalidAccess, KeyRefused, QuotaExceeded
+from crawler.errors import ClientExists, Contended, InvalidAccess, KeyRefused, QuotaExceeded
 from crawler.store import load_script
 from crawler.wire import decode_record, encode_record
 
@@ -143,7 +143,8 @@ class AccessStore:
         """The client as `change` makes it of what it is; None if there is none.
 
         Raises:
-            InvalidAccess: others change it all the time, or `change` refuses.
+            Contended: others change it all the time.
+            InvalidAccess: `change` refuses.
         """
         for _ in range(_ATTEMPTS):
             record = await self._store.command("HGET", self._clients, client_id)
@@ -154,7 +155,7 @@ class AccessStore:
                 _CHANGE, [self._clients], [client_id, record, encode_record(new, version=VERSION)]
             ):
                 return new
-        raise InvalidAccess(f"client {client_id} is being changed by others; try again")
+        raise Contended(f"client {client_id} is being changed by others; try again")
 
     # --- keys ---
 
@@ -245,7 +246,7 @@ class AccessStore:
             new = change(decode_record(record, ApiKey, version=VERSION))
             if await self._store.call(_CHANGE, [self._keys], [key_id, record, encode_record(new, version=VERSION)]):
                 return new
-        raise InvalidAccess(f"key {key_id} is being changed by others; try again")
+        raise Contended(f"key {key_id} is being changed by others; try again")
 
     # --- quotas ---
 

@@ -13,7 +13,7 @@ import redis
 from crawler.access.keys import new_key as never_stored
 from crawler.access.model import Client, Quotas, Scope
 from crawler.access.store import AccessStore
-from crawler.errors import ClientExists, InvalidAccess, KeyRefused, QuotaExceeded
+from crawler.errors import ClientExists, Contended, InvalidAccess, KeyRefused, QuotaExceeded
 from crawler.peppers import Peppers
 from crawler.store import Store, connect
 
@@ -243,9 +243,9 @@ def test_a_client_that_others_change_all_the_time_is_refused_in_the_end(ask, acm
 
         key, _ = await access.create_key("acme", READ)
         busy = AccessStore(Disturbed, access._peppers)
-        with pytest.raises(InvalidAccess, match="client acme is being changed by others; try again"):
+        with pytest.raises(Contended, match="client acme is being changed by others; try again"):
             await busy.change_client("acme", lambda client: client)
-        with pytest.raises(InvalidAccess, match="is being changed by others; try again"):
+        with pytest.raises(Contended, match="is being changed by others; try again"):
             await busy.revoke(key.id)
 
     ask(never_quiet)

@@ -100,7 +100,7 @@ def test_keys_and_clients_are_made_changed_and_ended(root, process):
 
 def test_what_is_wrong_is_told_by_its_place(alice):
     for order, pointer in (
-        ({"recipe": "shop", "inputs": {**SITE, "sites": 1}}, "/body/inputs"),
+        ({"recipe": "shop", "inputs": {**SITE, "sites": 1}}, "/body/inputs/sites"),
         ({"recipe": "none"}, "/body/recipe"),
         ({"recipe": "shop", "inputs": SITE, "max_workers": 0}, "/body/max_workers"),
     ):

@@ -78,9 +78,15 @@ def test_every_exception_has_its_answer(error, status, code, headers):
 def test_answers_say_what_a_caller_can_act_on():
     assert answer_to(TransitionRefused("no", state=State.FAILED)).json["state"] == "failed"
     assert answer_to(QuotaExceeded("no", quota="jobs_per_day", retry_after_s=1)).json["quota"] == "jobs_per_day"
-    assert answer_to(InputError(["a", "b"])).json["errors"] == [
+    messages = [
+        "input site: 'x' is not a URI; give it as -a site=https://example.com",
+        "input list[0].a: is missing",
+        "a",
+    ]
+    assert answer_to(InputError(messages)).json["errors"] == [
+        {"pointer": "/body/inputs/site", "message": "'x' is not a URI"},
+        {"pointer": "/body/inputs/list", "message": "[0].a: is missing"},
         {"pointer": "/body/inputs", "message": "a"},
-        {"pointer": "/body/inputs", "message": "b"},
     ]
     assert answer_to(Problem("missing_scope", "no", scope="admin")).json["scope"] == "admin"
 
