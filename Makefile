@@ -20,6 +20,7 @@ demo: $(STAMP)  ## Crawl the bundled sample shop with live progress and show the
 	@$(BIN)/crawlery demo
 
 test: lint  ## Lint, type-check and run every test
+	@sh scripts/test_tools.sh
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 test-long: $(STAMP)  ## Whole fleets that are killed, stopped and starved (10 minutes)

@@ -6,6 +6,7 @@ enforced by Flask while a body is read, and before that by what the client says 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
@@ -42,6 +43,9 @@ _View = TypeVar("_View", bound="Callable[..., Any]")
 
 _REQUEST_ID: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 _MAX_REQUEST_ID: Final = 128
+
+#: When a key was used last is worth so long a wait, in seconds: a store without room takes nothing.
+_NOTE_PATIENCE_S: Final = 0.2
 
 #: What a view has as `needs` that anybody may call, or anybody with a key.
 OPEN: Final = "open"
@@ -100,6 +104,7 @@ def _limiter(config: ApiConfig) -> Limiter:
         storage_uri=config.base.redis_url,
         storage_options={"connection_pool": pool},  # type: ignore[dict-item]  # typed as texts only
         key_prefix="crawlery",
+        in_memory_fallback_enabled=True,  # a store without room counts nothing, and still shows what it has
     )
 
 
@@ -157,7 +162,11 @@ def _authenticate() -> None:
 
 async def _entered(access: AccessStore, given: str) -> Principal:
     caller = await access.authenticate(given)
-    await access.note_use(caller)
+    try:
+        async with asyncio.timeout(_NOTE_PATIENCE_S):
+            await access.note_use(caller)
+    except TimeoutError:
+        logger.warning("The store has no room to note that key %s was used", caller.key.id)
     return caller
 
 

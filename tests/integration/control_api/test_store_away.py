@@ -14,6 +14,8 @@ from api_calls import ORDER, bearer, new_client
 from api_people import new_people
 from api_process import ApiProcess
 
+from crawler.store import connect_sync
+
 #: As fast an API says that its store is away.
 IN_TIME_S = 3.0
 
@@ -142,3 +144,26 @@ def test_while_the_storage_of_files_hangs_submissions_are_told_so_and_their_repe
             assert time.monotonic() < until, again.text
             time.sleep(0.1)
         assert len(client.get(f"{process.url}/v1/jobs", headers=headers).json()["jobs"]) == 1
+
+
+def test_a_store_without_room_still_shows_its_jobs_and_lets_them_be_ended(away):
+    store, process = away
+    key = new_people(store.url).root
+    with new_client() as client, connect_sync({"url": store.url}) as server:
+
+        def call(method, path, body=None):
+            began = time.monotonic()
+            answer = client.request(method, process.url + path, headers=bearer(key), json=body)
+            assert time.monotonic() - began < IN_TIME_S + SLACK_S
+            return answer
+
+        job = call("POST", "/v1/jobs", ORDER).json()["id"]
+        server.config_set("maxmemory", 1)
+        assert [one["id"] for one in call("GET", "/v1/jobs").json()["jobs"]] == [job]
+        assert call("GET", f"/v1/jobs/{job}").status_code == 200
+        assert call("POST", f"/v1/jobs/{job}/cancel").status_code == 200
+        refused = call("POST", "/v1/jobs", ORDER)
+        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+        assert int(refused.headers["Retry-After"]) >= 1
+        server.config_set("maxmemory", 0)
+        assert call("POST", "/v1/jobs", ORDER).status_code == 201

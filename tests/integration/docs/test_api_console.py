@@ -6,7 +6,6 @@ On the page `...` at the end of a line stands for its rest.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -52,7 +51,6 @@ def platform(tmp_path):
     running.stop()
 
 
-@pytest.mark.skipif(None in (shutil.which("curl"), shutil.which("jq")), reason="the page uses curl and jq")
 def test_the_commands_of_the_page_print_what_it_shows(platform, tmp_path):  # one test: they build on each other
     entries = typed()
     assert len(entries) > 30

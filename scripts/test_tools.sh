@@ -1,0 +1,15 @@
+#!/bin/sh
+# Installs the Debian packages that tests need beside Python: pages of the documentation are typed with curl and jq.
+set -eu
+
+missing=''
+for tool in curl jq; do
+    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=''; [ "$(id -u)" = 0 ] || sudo=sudo
+printf 'setup: installing%s (Debian packages)\n' "$missing"
+# shellcheck disable=SC2086 # names, one word each
+{ $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing; } >/dev/null \
+    || { printf 'setup: tests need%s; run: apt-get install%s\n' "$missing" "$missing" >&2; exit 2; }
