@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from crawler.jobs.model import State
 from crawler.jobs.outcomes import HARMLESS
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from crawler.jobs.attempts import Attempt
     from crawler.jobs.model import Job
     from crawler.jobs.store_contract import StoredJob
+
+
+#: Outcomes of pages that nobody has asked the site for.
+_NOT_VISITED: Final = ("cancelled", "filtered", "robots", "egress_denied")
 
 
 def accepted(job: Job) -> dict[str, Any]:
@@ -76,7 +80,8 @@ def progress(stored: StoredJob, books: Ledger, *, now_ms: int) -> dict[str, Any]
     if status.started_ms is not None:
         until_ms = status.finishing_ms or status.finished_ms or now_ms
         seconds = (until_ms - status.started_ms) / 1000
-        pages_per_s = round(settled / seconds, 3) if seconds > 0 else None
+        visited = settled - sum(books.settled.get(outcome, 0) for outcome in _NOT_VISITED)
+        pages_per_s = round(visited / seconds, 3) if seconds > 0 else None
     open_pages = books.ready + books.delayed + books.leased
     if status.state is State.RUNNING and pages_per_s and status.intended is None:
         eta_s = round(open_pages / pages_per_s, 1)

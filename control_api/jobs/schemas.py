@@ -51,9 +51,7 @@ class LimitsSchema(Schema):
 
     requests = Whole(least=1, metadata=about("Pages fetched.", 1000))
     items = Whole(least=1, metadata=about("Rows kept.", 50000))
-    bytes = Whole(least=1, most=10**15, metadata=about("Bytes received from sites.", 10**9))
     duration_s = Seconds(metadata=about("Seconds from its first page to the end of its last.", 3600))
-    browser_s = Seconds(metadata=about("Seconds spent by pages in browsers.", 600))
     queue_timeout_s = Seconds(metadata=about("It must have begun so many seconds after it was accepted.", 900))
 
 

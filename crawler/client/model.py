@@ -20,9 +20,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     requests: int | None = None
     items: int | None = None
-    bytes: int | None = None
     duration_s: float | None = None
-    browser_s: float | None = None
     queue_timeout_s: float | None = None
 
 

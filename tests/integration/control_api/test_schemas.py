@@ -24,15 +24,14 @@ WRONG_TYPES = {
             ORDER
             | {
                 "limits": {
-                    "requests": True, "items": "1", "bytes": 1.5, "duration_s": False, "browser_s": "1",
-                    "queue_timeout_s": 0, "pages": 1,
+                    "requests": 1.5, "items": "1", "duration_s": False, "queue_timeout_s": 0, "pages": 1,
                 }
             },
-            {f"limits/{name}" for name in ("requests", "items", "bytes", "duration_s", "browser_s", "pages")}
+            {f"limits/{name}" for name in ("requests", "items", "duration_s", "pages")}
             | {"limits/queue_timeout_s"},
         ),
-        (ORDER | {"limits": {"requests": 0, "duration_s": -1, "bytes": 10**16}},
-         {"limits/requests", "limits/duration_s", "limits/bytes"}),
+        (ORDER | {"limits": {"requests": 0, "duration_s": -1, "items": 10**16}},
+         {"limits/requests", "limits/duration_s", "limits/items"}),
         (ORDER | {"tags": [f"t{number}" for number in range(21)]}, {"tags"}),
         (ORDER | {"tags": ["", "t" * 65, "\x07", "a\u0085b", "\u202egnp.exe", "\u200b", "\ufeff"]},
          {f"tags/{number}" for number in range(7)}),

@@ -51,5 +51,10 @@ def test_the_pace_of_a_job_that_has_ended_does_not_fall_any_more():
     assert progress(ended, books, now_ms=99_000)["pages_per_s"] == 1.0
 
 
+def test_pages_that_were_never_asked_for_make_no_pace():
+    books = Ledger(accepted=100, settled={"ok": 10, "cancelled": 80, "robots": 5, "filtered": 5})
+    assert progress(stored(state=State.SUCCEEDED, finishing_ms=21_000), books, now_ms=31_000)["pages_per_s"] == 1.0
+
+
 def test_a_job_that_began_this_very_moment_has_no_pace():
     assert progress(stored(), Ledger(accepted=1, leased=1), now_ms=11_000)["pages_per_s"] is None
