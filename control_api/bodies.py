@@ -12,13 +12,14 @@ import json
 import math
 import socket
 import threading
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 import msgspec
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from control_api.problems import Problem, bad_request, pointer
+from control_api.problems import MAX_ERRORS, Problem, bad_request, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,15 +138,19 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refused(value: Any) -> list[tuple[str, str]]:
-    """Where and why a value is refused, without recursion."""
+    """Where and why a value is refused, without recursion; of very many places the first ones.
+
+    Each pointer is as long as the keys above its place, so those of all places could be a million times the body.
+    """
     errors: list[tuple[str, str]] = []
     pending: list[tuple[tuple[str | int, ...], Any]] = [(("body",), value)]
-    while pending:
+    while pending and len(errors) < MAX_ERRORS:
         path, member = pending.pop()
         if isinstance(member, dict | list) and len(path) > MAX_DEPTH:
             return [(pointer(*path[:4]), f"is nested deeper than {MAX_DEPTH}")]
         if isinstance(member, dict):
-            errors += [(pointer(*path), f"has a key that {why}") for key in member if (why := _bad_text(key))]
+            wrong = (why for key in member if (why := _bad_text(key)))
+            errors += [(pointer(*path), f"has a key that {why}") for why in islice(wrong, MAX_ERRORS)]
             pending += [((*path, key), inner) for key, inner in member.items()]
         elif isinstance(member, list):
             pending += [((*path, index), inner) for index, inner in enumerate(member)]

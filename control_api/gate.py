@@ -122,7 +122,7 @@ def _written(rate: Rate) -> str:
 
 
 def _begin() -> None:
-    g.deadline = time.monotonic() + PATIENCE_S
+    g.patience_s = PATIENCE_S
     g.principal = None
     if (request.content_length or 0) > services().config.max_body_bytes:
         raise Problem("too_large", f"A body may have {services().config.max_body_bytes:,} bytes.")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _config: Final = read_api_config()
 
 wsgi_app = "control_api.wsgi:make()"
-worker_class = "gthread"
+worker_class = "control_api.worker.PatientWorker"
 workers = _config.workers
 threads = _config.threads
 graceful_timeout = 30

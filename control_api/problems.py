@@ -65,7 +65,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
 }
 
 #: So many wrong parts of a request are named; who sends more has sent something else.
-_MAX_ERRORS: Final = 50
+MAX_ERRORS: Final = 50
 
 #: What `crawler.recipe.inputs` says of an input: its name, where in its value, what is wrong, what to type instead.
 _INPUT: Final = re.compile(r"input (\w+)([^:]*): (.*?)(?:; give it as -a .*)?", re.DOTALL)
@@ -124,7 +124,7 @@ def bad_request(errors: Sequence[tuple[str, str]]) -> Problem:
     """A request that is wrong in these places."""
     where = ", ".join(_short(pointer) for pointer, _ in errors[:3]) + (" ..." if len(errors) > 3 else "")
     detail = f"The request is wrong in {where}; `errors` says how."
-    shown = [(_short(pointer, 500), message) for pointer, message in errors[:_MAX_ERRORS]]
+    shown = [(_short(pointer, 500), message) for pointer, message in errors[:MAX_ERRORS]]
     return Problem("bad_request", detail, errors=shown)
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-#: So long a call may wait for the store in all, in seconds; then its client is told to come again.
+#: So long a call may wait for the store in all, in seconds; then its client is told to come again. What else it waits
+#: for has a patience of its own: a body that comes slowly, a storage of files.
 PATIENCE_S: Final = 2.0
 
 #: Where the app has its services.
@@ -73,7 +74,11 @@ def ask(call: Callable[[Store], Coroutine[Any, Any, _T]]) -> _T:
         StoreAway: it does not answer in time.
         StoreError: it refuses.
     """
-    return services().store.ask(call, within_s=g.deadline - time.monotonic())
+    began = time.monotonic()
+    try:
+        return services().store.ask(call, within_s=g.patience_s)
+    finally:
+        g.patience_s -= time.monotonic() - began
 
 
 def ask_access(call: Callable[[AccessStore], Coroutine[Any, Any, _T]]) -> _T:

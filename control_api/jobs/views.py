@@ -117,7 +117,7 @@ def get_job(job_id: str) -> dict[str, Any]:
 
     async def look(store: Store) -> tuple[StoredJob, Ledger, tuple[Attempt, ...]]:
         stored = await own_job(store, job_id)
-        books = await RedisFrontier(store, job=job_id).ledger()
+        books = await RedisFrontier(store, job=job_id).ledger(failures=False)
         return stored, books, await RedisAttempts(store).of(job_id)
 
     stored, books, attempts = ask(look)

@@ -65,10 +65,6 @@ class SiteQuerySchema(Schema):
     site_url = SiteUrl(required=True, data_key="siteUrl")
 
 
-class NoQuerySchema(Schema):
-    """Nothing."""
-
-
 class DetailSchema(Schema):
     """One part of a request that is wrong."""
 

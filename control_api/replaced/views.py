@@ -175,7 +175,7 @@ def scrape_status(job_id: str) -> dict[str, Any]:
 
     async def look(store: Store) -> tuple[StoredJob, Ledger]:
         stored = await _old_job(store, job_id)
-        return stored, await RedisFrontier(store, job=job_id).ledger()
+        return stored, await RedisFrontier(store, job=job_id).ledger(failures=False)
 
     return success(_status(*ask(look)))
 
@@ -208,7 +208,7 @@ def scrape_cancel(job_id: str) -> dict[str, Any]:
     async def end(store: Store) -> tuple[StoredJob, Ledger]:
         await _old_job(store, job_id)
         await cancel(store, job_id)
-        return await _old_job(store, job_id), await RedisFrontier(store, job=job_id).ledger()
+        return await _old_job(store, job_id), await RedisFrontier(store, job=job_id).ledger(failures=False)
 
     return success(_status(*ask(end)))
 

@@ -267,9 +267,15 @@ class AccessStore:
             )  # fmt: skip
 
     async def jobs_today(self, client_id: str) -> int:
-        """Jobs that a client has submitted in the last 24 hours."""
+        """How many jobs a client has submitted in the last 24 hours."""
         since = await self._now_ms() - _DAY_MS
         return int(await self._store.command("ZCOUNT", self._day(client_id), f"({since}", "+inf"))
+
+    async def jobs_of_today(self, client_id: str) -> tuple[str, ...]:
+        """Which they are, the first one first."""
+        since = await self._now_ms() - _DAY_MS
+        jobs = await self._store.command("ZRANGE", self._day(client_id), f"({since}", "+inf", "BYSCORE")
+        return tuple(job.decode() for job in jobs)
 
     def _day(self, client_id: str) -> str:
         return f"{self._base}:day:{client_id}"

@@ -13,6 +13,7 @@ import ssl
 import time
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import httpx
@@ -88,7 +89,10 @@ def loopback_apart() -> dict[str, httpx.BaseTransport | None]:
 def is_loopback(url: str) -> bool:
     """Whether an address is one of this machine that no other can reach."""
     host = httpx.URL(url).host
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name; 127.example.com is one, too
+        return host == "localhost"
 
 
 class Connection:

@@ -30,7 +30,8 @@ _GLOB: Final = re.compile(r"([*?\[\]\\])")
 _ESCAPED: Final = r"\\\1"
 
 
-_READ: Final = load_script(Path(__file__).parent / "lua", "read.lua")
+_LUA: Final = Path(__file__).parent / "lua"
+_READ, _SIZES = load_script(_LUA, "read.lua"), load_script(_LUA, "sizes.lua")
 
 #: One call reads so many jobs; if it reads all of them, so many: that is a small part of what the slowest script may
 #: take, and recipes may be large.
@@ -84,6 +85,11 @@ class JobHashes:
             *(self._store.call(_READ, part, fields) for part in parts)
         )
         return [values for answer in answers for values in answer]
+
+    async def sizes(self, jobs: Sequence[str]) -> list[int]:
+        """How many bytes their records have, in the same order; 0 where there is none."""
+        sizes: list[int] = await self._store.call(_SIZES, [self.key(job) for job in jobs], ["record"]) if jobs else []
+        return sizes
 
     async def get(self, job: str) -> StoredJob | None:
         """The job of an id and how far it has come; None if there is none."""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from crawler.errors import InvalidJob
+from crawler.jobs.codec import MAX_JOB_BYTES
 from crawler.jobs.hashes import WHOLE, whole
 from crawler.jobs.model import check_job_id
-from crawler.jobs.store_contract import MAX_SCANNED, JobPage, StoredJob, bounded, check_place
+from crawler.jobs.store_contract import MAX_PAGE_BYTES, MAX_SCANNED, JobPage, StoredJob, bounded, check_place
 from crawler.wire import Undecodable
 
 if TYPE_CHECKING:
@@ -59,15 +60,18 @@ class RedisJobList:
         key = self._of + wanted.client if wanted.client else self._all
         at = min(filter(None, (check_place(after), wanted.behind)), default="")
         found: list[StoredJob] = []
-        scanned, room, batch = 0, bounded(limit), _BATCH
+        scanned, room, batch, room_bytes = 0, bounded(limit), _BATCH, MAX_PAGE_BYTES
         while True:
             needed = batch if wanted.looks_inside else room - len(found)
             asked = min(needed, MAX_SCANNED - scanned)
             places = await self._places(key, at, asked + 1, first=wanted.first)
             has_more, looked = len(places) > asked, places[:asked]
             fitting = await self._fitting(looked, wanted)
-            taken = fitting[: room - len(found)]
-            found += await self._listed(taken, wanted)
+            asked_for = fitting[: room - len(found)]
+            taken = await self._affordable(asked_for, room_bytes)
+            listed, size = await self._listed(taken, wanted)
+            found += listed
+            room_bytes -= size if len(taken) == len(asked_for) else room_bytes
             if len(taken) < len(fitting) or len(found) == room:  # those behind it have not been looked at
                 at = taken[-1]
                 scanned += looked.index(at) + 1
@@ -77,7 +81,7 @@ class RedisJobList:
                 scanned += len(looked)
             if not has_more:
                 return JobPage(jobs=tuple(found))
-            if len(found) == room or scanned == MAX_SCANNED:
+            if len(found) == room or scanned == MAX_SCANNED or room_bytes <= 0:
                 return JobPage(jobs=tuple(found), next=at)
             batch = min(2 * batch, _MAX_BATCH)
 
@@ -111,10 +115,22 @@ class RedisJobList:
         seen = await self._hashes.read_many([_job_at(each) for each in possible], *glance.fields)
         return [each for each, values in zip(possible, seen, strict=True) if glance.may_fit(values)]
 
-    async def _listed(self, places: Sequence[str], wanted: JobFilter) -> list[StoredJob]:
-        """The jobs at these places that are there, can be read, and are wanted."""
-        ids, found = [_job_at(each) for each in places], list[StoredJob]()
+    async def _affordable(self, places: Sequence[str], room_bytes: int) -> Sequence[str]:
+        """As many of these places as have jobs that fit together, one at least."""
+        if len(places) * MAX_JOB_BYTES <= room_bytes:
+            return places  # whatever they are
+        total = 0
+        for number, size in enumerate(await self._hashes.sizes([_job_at(each) for each in places])):
+            total += size
+            if number and total > room_bytes:
+                return places[:number]
+        return places
+
+    async def _listed(self, places: Sequence[str], wanted: JobFilter) -> tuple[list[StoredJob], int]:
+        """The jobs at these places that are there, can be read, and are wanted; and how many bytes were read."""
+        ids, found, size = [_job_at(each) for each in places], list[StoredJob](), 0
         for job, values in zip(ids, await self._hashes.read_many(ids, *WHOLE), strict=True):
+            size += len(values[0] or b"")
             try:
                 stored = whole(values)
             except Undecodable as error:
@@ -122,7 +138,7 @@ class RedisJobList:
                 continue
             if stored is not None and wanted.fits(stored):
                 found.append(stored)
-        return found
+        return found, size
 
     async def _forget_dead(self, key: str, client: str | None) -> None:
         at = ""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: A page of a list has at most so many jobs.
 MAX_PAGE: Final = 200
 
+#: And the orders of its jobs together so many bytes: a single one may have a mebibyte. One job is always on it.
+MAX_PAGE_BYTES: Final = 8 * 1024 * 1024
+
 #: One call of `newest` looks at so many jobs at most.
 MAX_SCANNED: Final = 1_000
 
@@ -128,7 +131,8 @@ class JobStore(Protocol):
     ) -> JobPage:
         """A page of the list: jobs that are all of what is asked for, the newest first, from behind `after`.
 
-        Looks at `MAX_SCANNED` jobs at most, so a page may be short, and gives `MAX_PAGE` at most. The order is kept
+        Looks at `MAX_SCANNED` jobs at most, and a store may end a page at `MAX_PAGE_BYTES`, so one may be short; gives
+        `MAX_PAGE` at most. The order is kept
         beside the jobs: one that was being accepted when its process died may be missing until `reindex`.
         What cannot be read is left out and logged.
 

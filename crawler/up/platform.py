@@ -39,6 +39,9 @@ CLIENT: Final = "local"
 #: What servers get of the environment; the rest of it may hold secrets, and settings of other servers of that make.
 _PLAIN: Final = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD")
 
+#: What workers, which read what strangers have written, have no use for: an administrator's key, and peppers of keys.
+_FOR_NO_CHILD: Final = ("CRAWLERY_API_", "API_KEY_PEPPERS")
+
 
 class Platform:
     """One platform on this machine. `start` and `stop`, or a block, once."""
@@ -217,7 +220,8 @@ class Platform:
         foreign = ("AWS_", "S3_") if options.storage is None else ()
         inherited = {name: value for name, value in options.environment.items() if not name.startswith(foreign)}
         # A steward composes files as large as those of a job, and a killed one leaves them: where `stop` removes them.
-        environment = {**inherited, **self.environment}
+        said = {**inherited, **self.environment}
+        environment = {name: value for name, value in said.items() if not name.startswith(_FOR_NO_CHILD)}
         if options.shop:  # it is a site on this machine, where no recipe may go otherwise
             environment["EGRESS_ALLOW"] = " ".join((inherited.get("EGRESS_ALLOW", ""), HOST)).strip()
         pepper = {"API_KEY_PEPPERS": self._peppers}

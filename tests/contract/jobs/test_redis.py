@@ -11,11 +11,12 @@ from clocked_store import ClockedStore
 
 import crawler.jobs.redis as module
 from crawler.errors import StoreError, TransitionRefused
+from crawler.jobs import redis_list
 from crawler.jobs.codec import STATUS_FIELDS, encode_job
 from crawler.jobs.model import Intended, JobStatus, Outcome, State
 from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.states import TERMINAL, intend, transition
-from crawler.jobs.store_contract import JobPage
+from crawler.jobs.store_contract import MAX_PAGE_BYTES, JobPage
 from crawler.store import Script, Store, SyncStore, connect, connect_sync
 from crawler.wire import Undecodable
 
@@ -484,3 +485,27 @@ def test_a_full_server_takes_no_new_job_but_lets_jobs_end(new_valkey, a_job):
         assert client.hget(key("j"), "state") == b"cancelled"
         assert sync.call(module._DELETE, [key("j")], [])[0] == 1
         sync.close()
+
+
+def test_a_page_of_large_jobs_ends_before_it_is_too_large_and_the_next_one_goes_on_there(jobs, a_job):
+    for number in range(11):
+        jobs.create(a_job(f"j{number:02}", created_ms=1_000 + number, inputs={"list": "x" * 1_000_000}))
+    jobs.create(a_job("small", created_ms=1_500))
+    for asked in ({}, {"states": [State.QUEUED]}):
+        first = jobs.newest(limit=200, **asked)
+        assert sum(len(encode_job(stored.job)) for stored in first.jobs) <= MAX_PAGE_BYTES
+        assert [stored.job.id for stored in first.jobs] == ["small", *(f"j{number:02}" for number in range(10, 2, -1))]
+        second = jobs.newest(limit=200, after=first.next, **asked)
+        assert ([stored.job.id for stored in second.jobs], second.next) == (["j02", "j01", "j00"], "")
+
+
+def test_a_page_has_one_job_at_least_however_large(jobs, a_job, monkeypatch):
+    monkeypatch.setattr(redis_list, "MAX_PAGE_BYTES", 10)
+    for name in ("a", "b", "c"):
+        jobs.create(a_job(name))
+    pages, after = [], ""
+    for _ in range(3):
+        page = jobs.newest(limit=200, after=after)
+        pages.append([stored.job.id for stored in page.jobs])
+        after = page.next
+    assert (pages, after) == ([["c"], ["b"], ["a"]], "")

@@ -10,6 +10,7 @@ import pytest
 from stand_in_api import Reply, problem
 
 from crawler.client import ApiError, ApiUnreachable, Client
+from crawler.client.connection import is_loopback
 from crawler.errors import ConfigError
 
 KEY = "ck_live_abcdefgh_Secret0Secret0Secret0"
@@ -163,3 +164,15 @@ def test_this_machine_is_asked_directly_whatever_proxies_there_are(api, monkeypa
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     api.on("GET", "/v1/me", {"client": "shop"})
     assert new_client(patience_s=0).me().client == "shop"
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        *[("127.0.0.1", True), ("127.8.9.1", True), ("[::1]", True), ("localhost", True), ("LOCALHOST", True)],
+        *[("127.example.com", False), ("127.0.0.1.example.com", False), ("localhost.example.com", False)],
+        *[("10.0.0.1", False), ("[::2]", False), ("crawlery.example", False)],
+    ],
+)
+def test_a_name_that_begins_like_an_address_of_this_machine_is_another_one(host, own):
+    assert is_loopback(f"http://{host}:8080") is own

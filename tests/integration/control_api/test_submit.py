@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+import re
+import time
 
 import pytest
 from api_people import in_store, new_key
 
+from control_api import gate
 from control_api.jobs import submit
 from control_api.services import EXTENSION
 from crawler.access.model import Quotas, Scope
 from crawler.exports.intents import read_intent
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import Manifest, publish
-from crawler.jobs.model import Intended, Outcome, State
+from crawler.frontier.contract import FrontierRequest, PageCommit
+from crawler.frontier.redis import RedisFrontier
+from crawler.jobs.model import Intended, Job, Outcome, State
 from crawler.jobs.redis import RedisJobStore
 
 ORDER = {"recipe": "shop", "inputs": {"site": "http://127.0.0.1:9"}}
@@ -136,3 +143,67 @@ def test_a_recipe_as_text_needs_its_scope_and_the_version_of_a_named_one_may_be_
     assert api.post("/v1/jobs", key=narrow, json=ORDER | {"recipe": "shop@1.0.0"}).status_code == 201
     other = api.post("/v1/jobs", key=narrow, json=ORDER | {"recipe": "shop@9"})
     assert (other.status_code, other.json["errors"][0]["pointer"]) == (422, "/body/recipe")
+
+
+def test_every_job_of_the_day_counts_against_the_pages_of_the_day(api, valkey):
+    """Also one that a thousand others came behind."""
+    carol = new_key(valkey.url, "carol", quotas=Quotas(requests_per_day=1))
+    first = api.post("/v1/jobs", key=carol, json=ORDER).json["id"]
+
+    async def crawl_and_count(access, store):
+        frontier = RedisFrontier(store, job=first)
+        await settled_page(frontier)
+        client, jobs = await access.client("carol"), RedisJobStore(store)
+        later = (Job(id=f"later{number}", client="carol", spider="s", secret=b"x" * 16) for number in range(1_001))
+        await asyncio.gather(*(call for job in later for call in (jobs.create(job), access.count_job(client, job.id))))
+
+    in_store(valkey.url, crawl_and_count)
+    refused = api.post("/v1/jobs", key=carol, json=ORDER)
+    assert (refused.status_code, refused.json.get("quota")) == (429, "requests_per_day")
+
+
+async def settled_page(frontier, outcome="ok", **more):
+    """One page, found, fetched and settled."""
+    await frontier.enqueue([FrontierRequest(id=1, host="shop.test", body=b"x")])
+    (lease,) = (await frontier.lease(worker="w", call=1, limit=1, ttl_s=60)).leases
+    await frontier.commit([PageCommit(lease=lease, outcome=outcome, **more)])
+
+
+def test_what_is_asked_for_again_and_again_reads_no_list_of_failures(api, people, valkey):
+    """It may have ten thousand entries; `GET /v1/jobs/ID/failures` is for those who want it."""
+    job = api.post("/v1/jobs", key=people.alice, json=ORDER).json["id"]
+
+    async def fail(_access, store):
+        await settled_page(RedisFrontier(store, job=job), "http_404", url="http://shop.test/", reason="gone")
+
+    async def lists_read(_access, store):
+        told = (await store.command("INFO", "commandstats")).decode()
+        found = re.search(r"cmdstat_xrange:calls=(\d+)", told)
+        return int(found[1]) if found else 0
+
+    in_store(valkey.url, fail)
+    before = in_store(valkey.url, lists_read)
+    assert api.get(f"/v1/jobs/{job}", key=people.alice).json["progress"]["failed"] == 1
+    assert api.get(f"/api/scrape/status/{job}", key=people.alice).json["data"]["processed"] == 1
+    assert in_store(valkey.url, lists_read) == before
+    assert len(api.get(f"/v1/jobs/{job}/failures", key=people.alice).json["failures"]) == 1
+
+
+class SlowBody(io.BytesIO):
+    """Comes in pieces, with pauses."""
+
+    def readinto(self, buffer):
+        time.sleep(0.1)
+        return super().readinto(memoryview(buffer)[:20])
+
+
+def test_a_body_that_comes_slowly_costs_nothing_of_the_patience_with_the_store(api, people, monkeypatch):
+    monkeypatch.setattr(gate, "PATIENCE_S", 0.4)
+    body = json.dumps(ORDER).encode() + b" " * 60
+    answer = api.post(
+        "/v1/jobs",
+        key=people.alice,
+        input_stream=SlowBody(body),
+        headers={"Content-Length": str(len(body)), "Content-Type": "application/json"},
+    )
+    assert answer.status_code == 201, answer.text

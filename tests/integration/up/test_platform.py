@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,19 @@ def test_the_lock_of_another_one_is_left_alone(options):
         first.folder.unlock()
 
     asyncio.run(main())
+
+
+def names_of_environment(pid: int) -> set[bytes]:
+    return {entry.partition(b"=")[0] for entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")}
+
+
+def test_no_child_but_the_api_is_told_of_keys_and_peppers(options):
+    async def main():
+        given = replace(options(), environment=dict(os.environ) | {"API_KEY_PEPPERS": "own:pepper-of-a-test"})
+        async with Platform(given) as platform:
+            assert platform.environment["CRAWLERY_API_KEY"].startswith("ck_live_")
+            return {state.name: names_of_environment(state.pid) for state in platform.states()}
+
+    found = asyncio.run(main())
+    secret = {b"CRAWLERY_API_KEY", b"API_KEY_PEPPERS"}
+    assert {name: secret & names for name, names in found.items() if secret & names} == {"api": {b"API_KEY_PEPPERS"}}

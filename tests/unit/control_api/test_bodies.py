@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import tracemalloc
 
 import pytest
 from flask import Flask
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from control_api.bodies import MAX_DEPTH, BoundedRequest, parse_json, read_json
-from control_api.problems import Problem
+from control_api.problems import MAX_ERRORS, Problem
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 VALUES = st.recursive(
@@ -188,3 +189,16 @@ def test_a_connection_whose_body_has_arrived_is_left_alone():
         assert stream.read(4) == b"next"
         timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
         assert all(timer.finished.is_set() for timer in timers)
+
+
+@pytest.mark.parametrize("inside", [["\0"] * 20_000, {f"{number}\0": 1 for number in range(20_000)}])
+def test_of_very_many_wrong_places_below_a_long_key_only_some_are_named(inside):
+    raw = json.dumps({"k" * 300_000: inside}).encode()
+    tracemalloc.start()
+    try:
+        found = refused(raw)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found) == MAX_ERRORS
+    assert most < 100_000_000  # all of them would be 6 GB
