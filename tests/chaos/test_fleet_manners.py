@@ -128,7 +128,9 @@ def test_retry_after_silences_every_worker_at_full_speed(job, show, after):
     check_silence(visits, silence_s)
 
 
-@pytest.mark.parametrize("within_s", [1.0, pytest.param(0.2, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(
+    "within_s", [pytest.param(1.0, marks=pytest.mark.long), pytest.param(0.2, marks=pytest.mark.campaign)]
+)
 def test_an_idle_worker_is_quick_to_help_and_none_leaves_while_another_finds_pages(job, show, within_s):
     quiet_s = 6.0  # longer than the five seconds after which Scrapy would look again, and than a lease lives
     answers = {"/": [{"delay": quiet_s}]}

@@ -59,6 +59,7 @@ def test_two_terminals_crawl_one_job_and_its_rows_are_those_of_one_crawl(workpla
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_worker_that_is_stopped_leaves_its_pages_to_others_and_one_that_is_killed_loses_none(
     workplace, terminal, wait_for
 ):

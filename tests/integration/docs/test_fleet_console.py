@@ -72,6 +72,7 @@ def start(tmp_path, valkey):
             process.wait()
 
 
+@pytest.mark.long
 def test_the_commands_of_the_page_print_what_it_shows(start):  # one test: the commands build on each other
     (export, nothing), (crawl, summary), *others = typed()
     assert (export, nothing) == (f"export REDIS_URL={STORE}", "")

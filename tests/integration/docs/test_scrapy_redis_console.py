@@ -80,6 +80,7 @@ def terminal(tmp_path, valkey):
             process.wait()
 
 
+@pytest.mark.long
 def test_the_commands_of_the_page_print_what_it_shows(terminal):  # one test: the commands build on each other
     commands = typed()
     assert [command.split()[0] for command, _ in commands] == ["redis-cli", "scrapy", "crawlery"]

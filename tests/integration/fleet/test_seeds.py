@@ -116,6 +116,7 @@ def test_a_worker_that_waits_for_seeds_goes_when_the_job_is_cancelled(start, job
     assert "Spider closed (finished)" in worker.log()
 
 
+@pytest.mark.long
 def test_a_job_that_is_paused_is_not_idle_and_takes_its_seeds_up_again(start, shop, client, job):
     worker = start("seeded")
     wait_until(lambda: job.settled() == 1, what="the end of start()")

@@ -248,11 +248,13 @@ def test_sigterm_while_it_starts_ends_it_in_order(up, tmp_path, new_valkey):
 
 
 def test_the_first_key_is_shown_once_and_kept_over_a_restart(up, tmp_path):
-    first = up().until_up()
+    # a SeaweedFS that is started again takes its time now and then
+    storage = ("--storage-url", f"file://{tmp_path}/files")
+    first = up(*storage).until_up()
     key = first.reach()["CRAWLERY_API_KEY"]
     first.until_said(rf"^  {key}$")
     assert first.stop() == 0
-    second = up().until_up()
+    second = up(*storage).until_up()
     assert second.reach()["CRAWLERY_API_KEY"] == key
     assert "ck_live_" not in second.output
     assert second.stop() == 0
