@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crawler.access.model import Client
+    from crawler.exports.manifest import Manifest
     from crawler.store import Store
 
 #: A key belongs to its request for so long, at least.
@@ -106,9 +107,16 @@ def earlier(request: Request) -> tuple[Accepted | None, str]:
         new = job_id(client.id, f"{request.route}\0{request.key}", generation)
         stored = ask(lambda store, new=new: RedisJobStore(store).get(new))  # type: ignore[misc]  # mypy: no default in lambdas
         if stored is None:
-            if _manifest_of(client.id, new) is None:
+            manifest = _manifest_of(client.id, new)
+            if manifest is None:
                 return None, new
-            continue  # it has ended, and left the store since
+            if manifest.created_ms + KEY_LIFE_MS < principal().now_ms:
+                continue  # it has ended, and left the store since
+            raise Problem(
+                "idempotency_conflict",
+                f"This key has made the job {new}, which has ended and has left the store; its results are there. Take"
+                " another key for another job.",
+            )
         finished_ms = stored.status.finished_ms
         is_over = stored.status.state in TERMINAL and stored.job.created_ms + KEY_LIFE_MS < principal().now_ms
         if is_over and finished_ms is not None:
@@ -120,7 +128,7 @@ def earlier(request: Request) -> tuple[Accepted | None, str]:
     raise Problem("idempotency_conflict", f"This key has made {_MAX_GENERATIONS:,} jobs; take another one.")
 
 
-def _manifest_of(client: str, job: str) -> object:
+def _manifest_of(client: str, job: str) -> Manifest | None:
     try:
         return read_manifest(services().objects, JobKeys(client=client, job=job))
     except ManifestDamaged as error:

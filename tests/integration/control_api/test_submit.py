@@ -41,14 +41,14 @@ def ended(valkey, job):
     in_store(valkey.url, end)
 
 
-def forgotten(api, valkey, job):
-    """The job has a manifest, and has left the store."""
+def forgotten(api, valkey, job, *, created_ms=1):
+    """The job has a manifest, made long ago, and has left the store."""
     objects = api.app.extensions[EXTENSION].objects
     keys = JobKeys("alice", job)
     publish(
         objects,
         keys,
-        Manifest(job=job, client="alice", state=State.SUCCEEDED, outcome=Outcome.COMPLETE, created_ms=1),
+        Manifest(job=job, client="alice", state=State.SUCCEEDED, outcome=Outcome.COMPLETE, created_ms=created_ms),
     )
 
     async def forget(_access, store):
@@ -237,3 +237,14 @@ def test_of_very_many_wrong_inputs_some_are_named(api, people):
     body = {"recipe": "shop", "inputs": {f"i{number}": 1 for number in range(20_000)}}
     refused = api.post("/v1/jobs", key=people.alice, json=body)
     assert (refused.status_code, len(refused.json["errors"])) == (422, MAX_ERRORS)
+
+
+def test_a_job_that_a_store_has_lost_is_not_made_twice_while_its_key_lives(api, people, valkey):
+    job, _ = submitted(api, people)
+    ended(valkey, job)
+    forgotten(api, valkey, job, created_ms=time.time_ns() // 1_000_000)
+    refused = api.post("/v1/jobs", key=people.alice, json=ORDER, headers=KEY)
+    assert (refused.status_code, refused.json["code"]) == (409, "idempotency_conflict")
+    assert job in refused.json["detail"]
+    assert api.get(f"/v1/jobs/{job}/results", key=people.alice).json["final"]
+    assert api.get("/v1/jobs", key=people.alice).json["jobs"] == []
