@@ -91,6 +91,20 @@ class Seconds(ma.fields.Float):
         return float(value)
 
 
+class Few(ma.fields.List[Any]):
+    """A list that is refused for its length before any member of it is looked at: that of a million costs seconds."""
+
+    def __init__(self, of: ma.fields.Field[Any], *, least: int = 0, most: int, **kwargs: Any) -> None:
+        """Of `least` to `most` members."""
+        self._length = validate.Length(least, most)
+        super().__init__(of, validate=self._length, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._length(value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class Truth(ma.fields.Boolean):
     """true or false."""
 

@@ -97,7 +97,7 @@ class Problem(Exception):
         """
         super().__init__(detail)
         self.code, self.detail = code, detail
-        self.errors, self.headers, self.members = tuple(errors), dict(headers or {}), members
+        self.errors, self.headers, self.members = tuple(errors[:MAX_ERRORS]), dict(headers or {}), members
 
     @property
     def status(self) -> int:
@@ -186,7 +186,7 @@ def _of_ours(error: CrawleryError) -> Problem:  # noqa: PLR0911 - one line for e
             errors = [(pointer("body", "recipe_text"), str(problem)) for problem in error.problems]
             return Problem("unprocessable", "The recipe cannot be used; `errors` says why.", errors=errors)
         case InputError():
-            errors = [of_input(message) for message in error.messages]
+            errors = [of_input(message) for message in error.messages[:MAX_ERRORS]]
             return Problem("unprocessable", "The inputs do not fit the recipe; `errors` says how.", errors=errors)
         case InvalidJob() | InvalidAccess():
             return Problem("unprocessable", str(error))

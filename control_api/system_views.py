@@ -91,6 +91,7 @@ def metrics() -> ResponseReturnValue:
     if not token:
         raise Problem("not_found", "There is no such path.")
     if not hmac.compare_digest(bearer().encode("utf-8", "replace"), token.encode()):
+        current_app.extensions["crawlery-failures"]()  # who guesses has as few tries as with keys
         raise Problem(
             "invalid_key", "Send Authorization: Bearer METRICS_TOKEN.", headers={"WWW-Authenticate": "Bearer"}
         )

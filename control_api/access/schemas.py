@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import marshmallow as ma
-from marshmallow import validate
 
-from control_api.fields import Choice, Instant, Line, Schema, Text, Truth, Whole, about
+from control_api.fields import Choice, Few, Instant, Line, Schema, Text, Truth, Whole, about
 from crawler.access.model import MAX_NAME_CHARACTERS, MAX_NOTE_CHARACTERS, Scope
 from crawler.errors import InvalidJob
 from crawler.exports.keys import INTENTS, check_client
@@ -111,10 +110,11 @@ class KeyOrderSchema(Schema):
     """A key to be made."""
 
     client = ClientId(required=True, metadata=about("Whose it will be."))
-    scopes = ma.fields.List(
+    scopes = Few(
         Choice(Scope),
         required=True,
-        validate=validate.Length(1, len(Scope)),
+        least=1,
+        most=len(Scope),
         metadata=about("What it may do.", ["jobs:read", "jobs:write", "results:read", "recipes:read"]),
     )
     note = Line(

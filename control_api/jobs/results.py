@@ -13,7 +13,7 @@ from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
 from crawler.frontier.row_stream import RedisRowStream
 from crawler.jobs.redis import RedisJobStore
-from crawler.recipe.loader import load_recipe_text
+from crawler.recipe.loader import is_judged
 
 if TYPE_CHECKING:
     from crawler.exports.manifest import Manifest
@@ -87,9 +87,9 @@ async def _pieces(store: Store, job_id: str) -> tuple[StoredJob, tuple[Segment, 
 
 def _so_far(stored: StoredJob, segments: tuple[Segment, ...], expires_s: int) -> dict[str, Any]:
     job = stored.job
-    is_judged = bool(job.recipe_text) and load_recipe_text(job.recipe_text, name=job.recipe).quality is not None
+    withheld = bool(job.recipe_text) and is_judged(job.recipe_text)
     why = [stored.status.why] if stored.status.why else []
-    if is_judged:
+    if withheld:
         why.append("the rows are judged before anybody gets them")
     until_ms, objects = principal().now_ms + expires_s * 1000, services().objects
     names = {segment.key: f"{job.id}-{segment.number:06d}.jsonl.zst" for segment in segments}
@@ -98,7 +98,7 @@ def _so_far(stored: StoredJob, segments: tuple[Segment, ...], expires_s: int) ->
         "state": stored.status.state,
         "outcome": stored.status.outcome,
         "final": False,
-        "withheld": is_judged,
+        "withheld": withheld,
         "why": why,
         "files": [],
         "segments": [
@@ -109,6 +109,6 @@ def _so_far(stored: StoredJob, segments: tuple[Segment, ...], expires_s: int) ->
                 "url": objects.link(segment.key, file_name=names[segment.key], expires_s=expires_s),
                 "expires_at": until_ms,
             }
-            for segment in (() if is_judged else segments)
+            for segment in (() if withheld else segments)
         ],
     }

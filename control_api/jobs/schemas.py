@@ -8,7 +8,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from control_api.access.schemas import ClientId
-from control_api.fields import Choice, Instant, Schema, Seconds, Text, Whole, about
+from control_api.fields import Choice, Few, Instant, Schema, Seconds, Text, Whole, about
 from crawler.jobs.model import Intended, Outcome, Priority, State
 from crawler.jobs.store_contract import MAX_PAGE
 
@@ -85,9 +85,9 @@ class JobOrderSchema(Schema):
         least=1, most=MAX_WORKERS, load_default=1, metadata=about("Processes that may work on it at once.", 2)
     )
     limits = ma.fields.Nested(LimitsSchema, load_default=dict, metadata=about("What the job may use at most."))
-    tags = ma.fields.List(
+    tags = Few(
         Tag(),
-        validate=validate.Length(max=MAX_TAGS),
+        most=MAX_TAGS,
         load_default=list,
         metadata=about("Words to find it by.", ["monday"]),
     )

@@ -20,6 +20,7 @@ from base64 import b32encode
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from control_api.problems import Problem, pointer, unavailable
+from control_api.recipe_check import check_order
 from control_api.services import ask, principal, services
 from crawler.access.model import Scope
 from crawler.access.store import AccessStore
@@ -31,15 +32,15 @@ from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.model import Job, Limits, State, job_id
 from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.states import TERMINAL
+from crawler.recipe.apart import Checked
 from crawler.recipe.extract import start_requests
-from crawler.recipe.loader import load_recipe_text
 from crawler.wire import Undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crawler.access.model import Client
-    from crawler.recipe.model import Recipe
+    from crawler.exports.manifest import Manifest
     from crawler.store import Store
 
 #: A key belongs to its request for so long, at least.
@@ -106,9 +107,16 @@ def earlier(request: Request) -> tuple[Accepted | None, str]:
         new = job_id(client.id, f"{request.route}\0{request.key}", generation)
         stored = ask(lambda store, new=new: RedisJobStore(store).get(new))  # type: ignore[misc]  # mypy: no default in lambdas
         if stored is None:
-            if _manifest_of(client.id, new) is None:
+            manifest = _manifest_of(client.id, new)
+            if manifest is None:
                 return None, new
-            continue  # it has ended, and left the store since
+            if manifest.created_ms + KEY_LIFE_MS < principal().now_ms:
+                continue  # it has ended, and left the store since
+            raise Problem(
+                "idempotency_conflict",
+                f"This key has made the job {new}, which has ended and has left the store; its results are there. Take"
+                " another key for another job.",
+            )
         finished_ms = stored.status.finished_ms
         is_over = stored.status.state in TERMINAL and stored.job.created_ms + KEY_LIFE_MS < principal().now_ms
         if is_over and finished_ms is not None:
@@ -120,7 +128,7 @@ def earlier(request: Request) -> tuple[Accepted | None, str]:
     raise Problem("idempotency_conflict", f"This key has made {_MAX_GENERATIONS:,} jobs; take another one.")
 
 
-def _manifest_of(client: str, job: str) -> object:
+def _manifest_of(client: str, job: str) -> Manifest | None:
     try:
         return read_manifest(services().objects, JobKeys(client=client, job=job))
     except ManifestDamaged as error:
@@ -163,14 +171,12 @@ def accept(order: Mapping[str, Any], new_id: str, request: Request) -> Accepted:
 
 def _job(order: Mapping[str, Any], new_id: str, request: Request, client: Client) -> Job:
     recipe = _recipe(order)
-    inputs = recipe.inputs.resolve(order["inputs"])
-    start_requests(recipe, inputs)
     return Job(
         id=new_id,
         client=client.id,
         recipe=recipe.name,
         recipe_text=recipe.resolved,
-        inputs=inputs,
+        inputs=recipe.inputs,
         priority=order["priority"],
         max_workers=order["max_workers"],
         tags=tuple(order["tags"]),
@@ -181,14 +187,15 @@ def _job(order: Mapping[str, Any], new_id: str, request: Request, client: Client
     )
 
 
-def _recipe(order: Mapping[str, Any]) -> Recipe:
+def _recipe(order: Mapping[str, Any]) -> Checked:
+    """The recipe of an order and its inputs, which fit."""
     if "recipe_text" in order:
         if not principal().may(Scope.RECIPES_INLINE):
             raise Problem(
                 "missing_scope", f"A recipe as text needs an API key with the scope {Scope.RECIPES_INLINE}.",
                 scope=Scope.RECIPES_INLINE,
             )  # fmt: skip
-        return load_recipe_text(order["recipe_text"])
+        return check_order(order["recipe_text"], order["inputs"])
     name, _, version = order["recipe"].partition("@")
     try:
         recipe = services().recipes.get(name)
@@ -199,7 +206,9 @@ def _recipe(order: Mapping[str, Any]) -> Recipe:
         raise _no_recipe(f"there is no recipe {name}")
     if version and recipe.version != version:
         raise _no_recipe(f"the recipe {name} has version {recipe.version or 'none'}, not {version}")
-    return recipe
+    inputs = recipe.inputs.resolve(order["inputs"])
+    start_requests(recipe, inputs)
+    return Checked(name=recipe.name, resolved=recipe.resolved, inputs=inputs)
 
 
 def _no_recipe(why: str) -> Problem:

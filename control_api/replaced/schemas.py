@@ -7,7 +7,7 @@ from typing import Any, Final
 import marshmallow as ma
 from marshmallow import validate
 
-from control_api.fields import Instant, Schema, Text, Truth, Whole, about
+from control_api.fields import Few, Instant, Schema, Text, Truth, Whole, about
 from control_api.jobs.schemas import MAX_RECIPE_CHARACTERS
 from control_api.replaced.envelope import ALL_CODES
 
@@ -32,9 +32,9 @@ class ScrapeOptionsSchema(Schema):
     """Options of a crawl."""
 
     max_products = Whole(least=1, data_key="maxProducts", metadata=about("Rows kept.", 500))
-    categories = ma.fields.List(
+    categories = Few(
         ma.fields.String(validate=validate.Length(1, 2000)),
-        validate=validate.Length(max=1000),
+        most=1000,
         metadata=about("For recipes with an input of that name."),
     )
     retry_on_failure = Truth(data_key="retryOnFailure", metadata=about("Without effect: recipes say it."))

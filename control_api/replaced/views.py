@@ -20,6 +20,7 @@ from control_api.jobs.results import results_of
 from control_api.jobs.schemas import DEFAULT_LINK_S
 from control_api.jobs.steering import cancel
 from control_api.problems import Problem, of_input, pointer
+from control_api.recipe_check import look_at
 from control_api.replaced.envelope import success
 from control_api.replaced.schemas import (
     CheckedAnswerSchema,
@@ -40,7 +41,6 @@ from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.model import Priority, State
 from crawler.jobs.redis import RedisJobStore
 from crawler.recipe.extract import start_requests
-from crawler.recipe.loader import load_recipe_text
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -338,8 +338,9 @@ def old_recipe_validate(order: dict[str, Any]) -> dict[str, Any]:
     text = order["recipe"]
     try:
         if "\n" in text or ":" in text:
-            load_recipe_text(text)
-        elif services().recipes.get(text) is None:
+            wrong = look_at(text).wrong
+            return success({"valid": not wrong, "errors": list(wrong)})
+        if services().recipes.get(text) is None:
             raise Problem("not_found", "There is no such recipe.", replaced_code="RECIPE_NOT_FOUND")
     except RecipeError as error:
         return success({"valid": False, "errors": [str(problem) for problem in error.problems]})

@@ -248,13 +248,20 @@ class Downloads:
 
 
 def _file_name(file: ResultFile) -> str:
-    """Its name, which stays in the folder.
+    """Its name, which stays in the folder, and is none that programs look for there, such as `.env`.
 
     Raises:
-        DownloadFailed: it would not.
+        DownloadFailed: it would not, or it is; or it is that of a part of another file.
     """
     name = file.name
-    if name in ("", ".", "..") or "/" in name or "\\" in name or not name.isprintable():
+    if (
+        not name
+        or name.startswith(".")
+        or name.endswith(".part")
+        or "/" in name
+        or "\\" in name
+        or not name.isprintable()
+    ):
         raise DownloadFailed(f"{name!r} is no name for a file")
     return name
 

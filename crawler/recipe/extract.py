@@ -348,6 +348,15 @@ def _waiting_row(recipe: Recipe, request: PageRequest) -> tuple[tuple[Row, ...],
 # --- where a crawl begins --------------------------------------------------------------------------------------------
 
 
+#: A crawl begins with so many requests at most, and so many bytes of addresses and bodies: `for_each` over two lists of
+#: an input makes one of each combination.
+MAX_START_REQUESTS: Final = 100_000
+MAX_START_BYTES: Final = 64 * 1024 * 1024
+
+#: Who is told so many times what is wrong needs no more.
+_MAX_PROBLEMS: Final = 50
+
+
 def start_requests(recipe: Recipe, inputs: Mapping[str, Any]) -> list[PageRequest]:
     """The requests of `start`, one per URL and combination of `for_each`, in the order of the recipe.
 
@@ -356,10 +365,12 @@ def start_requests(recipe: Recipe, inputs: Mapping[str, Any]) -> list[PageReques
         inputs: as `recipe.inputs.resolve` gave them.
 
     Raises:
-        InputError: an input leads to no URL, or to one that is not http(s).
+        InputError: an input leads to no URL, to one that is not http(s), or to more than `MAX_START_REQUESTS` or
+            `MAX_START_BYTES`.
     """
     requests: list[PageRequest] = []
     problems: list[str] = []
+    size = 0
     for number, start in enumerate(recipe.start):
         try:
             for request in _requests_of(start, inputs):
@@ -367,6 +378,12 @@ def start_requests(recipe: Recipe, inputs: Mapping[str, Any]) -> list[PageReques
                     problems.append(f"start[{number}]: {request}")
                 else:
                     requests.append(request)
+                    size += len(request.url) + len(request.body)
+                if len(problems) == _MAX_PROBLEMS:
+                    raise InputError(problems)
+                if len(requests) > MAX_START_REQUESTS or size > MAX_START_BYTES:
+                    most = f"{MAX_START_REQUESTS:,} requests of {MAX_START_BYTES:,} bytes together"
+                    raise InputError([f"start: with these inputs it begins with more than {most}"])
         except StepFailed as error:
             problems.append(f"start[{number}]: {error}")
     if not requests and not problems:

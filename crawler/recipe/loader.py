@@ -67,6 +67,12 @@ def load_recipe_text(text: str, *, name: str = "<recipe>", path: Path | None = N
     return _load(text, name=name, path=path, report=Report())
 
 
+def is_judged(text: str) -> bool:
+    """Whether a recipe, as jobs have it, has rules of quality. Compiles nothing, so it costs next to nothing."""
+    root = read_yaml(text, file="<recipe>", report=Report())
+    return isinstance(root, MapNode) and "quality" in root
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """A tree, and what it was read from."""

@@ -181,7 +181,7 @@ def test_a_job_is_followed_to_its_end_over_an_api_that_is_away(api, new_client):
         (lambda c: c.keys.rotate("k", grace_s=0), "POST", "/v1/keys/k/rotate", {"grace_s": 0}, NEW_KEY),
     ],
 )
-def test_every_operation_is_sent_as_the_api_takes_it(api, client, call, method, path, body, answer):  # noqa: PLR0917
+def test_every_operation_is_sent_as_the_api_takes_it(api, client, call, method, path, body, answer):  # noqa: PLR0917 - one for each column of the table
     api.on(method, path, answer)
     assert call(client) is not None
     (asked,) = api.requests

@@ -174,7 +174,7 @@ def test_a_file_that_changes_meanwhile_is_not_mixed(api, client, tmp_path):
         client.results.download("j", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["", "..", "../x", "/etc/x", "a\\b", "a\nb"])
+@pytest.mark.parametrize("name", ["", "..", "../x", "/etc/x", "a\\b", "a\nb", ".env", "goods.csv.part"])
 def test_a_name_stays_in_the_folder(api, client, tmp_path, name):
     api.on("GET", "/v1/jobs/j/results", results(entry(api, name, CONTENT, url=f"{api.url}/goods.csv")))
     with pytest.raises(DownloadFailed, match="no name for a file"):

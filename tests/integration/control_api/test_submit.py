@@ -13,6 +13,7 @@ from api_people import in_store, new_key
 
 from control_api import gate
 from control_api.jobs import submit
+from control_api.problems import MAX_ERRORS
 from control_api.services import EXTENSION
 from crawler.access.model import Quotas, Scope
 from crawler.exports.intents import read_intent
@@ -22,6 +23,7 @@ from crawler.frontier.contract import FrontierRequest, PageCommit
 from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.model import Intended, Job, Outcome, State
 from crawler.jobs.redis import RedisJobStore
+from crawler.recipe.apart import TOO_COSTLY
 
 ORDER = {"recipe": "shop", "inputs": {"site": "http://127.0.0.1:9"}}
 KEY = {"Idempotency-Key": "monday"}
@@ -39,14 +41,14 @@ def ended(valkey, job):
     in_store(valkey.url, end)
 
 
-def forgotten(api, valkey, job):
-    """The job has a manifest, and has left the store."""
+def forgotten(api, valkey, job, *, created_ms=1):
+    """The job has a manifest, made long ago, and has left the store."""
     objects = api.app.extensions[EXTENSION].objects
     keys = JobKeys("alice", job)
     publish(
         objects,
         keys,
-        Manifest(job=job, client="alice", state=State.SUCCEEDED, outcome=Outcome.COMPLETE, created_ms=1),
+        Manifest(job=job, client="alice", state=State.SUCCEEDED, outcome=Outcome.COMPLETE, created_ms=created_ms),
     )
 
     async def forget(_access, store):
@@ -207,3 +209,42 @@ def test_a_body_that_comes_slowly_costs_nothing_of_the_patience_with_the_store(a
         headers={"Content-Length": str(len(body)), "Content-Type": "application/json"},
     )
     assert answer.status_code == 201, answer.text
+
+
+BOMB = """\
+schema_version: 1
+name: x
+version: 1.0.0
+allowed_domains: [shop.test]
+inputs: {a: {type: string}}
+start:
+  - {urls: "https://shop.test/%s", page: page}
+pages: {page: {follow: [{links: a, page: page}]}}
+""" % ("{{ inputs.a }}" * 5_000)
+
+
+def test_a_recipe_as_text_that_asks_for_gigabytes_is_refused_and_the_api_goes_on(api, people):
+    body = {"recipe_text": BOMB, "inputs": {"a": "x" * 900_000}}
+    refused = api.post("/v1/jobs", key=people.alice, json=body)
+    assert (refused.status_code, refused.json["errors"]) == (
+        422,
+        [{"pointer": "/body/recipe_text", "message": TOO_COSTLY}],
+    )
+    assert submitted(api, people)
+
+
+def test_of_very_many_wrong_inputs_some_are_named(api, people):
+    body = {"recipe": "shop", "inputs": {f"i{number}": 1 for number in range(20_000)}}
+    refused = api.post("/v1/jobs", key=people.alice, json=body)
+    assert (refused.status_code, len(refused.json["errors"])) == (422, MAX_ERRORS)
+
+
+def test_a_job_that_a_store_has_lost_is_not_made_twice_while_its_key_lives(api, people, valkey):
+    job, _ = submitted(api, people)
+    ended(valkey, job)
+    forgotten(api, valkey, job, created_ms=time.time_ns() // 1_000_000)
+    refused = api.post("/v1/jobs", key=people.alice, json=ORDER, headers=KEY)
+    assert (refused.status_code, refused.json["code"]) == (409, "idempotency_conflict")
+    assert job in refused.json["detail"]
+    assert api.get(f"/v1/jobs/{job}/results", key=people.alice).json["final"]
+    assert api.get("/v1/jobs", key=people.alice).json["jobs"] == []

@@ -41,3 +41,9 @@ def test_figures_are_for_whoever_shows_the_token_as_bearer(calls, callers):
     ):
         answer = ask(wrong)
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer"), wrong
+
+
+def test_a_token_of_figures_cannot_be_guessed_at_any_speed(new_api):
+    api = new_api(metrics_token=METRICS_TOKEN, failure_limit="3/minute")
+    assert [api.get("/metrics", key="guess").status_code for _ in range(5)] == [401, 401, 401, 429, 429]
+    assert api.get("/metrics", key=METRICS_TOKEN).status_code == 200

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_api.fields import Instant, Line, Schema, Seconds, Truth, Whole, written
+from control_api.fields import Few, Instant, Line, Schema, Seconds, Truth, Whole, written
 
 
 class Everything(Schema):
@@ -95,3 +95,13 @@ def test_a_member_that_a_mapping_lacks_is_no_method_of_it():
 
     assert Shown().dump({}) == {}
     assert Shown().dump({"items": 3}) == {"items": 3}
+
+
+def test_a_list_that_is_too_long_is_refused_before_its_members_are_looked_at():
+    class Never(ma.fields.String):
+        def _deserialize(self, *_args, **_kwargs):
+            raise AssertionError("looked at")
+
+    with pytest.raises(ma.ValidationError, match="between 0 and 3"):
+        Few(Never(), most=3).deserialize(["x"] * 4)
+    assert Few(ma.fields.String(), most=3).deserialize(["x"] * 3) == ["x"] * 3
