@@ -15,12 +15,18 @@ if TYPE_CHECKING:
     from crawler.store import Store
 
 
-async def owner_of(store: Store, job_id: str) -> str | None:
-    """Whose job it is; None if there is none, or that is no id."""
+async def visible_owner(store: Store, job_id: str, *, also: Scope) -> str | None:
+    """Whose job it is, if its client asks, or a key with the scope `also`; None otherwise, or if there is none.
+
+    Everything is asked in any case: a few microseconds less would tell that there is no such job at all.
+    """
     try:
-        return await RedisJobStore(store).owner(job_id)
+        owner = await RedisJobStore(store).owner(job_id)
     except InvalidJob:
-        return None
+        owner = None
+    caller = principal()
+    is_own, may_all_the_same = owner == caller.client.id, caller.may(also)
+    return owner if is_own or may_all_the_same else None
 
 
 async def own_job(store: Store, job_id: str) -> StoredJob:
@@ -29,8 +35,7 @@ async def own_job(store: Store, job_id: str) -> StoredJob:
     Raises:
         Problem: there is none, or it is another client's, and the key is no administrator's.
     """
-    owner = await owner_of(store, job_id)
-    if owner is None or (owner != principal().client.id and not principal().may(Scope.ADMIN)):
+    if await visible_owner(store, job_id, also=Scope.ADMIN) is None:
         raise not_found("job")
     stored = await RedisJobStore(store).get(job_id)
     if stored is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from control_api.jobs.lookup import owner_of
+from control_api.jobs.lookup import visible_owner
 from control_api.problems import not_found, unavailable
 from control_api.services import ask, principal, services
 from crawler.access.model import Scope
@@ -31,9 +31,7 @@ def results_of(job_id: str, *, expires_s: int) -> dict[str, Any]:
         Problem: there is no such job, or it is another client's.
         ObjectStoreError: the storage of files does not answer.
     """
-    owner = ask(lambda store: owner_of(store, job_id))
-    if owner is not None and owner != principal().client.id and not principal().may(Scope.SUPPORT_READ):
-        owner = None
+    owner = ask(lambda store: visible_owner(store, job_id, also=Scope.SUPPORT_READ))
     try:
         keys = JobKeys(client=owner or principal().client.id, job=job_id)
         manifest = read_manifest(services().objects, keys)
