@@ -19,7 +19,9 @@ import secrets
 from base64 import b32encode
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from control_api.problems import Problem, pointer, unavailable
+from flask import g, request
+
+from control_api.problems import Problem, bad_request, pointer, unavailable
 from control_api.recipe_check import check_order
 from control_api.services import ask, principal, services
 from crawler.access.model import Scope
@@ -37,7 +39,7 @@ from crawler.recipe.extract import start_requests
 from crawler.wire import Undecodable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from crawler.access.model import Client
     from crawler.exports.manifest import Manifest
@@ -52,15 +54,13 @@ _KEY: Final = re.compile(r"[\x20-\x7e]{1,128}")
 #: A key that has made more jobs is refused: its client means something else.
 _MAX_GENERATIONS: Final = 1000
 
-_ROUTE: Final = "POST /v1/jobs"
-
 _RETRY_RUNNING_S: Final = 10.0
 
 #: The books of so many jobs are asked for together.
 _BOOKS_AT_ONCE: Final = 500
 
 
-class Request(NamedTuple):
+class Asked(NamedTuple):
     """What makes two calls the same one.
 
     Attributes:
@@ -71,7 +71,7 @@ class Request(NamedTuple):
 
     key: str
     sha256: str
-    route: str = _ROUTE
+    route: str
 
 
 class Accepted(NamedTuple):
@@ -79,6 +79,27 @@ class Accepted(NamedTuple):
 
     job: Job
     replayed: bool
+
+
+def submitted(route: str, order: Callable[[], Mapping[str, Any]]) -> Accepted:
+    """The job of the present call: the one that it has made before, or a new one.
+
+    Args:
+        route: which call it is; the same key means another job in another one.
+        order: reads and checks the body. It is asked only for a new job: a repetition is not checked again.
+
+    Raises:
+        Problem: the call is wrong, or its key belongs to another request.
+        CrawleryError: see `accept`.
+    """
+    key = request.headers.get("Idempotency-Key")
+    g.header_errors = key_error(key)
+    if g.header_errors:
+        order()  # names what is wrong with the body, too
+        raise bad_request(g.header_errors)
+    asked = Asked(key or "", fingerprint(request.content_type or "", request.get_data()), route)
+    done, new_id = earlier(asked)
+    return done if done is not None else accept(order(), new_id, asked)
 
 
 def key_error(key: str | None) -> list[tuple[str, str]]:
@@ -93,18 +114,18 @@ def fingerprint(content_type: str, body: bytes) -> str:
     return hashlib.sha256(content_type.encode() + b"\0" + body).hexdigest()
 
 
-def earlier(request: Request) -> tuple[Accepted | None, str]:
+def earlier(asked: Asked) -> tuple[Accepted | None, str]:
     """The job that this call has made before, if it has, and the id that a new one gets.
 
     Raises:
         Problem: the key belongs to another request.
         StoreAway: the store does not answer.
     """
-    if not request.key:
+    if not asked.key:
         return None, _new_id()
     client = principal().client
     for generation in range(_MAX_GENERATIONS):
-        new = job_id(client.id, f"{request.route}\0{request.key}", generation)
+        new = job_id(client.id, f"{asked.route}\0{asked.key}", generation)
         stored = ask(lambda store, new=new: RedisJobStore(store).get(new))  # type: ignore[misc]  # mypy: no default in lambdas
         if stored is None:
             manifest = _manifest_of(client.id, new)
@@ -121,7 +142,7 @@ def earlier(request: Request) -> tuple[Accepted | None, str]:
         is_over = stored.status.state in TERMINAL and stored.job.created_ms + KEY_LIFE_MS < principal().now_ms
         if is_over and finished_ms is not None:
             continue
-        job = _same(stored.job, request)
+        job = _same(stored.job, asked)
         if stored.status.state is State.QUEUED:  # the call that made it may have been cut short: now it is in all lists
             ask(lambda store, job=job: RedisJobStore(store).create(job))  # type: ignore[misc]  # as above
         return Accepted(job, replayed=True), new
@@ -135,8 +156,8 @@ def _manifest_of(client: str, job: str) -> Manifest | None:
         raise unavailable(f"What this key has made cannot be read: {error}") from error
 
 
-def _same(job: Job, request: Request) -> Job:
-    if job.request_sha256 != request.sha256:
+def _same(job: Job, asked: Asked) -> Job:
+    if job.request_sha256 != asked.sha256:
         raise Problem(
             "idempotency_conflict",
             "This Idempotency-Key has come with another body before; send the same one, or take another key.",
@@ -144,7 +165,7 @@ def _same(job: Job, request: Request) -> Job:
     return job
 
 
-def accept(order: Mapping[str, Any], new_id: str, request: Request) -> Accepted:
+def accept(order: Mapping[str, Any], new_id: str, asked: Asked) -> Accepted:
     """Makes a job of a checked order.
 
     Raises:
@@ -156,7 +177,7 @@ def accept(order: Mapping[str, Any], new_id: str, request: Request) -> Accepted:
         ObjectStoreError: the storage of files does not take it.
     """
     client = principal().client
-    job = _job(order, new_id, request, client)
+    job = _job(order, new_id, asked, client)
     _check_quotas(client, job)
     objects = services().objects
     if not write_intent(objects, job, only_new=True):
@@ -164,12 +185,12 @@ def accept(order: Mapping[str, Any], new_id: str, request: Request) -> Accepted:
             job = read_intent(objects, job.id) or job  # none any more: the job has ended meanwhile
         except Undecodable as error:
             raise unavailable(f"What this key has made cannot be read: {error}") from error
-        _same(job, request)
+        _same(job, asked)
     stored, is_new = ask(lambda store: RedisJobStore(store).create(job))
-    return Accepted(_same(stored, request), replayed=not is_new)
+    return Accepted(_same(stored, asked), replayed=not is_new)
 
 
-def _job(order: Mapping[str, Any], new_id: str, request: Request, client: Client) -> Job:
+def _job(order: Mapping[str, Any], new_id: str, asked: Asked, client: Client) -> Job:
     recipe = _recipe(order)
     return Job(
         id=new_id,
@@ -181,7 +202,7 @@ def _job(order: Mapping[str, Any], new_id: str, request: Request, client: Client
         max_workers=order["max_workers"],
         tags=tuple(order["tags"]),
         limits=Limits(**order["limits"]),
-        request_sha256=request.sha256,
+        request_sha256=asked.sha256,
         secret=secrets.token_bytes(32),
         created_ms=principal().now_ms,
     )

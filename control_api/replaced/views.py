@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from flask import g, redirect, request
+from flask import redirect, request
 
 from control_api.blueprint import Blueprint
 from control_api.fleet_views import usable
@@ -85,32 +85,23 @@ def init_scrape() -> ResponseReturnValue:
 
     An Idempotency-Key makes the call safe to repeat, as with `POST /v1/jobs`.
     """
-    key = request.headers.get("Idempotency-Key")
-    g.header_errors = submit.key_error(key)
-    asked = submit.Request(key or "", submit.fingerprint(request.content_type or "", request.get_data()), _ROUTE)
-    done, new_id = (None, "") if g.header_errors else submit.earlier(asked)
-    message = ""
-    if done is None:
-        order = _order()
-        done = _accepted(order, new_id, asked)
-        ignored = [name for name in ("retryOnFailure", "maxRetries") if name in (request.json or {}).get("options", {})]
-        message = f"Without effect, as recipes say it themselves: {', '.join(ignored)}." if ignored else ""
+    done = _submitted()
+    ignored = [name for name in ("retryOnFailure", "maxRetries") if name in (request.json or {}).get("options", {})]
+    message = f"Without effect, as recipes say it themselves: {', '.join(ignored)}." if ignored else ""
     headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
     return success({"jobId": done.job.id}, message), 201, headers
 
 
 @scrape.arguments(ScrapeOrderSchema)
 def _order(order: dict[str, Any]) -> dict[str, Any]:
-    """The body, checked; and the headers, if it is right."""
-    if g.header_errors:
-        raise Problem("bad_request", "The request is wrong in its headers.", errors=g.header_errors)
+    """The body, checked."""
     return order
 
 
-def _accepted(order: dict[str, Any], new_id: str, asked: submit.Request) -> submit.Accepted:
-    """See `submit.accept`; what is wrong with inputs is said of what they were made of."""
+def _submitted() -> submit.Accepted:
+    """See `submit.submitted`; what is wrong with inputs is said of what they were made of."""
     try:
-        return submit.accept(_translated(order), new_id, asked)
+        return submit.submitted(_ROUTE, lambda: _translated(_order()))
     except InputError as error:
         wrong = [of_input(message) for message in error.messages]
         places = [
