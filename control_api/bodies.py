@@ -43,7 +43,7 @@ class BoundedRequest(Request):
     @overload
     def get_data(self, cache: bool = ..., as_text: Literal[False] = ..., parse_form_data: bool = ...) -> bytes: ...  # noqa: FBT001 - as Werkzeug has it
     @overload
-    def get_data(self, cache: bool = ..., as_text: Literal[True] = ..., parse_form_data: bool = ...) -> str: ...  # noqa: FBT001
+    def get_data(self, cache: bool = ..., as_text: Literal[True] = ..., parse_form_data: bool = ...) -> str: ...  # noqa: FBT001 - as Werkzeug has it
     def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> bytes | str:  # noqa: FBT001, FBT002 - as it is declared there
         """The body.
 

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Installs the Debian packages that tests need beside Python: pages of the documentation are typed with curl and jq.
+# Installs the Debian packages that tests need beside Python: pages of the documentation are typed with curl and
+# jq, and kubectl says what it makes of the Kubernetes base.
 set -eu
 
 missing=''
 for tool in curl jq; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
+command -v kubectl >/dev/null 2>&1 || missing="$missing kubernetes-client"
 [ -n "$missing" ] || exit 0
 
 sudo=''; [ "$(id -u)" = 0 ] || sudo=sudo

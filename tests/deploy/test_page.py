@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 
-import pytest
 import yaml
 from deployment import ROOT, compose_file, of_kind, services, stages, variables_of_compose
 
@@ -71,15 +70,14 @@ def test_targets_and_scripts_exist():
 
 
 def test_the_overlay_of_the_page_is_one(tmp_path):
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("no kubectl here")
     block = re.search(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[1]
     shutil.copytree(ROOT / "k8s", tmp_path / "crawlery" / "k8s")
     (tmp_path / "kustomization.yaml").write_text(block, encoding="utf-8")
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "crawlery"}}
     (tmp_path / "namespace.yaml").write_text(yaml.safe_dump(namespace), encoding="utf-8")
-    made = subprocess.run([kubectl, "kustomize", str(tmp_path)], capture_output=True, check=True, text=True, timeout=60)
+    made = subprocess.run(
+        ["kubectl", "kustomize", str(tmp_path)], capture_output=True, check=True, text=True, timeout=60
+    )
     resources = list(yaml.safe_load_all(made.stdout))
     assert {resource["metadata"].get("namespace", "crawlery") for resource in resources} == {"crawlery"}
     images = re.findall(r"image: (\S+)", made.stdout)
