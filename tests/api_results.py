@@ -22,29 +22,6 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 30.0
 
-RECIPE = """
-schema_version: 1
-name: goods
-version: "1.0.0"
-inputs: {site: {type: string, format: uri, default: "http://127.0.0.1:9"}}
-start:
-  - urls: ["{{ inputs.site }}/"]
-    page: good
-pages:
-  good:
-    item: good
-    fields: {url: {response: url}, name: h1}
-items:
-  good:
-    version: 1
-    fields:
-      url: {type: string, format: uri, required: true}
-      name: {type: string, required: true}
-exports:
-  - {name: goods, item: good, format: csv}
-  - {name: lines, item: good, format: jsonl}
-"""
-
 
 class Work:
     """Workers and a steward for the jobs of an API."""

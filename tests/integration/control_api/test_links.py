@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 import pytest
 from api_people import new_key
-from api_results import RECIPE, Work
+from api_results import Work
+from goods_recipe import RECIPE
 from seaweed_server import ACCESS_KEY, SECRET_KEY
 
 from crawler.access.model import Scope
@@ -55,7 +56,7 @@ def job(linking, people, work):
 
 
 def submitted(api, key: str, recipe: str = RECIPE) -> str:
-    made = api.post("/v1/jobs", key=key, json={"recipe_text": recipe})
+    made = api.post("/v1/jobs", key=key, json={"recipe_text": recipe, "inputs": {"site": "http://127.0.0.1:9"}})
     assert made.status_code == 201, made.text
     return made.json["id"]
 

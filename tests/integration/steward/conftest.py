@@ -28,7 +28,7 @@ from crawler.store import Store, connect
 sys.path.insert(0, str(Path(__file__).parent))
 
 from commands import Commands
-from goods_and_faults import RECIPE
+from goods_recipe import RECIPE
 
 #: As a fleet has it that is in a hurry.
 HASTE = StewardSettings(

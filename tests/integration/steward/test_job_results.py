@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from goods_and_faults import RECIPE, goods, names_in
+from goods_and_faults import goods, names_in
+from goods_recipe import RECIPE
 
 from crawler.steward.retention import retain
 

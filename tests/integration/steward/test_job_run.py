@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from goods_and_faults import RECIPE
+from goods_recipe import RECIPE
 
 from crawler.exports.intents import read_intent
 from crawler.jobs.model import Limits, Priority, State
