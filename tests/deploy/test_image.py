@@ -191,9 +191,8 @@ def test_the_images_make_the_files_of_a_job(image, tmp_path):
             platform.start("storage")
             steward = platform.start("steward", S3_SSE="AES256")
             node = platform.start("node", EGRESS_ALLOW="127.0.0.0/8")
-            ends = {"node": node, "steward": steward}
-            if platform.run_once("api", "api", "--help").returncode == 0:
-                ends["api"] = platform.start("api", RECIPES_PATH=str(ROOT / "recipes"))
+            api = platform.start("api", RECIPES_PATH=str(ROOT / "recipes"))
+            ends = {"node": node, "steward": steward, "api": api}
             for service in ends:
                 waits(lambda service=service: platform.is_healthy(service), f"healthy {service}", platform=platform)
             command = ["job", "run", "shop", "-i", f"site={shop.url}", "--watch"]
