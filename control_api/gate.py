@@ -227,7 +227,8 @@ def _rate_headers(limiter: Limiter, response: Response) -> Response:
         return _with_retry(response, "1")
     reset = whole_seconds(window.reset_time - time.time())
     response.headers["RateLimit-Limit"] = str(limit.limit.amount)
-    response.headers["RateLimit-Remaining"] = str(max(0, window.remaining))
+    # of a call that was refused a moment ago, the window may have room again by now: its client was told otherwise
+    response.headers["RateLimit-Remaining"] = "0" if limit.breached else str(max(0, window.remaining))
     response.headers["RateLimit-Reset"] = reset
     return _with_retry(response, reset)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -151,3 +152,14 @@ def test_a_network_of_ipv6_is_one_caller_however_many_addresses_it_has(new_api):
         for address in [*of_one, "2001:db8:0:1::1"]
     ]
     assert statuses == [401] * 3 + [429] * 2 + [401]
+
+
+def test_a_refused_call_has_nothing_left_though_the_window_has_room_when_the_answer_is_written(
+    api, valkey, monkeypatch
+):
+    key = new_key(valkey.url, "carol", rate_limit="1 per 60 seconds")
+    assert api.get("/v1/me", key=key).status_code == 200
+    later = SimpleNamespace(reset_time=time.time() + 1, remaining=1)
+    monkeypatch.setattr("flask_limiter.RequestLimit.window", property(lambda _: later))
+    refused = api.get("/v1/me", key=key)
+    assert (refused.status_code, refused.headers["RateLimit-Remaining"]) == (429, "0")
