@@ -179,6 +179,8 @@ class Ledger:
     settled: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)  # kept ones, by item
     retries: int = 0
+    expired: int = 0  # leases that ended by their time, or with their holder: each may cost one more fetch
+    released: int = 0  # leases that were handed back: as above if the fetch had begun
     stalled: int = 0
     joined: int = 0
     duplicates: int = 0  # rows whose key was there before

@@ -164,6 +164,7 @@ class MemoryFrontier:
 
     def _expire(self, page: Page) -> None:
         """An expired lease proves nothing about a page; only one that was held alone counts against it."""
+        self._events["expired"] += 1
         if page.suspect:
             page.crash_tries += 1
         if page.crash_tries >= MAX_CRASH_TRIES:
@@ -242,6 +243,7 @@ class MemoryFrontier:
             pages = [page for page in pages if page.request.id in named]
         for page in pages:
             self._pages.give_back(page)
+        self._events["released"] += len(pages)
         return len(pages)
 
     # --- the end of the job, and its books ---
@@ -282,6 +284,8 @@ class MemoryFrontier:
             settled=dict(self._settled),
             rows=dict(self._rows.counts),
             retries=self._events["retries"],
+            expired=self._events["expired"],
+            released=self._events["released"],
             stalled=self._events["stalled"],
             joined=self._events["joined"],
             duplicates=self._rows.refused[RowFate.DUPLICATE],

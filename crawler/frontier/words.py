@@ -253,6 +253,8 @@ def ledger_of(answer: Sequence[Any], failures: Sequence[Any]) -> Ledger:
         settled=_counts(settled),
         rows=_counts(rows),
         retries=int(book.get("retries", 0)),
+        expired=int(book.get("expired", 0)),
+        released=int(book.get("released", 0)),
         stalled=int(book.get("stalled", 0)),
         joined=int(book.get("joined", 0)),
         duplicates=int(book.get("duplicates", 0)),

@@ -176,6 +176,7 @@ class Model:
                     self._expire(page)
 
     def _expire(self, page: Page) -> None:
+        self.events["expired"] += 1
         if page.suspect:
             page.crash_tries += 1
         self._let_go(page)
@@ -533,6 +534,7 @@ class Model:
         for page in pages:
             self._let_go(page)
             self._note_suspect(page)
+        self.events["released"] += len(pages)
         return len(pages)
 
     # --- the end, and the books ---
@@ -579,6 +581,8 @@ class Model:
             settled=dict(self.settled),
             rows=dict(self.row_counts),
             retries=self.events["retries"],
+            expired=self.events["expired"],
+            released=self.events["released"],
             stalled=self.events["stalled"],
             joined=self.events["joined"],
             duplicates=self.events["duplicates"],

@@ -1,7 +1,7 @@
 -- What all scripts of a job's frontier stand on: its keys, its sets of ids, its queues and its leases.
 --
 -- KEYS[1] = PREFIX:{JOB}:books; every other key has the same tag and is derived from it:
---   books    hash    accepted, turn, retries, stalled, joined, duplicates, not_unique, closed, start (1 = open,
+--   books    hash    accepted, turn, retries, expired, released, stalled, joined, duplicates, not_unique, closed, start (1 = open,
 --                    2 = settled), seen_at (ms of the last call), grace (ms; nothing is reaped before), full_at, full,
 --                    stages (published and not yet unfolded), staged (requests in them), staging:ID (not yet published),
 --                    rows_bytes, rows_limit (bytes of rows in the stream, and how many may be there while pages are
@@ -296,6 +296,7 @@ local function expire(id)
   local o = owner_of(id)
   local alone = o.suspect == 1
   let_go(id, o)
+  redis.call('HINCRBY', BOOKS, 'expired', 1)
   if alone then o.crash_tries = o.crash_tries + 1 end
   if o.crash_tries >= MAX_CRASH_TRIES then
     note_failure('', 'poison', 'its holders died', o.tries, redis.call('HGET', BODY, id))

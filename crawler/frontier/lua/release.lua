@@ -24,5 +24,6 @@ if #ARGV == 3 then
 else
   for i = 4, #ARGV, 2 do hand_back(ARGV[i], ARGV[i + 1]) end
 end
+if released > 0 then redis.call('HINCRBY', BOOKS, 'released', released) end
 flush()
 return released

@@ -125,6 +125,7 @@ def test_a_released_page_is_given_out_again_first_and_no_try_is_counted(job, pag
     job.add(page(7), page(8))
     lease = job.take_one()
     assert job.release(worker="w1") == 1
+    assert (job.check().released, job.check().expired) == (1, 0)
     assert [(lease.request.id, lease.tries) for lease in job.take().leases] == [(7, 0), (8, 0)]
     assert job.settle(lease).reply is Reply.STALE
 
@@ -162,7 +163,7 @@ def test_an_expired_lease_goes_back_and_its_token_is_worthless(job, page, clock)
     assert (found.request.id, found.tries, found.suspect) == (7, 0, True)
     assert job.settle(lost).reply is Reply.STALE
     assert job.settle(found).reply is Reply.OK
-    job.check()
+    assert (job.check().expired, job.check().released) == (1, 0)
 
 
 def test_a_renewed_lease_outlives_its_first_deadline(job, page, clock):
