@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,8 +51,9 @@ class ApiProcess:
         self._environment = {**clean, "HOME": str(folder), **said, **storage, **environment}
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self) -> str:
-        """Its URL, when it listens and its first process answers."""
+    def start(self, *, wait: bool = True) -> str:
+        """Its URL, when it listens and its first process answers; without `wait` it is "" until it listens."""
+        self.url = ""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 mortal(str(CRAWLERY), *self._command),
@@ -62,12 +64,20 @@ class ApiProcess:
                 stderr=log,
                 text=True,
             )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line.startswith("{"), (line, self.log()[-3000:])
-        self.url = json.loads(line)["url"]
+        if not wait:
+            threading.Thread(target=self._hear_url, daemon=True).start()
+            return ""
+        self._hear_url()
+        assert self.url, self.log()[-3000:]
         self.wait_until_it_answers()
         return self.url
+
+    def _hear_url(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if line.startswith("{"):
+            self.url = json.loads(line)["url"]
 
     def wait_until_it_answers(self) -> None:
         until = time.monotonic() + PATIENCE_S
@@ -77,6 +87,14 @@ class ApiProcess:
                     return
             time.sleep(0.05)
         raise AssertionError(f"no answer: {self.log()[-3000:]}")
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        return None if self._process is None else self._process.returncode
 
     @property
     def pid(self) -> int:

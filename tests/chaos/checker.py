@@ -62,9 +62,9 @@ def check(
     expected: Mapping[str, Mapping[str, str]],
     pages: Sequence[str],
     rows: Sequence[Mapping[str, Any]],
-    fetches: Mapping[str, int],
+    fetches: Mapping[str, int] | None,
     settled: Mapping[str, int] | None,
-    leases_lost: int,
+    leases_lost: int | None,
 ) -> Findings:
     """Finds what is wrong.
 
@@ -72,16 +72,17 @@ def check(
         expected: every row of the site, by the path of its page.
         pages: paths of all pages of the site.
         rows: what the crawl kept; values as text.
-        fetches: how often the site gave each page.
+        fetches: how often the site gave each page; None if others have visited it, too.
         settled: pages by outcome, as the books say; None for a system that keeps none.
-        leases_lost: as of `Findings`.
+        leases_lost: as of `Findings`; None if nobody knows, as after a store has forgotten something.
     """
     by_url = {row["url"]: row for row in expected.values()}
     given = Counter(str(row.get("url")) for row in rows)
     lost = [url for url in by_url if url not in given]
     doubled = [url for url, count in given.items() if count > 1]
     unexpected = [str(row) for row in rows if dict(row) != by_url.get(str(row.get("url")))]
-    unread = [path for path in pages if not fetches.get(path)]
+    unread = [] if fetches is None else [path for path in pages if not fetches.get(path)]
+    refetched = sum(count - 1 for count in (fetches or {}).values() if count > 1)
     others = {outcome: count for outcome, count in (settled or {}).items() if outcome not in ("ok", "poison")}
     missing = 0 if settled is None else abs(len(pages) + 1 - sum(settled.values()))
     examples = {"lost": lost, "doubled": doubled, "unexpected": unexpected, "unread": unread}
@@ -94,8 +95,8 @@ def check(
         unexpected=len(unexpected),
         poison=(settled or {}).get("poison", 0),
         unsettled=sum(others.values()) + missing,
-        refetched=sum(count - 1 for count in fetches.values() if count > 1),
-        leases_lost=leases_lost,
+        refetched=refetched,
+        leases_lost=refetched if leases_lost is None else leases_lost,
         examples={
             **{kind: found[:_SHOWN] for kind, found in examples.items()},
             "unsettled": [f"{outcome}: {count}" for outcome, count in others.items()],

@@ -89,6 +89,11 @@ class Worker:
     def running(self) -> bool:
         return self.process.poll() is None
 
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, once it has ended; -9 after SIGKILL."""
+        return self.process.poll()
+
     def log(self) -> str:
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 

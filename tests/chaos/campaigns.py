@@ -1,0 +1,407 @@
+"""The campaigns: rounds of injections into a platform that works, until enough of them have hit; each round is checked.
+
+    python tests/chaos/campaigns.py --campaign kills --seed 1 --hits 500 --report chaos.jsonl --resume
+
+appends one line of JSON for each round to the report; with `--resume` it goes on where the report ends. The exit status
+is 1 if a round has a problem. The seed decides what is done, and roughly when, not how the processes interleave.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+import injections as inject
+import redis
+from arena import Arena, Profile
+from injections import Injection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from job_on_platform import JobOnPlatform
+
+    Step = Callable[[Arena], Injection | None]
+
+#: Points at which a process is killed, and what is done so that one comes there.
+KILL_POINTS: Final[Mapping[str, Sequence[str]]] = {
+    "": (
+        *(f"{script}.{moment}" for script in ("lease", "commit", "renew", "retry", "gate", "seat_keep", "seat_take")
+          for moment in ("call", "reply")),
+        *(f"{script}.{moment}" for script in ("promote", "record", "close", "adopt", "hold", "abandon")
+          for moment in ("call", "reply")),
+        *(f"put_{kind}.{moment}" for kind in ("segment", "file", "manifest", "record", "log")
+          for moment in ("call", "half", "reply")),
+        "fetch", "compose.half", "seat.taken", "worker.spawned",
+    ),
+    "order": ("create.call", "create.reply", "put_intent.call", "put_intent.half", "put_intent.reply"),
+    "start": ("enqueue.call", "enqueue.reply"),
+    "drain": ("release.call", "release.reply"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Campaign:
+    """What is done in each round.
+
+    Attributes:
+        name: as in the report.
+        profile: of the platform.
+        hits: injections that the whole campaign needs.
+        in_round: injections of a round.
+        gap_s: seconds between two of them, at least and at most.
+        weights: what is done how often; None = a fault point at which a process is killed.
+        rewinds: whether the store may forget what it has acknowledged.
+        kind: of the fault at points.
+    """
+
+    name: str
+    profile: Profile = Profile()
+    hits: int
+    in_round: int = 24
+    gap_s: tuple[float, float] = (0.5, 2.0)
+    weights: Mapping[Step | None, float]
+    rewinds: bool = False
+    kind: str = "kill"
+
+
+_KILLS: Final[Mapping[Step | None, float]] = {
+    None: 0.52,
+    inject.kill_worker: 0.24,
+    inject.kill_node: 0.08,
+    inject.kill_steward: 0.02,
+    inject.kill_api: 0.02,
+    inject.kill_store: 0.06,
+    inject.kill_storage: 0.06,
+}
+
+_LINKED: Final = Profile(with_links=True)
+
+_PRODUCTION: Final = Profile(
+    ttl_s=60, seat_ttl_s=30, segment_age_s=30, tick_s=1, nodes=3, products=4_860, failing=0
+)
+
+CAMPAIGNS: Final[Mapping[str, Campaign]] = {
+    campaign.name: campaign
+    for campaign in (
+        Campaign(name="smoke", hits=12, in_round=12, profile=Profile(products=1500), weights={step: weight for step, weight in _KILLS.items() if step is not None}),
+        Campaign(name="kills", hits=500, weights=_KILLS),
+        Campaign(
+            name="production", hits=5, in_round=5, gap_s=(3, 8), profile=_PRODUCTION,
+            weights={inject.kill_worker: 2, inject.kill_node: 1, inject.kill_store: 1, inject.kill_storage: 1},
+        ),
+        Campaign(name="ambiguous", hits=100, weights={None: 1}, kind="drop-reply"),
+        Campaign(name="partitions", hits=200, profile=_LINKED, weights={inject.partition: 1}),
+        Campaign(
+            name="zombies", hits=100, in_round=16, gap_s=(1, 4),
+            weights={inject.freeze_worker: 0.7, inject.freeze_node: 0.15, inject.freeze_steward: 0.15},
+        ),
+        Campaign(name="power-always", hits=100, in_round=20, weights={inject.lose_power: 1}, gap_s=(1, 4)),
+        Campaign(
+            name="power-everysec", hits=100, in_round=20, weights={inject.lose_power: 1}, gap_s=(1, 4), rewinds=True,
+            profile=Profile(appendfsync="everysec"),
+        ),
+        Campaign(
+            name="disks", hits=20, in_round=5, gap_s=(2, 6), weights={inject.fill_disk: 1, inject.fill_memory: 1},
+        ),
+        Campaign(
+            name="storage", hits=20, in_round=5, gap_s=(3, 8), profile=_LINKED, weights={inject.storage_outage: 1}
+        ),
+        Campaign(name="drains", hits=100, in_round=16, gap_s=(0.5, 3), weights={inject.drain: 1}),
+    )
+}  # fmt: skip
+
+#: A step that finds nothing worth hitting for so long is left out, in seconds.
+_STEP_PATIENCE_S: Final = 20.0
+
+#: When nothing happens to it any more, a platform has so long to end its jobs, and besides for each page.
+_END_PATIENCE_S: Final = 60.0
+_PAGES_PER_S: Final = 15.0
+
+#: A small job is ordered so often, in seconds.
+_SMALL_EVERY_S: Final = 5.0
+
+
+@dataclass(kw_only=True)
+class Round:
+    """One round of a campaign, while it runs."""
+
+    campaign: Campaign
+    arena: Arena
+    chance: random.Random
+    steps: list[Step]
+    done: list[Injection] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Orders jobs, hurts the platform, waits for the ends."""
+        arena = self.arena
+        arena.order(large=True)
+        self._turn_until(lambda: any(job.settled > 20 for job in arena.jobs), patience_s=60, what="the first pages")
+        next_at = next_small_at = time.monotonic()
+        given_up_at = time.monotonic() + _STEP_PATIENCE_S
+        while self.steps:
+            self._turn()
+            now = time.monotonic()
+            self._keep_busy()
+            if now >= next_small_at:
+                arena.order(large=False)
+                next_small_at = now + _SMALL_EVERY_S
+            if now < next_at:
+                continue
+            hit = self._try(self.steps[0])
+            if hit is None and now < given_up_at:
+                continue
+            self.steps.pop(0)
+            if hit is not None and hit.fault != "armed":
+                self._note(hit)
+            next_at = now + self.chance.uniform(*self.campaign.gap_s)
+            given_up_at = next_at + _STEP_PATIENCE_S
+        self._wait_for_ends()
+
+    def _try(self, step: Step) -> Injection | None:
+        """What a step has done; nothing if it needs a store that is away just now."""
+        try:
+            return step(self.arena)
+        except redis.RedisError:
+            return None
+
+    def _turn(self) -> None:
+        self.arena.turn()
+        for fired in self.arena.faults.fired():
+            how = {"kill": "kill", "hang": "freeze"}.get(fired.kind, fired.kind)
+            self._note(Injection(fault=how, victim=fired.process, point=fired.point))
+        time.sleep(0.02)
+
+    def _note(self, hit: Injection) -> None:
+        hit.at_s = self.arena.at_s
+        self.done.append(hit)
+
+    def _keep_busy(self) -> None:
+        """There is always a large job."""
+        live = [job for job in self.arena.live_jobs if job.site is self.arena.large]
+        if not live:
+            self.arena.order(large=True)
+
+    def _turn_until(self, holds: Callable[[], bool], *, patience_s: float, what: str) -> bool:
+        deadline = time.monotonic() + patience_s
+        while not holds():
+            if time.monotonic() > deadline:
+                self.problems.append(f"waited in vain for {what}")
+                return False
+            self._turn()
+        return True
+
+    def _wait_for_ends(self) -> None:
+        """Whoever has work finishes it, once nothing happens any more."""
+        arena = self.arena
+        pages, seen = self._open_pages(), len(self.done)
+        deadline = time.monotonic() + _END_PATIENCE_S + self.campaign.profile.ttl_s * 3 + pages / _PAGES_PER_S
+        while arena.live_jobs or arena.has_timers:
+            self._turn()
+            if len(self.done) > seen:  # a fault that was armed
+                deadline, seen = deadline + self.campaign.profile.ttl_s * 2, len(self.done)
+            if time.monotonic() > deadline:
+                late = [job.id or "one that was not accepted" for job in arena.live_jobs]
+                self.problems.append(f"unfinished: {', '.join(late)}: {arena.tell()}")
+                return
+
+    def _open_pages(self) -> int:
+        return sum(len(job.site.content.links()) - job.settled for job in self.arena.live_jobs)
+
+    # --- what came of it ---
+
+    def judge(self) -> list[dict[str, Any]]:
+        """The findings of each job that has ended."""
+        arena, found = self.arena, []
+        self.problems += arena.deaths
+        large = [job for job in arena.jobs if job.site is arena.large]
+        fetches = dict(arena.large.process.fetches()) if len(large) == 1 else None
+        for job in arena.jobs:
+            if not job.ended:
+                continue
+            mine = fetches if job.site is arena.large else None
+            findings = job.findings(fetches=mine, rewound=self.campaign.rewinds)
+            self.problems += [f"job {job.id}: {problem}" for problem in findings.problems]
+            found.append(self._line_of(job, findings))
+        with arena.redis() as client:
+            made = len(list(client.scan_iter("crawlery:{*}:job", count=1000)))
+        if made > len(arena.jobs):
+            self.problems.append(f"{made} jobs in the store, but {len(arena.jobs)} were ordered")
+        self.problems += [
+            f"one order made the jobs {job.order.answers}" for job in arena.jobs if len(job.order.answers) > 1
+        ]
+        return found
+
+    def _line_of(self, job: JobOnPlatform, findings: Any) -> dict[str, Any]:
+        manifest = job.manifest()
+        facts = {name: value for name, value in asdict(findings).items() if name != "examples"}
+        books = job.ledger()
+        return {
+            "job": job.id,
+            "state": job.state,
+            "outcome": manifest.outcome if manifest is not None else "",
+            "expected": job.site.content.products,
+            **facts,
+            "expired": books.expired,
+            "released": books.released,
+            "retries": books.retries,
+            "orders": job.order.tries,
+            "seconds": job.seconds,
+        }
+
+
+def steps_of(campaign: Campaign, chance: random.Random, hits: Counter[str], count: int) -> Iterator[Step]:
+    """What a round does: fault points that were hit least come first."""
+    points = [(prepare, point) for prepare, points in KILL_POINTS.items() for point in points]
+    if campaign.kind == "drop-reply":
+        points = [(prepare, point) for prepare, point in points if point.endswith(".reply")]
+    chance.shuffle(points)
+    points.sort(key=lambda entry: hits[entry[1]])
+    chosen = chance.choices(list(campaign.weights), list(campaign.weights.values()), k=count)
+    turn = iter(points * (1 + count // max(1, len(points))))
+    for step in chosen:
+        yield step if step is not None else _at_point(*next(turn), kind=campaign.kind, nth=chance.randint(1, 4))
+
+
+def _at_point(prepare: str, point: str, *, kind: str, nth: int) -> Step:
+    """Arms a fault, and sees to it that a process comes to its point."""
+
+    def arm(arena: Arena) -> Injection:
+        rare = prepare or point.startswith(("put_", "close", "adopt", "compose", "worker", "seat.", "abandon"))
+        arena.faults.arm(point, kind, nth=1 if rare else nth)
+        if prepare == "order":
+            arena.order(large=False)
+        elif prepare == "start":
+            arena.order(large=False)
+        elif prepare == "drain":
+            inject.drain(arena)
+        return Injection(fault="armed", victim="")
+
+    return arm
+
+
+def run_round(campaign: Campaign, *, seed: int, number: int, hits: Counter[str], count: int) -> dict[str, Any]:
+    """One round on a platform of its own: a line of the report. What went wrong is kept in a folder that it names."""
+    chance = random.Random(zlib.crc32(f"{seed}/{campaign.name}/{number}".encode()))
+    started = dt.datetime.now(dt.timezone.utc)
+    folder = Path(tempfile.mkdtemp(prefix=f"crawlery-{campaign.name}-{number}-"))
+    with Arena(folder, campaign.profile, chance) as arena:
+        steps = list(steps_of(campaign, chance, hits, count))
+        played = Round(campaign=campaign, arena=arena, chance=chance, steps=steps)
+        played.run()
+        jobs = played.judge()
+        drains_s = arena.drains_s
+    if played.problems:
+        (folder / "problems.txt").write_text("\n\n".join(played.problems))
+        kept = shutil.make_archive(str(Path.cwd() / f"chaos-{campaign.name}-{number}"), "gztar", folder)
+        played.problems.append(f"kept in {kept}")
+    shutil.rmtree(folder, ignore_errors=True)
+    return {
+        "campaign": campaign.name,
+        "seed": seed,
+        "round": number,
+        "started": started.isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "seconds": round((dt.datetime.now(dt.timezone.utc) - started).total_seconds(), 1),
+        "profile": asdict(campaign.profile),
+        "injections": [hit.as_json() for hit in played.done],
+        "jobs": jobs,
+        **({"drains_s": drains_s} if drains_s else {}),
+        "problems": [problem[:2000] for problem in played.problems],
+    }
+
+
+def _commit() -> str:
+    answer = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=HERE, capture_output=True, text=True, check=False
+    )
+    return answer.stdout.strip()
+
+
+def read_report(path: Path, campaign: str) -> list[dict[str, Any]]:
+    """The rounds of a campaign."""
+    if not path.exists():
+        return []
+    rounds = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [each for each in rounds if each["campaign"] == campaign]
+
+
+def counted(rounds: Sequence[Mapping[str, Any]]) -> int:
+    """Injections that hit work in flight."""
+    return sum(hit["counts"] for each in rounds for hit in each["injections"])
+
+
+def points_hit(rounds: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    return Counter(hit["point"] for each in rounds for hit in each["injections"] if hit.get("point"))
+
+
+def summary(each: Mapping[str, Any]) -> str:
+    """A round in one line."""
+    kinds = ("lost", "doubled", "unexpected", "poison", "unsettled")
+    sums = {kind: sum(job[kind] for job in each["jobs"]) for kind in kinds}
+    rows = sum(job["rows"] for job in each["jobs"])
+    what = Counter(f"{hit['fault']} {hit['victim']}" for hit in each["injections"])
+    found = ", ".join(f"{kind} {count}" for kind, count in sums.items())
+    done = ", ".join(f"{count} {name}" for name, count in what.most_common())
+    told = "".join(f"\n    ! {problem[:400]}" for problem in each["problems"])
+    return (
+        f"{each['campaign']} {each['round']}: {counted([each])} hits ({done}), {len(each['jobs'])} jobs, "
+        f"{rows} rows, {found}, {each['seconds']:.0f} s{told}"
+    )
+
+
+def run_campaign(campaign: Campaign, *, seed: int, report: Path, resume: bool, max_rounds: int | None) -> bool:
+    """Rounds until there are hits enough; whether all of them were clean."""
+    rounds = read_report(report, campaign.name) if resume else []
+    first, clean = len(rounds) + 1, True
+    number = first
+    while counted(rounds) < campaign.hits and (max_rounds is None or number < first + max_rounds):
+        count = min(campaign.in_round, campaign.hits - counted(rounds))
+        each = run_round(campaign, seed=seed, number=number, hits=points_hit(rounds), count=count)
+        with report.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(each) + "\n")
+        rounds.append(each)
+        clean = clean and not each["problems"]
+        sys.stdout.write(summary(each) + "\n")
+        sys.stdout.flush()
+        number += 1
+    return clean
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Hurts a platform that works, and counts what is lost or doubled")
+    parser.add_argument("--campaign", choices=[*CAMPAIGNS, "all"], default="all")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--hits", type=int, help="instead of the campaign's own number")
+    parser.add_argument("--rounds", type=int, help="at most so many of each campaign")
+    parser.add_argument("--report", type=Path, default=Path("chaos.jsonl"))
+    parser.add_argument("--resume", action="store_true", help="go on where the report ends")
+    options = parser.parse_args()
+    names = list(CAMPAIGNS) if options.campaign == "all" else [options.campaign]
+    clean = True
+    for name in names:
+        campaign = CAMPAIGNS[name] if options.hits is None else replace(CAMPAIGNS[name], hits=options.hits)
+        clean &= run_campaign(
+            campaign, seed=options.seed, report=options.report, resume=options.resume, max_rounds=options.rounds
+        )
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
