@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that tests need beside Python: pages of the documentation are typed with curl and
-# jq, and kubectl says what it makes of the Kubernetes base.
+# jq, kubectl says what it makes of the Kubernetes base, and a C compiler builds what goes before a server that is to
+# lose power, or whose clock is to jump.
 set -eu
 
 missing=''
@@ -8,6 +9,7 @@ for tool in curl jq; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 command -v kubectl >/dev/null 2>&1 || missing="$missing kubernetes-client"
+command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 [ -n "$missing" ] || exit 0
 
 sudo=''; [ "$(id -u)" = 0 ] || sudo=sudo

