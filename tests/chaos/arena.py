@@ -1,4 +1,4 @@
-"""A platform that is to be hurt: store, storage, sites, nodes, stewards and APIs as processes, and jobs of clients on it.
+"""A platform that is to be hurt: store, storage, sites, nodes, stewards, APIs, as processes, and jobs of clients on it.
 
 Whatever dies is started again after a moment, as a service manager would; what a campaign does to it is not known here.
 One thread drives all of it: `turn` is called again and again, and does what is due.
@@ -24,6 +24,7 @@ from api_process import ApiProcess
 from armed_faults import ArmedFaults
 from big_site import BigSite, SiteProcess
 from client_orders import Order
+from fault_proxy import FaultProxies
 from job_on_platform import JobOnPlatform
 from seaweed_server import BUCKET, SeaweedServer
 from valkey_server import ValkeyServer
@@ -59,6 +60,8 @@ class Profile:
         failing: every so many-th product answers 500 the first time that it is asked for; 0 = none.
         appendfsync: of the store.
         with_links: whether a proxy stands before store, storage and sites.
+        spared: places that nothing is done to.
+        large: jobs of the large site at a time.
     """
 
     ttl_s: float = 3.0
@@ -76,6 +79,8 @@ class Profile:
     failing: int = 400
     appendfsync: str = "always"
     with_links: bool = False
+    spared: tuple[str, ...] = ()
+    large: int = 1
 
 
 #: As Crawlery is shipped.
@@ -146,7 +151,7 @@ class Arena:
         stack.callback(self.storage.kill)
         self.store.start()
         self.storage.start()
-        self._proxies = stack.enter_context(_proxies()) if profile.with_links else None
+        self._proxies = stack.enter_context(FaultProxies()) if profile.with_links else None
         self.large = self._site(stack, profile.products)
         self.small = self._site(stack, profile.small)
         self._key = new_key(self.store.url, CLIENT, USUAL, rate_limit="100000/second")
@@ -238,6 +243,16 @@ class Arena:
     def of_kind(self, kind: str) -> list[Place]:
         """Places whose process runs."""
         return [place for place in self.places if place.kind == kind and place.running]
+
+    def victims(self, kind: str) -> list[Place]:
+        """Those of a kind that may be hit."""
+        return [place for place in self.of_kind(kind) if place.name not in self.profile.spared]
+
+    def memory_mb(self) -> dict[str, float]:
+        """What each process of a place has of memory, an API all of its processes; the store and the storage, too."""
+        found = {place.name: _family_rss_mb(place.process.pid) for place in self.places if place.running}
+        servers = {"store": self.store, "storage": self.storage}
+        return found | {name: _rss_mb(server.pid) for name, server in servers.items() if server.running}
 
     def _kill_places(self) -> None:
         for place in self.places:
@@ -389,6 +404,24 @@ def _state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return "X"
+
+
+def _rss_mb(pid: int) -> float:
+    """Resident memory of a process in MB; 0 if it is gone."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return round(pages * 4096 / 1e6, 1)
+
+
+def _family_rss_mb(pid: int) -> float:
+    """That of a process and of those that it has started itself, workers of a crawl not: they come and go."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return round(_rss_mb(pid) + sum(_rss_mb(int(child)) for child in children), 1)
 
 
 def stop_process(pid: int) -> bool:

@@ -21,6 +21,7 @@ import zlib
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 HERE = Path(__file__).resolve().parent
@@ -49,8 +50,8 @@ KILL_POINTS: Final[Mapping[str, Sequence[str]]] = {
           for moment in ("call", "half", "reply")),
         "fetch", "compose.half", "seat.taken", "worker.spawned",
     ),
-    "order": ("create.call", "create.reply", "put_intent.call", "put_intent.half", "put_intent.reply"),
-    "start": ("enqueue.call", "enqueue.reply"),
+    "order": ("create.call", "create.reply", "put_intent.call", "put_intent.half", "put_intent.reply",
+              "enqueue.call", "enqueue.reply"),
     "drain": ("release.call", "release.reply"),
 }  # fmt: skip
 
@@ -90,11 +91,18 @@ _KILLS: Final[Mapping[Step | None, float]] = {
     inject.kill_storage: 0.06,
 }
 
+_SOAK: Final[Mapping[Step | None, float]] = {
+    inject.kill_worker: 0.5,
+    inject.kill_node: 0.12,
+    inject.kill_steward: 0.12,
+    inject.kill_api_at_work: 0.06,
+    inject.kill_store: 0.1,
+    inject.kill_storage: 0.1,
+}
+
 _LINKED: Final = Profile(with_links=True)
 
-_PRODUCTION: Final = Profile(
-    ttl_s=60, seat_ttl_s=30, segment_age_s=30, tick_s=1, nodes=3, products=4_860, failing=0
-)
+_PRODUCTION: Final = Profile(ttl_s=60, seat_ttl_s=30, segment_age_s=30, tick_s=1, nodes=3, products=4_860, failing=0)
 
 CAMPAIGNS: Final[Mapping[str, Campaign]] = {
     campaign.name: campaign
@@ -122,6 +130,10 @@ CAMPAIGNS: Final[Mapping[str, Campaign]] = {
         Campaign(
             name="storage", hits=20, in_round=5, gap_s=(3, 8), profile=_LINKED, weights={inject.storage_outage: 1}
         ),
+        Campaign(
+            name="soak", hits=180, in_round=180, gap_s=(10, 10), weights=_SOAK,
+            profile=Profile(nodes=2, latency_s=0.0, concurrency=16, large=2, spared=("node-1", "steward-1", "api-1")),
+        ),
         Campaign(name="drains", hits=100, in_round=16, gap_s=(0.5, 3), weights={inject.drain: 1}),
     )
 }  # fmt: skip
@@ -132,6 +144,14 @@ _STEP_PATIENCE_S: Final = 20.0
 #: When nothing happens to it any more, a platform has so long to end its jobs, and besides for each page.
 _END_PATIENCE_S: Final = 60.0
 _PAGES_PER_S: Final = 15.0
+
+#: Memory is looked at so often, in seconds.
+_SAMPLE_EVERY_S: Final = 10.0
+
+#: Of a process that is spared, memory may grow by so much from the first quarter of a round to its last, and by so many
+#: MB besides.
+_GROWTH: Final = 1.1
+_GROWTH_MB: Final = 8.0
 
 #: A small job is ordered so often, in seconds.
 _SMALL_EVERY_S: Final = 5.0
@@ -147,6 +167,8 @@ class Round:
     steps: list[Step]
     done: list[Injection] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    memory: list[dict[str, float]] = field(default_factory=list)
+    sample_at: float = 0.0
 
     def run(self) -> None:
         """Orders jobs, hurts the platform, waits for the ends."""
@@ -186,6 +208,9 @@ class Round:
         for fired in self.arena.faults.fired():
             how = {"kill": "kill", "hang": "freeze"}.get(fired.kind, fired.kind)
             self._note(Injection(fault=how, victim=fired.process, point=fired.point))
+        if time.monotonic() >= self.sample_at:
+            self.memory.append(self.arena.memory_mb())
+            self.sample_at = time.monotonic() + _SAMPLE_EVERY_S
         time.sleep(0.02)
 
     def _note(self, hit: Injection) -> None:
@@ -193,9 +218,9 @@ class Round:
         self.done.append(hit)
 
     def _keep_busy(self) -> None:
-        """There is always a large job."""
+        """There are always as many large jobs."""
         live = [job for job in self.arena.live_jobs if job.site is self.arena.large]
-        if not live:
+        for _ in range(self.arena.profile.large - len(live)):
             self.arena.order(large=True)
 
     def _turn_until(self, holds: Callable[[], bool], *, patience_s: float, what: str) -> bool:
@@ -229,7 +254,7 @@ class Round:
     def judge(self) -> list[dict[str, Any]]:
         """The findings of each job that has ended."""
         arena, found = self.arena, []
-        self.problems += arena.deaths
+        self.problems += [*arena.deaths, *self._growths()]
         large = [job for job in arena.jobs if job.site is arena.large]
         fetches = dict(arena.large.process.fetches()) if len(large) == 1 else None
         for job in arena.jobs:
@@ -246,6 +271,16 @@ class Round:
         self.problems += [
             f"one order made the jobs {job.order.answers}" for job in arena.jobs if len(job.order.answers) > 1
         ]
+        return found
+
+    def _growths(self) -> list[str]:
+        """Processes that were never hit and have grown."""
+        found, quarter = [], len(self.memory) // 4
+        for name in self.arena.profile.spared:
+            before = median(each.get(name, 0.0) for each in self.memory[quarter // 2 : quarter + 1])
+            after = median(each.get(name, 0.0) for each in self.memory[-quarter - 1 :])
+            if after > before * _GROWTH + _GROWTH_MB:
+                found.append(f"{name} has grown from {before:.0f} to {after:.0f} MB")
         return found
 
     def _line_of(self, job: JobOnPlatform, findings: Any) -> dict[str, Any]:
@@ -285,9 +320,7 @@ def _at_point(prepare: str, point: str, *, kind: str, nth: int) -> Step:
     def arm(arena: Arena) -> Injection:
         rare = prepare or point.startswith(("put_", "close", "adopt", "compose", "worker", "seat.", "abandon"))
         arena.faults.arm(point, kind, nth=1 if rare else nth)
-        if prepare == "order":
-            arena.order(large=False)
-        elif prepare == "start":
+        if prepare == "order":  # an API accepts it, and a worker starts it
             arena.order(large=False)
         elif prepare == "drain":
             inject.drain(arena)
@@ -299,7 +332,7 @@ def _at_point(prepare: str, point: str, *, kind: str, nth: int) -> Step:
 def run_round(campaign: Campaign, *, seed: int, number: int, hits: Counter[str], count: int) -> dict[str, Any]:
     """One round on a platform of its own: a line of the report. What went wrong is kept in a folder that it names."""
     chance = random.Random(zlib.crc32(f"{seed}/{campaign.name}/{number}".encode()))
-    started = dt.datetime.now(dt.timezone.utc)
+    started = dt.datetime.now(dt.UTC)
     folder = Path(tempfile.mkdtemp(prefix=f"crawlery-{campaign.name}-{number}-"))
     with Arena(folder, campaign.profile, chance) as arena:
         steps = list(steps_of(campaign, chance, hits, count))
@@ -318,11 +351,12 @@ def run_round(campaign: Campaign, *, seed: int, number: int, hits: Counter[str],
         "round": number,
         "started": started.isoformat(timespec="seconds"),
         "commit": _commit(),
-        "seconds": round((dt.datetime.now(dt.timezone.utc) - started).total_seconds(), 1),
+        "seconds": round((dt.datetime.now(dt.UTC) - started).total_seconds(), 1),
         "profile": asdict(campaign.profile),
         "injections": [hit.as_json() for hit in played.done],
         "jobs": jobs,
         **({"drains_s": drains_s} if drains_s else {}),
+        **({"memory_mb": played.memory} if campaign.profile.spared else {}),
         "problems": [problem[:2000] for problem in played.problems],
     }
 

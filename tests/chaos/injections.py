@@ -1,4 +1,4 @@
-"""What can be done to a platform: each injection hits something of the arena at a moment at which it has work in hand.
+"""What can be done to a platform: an injection hits something of the arena at a moment at which it has work in hand.
 
 An injection is a function of the arena that says what it has done, or None if there was nothing worth hitting just then.
 What it breaks it also plans to mend: the arena does that when the time has come.
@@ -88,7 +88,7 @@ def kill_worker(arena: Arena) -> Injection | None:
 
 def kill_node(arena: Arena) -> Injection | None:
     """SIGKILL of a node; its workers go with it."""
-    place = any_of(arena.random, arena.of_kind("node"))
+    place = any_of(arena.random, arena.victims("node"))
     held = 0 if place is None else _held_on(arena, place)
     if not held:
         return None
@@ -108,7 +108,7 @@ def waiting_rows(arena: Arena) -> int:
 
 def kill_steward(arena: Arena) -> Injection | None:
     """SIGKILL of the steward that moves rows just then, if there are any."""
-    place = any_of(arena.random, arena.of_kind("steward"))
+    place = any_of(arena.random, arena.victims("steward"))
     rows = waiting_rows(arena)
     if place is None or not rows:
         return None
@@ -120,12 +120,19 @@ def kill_steward(arena: Arena) -> Injection | None:
 def kill_api(arena: Arena) -> Injection | None:
     """SIGKILL of a whole API while a client waits for its answer."""
     asked = [job for job in arena.live_jobs if not job.id and job.order.tries]
-    place = any_of(arena.random, arena.of_kind("api"))
+    place = any_of(arena.random, arena.victims("api"))
     if place is None or not asked:
         return None
     place.process.kill()
     arena.miss(place, after_s=arena.random.uniform(0, 1.5))
     return Injection(fault="kill", victim="api")
+
+
+def kill_api_at_work(arena: Arena) -> Injection | None:
+    """Orders a job, so that an API has something to do, and kills one of them."""
+    arena.order(large=False)
+    time.sleep(arena.random.uniform(0, 0.05))
+    return kill_api(arena)
 
 
 def leased(arena: Arena) -> int:
@@ -170,7 +177,7 @@ def freeze_worker(arena: Arena) -> Injection | None:
 
 def freeze_steward(arena: Arena) -> Injection | None:
     """A steward stands still for longer than its duties are its own."""
-    place = any_of(arena.random, arena.of_kind("steward"))
+    place = any_of(arena.random, arena.victims("steward"))
     rows = waiting_rows(arena)
     if place is None or not rows:
         return None
@@ -179,7 +186,7 @@ def freeze_steward(arena: Arena) -> Injection | None:
 
 def freeze_node(arena: Arena) -> Injection | None:
     """A node stands still with its workers, as a paused virtual machine does."""
-    place = any_of(arena.random, arena.of_kind("node"))
+    place = any_of(arena.random, arena.victims("node"))
     held = 0 if place is None else _held_on(arena, place)
     if not held:
         return None
@@ -312,7 +319,7 @@ def _free_memory(arena: Arena) -> None:
 
 def drain(arena: Arena) -> Injection | None:
     """SIGTERM of a node, which gives back what it has and ends in order; another one takes its place."""
-    place = any_of(arena.random, [each for each in arena.of_kind("node") if each.back_at is None])
+    place = any_of(arena.random, [each for each in arena.victims("node") if each.back_at is None])
     held = 0 if place is None else _held_on(arena, place)
     if not held:
         return None

@@ -46,9 +46,7 @@ class JobOnPlatform:
         ended: whether it will not change any more.
     """
 
-    def __init__(
-        self, *, order: Order, site: Site, store: ValkeyServer, storage: SeaweedServer, client: str
-    ) -> None:
+    def __init__(self, *, order: Order, site: Site, store: ValkeyServer, storage: SeaweedServer, client: str) -> None:
         self.order = order
         self.site = site
         self.state = ""
