@@ -28,6 +28,7 @@ from fault_proxy import FaultProxies
 from job_on_platform import JobOnPlatform
 from seaweed_server import BUCKET, SeaweedServer
 from valkey_server import ValkeyServer
+from wall_clock import Clock
 from workers import HERE, SPEED, Worker, wait_until
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from random import Random
 
     from fault_proxy import Link
-    from wall_clock import Clock
 
 CRAWLERY = Path(sys.executable).with_name("crawlery")
 
@@ -60,6 +60,8 @@ class Profile:
         failing: every so many-th product answers 500 the first time that it is asked for; 0 = none.
         appendfsync: of the store.
         with_links: whether a proxy stands before store, storage and sites.
+        power_fails: whether the store may lose power.
+        with_clocks: whether each place, and the store, has a clock that may jump.
         spared: places that nothing is done to.
         large: jobs of the large site at a time.
     """
@@ -79,12 +81,16 @@ class Profile:
     failing: int = 400
     appendfsync: str = "always"
     with_links: bool = False
+    power_fails: bool = False
+    with_clocks: bool = False
     spared: tuple[str, ...] = ()
     large: int = 1
 
 
-#: As Crawlery is shipped.
-PRODUCTION = Profile(ttl_s=60, seat_ttl_s=30, segment_age_s=30, tick_s=1)
+IMPATIENT = Profile()
+
+#: Seconds as Crawlery is shipped.
+PRODUCTION = Profile(ttl_s=60, seat_ttl_s=30, segment_age_s=30, tick_s=1, failing=0)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -130,6 +136,7 @@ class Arena:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count(1)
         self._store_back_at: float | None = None
+        self._mend_store: Callable[[], None] = lambda: None
         self._storage_back_at: float | None = None
 
     def __enter__(self) -> Self:
@@ -145,7 +152,12 @@ class Arena:
         profile = self.profile
         for name in ("store", "storage", "compose"):
             (self.folder / name).mkdir()
-        self.store = ValkeyServer(self.folder / "store", appendfsync=profile.appendfsync)
+        self.store = ValkeyServer(
+            self.folder / "store",
+            appendfsync=profile.appendfsync,
+            power_fails=profile.power_fails,
+            clock=self._clock("store"),
+        )
         self.storage = SeaweedServer(self.folder / "storage")
         stack.callback(self.store.stop)
         stack.callback(self.storage.kill)
@@ -160,6 +172,15 @@ class Arena:
         for kind, count in kinds.items():
             for number in range(1, count + 1):
                 self._fill(self._new_place(kind, f"{kind}-{number}"))
+
+    def _clock(self, name: str) -> Clock | None:
+        """A clock of its own for a process, if clocks may jump."""
+        if not self.profile.with_clocks:
+            return None
+        folder = self.folder / f"clock-{name}"
+        folder.mkdir()
+        self.clocks[name] = Clock(folder)
+        return self.clocks[name]
 
     def _site(self, stack: contextlib.ExitStack, products: int) -> Site:
         answers = {}
@@ -180,7 +201,8 @@ class Arena:
     def _new_place(self, kind: str, name: str) -> Place:
         folder = self.folder / name
         folder.mkdir()
-        place = Place(kind=kind, name=name, folder=folder)
+        clock = self._clock(name)
+        place = Place(kind=kind, name=name, folder=folder, environment={} if clock is None else clock.environment)
         place.store = self._link(self.store.port, f"{name}>store")
         place.storage = self._link(self.storage.ports["s3.port"], f"{name}>storage", http=True)
         self.places.append(place)
@@ -268,9 +290,10 @@ class Arena:
         self.store.kill()
         self.miss_store(down_s=down_s)
 
-    def miss_store(self, *, down_s: float) -> None:
-        """The store has been ended: it is started again after so long."""
+    def miss_store(self, *, down_s: float, mend: Callable[[], None] | None = None) -> None:
+        """The store has been ended or cannot work: after so long it is mended, which is to start it again."""
         self._store_back_at = time.monotonic() + down_s
+        self._mend_store = mend or self.store.restart
 
     def kill_storage(self, *, down_s: float) -> None:
         """SIGKILL of the storage of files."""
@@ -306,7 +329,7 @@ class Arena:
         while self._timers and self._timers[0][0] <= now:
             heapq.heappop(self._timers)[2]()
         if self._store_back_at is not None and self._store_back_at <= now:
-            self.store.restart()
+            self._mend_store()
             self._store_back_at = None
         if self._storage_back_at is not None and self._storage_back_at <= now:
             self.storage.restart()

@@ -25,11 +25,12 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE)]
+sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE))
 
 import injections as inject
 import redis
-from arena import Arena, Profile
+from arena import IMPATIENT, PRODUCTION, Arena, Profile
 from injections import Injection
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Campaign:
     """
 
     name: str
-    profile: Profile = Profile()
+    profile: Profile = IMPATIENT
     hits: int
     in_round: int = 24
     gap_s: tuple[float, float] = (0.5, 2.0)
@@ -102,15 +103,12 @@ _SOAK: Final[Mapping[Step | None, float]] = {
 
 _LINKED: Final = Profile(with_links=True)
 
-_PRODUCTION: Final = Profile(ttl_s=60, seat_ttl_s=30, segment_age_s=30, tick_s=1, nodes=3, products=4_860, failing=0)
-
 CAMPAIGNS: Final[Mapping[str, Campaign]] = {
     campaign.name: campaign
     for campaign in (
-        Campaign(name="smoke", hits=12, in_round=12, profile=Profile(products=1500), weights={step: weight for step, weight in _KILLS.items() if step is not None}),
         Campaign(name="kills", hits=500, weights=_KILLS),
         Campaign(
-            name="production", hits=5, in_round=5, gap_s=(3, 8), profile=_PRODUCTION,
+            name="production", hits=5, in_round=5, gap_s=(3, 8), profile=PRODUCTION,
             weights={inject.kill_worker: 2, inject.kill_node: 1, inject.kill_store: 1, inject.kill_storage: 1},
         ),
         Campaign(name="ambiguous", hits=100, weights={None: 1}, kind="drop-reply"),
@@ -119,13 +117,23 @@ CAMPAIGNS: Final[Mapping[str, Campaign]] = {
             name="zombies", hits=100, in_round=16, gap_s=(1, 4),
             weights={inject.freeze_worker: 0.7, inject.freeze_node: 0.15, inject.freeze_steward: 0.15},
         ),
-        Campaign(name="power-always", hits=100, in_round=20, weights={inject.lose_power: 1}, gap_s=(1, 4)),
+        Campaign(name="power-always", hits=100, in_round=20, weights={inject.lose_power: 1}, gap_s=(1, 4),
+            profile=Profile(power_fails=True),
+        ),
         Campaign(
             name="power-everysec", hits=100, in_round=20, weights={inject.lose_power: 1}, gap_s=(1, 4), rewinds=True,
-            profile=Profile(appendfsync="everysec"),
+            profile=Profile(appendfsync="everysec", power_fails=True),
         ),
         Campaign(
             name="disks", hits=20, in_round=5, gap_s=(2, 6), weights={inject.fill_disk: 1, inject.fill_memory: 1},
+        ),
+        Campaign(
+            name="disks-everysec", hits=20, in_round=5, gap_s=(2, 6), weights={inject.fill_disk: 1},
+            profile=Profile(appendfsync="everysec"),
+        ),
+        Campaign(
+            name="clocks", hits=40, in_round=10, gap_s=(1, 5), weights={inject.jump_clock: 1},
+            profile=Profile(with_clocks=True),
         ),
         Campaign(
             name="storage", hits=20, in_round=5, gap_s=(3, 8), profile=_LINKED, weights={inject.storage_outage: 1}

@@ -1,6 +1,6 @@
-"""What can be done to a platform: an injection hits something of the arena at a moment at which it has work in hand.
+"""What can be done to a platform: an injection hits something of the arena at a moment when it has work in hand.
 
-An injection is a function of the arena that says what it has done, or None if there was nothing worth hitting just then.
+An injection is a function of the arena that says what it has done; None if there was nothing worth hitting just then.
 What it breaks it also plans to mend: the arena does that when the time has come.
 """
 
@@ -215,7 +215,7 @@ _PARTITIONS = (
     ("drop-requests", {}),
     ("drop-replies", {}),
     ("bandwidth", {"bytes_per_s": 4096}),
-    ("slow-close", {"seconds": 2}),
+    ("slow-close", {"close_s": 2}),
 )
 
 
@@ -290,7 +290,7 @@ def fill_disk(arena: Arena) -> Injection | None:
         return None
     arena.store.fill_disk()
     seconds = arena.random.uniform(0.5, 2 * arena.profile.ttl_s)
-    arena.miss_store(down_s=seconds)
+    arena.miss_store(down_s=seconds, mend=arena.store.free_disk)
     return Injection(fault="disk-full", victim="store", held=held, how=f"{seconds:.1f} s")
 
 
