@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api fuzz-api reference model chaos check-books lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api fuzz-api reference model chaos chaos-tests reliability check-books lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,8 +32,18 @@ test-fast: $(STAMP)  ## Only the unit tests, without coverage
 model: $(STAMP)  ## Shared frontier against its model, at length: 5,000 x 50 steps, 10,000 simulated fleets (slow)
 	@$(BIN)/python -m pytest tests/model tests/contract/frontier -q -m campaign -n 2 -o addopts="--import-mode=importlib"
 
-chaos: $(STAMP)  ## Workers and the store are killed while they crawl, stock scrapy-redis beside them (slow)
+# REPORT gets a line of JSON for each round; RESUME=1 goes on where it ends. KILLS=500 is the campaign of kills alone.
+REPORT ?= chaos.jsonl
+
+chaos: $(STAMP)  ## A platform is killed, cut off, starved and checked: SEED= KILLS= CAMPAIGN= RESUME=1 (hours)
+	@$(BIN)/python tests/chaos/campaigns.py --report $(REPORT) $(if $(SEED),--seed $(SEED)) $(if $(RESUME),--resume) \
+	    $(if $(KILLS),--campaign kills --hits $(KILLS),$(if $(CAMPAIGN),--campaign $(CAMPAIGN)))
+
+chaos-tests: $(STAMP)  ## Crawls and fleets whose parts are killed, one by one, and stock scrapy-redis beside them (slow)
 	@$(BIN)/python -m pytest tests/chaos -q -s -m "campaign or not campaign" --timeout=3600 -o addopts="--import-mode=importlib"
+
+reliability: $(STAMP)  ## Write docs/reliability.md anew, from the committed report of the campaigns
+	@$(BIN)/python tests/chaos/reliability.py docs/reliability.md
 
 reference: $(STAMP)  ## Write the lower part of docs/api.md anew, from what the control API says of itself
 	@$(BIN)/python -m control_api.reference docs/api.md

@@ -24,9 +24,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import injections as inject
 import redis
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
     from job_on_platform import JobOnPlatform
 
     Step = Callable[[Arena], Injection | None]
+
+HERE: Final = Path(__file__).resolve().parent
 
 #: Points at which a process is killed, and what is done so that one comes there.
 KILL_POINTS: Final[Mapping[str, Sequence[str]]] = {

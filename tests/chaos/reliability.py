@@ -14,9 +14,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-HERE: Final = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from campaigns import CAMPAIGNS, KILL_POINTS, counted, points_hit
 from defects.catalogue import DEFECTS
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Rounds = Sequence[Mapping[str, Any]]
+
+HERE: Final = Path(__file__).resolve().parent
 
 #: What the campaigns have written, round by round.
 REPORT: Final = HERE / "report.jsonl"
