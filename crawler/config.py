@@ -309,6 +309,13 @@ def prometheus_folder() -> str:
     return os.environ.get(PROMETHEUS_FOLDER, "")
 
 
+def read_fault() -> str:
+    """What `crawler.faults` is to do to this process; "" = nothing, as for everybody who is not testing."""
+    env = Env()
+    env.read_env(str(Path.cwd() / ".env"), recurse=False)
+    return env.str("CRAWLERY_FAULT", "").strip()
+
+
 def process_environment() -> dict[str, str]:
     """The environment as it is, for processes that are started from this one."""
     return dict(os.environ)

@@ -31,6 +31,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from crawler import faults
 from crawler.errors import StoreError
 
 if TYPE_CHECKING:
@@ -210,7 +211,11 @@ class Store:
             client: whose answers are bytes.
             prefix: of all keys, so that several deployments can share a server.
             clock: Lua that defines `now_ms()` and `uptime_ms()`, for tests; None = those of the server.
+
+        Raises:
+            ConfigError: the environment asks for a fault that there is not.
         """
+        faults.read_once()
         self.prefix = prefix
         self.counters = StoreCounters()
         self._client = client
@@ -326,12 +331,17 @@ class Store:
         complete = False
         try:
             packed = [hiredis.pack_command(call.words) for call in batch]  # type: ignore[arg-type]  # typed as one word
+            if faults.is_on():
+                _come(batch, "call")
             await connection.send_packed_command(packed)
             while len(answers) < len(batch):
                 try:
                     answers.append(await connection.read_response())
                 except redis.ResponseError as error:
                     answers.append(error)
+            if faults.is_on():  # what was refused has not happened
+                done = zip(batch, answers, strict=True)
+                _come([call for call, answer in done if not isinstance(answer, Exception)], "reply")
             complete = True
         finally:
             if not complete:  # the answers that are still to come belong to nobody
@@ -376,6 +386,7 @@ class SyncStore:
 
     def __init__(self, client: redis.Redis, *, prefix: str = "crawlery", clock: str | None = None) -> None:
         """As of `Store`; the client is one of `connect_sync`."""
+        faults.read_once()
         self.prefix = prefix
         self.calls = 0
         self._client = client
@@ -390,17 +401,32 @@ class SyncStore:
         source, sha = _loaded(script, self._clock)
         self.calls += 1
         try:
+            faults.at(_point(script, "call"))
             try:
-                return self._client.evalsha(sha, len(keys), *keys, *args)
+                answer = self._client.evalsha(sha, len(keys), *keys, *args)
             except redis.exceptions.NoScriptError:
                 self._client.script_load(source)
-                return self._client.evalsha(sha, len(keys), *keys, *args)
+                answer = self._client.evalsha(sha, len(keys), *keys, *args)
+            faults.at(_point(script, "reply"))
         except (redis.RedisError, OSError) as error:
             raise StoreError(f"the store does not take {script.name}: {error}") from error
+        return answer
 
     def close(self) -> None:
         """Lets the connection go."""
         self._client.close()
+
+
+def _come(batch: Sequence[_Call], moment: str) -> None:
+    """This process has come to the points of a batch's scripts."""
+    for call in batch:
+        if call.script is not None:
+            faults.at(_point(call.script, moment))
+
+
+def _point(script: Script, moment: str) -> str:
+    """The fault point of a script; see `crawler.fault_points`."""
+    return f"{script.name.removesuffix('.lua')}.{moment}"
 
 
 def _message(error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawler import faults
 from crawler.cli import console, exits
 from crawler.cli.crawling import run_spider
 from crawler.cli.groups import CommandFailed, RecipeRefused, pairs
@@ -96,6 +97,7 @@ def crawl(
 
     With --job several processes, on one machine or many, crawl one job together.
     """
+    faults.be("worker")
     settings = project_settings()
     arguments = pairs(inputs, "--input")
     spider, recipe = find_spider(name, settings)

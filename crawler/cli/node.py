@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from crawler import faults
 from crawler.cli.groups import CommandFailed
 from crawler.cli.stores import storage_of_files
 from crawler.config import read_config
@@ -56,6 +57,7 @@ def node(
     One line of JSON says where it is. A password of the store belongs into REDIS_URL, those of the node itself into
     SCRAPYD_USERNAME and SCRAPYD_PASSWORD: a command line can be read by everybody on the machine.
     """
+    faults.be("node")
     environment = read_config()
     if redis_url and urlsplit(redis_url).password:
         raise CommandFailed("--redis-url holds a password, which everybody on this machine can read; use REDIS_URL")

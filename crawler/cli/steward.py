@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from crawler import faults
 from crawler.cli import exits
 from crawler.cli.groups import CommandFailed
 from crawler.cli.stores import storage_of_files, store_url, with_store
@@ -66,6 +67,7 @@ def steward(
     alive: Path | None,
 ) -> int:
     """Run a steward until SIGTERM or Ctrl-C. Two on different machines replace each other."""
+    faults.be("steward")
     objects = storage_of_files()
     if objects is None:
         raise CommandFailed(

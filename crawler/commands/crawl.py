@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from scrapy.commands.crawl import Command as ScrapyCrawlCommand
 from scrapy.exceptions import UsageError
 
+from crawler import faults
 from crawler.errors import CrawleryError
 from crawler.extensions.crawl_summary import EXIT_CANCELLED, EXIT_FAILED
 from crawler.fleet import check_fleet
@@ -44,6 +45,7 @@ class Command(ScrapyCrawlCommand):
         if self.crawler_process is None:
             raise AssertionError("Scrapy makes the process before it runs a command")
         try:
+            faults.be("worker")
             spidercls = self._spider(args[0], opts.spargs)
             if issubclass(spidercls, RecipeSpider):
                 spidercls(inputs=spidercls.inputs_of(opts.spargs))

@@ -9,6 +9,7 @@ host for anything, whether its own request is tried again or not.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 from scrapy import Request, signals
 from scrapy.core.downloader import Downloader as ScrapyDownloader
 from scrapy.core.downloader import Slot
-from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError
+from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, DownloadFailedError
 
+from crawler import faults
 from crawler.downloader.door import Closed, Door, LongSilence, NotSent
 from crawler.downloader.pace import Paces
 from crawler.downloader.resolver import installed_resolver
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _MANY: Final = 1 << 30
+
+#: A request to this machine has left after so many seconds, and so many turns of the event loop, if that is busy.
+_LEAVES_WITHIN_S: Final = 0.005
+_LEAVES_WITHIN_TURNS: Final = 10
 
 #: What a closed port says; a page of a host that may not be talked to says the same.
 _REFUSED: Final = "Connection was refused by other side: 111: Connection refused."
@@ -145,11 +151,27 @@ class Downloader(ScrapyDownloader):
 
     async def _send(self, request: Request) -> Response:
         try:
+            if faults.is_on():
+                return await self._fail_or_send(request)
             return await self._handlers_send(request)
         except CannotResolveHostError:
             if any(map(self._resolver.refused, hosts_of([request.url]))):
                 raise DownloadConnectionRefusedError(_REFUSED) from None
             raise
+
+    async def _fail_or_send(self, request: Request) -> Response:
+        """The same, with a fault point between request and answer; it fails as a site that breaks the connection."""
+        sending = asyncio.ensure_future(self._handlers_send(request))
+        await asyncio.wait([sending], timeout=_LEAVES_WITHIN_S)
+        for _ in range(_LEAVES_WITHIN_TURNS):
+            await asyncio.sleep(0)
+        try:
+            faults.at("fetch")
+        except ConnectionResetError as error:
+            sending.cancel()
+            await asyncio.wait([sending])
+            raise DownloadFailedError(str(error)) from error
+        return await sending
 
     def _heed(self, host: str, request: Request, response: Response) -> None:
         """Leaves the host alone if the answer asks for it."""

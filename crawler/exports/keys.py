@@ -26,6 +26,10 @@ _CLIENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
 _FORMAT: Final = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
 
+#: Kinds of objects by what their keys have after the job's id.
+_FOLDERS: Final = {"segments": "segment", "files": "file", "log": "log"}
+_SINGLE: Final = {"manifest.json": "manifest", "job.json": "record", "orphans.json": "orphans"}
+
 #: 64 random bits are never made twice for one job.
 _RANDOM_BYTES: Final = 8
 
@@ -123,6 +127,16 @@ def intent_job(key: str) -> str | None:
         return check_job_id(parts[1])
     except InvalidJob:
         return None
+
+
+def kind_of(key: str) -> str | None:
+    """What the object of a key is: segment, file, log, manifest, record, orphans or intent; None if it is none."""
+    parts = key.split("/")
+    if len(parts) == 4:
+        return _FOLDERS.get(parts[2])
+    if len(parts) != 3:
+        return None
+    return "intent" if (parts[0], parts[2]) == (INTENTS, "intent.json") else _SINGLE.get(parts[2])
 
 
 def check_client(text: str) -> str:

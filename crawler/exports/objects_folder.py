@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import re
 import shutil
@@ -15,8 +16,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from crawler import faults
 from crawler.errors import NoSuchObject, ObjectStoreError
 from crawler.exports.objects import ObjectInfo
+from crawler.exports.put_faults import halfway, put_point
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -41,6 +44,7 @@ class FolderObjectStore:
 
     def __init__(self, folder: Path) -> None:
         """`folder`: made with the first object, if it is not there."""
+        faults.read_once()
         self._folder = folder.absolute()
 
     def put(self, key: str, body: bytes | BinaryIO, *, content_type: str, only_new: bool = False) -> bool:
@@ -48,13 +52,17 @@ class FolderObjectStore:
         _ = content_type
         path = self._path(key)
         with self._mapped("write", key):
+            faults.at(put_point(key, "call"))
             spool = self._folder / _SPOOL
             spool.mkdir(parents=True, exist_ok=True)
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(dir=spool)
             try:
                 with open(descriptor, "wb") as file:  # noqa: PTH123 - it is a descriptor
-                    if isinstance(body, bytes):
+                    if faults.is_on():
+                        whole = io.BytesIO(body) if isinstance(body, bytes) else body
+                        shutil.copyfileobj(halfway(whole, put_point(key, "half")), file, _COPY_BYTES)
+                    elif isinstance(body, bytes):
                         file.write(body)
                     else:
                         body.seek(0)
@@ -71,6 +79,7 @@ class FolderObjectStore:
                 _sync_folders(path.parent, self._folder)
             finally:
                 Path(name).unlink(missing_ok=True)
+            faults.at(put_point(key, "reply"))
         return True
 
     def get(self, key: str) -> bytes:
@@ -154,9 +163,8 @@ class FolderObjectStore:
             if action in _READING and error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
                 raise NoSuchObject(f"{self._folder / key}: there is no such object") from error
             reason = error.strerror or str(error)
-            raise ObjectStoreError(
-                f"{self._folder / key}: cannot {action} it: {reason}", passing=error.errno in _PASSING
-            ) from error
+            passing = error.errno in _PASSING or isinstance(error, ConnectionError)
+            raise ObjectStoreError(f"{self._folder / key}: cannot {action} it: {reason}", passing=passing) from error
 
 
 def _sync_folders(folder: Path, top: Path) -> None:

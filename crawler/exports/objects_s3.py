@@ -31,8 +31,10 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
+from crawler import faults
 from crawler.errors import ConfigError, NoSuchObject, ObjectStoreError
 from crawler.exports.objects import ObjectInfo
+from crawler.exports.s3_faults import FaultySession
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -128,11 +130,15 @@ class S3ObjectStore:
         Raises:
             ConfigError: an endpoint is no URL.
         """
+        faults.read_once()
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._sse = sse
         self._parts_denied = False
         self._client = _client(endpoint_url, region, credentials, impatient=impatient)
+        if faults.is_on():
+            path = f"/{bucket}/{self._prefix}" if endpoint_url else f"/{self._prefix}"
+            FaultySession.take_over(self._client, path=path)
         self._public = _client(public_endpoint_url, region, credentials) if public_endpoint_url else self._client
 
     def put(self, key: str, body: bytes | BinaryIO, *, content_type: str, only_new: bool = False) -> bool:

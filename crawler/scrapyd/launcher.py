@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scrapyd.interfaces import IJobStorage, IPoller
 from twisted.application.service import Service
 
+from crawler import faults
 from crawler.errors import StoreError
 from crawler.fleet import worker_name
 from crawler.frontier.redis import RedisFrontier
@@ -172,7 +173,9 @@ class Launcher(Service):
             _keep(self._give_back(seat), self._telling)
             return
         try:
+            faults.at("seat.taken")
             worker = await self._start(message)
+            faults.at("worker.spawned")
         except (ForkServerGone, OSError) as error:
             logger.error("No worker of %s could be started: %s", seat.job, error)  # noqa: TRY400 - it is said
             _keep(self._give_back(seat), self._telling)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.spiderloader import get_spider_loader
 
+from crawler import faults
 from crawler.config import read_config
 from crawler.errors import ConfigError, CrawleryError
 from crawler.extensions.crawl_summary import EXIT_FAILED, EXIT_OK
@@ -84,6 +85,7 @@ def run_worker(order: WorkerOrder) -> int:
     own = {"NODE_NAME": order.node, "SEAT_TOKEN": order.seat}
     settings = project_settings({**order.settings, **own}, module=read_config().settings_module)
     try:
+        faults.be("worker")
         spidercls, arguments = stored_spider(settings, order.job)
         return run_crawl(spidercls, arguments, settings=settings).exit_code
     except JobIsOver as over:
