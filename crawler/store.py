@@ -46,7 +46,7 @@ Word: TypeAlias = bytes | str | int
 _CLOCK: Final = """
 local function now_ms() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end
 local function uptime_ms()
-  return 1000 * tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)'))
+  return 1000 * tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%-?%d+)'))
 end
 """
 

@@ -81,7 +81,8 @@ class RedisRowStream:
         """Makes a segment count, and takes its rows, of `size_bytes` in all, from the stream.
 
         Returns:
-            False if another one has its place: whoever wrote it was not the only one, and its object does not count.
+            False if another one has its place: whoever wrote it was not the only one; or if the store has lost rows of
+            it since they were read, as with its power, unless it syncs each write. Its object does not count then.
 
         Raises:
             StoreError: the store refuses us.

@@ -92,7 +92,11 @@ class Export:
         if await stream.record(segment, size_bytes=size_bytes):
             logger.info("Job %s: segment %d, %d rows", job.id, segment.number, sum(segment.rows.values()))
             return segment
-        logger.warning("Job %s: segment %d was recorded by another steward", job.id, segment.number)
+        logger.warning(
+            "Job %s: segment %d does not count: another steward's does, or the store has lost its rows",
+            job.id,
+            segment.number,
+        )
         return await stream.last()
 
     # --- back-pressure ---

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import redis
 from checker import Findings, check
 from job_store import JobInStore
+from preloads import together
 from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
 from workers import HERE, LEASE_TTL_S, SPEED, Worker, wait_until
 
@@ -37,7 +38,7 @@ from crawler.recipe.loader import load_recipe
 from crawler.store import Store, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
 
     from big_site import SiteProcess
     from seaweed_server import SeaweedServer
@@ -60,7 +61,12 @@ _WORKER = re.compile(r"[^/]+/(\d+)/")
 
 @dataclass(kw_only=True)
 class Fleet:
-    """One job on a fleet of its own."""
+    """One job on a fleet of its own.
+
+    Attributes:
+        surroundings: of a kind of process, `node` or `steward`: what its environment has beside the rest, as that of a
+            `Clock`. It holds for what is started from then on.
+    """
 
     site: SiteProcess
     store: ValkeyServer
@@ -70,6 +76,7 @@ class Fleet:
     workers: int = 4
     slots: int = 2
     per_site: int = 64
+    surroundings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     processes: list[Worker] = field(default_factory=list)
     killed_workers: int = 0
     prefix: str = field(default_factory=lambda: f"chaos-{secrets.token_hex(4)}")
@@ -120,7 +127,9 @@ class Fleet:
             name,
             *options,
         ]
-        self.processes.append(Worker(name, self.folder, words, self.environment))
+        self.processes.append(
+            Worker(name, self.folder, words, together(self.environment, self.surroundings.get(command, {})))
+        )
         return self.processes[-1]
 
     def of_kind(self, kind: str) -> list[Worker]:

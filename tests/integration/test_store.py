@@ -7,6 +7,7 @@ import logging
 
 import pytest
 import redis
+from wall_clock import Clock
 
 from crawler.errors import StoreError
 from crawler.frontier.contract import FrontierRequest, PageCommit, Reply
@@ -184,3 +185,25 @@ def test_calls_wait_for_a_store_that_takes_no_writes_without_its_replicas(run, r
         return await call
 
     assert run(test) == b"OK"
+
+
+def test_a_store_whose_clock_is_set_back_soon_after_its_start_goes_on_giving_pages(new_valkey, tmp_path):
+    """It says then that it has been up for less than no time."""
+    clock = Clock(tmp_path)
+    server = new_valkey(clock=clock)
+
+    async def test():
+        store = Store(connect({"url": server.url}))
+        try:
+            frontier = RedisFrontier(store, job="j", ttl_s=0.3)
+            await frontier.enqueue([FrontierRequest(id=number, host="h", body=b"x") for number in range(10, 13)])
+            clock.jump(-60)
+            given = []
+            for call in range(1, 10):
+                given += (await frontier.lease(worker="w", call=call, limit=1, ttl_s=0.15)).leases
+                await asyncio.sleep(0.1)  # more than a third of what leases live: it is asked how long it has been up
+            return {lease.request.id for lease in given}
+        finally:
+            await store.close()
+
+    assert asyncio.run(test()) == {10, 11, 12}

@@ -107,6 +107,18 @@ def test_a_segment_on_another_predecessor_is_refused(stream, crawled):
     assert stream.waiting()[0] == 6
 
 
+def test_rows_that_the_store_has_lost_since_they_were_read_are_recorded_by_nobody(stream, crawled, clocked):
+    crawled(2)
+    chunk = stream.read(limit_bytes=100)
+    base = f"{clocked.store.prefix}:{{j}}:rows"
+    clocked.run(clocked.store.command("XDEL", base, chunk.last))  # as a loss of power takes the end of all that is kept
+    assert not stream.record(segment_of(chunk), size_bytes=chunk.size_bytes)
+    assert stream.segments() == ()
+    again = stream.read(limit_bytes=100)
+    assert [row.body for row in again.rows] == [b"1-1", b"1-2"]
+    assert stream.record(segment_of(again), size_bytes=again.size_bytes)
+
+
 def test_no_pages_are_given_out_while_too_many_rows_wait(stream, crawled, frontier_of):
     crawled(2)
     stream.set_limit(11)
