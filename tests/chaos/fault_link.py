@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import fcntl
 import random
 import socket
 import struct
+import sys
+import termios
 import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING
@@ -29,6 +32,9 @@ QUEUE_BYTES = 1024 * 1024
 #: A connection on its way waits here while the process does something else.
 BACKLOG = 512
 
+#: Nobody tells that a peer has taken its bytes.
+LOOK_AGAIN_S = 0.001
+
 #: So many picked requests are remembered.
 PICKED = 10_000
 
@@ -43,6 +49,7 @@ class _Mark(enum.Enum):
 
     FIN = "fin"
     RST = "rst"
+    CUT = "cut"  # a reset once the target has all that stands before it
 
 
 class _Stream:
@@ -62,16 +69,14 @@ class _Stream:
         self._timer: asyncio.TimerHandle | None = None
 
     def feed(self, item: bytes | _Mark) -> None:
-        if self._ended and item is not _Mark.RST:
+        if self._ended and item is not _Mark.RST:  # nothing follows an end but a reset
             return
         self._ended = isinstance(item, _Mark)
         if self._connection.link.mode.loses(self.way):
             self._connection.has_lost = True
             self._connection.link.counts["lost_bytes"] += len(item) if isinstance(item, bytes) else 0
             return
-        last = self._queue[-1][0] if self._queue else 0.0
-        for due, piece in self._connection.link.due(self.way, item):
-            self._queue.append((max(due, last), piece))
+        self._queue.extend(self._connection.link.due(self.way, item))
         if isinstance(item, bytes):
             self._queued_bytes += len(item)
         self.run()
@@ -95,6 +100,9 @@ class _Stream:
             due, item = self._queue[0]
             if due > loop.time():
                 self._timer = loop.call_at(due, self.run)
+                break
+            if item is _Mark.CUT and _untaken_bytes(self.target):
+                self._timer = loop.call_later(LOOK_AGAIN_S, self.run)
                 break
             self._queue.popleft()
             self._deliver(item)
@@ -139,7 +147,6 @@ class _End(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(high=0)  # a reset stands behind bytes: they have to be gone before it
         self.transport = self._says.source = self._hears.target = transport
         self._connection.made(self)
 
@@ -266,7 +273,7 @@ class Connection:
             last = self.conversation.rest() + last
         if last:
             self.requests.feed(last)
-        self.requests.feed(_Mark.RST)
+        self.requests.feed(_Mark.CUT)
         self.link.cut_done()
 
     async def _connect(self) -> None:
@@ -463,6 +470,14 @@ class Link:
             "connections": [connection.facts() for connection in self.connections],
             "picked": list(self.picked),
         }
+
+
+def _untaken_bytes(transport: asyncio.Transport) -> int:
+    """How many bytes the peer's side has not confirmed; a reset would lose them."""
+    if transport.is_closing():
+        return 0
+    answer = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+    return transport.get_write_buffer_size() + int.from_bytes(answer, sys.byteorder)
 
 
 def _bound(port: int) -> socket.socket:

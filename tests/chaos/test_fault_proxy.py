@@ -241,6 +241,9 @@ def test_half_open_that_loses_nothing_brings_late_words(pair, dial, peer):
     new.sendall(b"new")
     assert is_silent(server)
     assert is_silent(client)
+    peer._listener.setblocking(False)
+    with pytest.raises(BlockingIOError):  # the new one has not come as far as the server
+        peer._listener.accept()
     link.heal()
     assert heard(server, 13) == b"asked before"
     assert heard(client, 12) == b"and answered"
@@ -332,16 +335,42 @@ def test_a_cut_is_made_once_and_to_the_byte(pair, dial, peer):
     link, client, server = pair
     client.sendall(b"before")
     assert heard(server, 6) == b"before"
-    link.set("cut", after_bytes=100_000)
-    with contextlib.suppress(ConnectionError):  # the reset may come before all has been said
-        client.sendall(bytes(200_000))
-    assert len(heard(server, 100_000)) == 100_000
+    link.set("cut", after_bytes=8_000_000)
+
+    def send():
+        with contextlib.suppress(ConnectionError):  # the reset may come before all has been said
+            client.sendall(bytes(16_000_000))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    assert len(heard(server, 8_000_000)) == 8_000_000
     assert is_reset(server)
+    sender.join()
     assert is_reset(client)
     assert link.mode == "pass"
     new = dial(link.port)
     new.sendall(bytes(200_000))
     assert len(heard(peer.accept(), 200_000)) == 200_000
+
+
+def test_a_cut_within_the_head_of_a_request_is_to_the_byte_too(proxies, peer, dial):
+    link = proxies.link(peer.port, name="beheaded", http=True)
+    link.set("cut", after_bytes=20)
+    client = dial(link.port)
+    client.sendall(b"PUT /x HTTP")
+    wait_until(lambda: any(each.request_bytes == 11 for each in link.connections), what="the proxy has the first bytes")
+    client.sendall(b"/1.1\r\nContent-Length: 5\r\n\r\nhello")
+    assert heard(peer.accept(), 20) == b"PUT /x HTTP/1.1\r\nCon"
+    assert is_reset(client)
+
+
+def test_a_server_that_does_not_read_holds_its_client_back(pair):
+    link, client, _ = pair
+    client.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        client.sendall(bytes(64 * 1024 * 1024))
+    (connection,) = link.connections
+    assert connection.request_bytes < 32 * 1024 * 1024
 
 
 def test_a_site_answers_some_requests_badly(proxies):
@@ -444,7 +473,8 @@ def test_a_request_that_waits_to_go_on_is_answered_before_its_body(proxies, peer
     client = dial(link.port)
     client.sendall(b"PUT /x HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
     assert heard(client, 12) == b"HTTP/1.1 503"
-    client.sendall(b"never mind")
+    link.heal()
+    client.sendall(b"hello" + BODILESS)
     client.shutdown(socket.SHUT_WR)
     assert b"Connection: close" in heard(client, 100_000)
     assert peer.accept().recv(100) == b""
