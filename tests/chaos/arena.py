@@ -31,6 +31,8 @@ from valkey_server import ValkeyServer
 from wall_clock import Clock
 from workers import HERE, SPEED, Worker, wait_until
 
+from crawler.access.model import Quotas
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from random import Random
@@ -166,7 +168,13 @@ class Arena:
         self._proxies = stack.enter_context(FaultProxies()) if profile.with_links else None
         self.large = self._site(stack, profile.products)
         self.small = self._site(stack, profile.small)
-        self._key = new_key(self.store.url, CLIENT, USUAL, rate_limit="100000/second")
+        self._key = new_key(
+            self.store.url,
+            CLIENT,
+            USUAL,
+            rate_limit="100000/second",
+            quotas=Quotas(running_jobs=100_000, jobs_per_day=100_000),  # counted, and never reached
+        )
         stack.callback(self._kill_places)
         kinds = {"steward": profile.stewards, "node": profile.nodes, "api": profile.apis}
         for kind, count in kinds.items():
@@ -252,6 +260,7 @@ class Arena:
         profile = self.profile
         settings = {
             **SPEED,
+            "ROBOTSTXT_OBEY": "1",
             "LEASE_TTL": f"{profile.ttl_s:g}",
             "SEAT_TTL": f"{profile.seat_ttl_s:g}",
             "CONCURRENT_REQUESTS": str(profile.concurrency),

@@ -2,6 +2,7 @@
 
 `BigSite` is what the site contains, so that rows can be compared with it. Lists have pages; products stand in one or
 two lists, and every tenth in none: only the product before it leads there, so that a page that is lost hides another.
+One list shows its first hundreds of products on one page: more than goes into one call to the store.
 
 `python big_site.py --products 1919 --latency-ms 20` prints where it serves as one line of JSON, and serves until it is
 killed. Its second address answers questions about the first: `/log`, `/progress`.
@@ -30,6 +31,9 @@ PAGE_SIZE = 25
 
 #: Products for each list.
 LIST_SIZE = 48
+
+#: Up to this product they stand on the page of the first ones, too.
+FIRST = 700
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +65,9 @@ class BigSite:
                 if first + PAGE_SIZE < len(members):
                     pages[path].append(page_of_list(number, first // PAGE_SIZE + 1))
             pages["/"].append(page_of_list(number, 0))
+        pages["/"].append(FIRST_PRODUCTS)
+        pages[FIRST_PRODUCTS] = [product(number) for number in range(1, min(FIRST, self.products) + 1)
+                                 if not self.hidden(number)]  # fmt: skip
         return pages
 
     def hidden(self, number: int) -> bool:
@@ -69,6 +76,10 @@ class BigSite:
     def rows(self, url: str) -> dict[str, dict[str, str]]:
         """Every row that a crawl must give, by path."""
         return {product(number): row(url, number) for number in range(1, self.products + 1)}
+
+
+#: Path of the page that shows many.
+FIRST_PRODUCTS = "/list/first"
 
 
 def product(number: int) -> str:

@@ -41,20 +41,27 @@ if TYPE_CHECKING:
 
 HERE: Final = Path(__file__).resolve().parent
 
+
+def _at(*names: str, moments: Sequence[str] = ("call", "reply")) -> tuple[str, ...]:
+    return tuple(f"{name}.{moment}" for name in names for moment in moments)
+
+
 #: Points at which a process is killed, and what is done so that one comes there.
 KILL_POINTS: Final[Mapping[str, Sequence[str]]] = {
     "": (
-        *(f"{script}.{moment}" for script in ("lease", "commit", "renew", "retry", "gate", "seat_keep", "seat_take")
-          for moment in ("call", "reply")),
-        *(f"{script}.{moment}" for script in ("promote", "record", "close", "adopt", "hold", "abandon")
-          for moment in ("call", "reply")),
-        *(f"put_{kind}.{moment}" for kind in ("segment", "file", "manifest", "record", "log")
-          for moment in ("call", "half", "reply")),
+        *_at("lease", "commit", "stage", "renew", "retry", "gate", "robots_ask", "robots_keep", "seat_keep", "seat_take"),
+        *_at("promote", "rows_limit", "record", "ledger", "close", "adopt", "hold", "let_go", "abandon"),
+        *_at(
+            "put_segment", "put_file", "put_manifest", "put_record", "put_orphans", "put_log",
+            moments=("call", "half", "reply"),
+        ),
         "fetch", "compose.half", "seat.taken", "worker.spawned",
     ),
-    "order": ("create.call", "create.reply", "put_intent.call", "put_intent.half", "put_intent.reply",
-              "enqueue.call", "enqueue.reply"),
-    "drain": ("release.call", "release.reply"),
+    "order": (
+        *_at("find", "reserve", "day", "create", "enqueue"),
+        *_at("put_intent", moments=("call", "half", "reply")),
+    ),
+    "drain": _at("release"),
 }  # fmt: skip
 
 
@@ -84,9 +91,9 @@ class Campaign:
 
 
 _KILLS: Final[Mapping[Step | None, float]] = {
-    None: 0.52,
-    inject.kill_worker: 0.24,
-    inject.kill_node: 0.08,
+    None: 0.62,
+    inject.kill_worker: 0.16,
+    inject.kill_node: 0.06,
     inject.kill_steward: 0.02,
     inject.kill_api: 0.02,
     inject.kill_store: 0.06,
@@ -153,6 +160,9 @@ _STEP_PATIENCE_S: Final = 20.0
 #: When nothing happens to it any more, a platform has so long to end its jobs, and besides for each page.
 _END_PATIENCE_S: Final = 60.0
 _PAGES_PER_S: Final = 15.0
+
+#: A campaign of kills has met each fault point so often.
+_HITS_OF_A_POINT: Final = 5
 
 #: Memory is looked at so often, in seconds.
 _SAMPLE_EVERY_S: Final = 10.0
@@ -327,7 +337,9 @@ def _at_point(prepare: str, point: str, *, kind: str, nth: int) -> Step:
     """Arms a fault, and sees to it that a process comes to its point."""
 
     def arm(arena: Arena) -> Injection:
-        rare = prepare or point.startswith(("put_", "close", "adopt", "compose", "worker", "seat.", "abandon"))
+        rare = prepare or point.startswith(
+            ("put_", "close", "adopt", "compose", "worker", "seat.", "abandon", "stage", "robots")
+        )
         arena.faults.arm(point, kind, nth=1 if rare else nth)
         if prepare == "order":  # an API accepts it, and a worker starts it
             arena.order(large=False)
@@ -394,6 +406,15 @@ def points_hit(rounds: Sequence[Mapping[str, Any]]) -> Counter[str]:
     return Counter(hit["point"] for each in rounds for hit in each["injections"] if hit.get("point"))
 
 
+def is_complete(campaign: Campaign, rounds: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether there are hits enough; of each fault point, too, if the campaign has any."""
+    hits = points_hit(rounds)
+    least = _HITS_OF_A_POINT if None in campaign.weights and campaign.kind == "kill" else 0
+    return counted(rounds) >= campaign.hits and all(
+        hits[point] >= least for points in KILL_POINTS.values() for point in points
+    )
+
+
 def summary(each: Mapping[str, Any]) -> str:
     """A round in one line."""
     kinds = ("lost", "doubled", "unexpected", "poison", "unsettled")
@@ -414,8 +435,9 @@ def run_campaign(campaign: Campaign, *, seed: int, report: Path, resume: bool, m
     rounds = read_report(report, campaign.name) if resume else []
     first, clean = len(rounds) + 1, True
     number = first
-    while counted(rounds) < campaign.hits and (max_rounds is None or number < first + max_rounds):
-        count = min(campaign.in_round, campaign.hits - counted(rounds))
+    while not is_complete(campaign, rounds) and (max_rounds is None or number < first + max_rounds):
+        missing = campaign.hits - counted(rounds)
+        count = min(campaign.in_round, missing) if missing > 0 else campaign.in_round
         each = run_round(campaign, seed=seed, number=number, hits=points_hit(rounds), count=count)
         with report.open("a", encoding="utf-8") as file:
             file.write(json.dumps(each) + "\n")
