@@ -1,8 +1,9 @@
 """Twisted's timers by a clock that does not jump.
 
-They go by the wall clock. When somebody sets it forward, whatever a worker waits for takes too long in that moment:
-pages that were on their way count as timed out. When it is set back, what was to end in three minutes ends in an hour
-and three minutes. Timers of asyncio, which all of ours are, go by a monotonic clock.
+They go by the wall clock. When somebody sets it forward by an hour, whatever a worker waits for takes too long in that
+moment: pages that were on their way count as timed out. When it is set back, what was to end in three minutes ends in
+an hour and three minutes, and a node looks for seats in an hour. Timers of asyncio, which all of ours are, go by a
+monotonic clock.
 
 Knows the reactor, and nothing of a crawl.
 """
