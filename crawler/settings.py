@@ -139,6 +139,7 @@ DOWNLOADER_MIDDLEWARES_BASE = {
 }
 EXTENSIONS_BASE = {
     **_scrapy.EXTENSIONS_BASE,
+    "crawler.extensions.timers.MonotonicTimers": -2,
     "crawler.extensions.fleet.Fleet": -1,  # the first to come, the last to be asked
     "crawler.extensions.seat.SeatKeeper": 0,
     "scrapy.extensions.throttle.AutoThrottle": None,

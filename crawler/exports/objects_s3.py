@@ -96,6 +96,7 @@ _ADVICE: Final = {
     "AccessDenied": "the keys or the bucket's policy do not allow it",
     "InvalidAccessKeyId": "correct AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "correct AWS_SECRET_ACCESS_KEY, S3_REGION and the clock",
+    "RequestTimeTooSkewed": "set the clock of this machine, or that of the storage: they are too far apart",
     "PermanentRedirect": "correct S3_REGION: the bucket is in another region",
 }
 

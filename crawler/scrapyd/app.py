@@ -17,6 +17,7 @@ from twisted.internet.error import CannotListenError
 from twisted.python.log import PythonLoggingObserver
 
 from crawler.errors import ConfigError
+from crawler.extensions.timers import use_monotonic_clock
 from crawler.store import Store, connect
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def run_node(config: NodeConfig, *, on_listening: Callable[[str], None]) -> int:
     from twisted.internet import reactor as installed  # noqa: PLC0415 - not before it is installed
 
     reactor: Any = installed
+    use_monotonic_clock(reactor)
     PythonLoggingObserver("twisted").start()
     node = _Node(config, reactor, on_listening)
     reactor.callLater(0, node.start)  # in the loop; `callWhenRunning` would be a moment before it

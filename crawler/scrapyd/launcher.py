@@ -62,6 +62,7 @@ class RunningWorker:
         spider: name of the recipe or the spider.
         job: its job's id.
         start_time: naive and local, as Scrapyd's.
+        started_at: the same in monotonic seconds, for a clock may be set while it runs.
         log: its log, below the folder of logs.
         seat: the seat that it has.
         attempt: as the store knows it.
@@ -72,6 +73,7 @@ class RunningWorker:
     spider: str
     job: str
     start_time: datetime
+    started_at: float
     log: str
     seat: Seat
     attempt: Attempt
@@ -213,6 +215,7 @@ class Launcher(Service):
             spider=message["_spider"],
             job=seat.job,
             start_time=datetime.now(),  # noqa: DTZ005 - naive, as Scrapyd's
+            started_at=time.monotonic(),
             log=log,
             seat=seat,
             attempt=attempt,
@@ -222,7 +225,7 @@ class Launcher(Service):
     async def _tell(self, worker: RunningWorker, ended: Exit, begun: asyncio.Future[None]) -> None:
         """Others get its pages and its seat first; then how it ended is written down."""
         self._list(worker, ended)
-        ran_s = time.time() - worker.attempt.started_ms / 1000
+        ran_s = time.monotonic() - worker.started_at
         try:
             if ended.code not in _IN_ORDER:
                 await RedisFrontier(self._presence.store, job=worker.job).abandon(worker.attempt.worker)
@@ -232,7 +235,7 @@ class Launcher(Service):
             await self._presence.attempts.end(
                 worker.job,
                 worker.attempt,
-                ended_ms=time.time_ns() // 1_000_000,
+                ended_ms=worker.attempt.started_ms + round(ran_s * 1000),
                 exit_code=ended.code,
                 signal=ended.signal,
                 log_tail=last_lines(self._node.logs / worker.log),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -14,7 +17,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
+from preloads import together
 from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
+from wall_clock import Clock
 
 from crawler.errors import NoSuchObject, ObjectStoreError
 from crawler.exports import objects_s3
@@ -181,6 +186,31 @@ def test_a_put_that_is_refused_says_why_and_does_not_pass(seaweed):
         with pytest.raises(ObjectStoreError, match=says) as caught:
             put(store(seaweed, **options))
         assert not caught.value.passing
+
+
+PUTS = """
+import sys
+from crawler.exports.objects_s3 import S3ObjectStore
+bucket, url, key, secret = sys.argv[1:]
+objects = S3ObjectStore(bucket=bucket, endpoint_url=url, credentials=(key, secret, None))
+objects.put("clock/a", b"x", content_type="text/csv")
+"""
+
+
+@pytest.mark.parametrize("ahead_s", [3_600, -3_600])
+def test_a_machine_whose_clock_is_an_hour_off_is_told_to_set_it(seaweed, tmp_path, ahead_s):
+    clock = Clock(tmp_path)
+    clock.jump(ahead_s)
+    told = subprocess.run(
+        [sys.executable, "-c", PUTS, BUCKET, seaweed.url, ACCESS_KEY, SECRET_KEY],
+        env=together(os.environ, clock.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "RequestTimeTooSkewed" in told.stderr
+    assert "set the clock" in told.stderr
 
 
 def test_without_any_credentials_it_does_not_pass(seaweed, monkeypatch, tmp_path):

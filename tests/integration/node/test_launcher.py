@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from datetime import datetime
 
 import pytest
 from node_jobs import NAMES, ended, new_job, wait_until
+from wall_clock import Clock
 
 
 def test_a_killed_worker_is_seen_at_once_and_the_job_has_each_row_once(node, shop, jobs):
@@ -38,6 +40,26 @@ def test_a_job_that_no_worker_can_begin_is_not_tried_over_and_over(node, jobs):
     first, second = ended(jobs, "j1", 2)[:2]
     assert second.started_ms - first.started_ms >= 1_500
     assert 'exits_total{kind="failed"} 2' in alpha.ask("metrics").text
+
+
+def test_how_long_a_worker_ran_does_not_hang_on_the_clock_of_its_node(node, shop, jobs, tmp_path):
+    """One that seems to have ended before it began would be taken for one that could not begin."""
+    clock = Clock(tmp_path)
+    alpha = node(slots=1, environment=clock.environment)
+    shop.delay_s = 0.03
+    jobs.create(new_job("j1", site=shop.url))
+    wait_until(lambda: len(shop.hits) > 5, what="a few pages")
+    clock.jump(-3_600)
+    shop.delay_s = 0
+    (attempt,) = ended(jobs, "j1")
+    assert attempt.exit_code == 0
+    assert 0 < attempt.ended_ms - attempt.started_ms < 1_800_000
+    jobs.create(new_job("j2", site=shop.url))
+    (later,) = ended(jobs, "j2")
+    assert later.started_ms < attempt.started_ms - 1_800_000, "the node goes by the clock"
+    told = alpha.ask(f"logs/crawlery/items/j2.{later.seat}.log").text[:19]
+    logged_s = datetime.strptime(told, "%Y-%m-%d %H:%M:%S").astimezone().timestamp()
+    assert abs(logged_s - later.started_ms / 1000) < 1_800, "so do the workers that it has forked"
 
 
 def test_each_worker_has_a_log_of_its_own(node, shop, jobs):
