@@ -54,5 +54,6 @@ def test_a_process_whose_fault_cannot_be_used_does_not_begin(command, monkeypatc
     monkeypatch.setenv("STORAGE_URL", f"file://{tmp_path}")
     monkeypatch.setenv("REDIS_URL", valkey.url)
     monkeypatch.setenv("API_KEY_PEPPERS", "tests:a-pepper-of-tests")
+    monkeypatch.setattr(os, "execve", lambda *_: pytest.fail("the API would begin"))
     assert run(list(command)) == exits.USAGE
     assert "CRAWLERY_FAULT: 'no.such:1:kill': there is no point 'no.such'" in capsys.readouterr().err
