@@ -8,6 +8,7 @@ import tempfile
 
 import click
 
+from crawler import faults
 from crawler.config import PROMETHEUS_FOLDER, process_environment, read_api_config
 
 
@@ -22,6 +23,7 @@ def api(*, host: str, port: int, workers: int | None, threads: int | None) -> No
     One line of JSON says where it is. `crawlery keys bootstrap` makes the first key.
     """
     read_api_config()  # every problem at once, before anything is started
+    faults.be("api")
     environment = process_environment()
     environment[PROMETHEUS_FOLDER] = tempfile.mkdtemp(prefix="crawlery-metrics-")
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

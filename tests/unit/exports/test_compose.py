@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from planned_faults import planned
 
 from crawler.errors import NoSuchObject, ObjectStoreError, SegmentDamaged
 from crawler.exports.compose import ExportPlan, compose, plan_exports
@@ -231,3 +232,27 @@ def test_a_value_that_fits_no_typed_column_makes_that_column_text_and_nothing_el
     assert table["rating"].tolist()[3] == 1.5
     assert "typed.parquet: written as text: price" in caplog.text
     assert files["typed.parquet"][0].rows == 4
+
+
+# --- faults -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rows", "half"), [(0, 0), (1, 0), (7, 3), (8, 4)])
+def test_a_composition_comes_to_its_point_when_half_of_the_rows_are_written(monkeypatch, objects, folder, rows, half):
+    written = []
+    monkeypatch.setattr(CsvWriter, "write", lambda self, row: written.append(row))
+    monkeypatch.setattr(JsonlWriter, "write", lambda self, row: None)
+    at_half = []
+    with planned() as plan:
+        due = plan.due
+        plan.due = lambda point: at_half.append(len(written)) if point == "compose.half" else due(point)
+        composed(objects, folder, [product(number) for number in range(rows)], of=recipe())
+    assert at_half == [half]
+
+
+def test_a_composition_that_fails_half_way_has_put_nothing(objects, folder):
+    segments = segments_of(objects, [product(number) for number in range(8)])
+    with planned({"compose.half": "error"}), pytest.raises(ConnectionResetError):
+        compose(objects, KEYS, segments, plan_exports(recipe(), {"product": 8}), folder=folder)
+    assert list(objects.list(KEYS.file_prefix)) == []
+    assert list(folder.iterdir()) == []

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.errors import InvalidJob
-from crawler.exports.keys import JobKeys, check_client, file_name, intent_job, intent_key
+from crawler.exports.keys import JobKeys, check_client, file_name, intent_job, intent_key, kind_of
 
 FORGED = ["", ".", "..", "a/b", "../b", "a\\b", "a\0", "a\n", "-a", ".a", "é", "a" * 65, "a b", "a%2fb"]
 
@@ -85,3 +85,20 @@ def test_names_that_are_plain_stay_as_they_are():
 )
 def test_the_job_of_an_intent_is_read_from_its_key(key, job):
     assert intent_job(key) == job
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "a", ".crawlery-check", "a/b", "a/b/c", "a/b/c/d", "a/b/segments", "a/b/segments/c/d", "jobs/b/intent.jsonl"],
+)
+def test_what_is_no_object_of_a_job_is_of_no_kind(key):
+    assert kind_of(key) is None
+
+
+def test_each_object_of_a_job_is_of_one_kind_whatever_the_job_is_called():
+    for job in ("monday", "segments", "files", "log", "intent.json", "manifest.json"):
+        keys = JobKeys("acme", job)
+        made = (keys.new_segment(1), keys.new_file("a", "csv"), keys.log("job.json"))
+        made += (keys.manifest, keys.record, keys.orphans, intent_key(job))
+        kinds = ["segment", "file", "log", "manifest", "record", "orphans", "intent"]
+        assert [kind_of(key) for key in made] == kinds
