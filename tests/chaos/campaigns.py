@@ -133,6 +133,15 @@ CAMPAIGNS: Final[Mapping[str, Campaign]] = {
             profile=Profile(appendfsync="everysec", power_fails=True),
         ),
         Campaign(
+            name="power-lied",
+            hits=100,
+            in_round=20,
+            weights={inject.lose_a_second: 1},
+            gap_s=(1, 4),
+            rewinds=True,
+            profile=Profile(power_fails=True),
+        ),
+        Campaign(
             name="disks", hits=20, in_round=5, gap_s=(2, 6), weights={inject.fill_disk: 1, inject.fill_memory: 1},
         ),
         Campaign(
@@ -254,6 +263,8 @@ class Round:
     def _wait_for_ends(self) -> None:
         """Whoever has work finishes it, once nothing happens any more."""
         arena = self.arena
+        for clock in arena.clocks.values():
+            clock.set_ahead(0)
         pages, seen = self._open_pages(), len(self.done)
         deadline = time.monotonic() + _END_PATIENCE_S + self.campaign.profile.ttl_s * 3 + pages / _PAGES_PER_S
         while arena.live_jobs or arena.has_timers:

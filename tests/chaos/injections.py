@@ -283,6 +283,16 @@ def lose_power(arena: Arena) -> Injection | None:
     return Injection(fault="power-loss", victim="store", held=held, how=f"{lost:,} bytes of its log lost")
 
 
+def lose_a_second(arena: Arena) -> Injection | None:
+    """The store loses the last second, although its disk has said that all of it is safe."""
+    held = 0 if arena.store_is_missed else leased(arena)
+    if not held:
+        return None
+    lost = arena.store.lose_power(synced=False, back_s=1.0)
+    arena.miss_store(down_s=arena.random.uniform(0, 1))
+    return Injection(fault="power-loss", victim="store", held=held, how=f"{lost:,} bytes of its log lost")
+
+
 def fill_disk(arena: Arena) -> Injection | None:
     """The disk of the store is full for a while. One that syncs always ends by that, and is started again."""
     held = 0 if arena.store_is_missed else leased(arena)
