@@ -15,7 +15,7 @@ import click
 from crawler import faults
 from crawler.cli import exits
 from crawler.cli.groups import CommandFailed
-from crawler.cli.stores import storage_of_files, store_url, with_store
+from crawler.cli.stores import storage_of_files, store_url_of_service, with_store
 from crawler.config import read_config
 from crawler.jobs.redis import RedisJobStore
 from crawler.log import log_to_stderr
@@ -73,7 +73,6 @@ def steward(
         raise CommandFailed(
             "where do files go? STORAGE_URL in the environment says it: s3://BUCKET/PREFIX or file:///DIR"
         )
-    url = store_url(redis_url)
     where = folder or Path(tempfile.gettempdir())
     try:
         where.mkdir(parents=True, exist_ok=True)
@@ -100,6 +99,7 @@ def steward(
     )
     config = read_config()
     log_to_stderr(level=config.log_level, as_json=config.log_json)
+    url = store_url_of_service(redis_url)
     asyncio.run(_run(url, prefix, objects, settings, alive))
     return exits.OK
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from crawler.exports.objects import ObjectStore
     from crawler.jobs.store_contract import StoredJob
+
+logger: Final = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -52,6 +55,30 @@ def store_url(redis_url: str | None) -> str:
         raise CommandFailed(_NO_STORE)
     _ping(url)
     return url
+
+
+def store_url_of_service(redis_url: str | None) -> str:
+    """The URL of a store for a process that stays: one that is away is said in the log, and no reason to end.
+
+    Whoever starts a process that ends at once again and again leaves longer and longer pauses: a store that was away
+    for seconds would have no steward for minutes.
+
+    Raises:
+        CommandFailed: no store is named, its address is none, or it refuses us.
+    """
+    try:
+        return store_url(redis_url)
+    except CommandFailed as error:
+        if not _is_away(error.__cause__):
+            raise
+        logger.warning("%s; waiting for it", error)
+        return redis_url or read_config().redis_url
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether time may heal it. A wrong password is a kind of lost connection to the client, too."""
+    is_refused = isinstance(error, redis.AuthenticationError | redis.exceptions.AuthorizationError)
+    return isinstance(error, redis.ConnectionError | redis.TimeoutError) and not is_refused
 
 
 def run_with_store(redis_url: str | None, prefix: str, ask: Callable[[Store], Coroutine[Any, Any, _T]]) -> _T:

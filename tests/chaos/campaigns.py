@@ -49,8 +49,8 @@ def _at(*names: str, moments: Sequence[str] = ("call", "reply")) -> tuple[str, .
 #: Points at which a process is killed, and what is done so that one comes there.
 KILL_POINTS: Final[Mapping[str, Sequence[str]]] = {
     "": (
-        *_at("lease", "commit", "stage", "renew", "retry", "gate", "robots_ask", "robots_keep", "seat_keep", "seat_take"),
-        *_at("promote", "rows_limit", "record", "ledger", "close", "adopt", "hold", "let_go", "abandon"),
+        *_at("lease", "commit", "stage", "renew", "retry", "gate", "robots_ask", "robots_keep", "seat_keep"),
+        *_at("seat_take", "promote", "rows_limit", "record", "ledger", "close", "adopt", "hold", "let_go", "abandon"),
         *_at(
             "put_segment", "put_file", "put_manifest", "put_record", "put_orphans", "put_log",
             moments=("call", "half", "reply"),

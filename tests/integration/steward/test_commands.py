@@ -6,9 +6,15 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
+import redis
 from click.testing import CliRunner
+from valkey_server import mortal
 
 from crawler.cli import steward as command
 from crawler.cli.main import cli
@@ -60,3 +66,49 @@ def test_a_steward_whose_store_is_away_says_that_it_is_alive(tmp_path, monkeypat
 
         asyncio.run(run())
     assert len(beats) == 3
+
+
+@pytest.fixture
+def steward_on(tmp_path):
+    """`steward_on(url)`: a steward as a process; its `stdout` has all that it says."""
+    started = []
+
+    def start(url: str) -> subprocess.Popen[str]:
+        words = [str(Path(sys.executable).with_name("crawlery")), "steward", "--tick", "0.1"]
+        environment = {**os.environ, "REDIS_URL": url, "STORAGE_URL": f"file://{tmp_path}/objects"}
+        started.append(
+            subprocess.Popen(
+                mortal(*words), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_steward_that_starts_while_the_store_is_away_waits_for_it(new_valkey, steward_on):
+    server = new_valkey()
+    server.stop()
+    steward = steward_on(server.url)
+    line = next(line for line in steward.stdout if "does not answer" in line)
+    assert "waiting for it" in line
+    server.start()
+    with redis.Redis(port=server.port) as client:
+        deadline = time.monotonic() + 30
+        while not client.dbsize():  # its duties
+            assert time.monotonic() < deadline, "it does nothing"
+            time.sleep(0.05)
+    steward.terminate()
+    assert steward.wait(timeout=30) == 0
+
+
+def test_a_steward_that_the_store_refuses_ends_at_once(new_valkey, steward_on):
+    server = new_valkey(appendfsync=None)
+    with redis.Redis(port=server.port) as client:
+        client.config_set("requirepass", "right")
+    steward = steward_on(server.url.replace("redis://", "redis://:wrong@"))
+    said, _ = steward.communicate(timeout=60)
+    assert (steward.returncode, "does not answer" in said, "wrong@" in said) == (2, True, False)
