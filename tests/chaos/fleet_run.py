@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import redis
-from checker import Findings, check
+from checker import Findings, check, not_ended
 from job_store import JobInStore
 from preloads import together
 from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
-from workers import HERE, LEASE_TTL_S, SPEED, Worker, wait_until
+from workers import HERE, LEASE_TTL_S, SPEED, Worker, ends, unmeasured, wait_until
 
 from crawler.exports.intents import write_intent
 from crawler.exports.keys import JobKeys
@@ -64,6 +64,7 @@ class Fleet:
     """One job on a fleet of its own.
 
     Attributes:
+        more: of the environment of all its processes, beside what they need.
         surroundings: of a kind of process, `node` or `steward`: what its environment has beside the rest, as that of a
             `Clock`. It holds for what is started from then on.
     """
@@ -79,6 +80,7 @@ class Fleet:
     surroundings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     processes: list[Worker] = field(default_factory=list)
     killed_workers: int = 0
+    more: Mapping[str, str] = field(default_factory=dict)
     prefix: str = field(default_factory=lambda: f"chaos-{secrets.token_hex(4)}")
 
     @classmethod
@@ -101,14 +103,19 @@ class Fleet:
     @property
     def environment(self) -> dict[str, str]:
         own = {"REDIS_URL": self.store.url, "RECIPES_PATH": str(HERE / "recipes"), "CRAWLERY_LOG_LEVEL": "INFO"}
-        return {**own, **self.storage.environment, "STORAGE_URL": f"s3://{BUCKET}/{self.prefix}"}
+        return {**own, **self.storage.environment, "STORAGE_URL": f"s3://{BUCKET}/{self.prefix}", **self.more}
 
-    def start_steward(self, *options: str) -> Worker:
-        """One more steward."""
+    @property
+    def whole_environment(self) -> dict[str, str]:
+        """For a command that a person would type."""
+        return {**unmeasured(), **self.environment}
+
+    def start_steward(self, *options: str, **environment: str) -> Worker:
+        """One more steward; `environment`: what is another one for it."""
         ttls = ("--hold", "3", "--seat-ttl", f"{SEAT_TTL_S:g}", "--lease-ttl", f"{LEASE_TTL_S:g}")
         haste = ("--tick", "0.2", "--segment-age", "1", "--storage-patience", "1")
         ttls += ("--folder", str(self.folder / "compose"))
-        return self._start("steward", *ttls, *haste, *options)
+        return self._start("steward", *ttls, *haste, *options, **environment)
 
     def start_node(self, *options: str) -> Worker:
         """One more node."""
@@ -118,7 +125,7 @@ class Fleet:
         where = ("--port", "0", "--slots", str(self.slots), "--dir", str(self.folder / name))
         return self._start("node", *where, *settings, *options)
 
-    def _start(self, command: str, *options: str) -> Worker:
+    def _start(self, command: str, *options: str, **environment: str) -> Worker:
         name = f"{command}-{len(self.processes) + 1}"
         words = [
             str(CRAWLERY),
@@ -127,9 +134,8 @@ class Fleet:
             name,
             *options,
         ]
-        self.processes.append(
-            Worker(name, self.folder, words, together(self.environment, self.surroundings.get(command, {})))
-        )
+        surroundings = together(self.environment, self.surroundings.get(command, {}), environment)
+        self.processes.append(Worker(name, self.folder, words, surroundings))
         return self.processes[-1]
 
     def of_kind(self, kind: str) -> list[Worker]:
@@ -227,11 +233,25 @@ class Fleet:
 
     def wait_for_end(self) -> Manifest:
         """Waits until the job has ended; its manifest."""
-        ends = ("succeeded", "failed", "cancelled", "expired")
-        self.wait(lambda: self.books.state() in ends, what="the end of the job")
+        self.wait(self.has_ended, what="the end of the job")
         manifest = read_manifest(self.objects, self.keys)
         assert manifest is not None, "a job that has ended has a manifest"
         return manifest
+
+    def has_ended(self) -> bool:
+        return self.books.state() in ("succeeded", "failed", "cancelled", "expired")
+
+    def findings_at_end(self, *, still_s: float) -> Findings:
+        """What is wrong with the job once it has ended; `unfinished` if nothing has moved for so long before it has."""
+        if ends(self.has_ended, moves=self._sign, still_s=still_s):
+            return self.findings(self.wait_for_end())
+        why = f"{self.books.state() or 'unknown'}: {self.why()} {self.books.ledger()}"
+        return not_ended(pages=list(self.site.site.links()), fetches=self.site.fetches(), why=why)
+
+    def _sign(self) -> tuple[str, int, int]:
+        """It changes as long as the job moves: its state, pages with an outcome, and what all processes say."""
+        said = sum(path.stat().st_size for path in self.folder.rglob("*.log"))
+        return self.books.state(), self.books.settled(), said
 
     def rows(self, manifest: Manifest) -> list[dict[str, str]]:
         """The rows of the CSV that the manifest names."""
@@ -250,6 +270,7 @@ class Fleet:
             fetches=self.site.fetches(),
             settled=manifest.ledger.settled,
             leases_lost=self.killed_workers * 64 + stale,
+            changed=int(read_manifest(self.objects, self.keys) != manifest),
         )
 
     def tell(self) -> str:

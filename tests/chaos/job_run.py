@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from checker import Findings, check
+from checker import Findings, check, not_ended
 from job_store import JobInStore
-from workers import LEASE_TTL_S, Worker, wait_until
+from workers import LEASE_TTL_S, PATIENCE_S, Worker, ends, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from big_site import SiteProcess
     from valkey_server import ValkeyServer
 
+    from crawler.frontier.contract import Ledger
 
 #: What a worker's log says of each page that it had in hand when its lease was lost.
 _LOST = "was lost; what it gave does not count"
@@ -28,7 +29,9 @@ class JobRun:
     """One job, its workers, and what was done to them.
 
     Attributes:
+        environment: of all workers, beside what they need.
         leases_lost: held by workers when they were killed; what others lose is in their logs.
+        left_behind: held by workers when they had left in order.
     """
 
     site: SiteProcess
@@ -36,8 +39,10 @@ class JobRun:
     folder: Path
     job: str
     settings: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     workers: list[Worker] = field(default_factory=list)
     leases_lost: int = 0
+    left_behind: int = 0
 
     @classmethod
     @contextmanager
@@ -59,7 +64,14 @@ class JobRun:
         name = f"{self.job}-{len(self.workers) + 1}"
         settings = {**self.settings, **more.pop("settings", {})}
         worker = Worker.of_job(
-            name, self.folder, job=self.job, site=self.site.url, store=self.store.url, settings=settings, **more
+            name,
+            self.folder,
+            job=self.job,
+            site=self.site.url,
+            store=self.store.url,
+            settings=settings,
+            environment=self.environment,
+            **more,
         )
         self.workers.append(worker)
         return worker
@@ -106,32 +118,63 @@ class JobRun:
         self.store.restart()
         return leased
 
-    def finish(self) -> Findings:
-        """Waits until all workers that live have ended by themselves, and compares."""
+    def kill_frozen(self, victim: Worker) -> None:
+        """SIGKILL of a worker that stands still, with all that it holds."""
+        self.leases_lost += self.books.held_by(victim.pid)
+        victim.kill()
+
+    def tell_to_go(self, victim: Worker) -> None:
+        """SIGTERM; returns when it has left. What it hands back, somebody else asks for again."""
+        self.leases_lost += self.books.held_by(victim.pid)
+        victim.terminate()
+        self.left_behind += self.books.held_by(victim.pid)
+
+    def finish(self, *, still_s: float = PATIENCE_S, none_lost: bool = False) -> Findings:
+        """Waits until all workers that live have ended by themselves, and compares.
+
+        Args:
+            still_s: a job in which nothing has moved for so long never ends.
+            none_lost: nothing was done for which a worker may lose a lease.
+        """
+        sites = list(self.site.site.links())
+        if not ends(lambda: not any(worker.running for worker in self.workers), moves=self._sign, still_s=still_s):
+            logs = [worker.log()[-1000:] for worker in self.workers if worker.running]
+            return not_ended(pages=sites, fetches=self.site.fetches(), why=f"{self.books.ledger()} {logs}")
         for worker in self.workers:
-            if worker.running:
-                status = worker.finished()
-                assert status == 0, f"{worker.name} ended with {status}:\n{worker.log()[-3000:]}"
+            assert worker.left_well, f"{worker.name} ended with {worker.process.returncode}:\n{worker.log()[-3000:]}"
         ledger = self.books.ledger()
-        assert ledger.balanced, ledger
+        lost = sum(worker.log().count(_LOST) for worker in self.workers)
         return check(
             expected=self.site.site.rows(self.site.url),
-            pages=list(self.site.site.links()),
+            pages=sites,
             rows=self.books.rows(),
             fetches=self.site.fetches(),
             settled=ledger.settled,
-            leases_lost=self.leases_lost + sum(worker.log().count(_LOST) for worker in self.workers),
+            leases_lost=self.leases_lost + lost,
+            unbalanced=missing_in(ledger),
+            expired=lost if none_lost else 0,
+            left_behind=self.left_behind,
         )
 
+    def _sign(self) -> tuple[int, int, int]:
+        """It changes as long as the job moves: pages with an outcome, workers that live, and what they say."""
+        said = sum(worker.log_path.stat().st_size for worker in self.workers)
+        return self.books.settled(), sum(worker.running for worker in self.workers), said
 
-def run_with_one_killed(run: JobRun, *, kill_at: float, restarted: bool) -> Findings:
+
+def missing_in(ledger: Ledger) -> int:
+    """Pages that the books have accepted, less those that they know."""
+    return ledger.accepted - ledger.ready - ledger.delayed - ledger.leased - sum(ledger.settled.values())
+
+
+def run_with_one_killed(run: JobRun, *, kill_at: float, restarted: bool, still_s: float = PATIENCE_S) -> Findings:
     """Two workers; one is killed when the share `kill_at` of the pages has an outcome, and may come back at once."""
     victim, _ = run.start(), run.start()
     run.wait_for_share(kill_at)
     run.kill_while_it_works(victim)
     if restarted:
         run.start()
-    return run.finish()
+    return run.finish(still_s=still_s)
 
 
 def run_with_one_frozen(run: JobRun, *, kill_at: float) -> Findings:
@@ -150,4 +193,4 @@ def run_with_store_killed(run: JobRun, *, kill_at: float) -> Findings:
     run.start()
     run.wait_for_share(kill_at)
     run.kill_store(down_s=1.5 * LEASE_TTL_S)
-    return run.finish()
+    return run.finish(none_lost=True)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from big_site import BigSite
-from checker import check
+from checker import KINDS, check, not_ended
 
 SITE = BigSite(products=1900)
 URL = "http://site.test"
@@ -85,6 +85,33 @@ def test_a_page_may_be_fetched_again_for_each_lease_that_was_lost(crawl):
     assert check(**crawl).problems == []
     crawl["leases_lost"] = 1
     assert check(**crawl).problems == ["2 pages fetched again, but only 1 leases lost"]
+
+
+@pytest.mark.parametrize("kind", ["expired", "left_behind", "changed"])
+def test_what_was_seen_while_the_job_ran_is_a_problem_of_its_kind(crawl, kind):
+    findings = check(**crawl, **{kind: 2})
+    assert findings.kinds == (kind,)
+    assert findings.problems == [f"2 {kind}: None"]
+
+
+@pytest.mark.parametrize("missing", [-1, 1])
+def test_books_that_do_not_balance_are_a_problem_either_way(crawl, missing):
+    assert check(**crawl, unbalanced=missing).problems == ["1 unbalanced: None"]
+
+
+def test_a_job_that_does_not_end_is_a_problem_of_its_own_and_says_why(crawl):
+    del crawl["fetches"]["/product/10"]
+    findings = not_ended(pages=crawl["pages"], fetches=crawl["fetches"], why="waiting for a node")
+    assert findings.kinds == ("unfinished",)
+    assert findings.problems == ["1 unfinished: ['waiting for a node']"]
+    assert findings.examples["unread"] == ["/product/10"]
+
+
+def test_a_problem_has_the_kind_that_its_sentence_names(crawl):
+    crawl["rows"].pop(3)
+    crawl["fetches"]["/product/1"] = 2
+    assert check(**crawl).kinds == ("lost", "refetched")
+    assert "refetched" not in KINDS, "it is no count that must be zero"
 
 
 def test_a_report_is_json_that_says_what_is_wrong(crawl):

@@ -42,6 +42,7 @@ class Worker:
 
     def __init__(self, name: str, folder: Path, command: list[str], environment: Mapping[str, str]) -> None:
         self.name = name
+        self._told: tuple[int, ...] = ()  # what it may end with, beside 0
         self.log_path = folder / f"{name}.log"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
@@ -106,10 +107,22 @@ class Worker:
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
+    @property
+    def left_well(self) -> bool:
+        """Whether it has ended by itself, or as it was told to."""
+        return self.process.returncode in (0, *self._told)
+
     def kill(self) -> None:
         """SIGKILL; returns when it is gone."""
+        self._told = (-signal.SIGKILL,)
         self.process.kill()
         self.process.wait(timeout=PATIENCE_S)
+
+    def terminate(self) -> int:
+        """SIGTERM, and its exit status."""
+        self._told = (130,)
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=PATIENCE_S)
 
     def interrupt(self) -> int:
         """SIGINT, and its exit status."""
@@ -148,3 +161,16 @@ def wait_until(holds: Callable[[], bool], *, what: str, patience_s: float = PATI
     while not holds():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.01)
+
+
+def ends(holds: Callable[[], bool], *, moves: Callable[[], object], still_s: float) -> bool:
+    """Whether it comes to hold; False when what `moves` answers has been the same for so many seconds."""
+    seen, since = moves(), time.monotonic()
+    while not holds():
+        now = moves()
+        if now != seen:
+            seen, since = now, time.monotonic()
+        elif time.monotonic() - since > still_s:
+            return False
+        time.sleep(0.02)
+    return True
