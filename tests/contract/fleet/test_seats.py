@@ -165,6 +165,14 @@ def test_parked_pages_want_no_worker_that_cannot_read_them(seats, a_job, frontie
     assert seats.wanted() == ()
 
 
+def test_they_do_not_make_the_pages_that_are_ready_more(seats, a_job, frontier_of):
+    a_job(max_workers=4)
+    frontier = frontier_of("j")
+    park(frontier, 3 * PAGES_PER_WORKER)
+    frontier.enqueue([request(99)])
+    assert [wanted.count for wanted in seats.wanted()] == [1]
+
+
 def test_parked_pages_want_workers_that_can(seats, clocked, a_job, frontier_of):
     a_job(max_workers=4)
     park(frontier_of("j"), PAGES_PER_WORKER + 1)
