@@ -82,15 +82,15 @@ def progress(stored: StoredJob, books: Ledger, *, now_ms: int) -> dict[str, Any]
         seconds = (until_ms - status.started_ms) / 1000
         visited = settled - sum(books.settled.get(outcome, 0) for outcome in _NOT_VISITED)
         pages_per_s = round(visited / seconds, 3) if seconds > 0 else None
-    open_pages = books.ready + books.delayed + books.leased
-    if status.state is State.RUNNING and pages_per_s and status.intended is None:
-        eta_s = round(open_pages / pages_per_s, 1)
+    if status.state is State.RUNNING and pages_per_s and status.intended is None and not books.parked:
+        eta_s = round(books.open / pages_per_s, 1)
     return {
         "found": books.accepted,
         "settled": settled,
         "ready": books.ready,
         "delayed": books.delayed,
         "leased": books.leased,
+        "parked": books.parked,
         "failed": failed(books),
         "retries": books.retries,
         "rows": dict(books.rows),

@@ -140,13 +140,16 @@ class AttemptSchema(Schema):
 
 
 class ProgressSchema(Schema):
-    """The books of a job: found = ready + delayed + leased + settled."""
+    """The books of a job: found = ready + delayed + leased + parked + settled."""
 
     found = ma.fields.Integer(required=True, metadata=about("Pages that were found, the first one included.", 120))
     settled = ma.fields.Integer(required=True, metadata=about("Pages that have come to an outcome.", 100))
     ready = ma.fields.Integer(required=True, metadata=about("Pages that can be fetched now.", 12))
     delayed = ma.fields.Integer(required=True, metadata=about("Pages that wait for another try.", 2))
     leased = ma.fields.Integer(required=True, metadata=about("Pages that are in work.", 6))
+    parked = ma.fields.Integer(
+        required=True, metadata=about("Pages that no worker so far can read; `why` says what they wait for.", 0)
+    )
     failed = ma.fields.Integer(required=True, metadata=about("Settled pages with an outcome that is a failure.", 1))
     retries = ma.fields.Integer(required=True, metadata=about("How often a page was tried again.", 3))
     rows = ma.fields.Dict(

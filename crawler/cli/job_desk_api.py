@@ -233,6 +233,7 @@ def _view(job: Job, failures: Failures | None = None) -> JobView:
         ready=progress.ready,
         delayed=progress.delayed,
         leased=progress.leased,
+        parked=progress.parked,
         settled=progress.outcomes,
         rows=progress.rows,
         retries=progress.retries,

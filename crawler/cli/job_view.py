@@ -82,7 +82,12 @@ def status_lines(job: JobView) -> list[str]:
         lines.append("  closed    takes no more pages" + ("" if books.closed == "finished" else f": {books.closed}"))
     settled = sum(books.settled.values())
     lines.append(f"  pages     {books.accepted:,} found, {settled:,} settled (`start` is one of them)")
-    open_pages = {"in work": books.leased, "ready": books.ready, "waiting for another try": books.delayed}
+    open_pages = {
+        "in work": books.leased,
+        "ready": books.ready,
+        "waiting for another try": books.delayed,
+        "parked (no worker so far can read them)": books.parked,
+    }
     if any(open_pages.values()):
         lines.append(f"  open      {', '.join(f'{count:,} {what}' for what, count in open_pages.items() if count)}")
     if books.staged:
@@ -150,7 +155,7 @@ def snapshot(job: JobView) -> Snapshot:
         pages=sum(books.settled.values()),
         rows=sum(books.rows.values()),
         errors=sum(count for outcome, count in books.settled.items() if outcome not in HARMLESS),
-        waiting=books.ready + books.delayed + books.leased,
+        waiting=books.open,
         stopping=job.state == State.FINISHING or bool(job.intended),
     )
 

@@ -32,6 +32,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     ready: int = 0
     delayed: int = 0
     leased: int = 0
+    parked: int = 0
     failed: int = 0
     retries: int = 0
     rows: dict[str, int] = {}

@@ -207,7 +207,7 @@ class Summary:
             answered=books is not None,
             ended=known.closed,
             accepted=known.accepted,
-            open=known.ready + known.delayed + known.leased,
+            open=known.open,
             settled=known.settled,
             rows=known.rows,
             stale=self._crawler.stats.get_value("scheduler/stale", 0),

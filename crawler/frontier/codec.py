@@ -10,12 +10,30 @@ from typing import Any, Final
 
 import msgspec
 
+from crawler.frontier.contract import MOST_NEEDED
 from crawler.wire import NotEncodable, Undecodable, pack, unpack
 
-__all__ = ["MAX_ENCODED_BYTES", "VERSION", "NotEncodable", "Undecodable", "WireRequest", "decode", "encode", "url_of"]
+__all__ = [
+    "MAX_ENCODED_BYTES",
+    "NEWEST_READ",
+    "OLDEST_READ",
+    "VERSION",
+    "NotEncodable",
+    "Undecodable",
+    "WireRequest",
+    "decode",
+    "encode",
+    "needed",
+    "url_of",
+]
 
-#: Raised whenever an older reader could misread what is written.
+#: What is written. It is raised whenever an older reader could misread that, and one release later than `NEWEST_READ`:
+#: while a fleet is upgraded, workers of the release before read what those of this one write.
 VERSION: Final = 1
+
+#: What is read: everything that a worker of this release may meet, see docs/decisions/019-two-releases-in-one-queue.md.
+OLDEST_READ: Final = 1
+NEWEST_READ: Final = 1
 
 #: Longer requests are refused: they belong in a store of their own, not in every queue.
 MAX_ENCODED_BYTES: Final = 256 * 1024
@@ -62,6 +80,26 @@ def encode(request: WireRequest) -> bytes:
     return encoded
 
 
+class _Versioned(msgspec.Struct, frozen=True, array_like=True):
+    v: int
+
+
+def needed(body: bytes) -> int:
+    """What a worker must read to be given these bytes, which none of this release can read.
+
+    That is the version they have, if it is a newer one; otherwise nobody is known who could, which is `MOST_NEEDED`.
+    """
+    version = _version_of(body)
+    return version if version is not None and NEWEST_READ < version < MOST_NEEDED else MOST_NEEDED
+
+
+def _version_of(encoded: bytes) -> int | None:
+    try:
+        return msgspec.msgpack.decode(encoded, type=_Versioned).v
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
 def url_of(body: bytes) -> str:
     """The URL in the bytes of a request; "" if it cannot be read."""
     try:
@@ -74,12 +112,18 @@ def decode(encoded: bytes) -> WireRequest:
     """The request that `encode` wrote.
 
     Raises:
-        Undecodable: no such request, or one of another version.
+        Undecodable: no such request, or one of a version that this release does not read.
     """
     try:
         request = msgspec.msgpack.decode(encoded, type=WireRequest, ext_hook=unpack)
     except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
+        _check_version(_version_of(encoded))
         raise Undecodable(f"{encoded[:40]!r}...: {error}") from error
-    if request.v != VERSION:
-        raise Undecodable(f"version {request.v} of the wire format; this reader knows {VERSION}")
+    _check_version(request.v)
     return request
+
+
+def _check_version(version: int | None) -> None:
+    if version is not None and not OLDEST_READ <= version <= NEWEST_READ:
+        known = f"{OLDEST_READ} to {NEWEST_READ}"
+        raise Undecodable(f"version {version} of the wire format; this reader knows {known}")

@@ -1,9 +1,9 @@
 """What a frontier promises: the requests of one job, each leased to one holder at a time and settled exactly once.
 
-A *page* is a request with everything that follows from it. It is `ready`, `delayed` or `leased` until it is settled
-with one outcome, and then it is gone; accepted = ready + delayed + leased + settled holds after every call. The
-scheduler talks to this contract only; `memory` keeps a job in one process, other back ends keep it for a fleet. All of
-them pass `tests/contract/frontier`.
+A *page* is a request with everything that follows from it. It is `ready`, `delayed`, `leased` or `parked` until it is
+settled with one outcome, and then it is gone; accepted = ready + delayed + leased + parked + settled holds after every
+call. The scheduler talks to this contract only; `memory` keeps a job in one process, other back ends keep it for a
+fleet. All of them pass `tests/contract/frontier`.
 
 Nothing here knows what a body holds, how a page is fetched or what Scrapy is.
 """
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: Why a job is closed that has nothing left to do.
 FINISHED: Final = "finished"
+
+#: What a parked page needs of its reader is a small number: of a greater one no more is known than that it is great.
+MOST_NEEDED: Final = 4095
 
 #: A lease that expired this often while it was its holder's only one is not given out again.
 MAX_CRASH_TRIES: Final = 3
@@ -95,8 +98,9 @@ class LeaseReply:
     """What `lease` gives, and what the holder needs to know to wait well."""
 
     leases: tuple[Lease, ...] = ()
-    open: int = 0  # pages not settled yet: ready + delayed + leased, after this call
+    open: int = 0  # pages not settled yet: ready + delayed + leased + parked, after this call
     ready: int = 0  # of those, how many wait for nothing but a lease; another call, or another worker, may get them
+    parked: int = 0  # of those, how many nobody who has asked so far can read
     due_in_s: float | None = None  # until the next delayed page or held host comes free; None: nothing waits for time
     at_limit: bool = False  # the job may fetch no more pages; what is ready will never be leased
     started: bool = False  # the start page has been settled
@@ -176,6 +180,7 @@ class Ledger:
     ready: int = 0
     delayed: int = 0
     leased: int = 0
+    parked: int = 0  # put aside until a worker asks that can read them
     settled: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)  # kept ones, by item
     retries: int = 0
@@ -193,7 +198,12 @@ class Ledger:
     @property
     def balanced(self) -> bool:
         """The invariant: nothing accepted is lost or counted twice."""
-        return self.accepted == self.ready + self.delayed + self.leased + sum(self.settled.values())
+        return self.accepted == self.open + sum(self.settled.values())
+
+    @property
+    def open(self) -> int:
+        """Pages that were accepted and are not settled."""
+        return self.ready + self.delayed + self.leased + self.parked
 
 
 class Frontier(Protocol):
@@ -204,9 +214,12 @@ class Frontier(Protocol):
         ...
 
     async def lease(
-        self, *, worker: str, call: int, limit: int, ttl_s: float, skip: Collection[str] = ()
+        self, *, worker: str, call: int, limit: int, ttl_s: float, reads: int = 0, skip: Collection[str] = ()
     ) -> LeaseReply:
         """Up to `limit` requests for `ttl_s` seconds, none of them of the hosts `skip`, suspects neither.
+
+        Parked pages that need no more than what the worker `reads` are ready again, up to `limit`, those first that
+        need least and then those that were parked first.
 
         A worker names the hosts of which it has enough for now; they keep their turn, for others and for later calls.
 
@@ -229,6 +242,13 @@ class Frontier(Protocol):
 
     async def retry(self, lease: Lease, *, delay_s: float, reason: str, hold_host_s: float = 0.0) -> Reply:
         """Gives a page back for a later try, which is counted. `hold_host_s`: nothing of its host is leased so long."""
+        ...
+
+    async def park(self, lease: Lease, *, needs: int) -> Reply:
+        """Puts a page aside that its holder cannot read; no try is counted.
+
+        `needs`: what a worker must read, as it says to `lease`, to get it. The page stays open, and with it the job.
+        """
         ...
 
     async def release(self, *, worker: str, leases: Sequence[Lease] | None = None) -> int:

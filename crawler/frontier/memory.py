@@ -17,6 +17,7 @@ from crawler.frontier.codec import url_of
 from crawler.frontier.contract import (
     FINISHED,
     MAX_CRASH_TRIES,
+    MOST_NEEDED,
     CommitReply,
     Failure,
     Fate,
@@ -107,7 +108,7 @@ class MemoryFrontier:
     # --- giving out ---
 
     async def lease(
-        self, *, worker: str, call: int, limit: int, ttl_s: float, skip: Collection[str] = ()
+        self, *, worker: str, call: int, limit: int, ttl_s: float, reads: int = 0, skip: Collection[str] = ()
     ) -> LeaseReply:
         """See the contract."""
         if self._closed:
@@ -120,10 +121,11 @@ class MemoryFrontier:
         if call < number:
             return self._reply(now, (), at_limit=at_limit)
         budget = self._budget()
+        self._pages.unpark(min(limit, budget), reads, frozenset(skip))
         chosen = self._pages.choose(worker, min(limit, budget), frozenset(skip))
         leases = tuple(self._give(page, worker, now + ttl_s) for page in chosen)
         states = self._pages.states
-        at_limit = budget <= 0 and states["ready"] + states["delayed"] > 0
+        at_limit = budget <= 0 and len(self._pages) > states["leased"]
         self._last_calls[worker] = (call, leases, at_limit)
         return self._reply(now, leases, at_limit=at_limit)
 
@@ -132,6 +134,7 @@ class MemoryFrontier:
             leases=leases,
             open=len(self._pages),
             ready=self._pages.states["ready"],
+            parked=self._pages.states["parked"],
             due_in_s=self._due_in(now),
             started=START_ID in self._seen and self._pages.get(START_ID) is None,
             at_limit=at_limit,
@@ -235,6 +238,14 @@ class MemoryFrontier:
             self._pages.give_back(page)
         return Reply.OK
 
+    async def park(self, lease: Lease, *, needs: int) -> Reply:
+        """See the contract."""
+        page = self._pages.held(lease)
+        if page is None:
+            return Reply.STALE
+        self._pages.park(page, min(needs, MOST_NEEDED))
+        return Reply.OK
+
     async def release(self, *, worker: str, leases: Sequence[Lease] | None = None) -> int:
         """See the contract."""
         pages = self._pages.held_by(worker)
@@ -281,6 +292,7 @@ class MemoryFrontier:
             ready=states["ready"],
             delayed=states["delayed"],
             leased=states["leased"],
+            parked=states["parked"],
             settled=dict(self._settled),
             rows=dict(self._rows.counts),
             retries=self._events["retries"],

@@ -25,7 +25,7 @@ class Page:
 
     request: FrontierRequest
     order: int
-    state: str = "ready"  # ready, delayed, leased
+    state: str = "ready"  # ready, delayed, leased, parked
     tries: int = 0
     crash_tries: int = 0
     suspect: bool = False
@@ -49,6 +49,7 @@ class Pages:
         self._delayed: list[tuple[float, int]] = []  # heap
         self._deadlines: list[tuple[float, int, int]] = []  # heap, stale entries are skipped
         self._holdings: dict[str, set[int]] = {}
+        self._parked: dict[int, int] = {}  # id -> what its reader needs, in the order of arrival
 
     def __len__(self) -> int:
         return len(self._pages)
@@ -75,8 +76,9 @@ class Pages:
 
     def clear(self) -> None:
         """Forgets everything."""
-        for store in (self._pages, self._queues, self._delayed, self._deadlines, self._holdings, self.states):
+        for store in (self._pages, self._queues, self._delayed, self._deadlines, self._holdings, self._parked):
             store.clear()
+        self.states.clear()
 
     # --- leases ---
 
@@ -128,6 +130,25 @@ class Pages:
         self._move(page, "delayed")
         page.not_before = until
         heapq.heappush(self._delayed, (until, page.request.id))
+
+    def park(self, page: Page, needs: int) -> None:
+        """A leased page is given out again when somebody asks who reads what it needs."""
+        self._let_go(page)
+        self._move(page, "parked")
+        self._parked[page.request.id] = needs
+
+    def unpark(self, limit: int, reads: int, skip: Collection[str] = ()) -> None:
+        """Up to `limit` parked pages that need no more than that, none of hosts in `skip`, are ready again."""
+        if not self._parked:
+            return
+        for page_id in sorted(self._parked, key=self._parked.__getitem__):
+            page = self._pages[page_id]
+            if limit <= 0 or self._parked[page_id] > reads:
+                return
+            if page.request.host not in skip:
+                del self._parked[page_id]
+                self._make_ready(page)
+                limit -= 1
 
     def hold(self, host: str, until: float) -> None:
         """Nothing of this host is given out before `until`; a hold is never shortened."""

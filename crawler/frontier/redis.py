@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from crawler.frontier.contract import (
+    MOST_NEEDED,
     CommitReply,
     Fate,
     FrontierRequest,
@@ -63,6 +64,9 @@ _FULL_S: Final = 0.5
 
 _RELEASE_ALL_AT_ONCE: Final = 200
 
+#: The score of a parked page is what it needs, times this, and more.
+_NEEDS: Final = 1 << 40
+
 #: Answers of `stage.lua` and `close.lua`.
 _OUT_OF_ORDER: Final = 2
 _AGAIN: Final = 2
@@ -78,7 +82,7 @@ def _script(name: str, *preludes: str) -> Script:
 
 
 _ENQUEUE, _LEASE, _RENEW, _COMMIT = _script("enqueue"), _script("lease", _STATES), _script("renew"), _script("commit")
-_STAGE, _RETRY, _RELEASE = _script("stage"), _script("retry"), _script("release")
+_STAGE, _RETRY, _RELEASE, _PARK = _script("stage"), _script("retry"), _script("release"), _script("park")
 _PROMOTE, _CLOSE, _LEDGER = _script("promote"), _script("close", _STATES), _script("ledger")
 _ABANDON: Final = _script("abandon")
 
@@ -141,12 +145,12 @@ class RedisFrontier:
     # --- giving out ---
 
     async def lease(
-        self, *, worker: str, call: int, limit: int, ttl_s: float, skip: Collection[str] = ()
+        self, *, worker: str, call: int, limit: int, ttl_s: float, reads: int = 0, skip: Collection[str] = ()
     ) -> LeaseReply:
         """See the contract."""
-        words: tuple[Word, ...] = (worker, call, limit, self._new_token(), self._max_pages, *skip)
+        words: tuple[Word, ...] = (worker, call, limit, self._new_token(), self._max_pages, reads, *skip)
         answer = await self._call(_LEASE, *words, ttl_ms=int(ttl_s * 1000))
-        reply, open_pages, due_ms, at_limit, started, token, ready, *leased = answer
+        reply, open_pages, due_ms, at_limit, started, token, ready, parked, *leased = answer
         due = int(due_ms)
         return LeaseReply(
             leases=tuple(
@@ -160,6 +164,7 @@ class RedisFrontier:
             ),
             open=open_pages,
             ready=ready,
+            parked=parked,
             due_in_s=None if due < 0 else due / 1000,
             at_limit=at_limit == 1,
             started=started == 1,
@@ -236,6 +241,11 @@ class RedisFrontier:
         _ = reason
         delay_ms, hold_ms = int(delay_s * 1000), int(hold_host_s * 1000)
         done = await self._call(_RETRY, signed(lease.request.id), lease.token, delay_ms, hold_ms)
+        return Reply.OK if done else Reply.STALE
+
+    async def park(self, lease: Lease, *, needs: int) -> Reply:
+        """See the contract."""
+        done = await self._call(_PARK, signed(lease.request.id), lease.token, min(needs, MOST_NEEDED))
         return Reply.OK if done else Reply.STALE
 
     async def release(self, *, worker: str, leases: Sequence[Lease] | None = None) -> int:
@@ -315,10 +325,18 @@ class RedisFrontier:
         kept = await self._store.command("XRANGE", f"{self._base}failures", "-", "+") if failures else ()
         return ledger_of(answer, kept)
 
+    async def parked_for(self) -> int | None:
+        """What a worker must read to be given the parked page that needs least; None without one."""
+        first = await self._store.command("ZRANGE", f"{self._base}parked", 0, 0, "WITHSCORES")
+        if not first:
+            return None
+        flat = first[0] if isinstance(first[0], list) else first
+        return int(float(flat[1])) // _NEEDS
+
     async def audit(self) -> Ledger:
         """See the contract."""
         kept = await self.ledger()
-        shards = (await self._call(_LEDGER))[6]
+        shards = (await self._call(_LEDGER))[7]
         accepted = 0
         for shard in range(shards):
             accepted += await self._store.command("SCARD", f"{self._base}set:seen:{shard}")
@@ -328,7 +346,7 @@ class RedisFrontier:
         counted["ready"] = await self._members("suspects")
         for queue in await self._scan_keys("ready:*"):
             counted["ready"] |= await self._members(queue)
-        for state in ("delayed", "leased"):
+        for state in ("delayed", "leased", "parked"):
             counted[state] = await self._members(state)
         bodies = set(await self._store.command("HKEYS", f"{self._base}body"))
         everywhere = [page for pages in counted.values() for page in pages]
@@ -345,6 +363,7 @@ class RedisFrontier:
             ready=len(counted["ready"]),
             delayed=len(counted["delayed"]),
             leased=len(counted["leased"]),
+            parked=len(counted["parked"]),
             rows=dict(rows),
         )
 

@@ -72,6 +72,14 @@ def named(leases: Sequence[Lease], places: Sequence[int]) -> list[Lease]:
     return [leases[place] for place in places]
 
 
+class _Facts(msgspec.Struct, frozen=True, array_like=True):
+    """What is stored with a request. A later release may add to its end what this one need not know."""
+
+    priority: int
+    chain: str | None
+    on_progress: bool
+
+
 #: A stored request is a plain body behind a zero byte, or one with facts behind their length, which is never zero.
 _PLAIN: Final = b"\0"
 
@@ -94,8 +102,12 @@ def _unstored(stored: bytes) -> tuple[bytes, tuple[int, str | None, bool]]:
     """The body, and priority, chain and on_progress."""
     if stored[:1] in (_PLAIN, b""):
         return stored[1:], (0, None, False)
-    end = 2 + ((stored[0] & 0x7F) << 8 | stored[1])
-    return stored[end:], msgspec.msgpack.decode(stored[2:end])
+    try:
+        end = 2 + ((stored[0] & 0x7F) << 8 | stored[1])
+        facts = msgspec.msgpack.decode(stored[2:end], type=_Facts)
+    except (IndexError, msgspec.DecodeError):
+        return stored, (0, None, False)  # not ours: whoever gets the page will find no request in it
+    return stored[end:], (facts.priority, facts.chain, facts.on_progress)
 
 
 def request_of(number: bytes, host: bytes, stored: bytes) -> FrontierRequest:
@@ -243,13 +255,14 @@ def pages_of_rows(entry: str, words: Sequence[bytes]) -> list[list[StoredRow]]:
 
 def ledger_of(answer: Sequence[Any], failures: Sequence[Any]) -> Ledger:
     """The books of what `ledger.lua` has answered, and of the stream of failures."""
-    books, settled, rows, open_pages, delayed, leased, _ = answer
+    books, settled, rows, open_pages, delayed, leased, parked, _ = answer
     book = {name.decode(): value for name, value in zip(books[::2], books[1::2], strict=True)}
     return Ledger(
         accepted=int(book.get("accepted", 0)),
-        ready=open_pages - delayed - leased,
+        ready=open_pages - delayed - leased - parked,
         delayed=delayed,
         leased=leased,
+        parked=parked,
         settled=_counts(settled),
         rows=_counts(rows),
         retries=int(book.get("retries", 0)),

@@ -89,11 +89,22 @@ class _Candidate:
     held: int
 
 
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A seat as `seats.lua` keeps it. A later release may add to its end what this one need not know."""
+
+    node: str
+    since_ms: float
+    expires_ms: float
+    worker: str
+
+
 class RedisSeats:
     """The seats of all jobs of a store."""
 
-    def __init__(self, store: Caller) -> None:
+    def __init__(self, store: Caller, *, reads: int = 0) -> None:
+        """`reads`: what workers read that take a seat here, as they say it to a frontier."""
         self._store = store
+        self._reads = reads
         self._jobs = RedisJobStore(store)
         self._orders: dict[str, Job] = {}
 
@@ -178,7 +189,7 @@ class RedisSeats:
         return [self._orders[each] for each in ids if each in self._orders and not self._orders[each].by_hand]
 
     async def _seat_call(self, job: Job, token: str, node: str, ttl_s: float) -> Sequence[int]:
-        words = (token, node, int(ttl_s * 1000), job.max_workers, PAGES_PER_WORKER)
+        words = (token, node, int(ttl_s * 1000), job.max_workers, PAGES_PER_WORKER, self._reads)
         answer: Sequence[int] = await self._store.call(_TAKE, [self._key(job.id)], words)
         return answer
 
@@ -201,7 +212,12 @@ def _in_turn(candidates: Sequence[_Candidate]) -> list[_Candidate]:
 
 
 def _seat(job: str, token: bytes, record: bytes) -> Seat:
-    node, since_ms, expires_ms, worker, _ = msgspec.msgpack.decode(record, type=tuple[str, float, float, str, int])
+    kept = msgspec.msgpack.decode(record, type=_Kept)
     return Seat(
-        job=job, token=token.decode(), node=node, since_ms=int(since_ms), expires_ms=int(expires_ms), worker=worker
+        job=job,
+        token=token.decode(),
+        node=kept.node,
+        since_ms=int(kept.since_ms),
+        expires_ms=int(kept.expires_ms),
+        worker=kept.worker,
     )

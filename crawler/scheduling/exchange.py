@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from scrapy import Request
 
+from crawler.frontier.codec import needed
 from crawler.frontier.contract import Reply
 from crawler.frontier.identity import START_ID
 from crawler.middlewares.errbacks import bare_errback
@@ -113,11 +114,17 @@ class Exchange:
         return bool(leases)
 
     def _unpack(self, lease: Lease) -> None:
-        """The page of a lease waits for the engine; one whose bytes cannot be read is settled at once."""
+        """The page of a lease waits for the engine.
+
+        One whose bytes cannot be read here is parked: a worker of another release may be able to. Alone there is none.
+        """
         try:
             request = self._codec.unpack(lease.request)
         except Undecodable as error:
             page = OpenPage(lease=lease, request=Request("about:unreadable"), url="")
+            if self._codec.shared:
+                self._outbox.park(page, needs=needed(lease.request.body), problem=str(error))
+                return
             page.fail("page_error", f"unreadable request: {error}")
             self._outbox.settle(page)
             return

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from crawler.frontier.codec import NEWEST_READ
 from crawler.frontier.contract import Reply
 from crawler.frontier.identity import START_ID
 
@@ -62,7 +63,7 @@ class Intake:
         asked_at = self._held.clock() if self._held is not None else 0.0
         self._calls += 1
         reply = await self._frontier.lease(
-            worker=self._worker, call=self._calls, limit=room, ttl_s=self._ttl_s, skip=skip
+            worker=self._worker, call=self._calls, limit=room, ttl_s=self._ttl_s, reads=NEWEST_READ, skip=skip
         )
         if self._held is not None:
             self._held.add(reply.leases, asked_at=asked_at)
@@ -94,5 +95,6 @@ class Intake:
         self.wait_s = None if reply.due_in_s is None else reply.due_in_s + 0.001
         if self._held is not None and short:
             # Without anything open the spider closes now; one that stays waits for what others will hand in.
-            poll_s = POLL_S if reply.open else PAUSE_S
+            # What is parked needs another worker, and that may take an upgrade.
+            poll_s = POLL_S if reply.open > reply.parked else PAUSE_S
             self.wait_s = poll_s if self.wait_s is None else min(poll_s, self.wait_s)

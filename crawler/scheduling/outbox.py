@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class Outbox:
-    """Requests, ends of pages, retries and pages to hand back that the frontier has not been told of yet."""
+    """Requests, ends of pages, retries, pages to hand back or to park that the frontier has not been told of yet."""
 
     def __init__(
         self,
@@ -67,16 +67,18 @@ class Outbox:
         self._commits: list[tuple[OpenPage, PageCommit]] = []
         self._retries: list[tuple[OpenPage, TryLater]] = []
         self._returns: list[OpenPage] = []
+        self._unreadable: list[tuple[OpenPage, int]] = []
+        self._parked = 0
 
     def __len__(self) -> int:
-        pending = len(self._requests) + len(self._commits) + len(self._retries) + len(self._returns)
-        return pending + (self._enqueuing is not None)
+        pages = len(self._commits) + len(self._retries) + len(self._returns) + len(self._unreadable)
+        return len(self._requests) + pages + (self._enqueuing is not None)
 
     @property
     def ready(self) -> bool:
         """Whether there is something to tell that need not wait for an answer."""
         requests = self._requests and self._enqueuing is None
-        return bool(requests or self._ready_commits()[0] or self._returns or self._retries)
+        return bool(requests or self._ready_commits()[0] or self._returns or self._retries or self._unreadable)
 
     @property
     def backlog(self) -> int:
@@ -111,6 +113,14 @@ class Outbox:
     def give_back(self, page: OpenPage) -> None:
         """A page that was not begun, or must not go on here: others may have it at once."""
         self._returns.append(page)
+
+    def park(self, page: OpenPage, *, needs: int, problem: str) -> None:
+        """A page that cannot be read here: it waits for a worker that reads what it `needs`."""
+        level = logging.DEBUG if self._parked else logging.WARNING
+        logger.log(level, "A request waits for a worker that can read it (further ones are not logged): %s", problem)
+        self._parked += 1
+        self._crawler.stats.inc_value("scheduler/parked")
+        self._unreadable.append((page, needs))
 
     def lose(self, page: OpenPage) -> None:
         """Somebody else has the page: nothing of it counts here."""
@@ -151,6 +161,8 @@ class Outbox:
             calls.append(self._release(returns))
         retries, self._retries = self._retries, []
         calls += [self._retry(page, turn) for page, turn in retries]
+        unreadable, self._unreadable = self._unreadable, []
+        calls += [self._park(page, needs) for page, needs in unreadable]
         return calls
 
     async def requests_taken(self) -> None:
@@ -196,6 +208,10 @@ class Outbox:
             self._drop(page.lease)
         else:
             self.lose(page)
+
+    async def _park(self, page: OpenPage, needs: int) -> None:
+        await self._frontier.park(page.lease, needs=needs)  # somebody else's page by now is no loss
+        self._drop(page.lease)
 
     # --- answers ---
 

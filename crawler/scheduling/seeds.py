@@ -186,7 +186,7 @@ class Seeds:
     def _is_busy(self, books: Ledger) -> bool:
         """Whether anything is open, or has come and gone since the last look."""
         before, self._mark = self._mark, (books.accepted, sum(books.settled.values()))
-        unfinished = self._scheduler.waiting or books.ready or books.delayed or books.leased or books.staged
+        unfinished = self._scheduler.waiting or books.open or books.staged
         return bool(unfinished) or self._mark != before
 
 

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from crawler.errors import StoreError
+from crawler.frontier.codec import NEWEST_READ
 from crawler.jobs.attempts import RedisAttempts
 from crawler.jobs.nodes import Node, RedisNodes
 from crawler.jobs.redis import RedisJobStore
@@ -61,7 +62,7 @@ class Presence:
         self.config = config
         self.store = store
         self.jobs = RedisJobStore(store)
-        self.seats = RedisSeats(store)
+        self.seats = RedisSeats(store, reads=NEWEST_READ)
         self.attempts = RedisAttempts(store)
         self.url = ""
         self.is_draining = False

@@ -120,7 +120,7 @@ class Finish:
                 settled=books.settled,
                 rows=books.rows,
                 rejected=books.rejected + books.not_unique,
-                open=books.ready + books.delayed + books.leased + books.staged,
+                open=books.open + books.staged,
                 closed=books.closed,
                 intended=intended,
             ),

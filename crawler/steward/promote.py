@@ -44,8 +44,7 @@ async def promote(ground: Ground, stored: StoredJob, *, has_workers: bool) -> bo
     if stored.status.intended is None and left_alone:
         return False  # who waits for `resume` may have more to hand in, and an end cannot be taken back
     books = await frontier.ledger(failures=False)
-    open_pages = books.ready + books.delayed + books.leased + books.staged
-    if stored.status.intended is None and (not books.accepted or open_pages):
+    if stored.status.intended is None and (not books.accepted or books.open + books.staged):
         return False
     if books.leased:
         return False

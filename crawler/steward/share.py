@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from crawler.frontier.codec import NEWEST_READ
 from crawler.jobs.model import Job, Priority
 from crawler.jobs.nodes import RedisNodes
 from crawler.jobs.seats import RedisSeats
@@ -52,7 +53,7 @@ class Share:
             StoreError: the store refuses us.
         """
         ground = self._ground
-        seats = RedisSeats(ground.store)
+        seats = RedisSeats(ground.store, reads=NEWEST_READ)
         nodes = [node for node in await RedisNodes(ground.store).all() if not node.is_draining]
         if not nodes or any(node.running < node.slots for node in nodes):
             return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from crawler.errors import TransitionRefused
+from crawler.frontier.contract import MOST_NEEDED
 from crawler.jobs.attempts import RedisAttempts
 from crawler.jobs.model import Intended, State
 from crawler.jobs.nodes import RedisNodes
@@ -55,6 +56,7 @@ class Look:
         rows_wait: more rows wait than may.
         storage_problem: why the storage of files takes nothing.
         store_problem: why the store gives out no pages.
+        parked_for: the oldest wire format that a worker must read to be given a parked page.
         next_due_ms: when the next page or host that waits for time comes free; None = none does.
         now_ms: of the store's clock.
     """
@@ -66,6 +68,7 @@ class Look:
     rows_wait: bool = False
     storage_problem: str = ""
     store_problem: str = ""
+    parked_for: int | None = None
     next_due_ms: int | None = None
     now_ms: int = 0
 
@@ -232,6 +235,7 @@ class Watchdog:
             rows_wait=rows_limit is not None and (rows_bytes or 0) > rows_limit,
             storage_problem=storage_problem,
             store_problem="the store has used three quarters of its memory (maxmemory)" if full else "",
+            parked_for=await self._ground.frontier(job.id).parked_for() if books.parked else None,
             next_due_ms=min(due, default=None),
             now_ms=await self._ground.now_ms(),
         )
@@ -249,7 +253,8 @@ def _is_over(since_ms: int, limit_s: float | None, now_ms: int) -> bool:
 
 
 def _is_held_up(look: Look) -> bool:
-    return look.rows_wait or bool(look.store_problem)
+    only_parked = look.books.parked > 0 and look.books.open == look.books.parked
+    return look.rows_wait or bool(look.store_problem) or only_parked
 
 
 def reason_of(look: Look) -> str:
@@ -260,6 +265,8 @@ def reason_of(look: Look) -> str:
         return f"no pages are given out until its rows are stored: {cause or 'no steward has come for them yet'}"
     if look.store_problem:
         return f"no pages are given out: {look.store_problem}"
+    if books.parked and books.parked == books.open and not books.staged:
+        return _parked(books.parked, look.parked_for)
     if not look.seats:
         waits_for_time = books.accepted and books.delayed and not books.leased and books.ready == 0
         if waits_for_time and look.next_due_ms is not None:
@@ -272,6 +279,13 @@ def reason_of(look: Look) -> str:
     if books.leased:
         return f"waiting for {books.leased:,} pages that workers have in hand"
     return ""
+
+
+def _parked(count: int, needed: int | None) -> str:
+    pages = "1 page waits" if count == 1 else f"{count:,} pages wait"
+    if needed is None or needed >= MOST_NEEDED:
+        return f"{pages} for a worker that can read {'it' if count == 1 else 'them'}: none so far could"
+    return f"{pages} for a worker of a newer release (wire format {needed})"
 
 
 def _until(look: Look) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from crawler.frontier.contract import Fate, Reply, RowFate
+from crawler.frontier.contract import FINISHED, Fate, Reply, RowFate
 from crawler.frontier.kept_rows import KeptRows
 from crawler.frontier.memory import MemoryFrontier
 
@@ -166,6 +166,35 @@ class HoldsAreForgotten(MemoryFrontier):
     async def retry(self, lease, *, delay_s, reason, hold_host_s=0.0):
         del hold_host_s
         return await super().retry(lease, delay_s=delay_s, reason=reason)
+
+
+class ParkedPagesGoToAnybody(MemoryFrontier):
+    """A page that is put aside is ready at once, for whoever cannot read it either."""
+
+    async def park(self, lease, *, needs):
+        page = self._pages.held(lease)
+        if page is None:
+            return Reply.STALE
+        del needs
+        self._pages.give_back(page)
+        return Reply.OK
+
+
+class ParkedPagesStayThere(MemoryFrontier):
+    """A page that is put aside is never given out again."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._pages.unpark = lambda *_: None
+
+
+class ClosesOverParkedPages(MemoryFrontier):
+    """A job is finished when nothing but parked pages is left: they are lost, and nobody is told."""
+
+    async def close(self, reason):
+        if reason == FINISHED and len(self._pages) == self._pages.states["parked"]:
+            return await super().close("nothing left")
+        return await super().close(reason)
 
 
 class RenewRevives(MemoryFrontier):

@@ -35,6 +35,9 @@ IDS = (*range(10, 34), START_ID, 0, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 HOSTS = ("a", "b", "c.example:8080", "", "ü:*?[x]{job}\r\n\0 %s")
 #: What a worker does not want now.
 SKIPS = ((), (), (), (), (), (), ("a",), ("a", "b"), HOSTS[2:], HOSTS)
+#: What a worker reads, and what a parked page needs of one.
+READS = (0, 1, 1, 1, 2, 3)
+NEEDS = (1, 2, 2, 3, 4095)
 PRIORITIES = (0, 0, 0, 1, -1, 4095, -4095, 100_000, -100_000, 1 << 40)
 LISTS = (None, None, None, None, "list", "li:st\0{2}")
 WORKERS = ("w1", "w2", "w:3\0")
@@ -112,12 +115,13 @@ def calls_for(features: Features) -> st.SearchStrategy[tuple]:
     several = st.lists(PICKS, max_size=4)
     kinds = [
         (2, "enqueue", st.lists(REQUESTS, max_size=6)),
-        (6, "lease", ANY_WORKER, st.integers(0, 35), st.sampled_from(SKIPS)),
+        (6, "lease", ANY_WORKER, st.integers(0, 35), st.sampled_from(SKIPS), st.sampled_from(READS)),
         (1, "lease_again", ANY_WORKER, st.sampled_from((0, 0, 1))),
         (1, "renew", WORKER_OR_NOBODY, several, st.integers(0, 3)),
         (6, "commit", PICKS, ENDS, st.lists(REQUESTS, max_size=5), st.lists(ROWS, max_size=4)),
         (1, "commit_some", st.lists(st.tuples(PICKS, ENDS, st.lists(REQUESTS, max_size=2)), max_size=4)),
         (3, "retry", PICKS, st.sampled_from(SECONDS), st.sampled_from(SECONDS)),
+        (2, "park", PICKS, st.sampled_from(NEEDS)),
         (1, "release_all", WORKER_OR_NOBODY),
         (1, "release_some", ANY_WORKER, several),
         (1, "promote"),
@@ -167,15 +171,15 @@ class Calls:
     def enqueue(self, requests):
         self.make(lambda: self.twin.enqueue(requests))
 
-    def lease(self, worker, number, skip=()):
+    def lease(self, worker, number, skip=(), reads=1):
         self.numbers[worker] += 1
-        asked = {"limit": number // 4, "ttl_s": self.ttl_s(number), "skip": skip}
+        asked = {"limit": number // 4, "ttl_s": self.ttl_s(number), "skip": skip, "reads": reads}
         reply = self.lease_numbered(worker, self.numbers[worker], **asked)
         if reply.reply is Reply.PAUSED:
             self.numbers[worker] -= 1  # nothing was given: the number is still free
 
-    def lease_numbered(self, worker, call, *, limit, ttl_s, skip=()):
-        reply = self.make(lambda: self.twin.lease(worker=worker, call=call, limit=limit, ttl_s=ttl_s, skip=skip))
+    def lease_numbered(self, worker, call, **asked):
+        reply = self.make(lambda: self.twin.lease(worker=worker, call=call, **asked))
         self.leases += [lease for lease in reply.leases if lease not in self.leases[-40:]]
         return reply
 
@@ -234,6 +238,10 @@ class Calls:
     def retry(self, pick, delay_s, hold_s):
         lease = self.pick(pick)
         self.make(lambda: self.twin.retry(lease, delay_s=delay_s, reason="503", hold_host_s=hold_s))
+
+    def park(self, pick, needs):
+        lease = self.pick(pick)
+        self.make(lambda: self.twin.park(lease, needs=needs))
 
     def release_all(self, worker):
         self.make(lambda: self.twin.release(worker=worker))

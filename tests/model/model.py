@@ -65,6 +65,7 @@ class Page:
     worker: str | None = None
     deadline: int | None = None
     not_before: int = 0
+    needs: tuple[int, int] = (0, 0)  # what its reader must read, while it is parked, and a number in order of arrival
     spent: set[int] = field(default_factory=set)  # tokens of earlier leases
 
     @property
@@ -142,6 +143,7 @@ class Model:
         self._skipped: frozenset[str] = frozenset()  # hosts, ditto
         self.asked: dict[str, int] = {}  # when each worker did
         self.suspects_at: int | None = None  # since when there are ready suspects
+        self.parkings = 0
         self.solo: tuple[str, int] | None = None  # which worker is to take them next, and until when
         self.left_out: set[str] = set()  # by the last call that gave another host two or more
         self.staged: list[FrontierRequest] = []
@@ -239,7 +241,16 @@ class Model:
         return [page for page in self.open.values() if page.token is not None and page.worker == worker]
 
     def lease(
-        self, *, worker: str, call: int, limit: int, ttl_ms: int | None, skip=(), reply: LeaseReply, staged: Staged
+        self,
+        *,
+        worker: str,
+        call: int,
+        limit: int,
+        ttl_ms: int | None,
+        reads: int = 0,
+        skip=(),
+        reply: LeaseReply,
+        staged: Staged,
     ) -> None:
         """Judges what a lease call has given. `staged`: what was staged after it."""
         if self.closed:
@@ -267,11 +278,13 @@ class Model:
             agree("at_limit", reply.at_limit, budget is not None and budget <= 0 and waiting)
             allowed = limit if budget is None else min(limit, budget)
             self._skipped = frozenset(skip)
+            self.unpark(allowed, reads)
             self._judge(worker, reply.leases, max(0, allowed), ttl_ms)
             self.calls[worker] = Call(call, reply.leases, reply.at_limit)
         agree("started", reply.started, START_ID in self.seen and START_ID not in self.open)
         self._agree_on_open(reply.open)
         agree("ready", reply.ready, sum(page.state == "ready" for page in self.open.values()))
+        agree("parked", reply.parked, sum(page.state == "parked" for page in self.open.values()))
         self.agree_on_due(reply.due_in_s)
 
     def _agree_on_open(self, answered: int) -> None:
@@ -524,6 +537,23 @@ class Model:
             self._note_suspect(page)
         return Reply.OK
 
+    def park(self, lease: Lease, *, needs: int) -> Reply:
+        self.touch()
+        page = self.held(lease)
+        if page is None:
+            return Reply.STALE
+        self._let_go(page)
+        self.parkings += 1
+        page.state, page.needs = "parked", (needs, self.parkings)
+        return Reply.OK
+
+    def unpark(self, limit: int, reads: float) -> None:
+        parked = [page for page in self.open.values() if page.state == "parked" and page.host not in self._skipped]
+        readable = sorted((page for page in parked if page.needs[0] <= reads), key=lambda page: page.needs)
+        for page in readable[: max(0, limit)]:
+            page.state = "ready"
+            self._note_suspect(page)
+
     def release(self, *, worker: str, leases=None) -> int:
         if leases is None or leases:
             self.touch()
@@ -566,6 +596,9 @@ class Model:
             self.touch()
             self.take_back()
             self.unfold(*staged)
+            if self.paused:  # whoever is there afterwards may try all of them again
+                self._skipped = frozenset()
+                self.unpark(len(self.open), math.inf)
         if due_in_s != 0:
             self.stages = 0  # there would be something to do at once
         self.agree_on_due(due_in_s)
@@ -578,6 +611,7 @@ class Model:
             ready=states["ready"],
             delayed=states["delayed"],
             leased=states["leased"],
+            parked=states["parked"],
             settled=dict(self.settled),
             rows=dict(self.row_counts),
             retries=self.events["retries"],

@@ -48,6 +48,7 @@ class Scenario:
     capacity: int
     faults: Faults
     cancel_at: int | None = None
+    mixed: bool = False  # every second worker is of an older release, which cannot read every third page
 
     @classmethod
     def random(cls, seed: int, *, longest_outage: int) -> Scenario:
@@ -83,4 +84,5 @@ class Scenario:
             capacity=random.choice((1, 3, 8)),
             faults=Faults() if calm else faults,
             cancel_at=random.randint(50, 600) if mode == "cancel" else None,
+            mixed=random.random() < 0.3,
         )

@@ -34,9 +34,11 @@ class Process:
 class Worker:
     """A process that crawls, as the product's do: many pages at once, commits in batches, leases kept alive."""
 
-    def __init__(self, sim: Simulation, name: str) -> None:
+    def __init__(self, sim: Simulation, name: str, *, reads: int = 2) -> None:
+        """`reads`: as it says when it asks for pages."""
         self.sim = sim
         self.process = Process(name)
+        self.reads = reads
         self.held: dict[int, Lease] = {}
         self.outbox: list[PageCommit] = []
         self.flushing = False
@@ -71,7 +73,9 @@ class Worker:
         skip = (random.choice(self.sim.site.hosts),) if random.random() < 0.1 else ()
         return await self.call(
             f"lease {number} of {want}{' but of ' if skip else ''}{', '.join(skip)}",
-            lambda: self.sim.calls.lease(worker=name, call=number, limit=want, ttl_s=TTL_S, skip=skip),
+            lambda: self.sim.calls.lease(
+                worker=name, call=number, limit=want, ttl_s=TTL_S, reads=self.reads, skip=skip
+            ),
             lambda reply: self.sim.given(self.process, reply.leases),
         )
 
@@ -80,7 +84,9 @@ class Worker:
             return False
         if reply.open == 0:
             return await self.sim.close(self.process, FINISHED)
-        return reply.at_limit and await self.sim.close(self.process, "limit")
+        if reply.at_limit:
+            return await self.sim.close(self.process, "limit")
+        return reply.open == reply.parked  # nothing for this one to do, now or later
 
     async def leave(self) -> None:
         while self.flushing:
@@ -91,6 +97,9 @@ class Worker:
     async def fetch(self, lease: Lease) -> None:
         """One page from its request to what it leads to."""
         page = self.sim.site.pages[lease.request.id]
+        if self.sim.needs(page.id) > self.reads:
+            await self.park(lease)
+            return
         await wait(self.sim.random.choice(FETCH))
         if page.kind == "killer":
             if not self.sim.may_lose_suspect(self.process):
@@ -113,6 +122,14 @@ class Worker:
         await self.call(
             f"retry {lease.request.id} in {delay_s}, hold {hold_s}",
             lambda: self.sim.calls.retry(lease, delay_s=delay_s, reason="503", hold_host_s=hold_s),
+            lambda reply: self.sim.given_back(lease, reply),
+        )
+        self.forget(lease)
+
+    async def park(self, lease: Lease) -> None:
+        await self.call(
+            f"park {lease.request.id}",
+            lambda: self.sim.calls.park(lease, needs=self.sim.needs(lease.request.id)),
             lambda reply: self.sim.given_back(lease, reply),
         )
         self.forget(lease)

@@ -201,9 +201,9 @@ class Twin:
         return fates
 
     async def lease(
-        self, *, worker: str, call: int, limit: int, ttl_s: float, skip: Collection[str] = ()
+        self, *, worker: str, call: int, limit: int, ttl_s: float, reads: int = 0, skip: Collection[str] = ()
     ) -> LeaseReply:
-        asked = {"worker": worker, "call": call, "limit": limit, "skip": skip}
+        asked = {"worker": worker, "call": call, "limit": limit, "reads": reads, "skip": skip}
         reply = await self.frontier.lease(ttl_s=ttl_s, **asked)
         self.model.lease(ttl_ms=_ms(ttl_s), reply=reply, staged=await self._staged(), **asked)
         return reply
@@ -221,6 +221,11 @@ class Twin:
     async def retry(self, lease: Lease, *, delay_s: float, reason: str, hold_host_s: float = 0.0) -> Reply:
         reply = await self.frontier.retry(lease, delay_s=delay_s, reason=reason, hold_host_s=hold_host_s)
         agree("retry", reply, self.model.retry(lease, delay_ms=_ms(delay_s), hold_ms=_ms(hold_host_s)))
+        return reply
+
+    async def park(self, lease: Lease, *, needs: int) -> Reply:
+        reply = await self.frontier.park(lease, needs=needs)
+        agree("park", reply, self.model.park(lease, needs=needs))
         return reply
 
     async def release(self, *, worker: str, leases: Sequence[Lease] | None = None) -> int:

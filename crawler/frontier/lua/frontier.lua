@@ -6,11 +6,13 @@
 --                    stages (published and not yet unfolded), staged (requests in them), staging:ID (not yet published),
 --                    rows_bytes, rows_limit (bytes of rows in the stream, and how many may be there while pages are
 --                    given out; without a limit nobody takes rows away), segment, segment_digest, rows_from: see record
+--                    parked (members of it)
 --                    suspects_at (ms since when there are suspects), solo_worker, solo_until (who is to take them next)
---   body     hash    id -> encoded request, of every open page; an open page is ready, delayed or leased
+--   body     hash    id -> encoded request, of every open page; one is ready, delayed, leased or parked
 --   owner    hash    id -> cmsgpack(token, worker, tries, crash tries, suspect, staged, score, host), of every page that
 --                    is leased or has been; token "0" while it is not leased
 --   leased   zset    id -> deadline (ms)          delayed  zset    id -> not before (ms)
+--   parked   zset    id -> what a worker must read to get it * 2^40 + order of arrival there
 --   suspects zset    id -> when it became one: ready, but only for a worker that holds nothing else
 --   ready:H  zset    id -> score, of host H: -priority * 2^40 + order of arrival
 --   hosts    zset    host -> turn: hosts that may be asked now and have something ready
@@ -34,13 +36,13 @@
 
 local BASE = string.sub(KEYS[1], 1, -6)
 local BOOKS, BODY, OWNER = KEYS[1], BASE .. 'body', BASE .. 'owner'
-local LEASED, DELAYED, SUSPECTS = BASE .. 'leased', BASE .. 'delayed', BASE .. 'suspects'
+local LEASED, DELAYED, SUSPECTS, PARKED = BASE .. 'leased', BASE .. 'delayed', BASE .. 'suspects', BASE .. 'parked'
 local HOSTS, HELD, FLIGHT, SOLO = BASE .. 'hosts', BASE .. 'held', BASE .. 'flight', BASE .. 'solo'
 local STAGED, CHAINS, JOB = BASE .. 'staged', BASE .. 'chains', BASE .. 'job'
 local PER_HOST, TTL = tonumber(ARGV[1]), tonumber(ARGV[2])
 local NOW = now_ms()
 local START_ID = '1'
-local ORDERS = 1099511627776 -- 2^40: arrivals that a score can tell apart within one priority
+local ORDERS = 1099511627776 -- 2^40: arrivals that a score can tell apart within one priority, or one need
 local MOST_URGENT = 4095 -- beyond it priorities are equal: a score is a double, exact to 2^53
 local MAX_CRASH_TRIES = 3
 local SHARD_LOAD = 200 -- members per shard on average; an unsplit one has up to twice that, and 512 is the limit
@@ -49,7 +51,7 @@ local AT_ONCE = 64 -- due pages, hosts or leases that one call takes back: with 
 local function redis_time(value) return string.format('%.0f', value) end
 
 -- The fields of BOOKS that most scripts look at, read at once.
-local BOOK_FIELDS = {'closed', 'seen_at', 'full_at', 'full', 'start', 'staged', 'stages', 'grace', 'accepted', 'suspects_at', 'rows_bytes', 'rows_limit'}
+local BOOK_FIELDS = {'closed', 'seen_at', 'full_at', 'full', 'start', 'staged', 'stages', 'grace', 'accepted', 'suspects_at', 'rows_bytes', 'rows_limit', 'parked'}
 local book = {}
 for i, value in ipairs(redis.call('HMGET', BOOKS, unpack(BOOK_FIELDS))) do book[BOOK_FIELDS[i]] = value end
 
@@ -277,6 +279,26 @@ local function make_ready(id, o)
   else
     add_ready(o.host, id, o.score)
   end
+end
+
+local function parked_pages() return tonumber(book.parked or 0) end
+
+-- Parked pages are ready again: those that need no more than `reads` (nil: all), of hosts that are not in `skipped`.
+local function unpark(limit, reads, skipped)
+  local most = reads and '(' .. redis_time((reads + 1) * ORDERS) or '+inf'
+  local found = redis.call('ZRANGEBYSCORE', PARKED, '-inf', most, 'LIMIT', 0, AT_ONCE)
+  if #found == 0 then return end
+  local back = {}
+  for i, record in ipairs(redis.call('HMGET', OWNER, unpack(found))) do
+    local o = unpacked_owner(record)
+    if #back < limit and not skipped[o.host] then
+      back[#back + 1] = found[i]
+      make_ready(found[i], o)
+    end
+  end
+  in_parts(back, 'ZREM', PARKED)
+  note_book('parked', redis_time(parked_pages() - #back))
+  flush()
 end
 
 -- `body`: of the request, where the caller does not know its URL.

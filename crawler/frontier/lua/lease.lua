@@ -1,31 +1,34 @@
 -- Gives up to LIMIT ready pages to a worker, after taking back what is due.
 --
 -- ARGV[3] = worker, [4] = number of this call, [5] = limit, [6] = token for all leases of this call,
--- [7] = pages that the job may fetch, -1 = any, [8] ... = hosts of which nothing is given; they keep their turn.
+-- [7] = pages that the job may fetch, -1 = any, [8] = what the worker reads: parked pages that need no more are ready
+-- again, [9] ... = hosts of which nothing is given; they keep their turn.
 -- Answers reply ('+', 'C' closed, 'P' paused, 'F' full), open pages, ms until the next call is worth while (-1: none),
--- 1 if the limit of pages is reached, 1 if the start page is settled, token, pages that are ready still, then id, host,
--- body, tries, suspect of each lease.
+-- 1 if the limit of pages is reached, 1 if the start page is settled, token, pages that are ready still, parked ones, then
+-- id, host, body, tries, suspect of each lease.
 -- Safe to repeat: the same number gets the same leases again, as far as they still hold; an older one gets none.
 
 local worker, call, limit, token = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
-local max_pages = tonumber(ARGV[7])
+local max_pages, reads = tonumber(ARGV[7]), tonumber(ARGV[8])
+local FIRST_SKIPPED = 9
 local SUSPECTS_SEEN = 200 -- suspects of hosts that may not be asked now are passed over, up to so many
 local MINE, WORKERS = BASE .. 'held:' .. worker, BASE .. 'workers'
 
 use_reserve()
 
--- `out`: what follows the first seven words, which are filled in here.
+-- `out`: what follows the first eight words, which are filled in here.
 local function answer(reply, at_limit, given_token, out)
   local open = open_pages()
   out[1], out[2], out[3] = reply, open, redis_time(due_in(open))
   out[4], out[5], out[6] = at_limit, book.start == '2' and 1 or 0, given_token
-  out[7] = redis.call('HLEN', BODY) - redis.call('ZCARD', LEASED) - redis.call('ZCARD', DELAYED)
+  out[7] = redis.call('HLEN', BODY) - redis.call('ZCARD', LEASED) - redis.call('ZCARD', DELAYED) - parked_pages()
+  out[8] = parked_pages()
   return out
 end
 
-local function no_leases() return {0, 0, 0, 0, 0, 0, 0} end
+local function no_leases() return {0, 0, 0, 0, 0, 0, 0, 0} end
 
-if book.closed then return {'C', 0, '-1', 0, 1, '0', 0} end
+if book.closed then return {'C', 0, '-1', 0, 1, '0', 0, 0} end
 note_time()
 local job = redis.call('HMGET', JOB, 'state', 'intended')
 if job[2] and job[2] ~= '' then
@@ -85,10 +88,12 @@ end
 -- Hosts that the worker skips are out of the turn while it is served. That costs a look-up for each of them, however
 -- many others wait.
 local skipped, skipped_names, skipped_turns = {}, {}, {}
-for i = 8, #ARGV do skipped[ARGV[i]] = true end
+for i = FIRST_SKIPPED, #ARGV do skipped[ARGV[i]] = true end
+
+if budget > 0 and parked_pages() > 0 then unpark(budget, reads, skipped) end
 
 local function put_skipped_aside()
-  for i = 8, #ARGV do
+  for i = FIRST_SKIPPED, #ARGV do
     local turn = redis.call('ZSCORE', HOSTS, ARGV[i])
     if turn then
       skipped_names[#skipped_names + 1] = ARGV[i]
@@ -197,7 +202,7 @@ for i, id in ipairs(chosen) do
     o = {tries = 0, crash_tries = 0, suspect = 0, host = hosts_of[i], score = tonumber(scores_of[i])}
   end
   o.token, o.worker, o.staged = token, worker, 0
-  local at = 2 + 5 * i
+  local at = 3 + 5 * i
   leases[at + 1], leases[at + 2], leases[at + 3], leases[at + 4], leases[at + 5] =
     id, o.host, bodies[i], o.tries, o.suspect
   deadlines[2 * i - 1], deadlines[2 * i] = NOW + TTL, id

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from crawler.frontier.contract import FrontierRequest, PageCommit
 from crawler.jobs.model import Intended, Priority, State
-from crawler.jobs.seats import PAGES_PER_WORKER, SeatReply
+from crawler.jobs.seats import PAGES_PER_WORKER, RedisSeats, SeatReply
 
 
 def request(number: int, host: str = "a.example") -> FrontierRequest:
@@ -148,3 +149,41 @@ def test_jobs_that_have_ended_are_not_looked_at(jobs, a_job):
     jobs.move("one", State.FINISHING, intended=Intended.CANCEL)
     jobs.move("one", State.CANCELLED, outcome="empty")
     assert jobs.live() == ("two",)
+
+
+def park(frontier, pages: int) -> None:
+    """So many of the job's pages need a worker that reads 2."""
+    start(frontier, pages)
+    for lease in frontier.lease(worker="first", call=2, limit=pages, ttl_s=60).leases:
+        frontier.park(lease, needs=2)
+
+
+def test_parked_pages_want_no_worker_that_cannot_read_them(seats, a_job, frontier_of):
+    a_job(max_workers=4)
+    park(frontier_of("j"), 3)
+    assert seats.take("node-1") is None
+    assert seats.wanted() == ()
+
+
+def test_they_do_not_make_the_pages_that_are_ready_more(seats, a_job, frontier_of):
+    a_job(max_workers=4)
+    frontier = frontier_of("j")
+    park(frontier, 3 * PAGES_PER_WORKER)
+    frontier.enqueue([request(99)])
+    assert [wanted.count for wanted in seats.wanted()] == [1]
+
+
+def test_parked_pages_want_workers_that_can(seats, clocked, a_job, frontier_of):
+    a_job(max_workers=4)
+    park(frontier_of("j"), PAGES_PER_WORKER + 1)
+    newer = clocked.face(RedisSeats(clocked.store, reads=2))
+    assert [wanted.count for wanted in newer.wanted()] == [2]
+    assert newer.take("node-2") is not None
+
+
+def test_a_seat_to_which_a_later_release_has_added_something_is_read(seats, clocked, a_job):
+    a_job()
+    record = msgspec.msgpack.encode(["node-9", 1.0, 2.0, "w", 0, "more"])
+    clocked.run(clocked.store.command("HSET", "crawlery:{j}:seats", "t", record))
+    (seat,) = seats.of("j")
+    assert (seat.node, seat.since_ms, seat.expires_ms, seat.worker) == ("node-9", 1, 2, "w")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import msgspec
 import pytest
 from clocked_store import ClockedStore
 
-from crawler.frontier.contract import Fate, FrontierRequest, PageCommit, Reply, Row, RowFate
+from crawler.frontier.codec import Undecodable, decode
+from crawler.frontier.contract import MOST_NEEDED, Fate, FrontierRequest, PageCommit, Reply, Row, RowFate
 from crawler.frontier.redis import _STAGE, RedisFrontier, SyncRenewal
 from crawler.store import Store, SyncStore, connect, connect_sync
 
@@ -330,6 +332,55 @@ def test_a_paused_job_gives_nothing_out_and_takes_everything_in(store, frontier,
     assert committed.children == (Fate.ENQUEUED,)
     store.run(store.store.command("HSET", "crawlery:{j}:job", "state", "running"))
     assert len(take().leases) == 3
+
+
+def test_what_is_parked_is_tried_again_after_a_pause(store, frontier, take):
+    frontier.enqueue(requests(10, 110))
+    for lease in take().leases:
+        frontier.park(lease, needs=MOST_NEEDED)
+    assert (frontier.promote(), check(frontier).parked) == (None, 100)
+    store.run(store.store.command("HSET", "crawlery:{j}:job", "state", "paused"))
+    frontier.promote()
+    frontier.promote()
+    assert (check(frontier).parked, check(frontier).ready) == (0, 100)
+    store.run(store.store.command("HSET", "crawlery:{j}:job", "state", "running"))
+    assert len(take().leases) == 100
+
+
+def test_it_is_known_what_parked_pages_wait_for(frontier, take):
+    assert frontier.parked_for() is None
+    frontier.enqueue(requests(10, 12))
+    for lease, needs in zip(take().leases, (MOST_NEEDED, 3), strict=True):
+        frontier.park(lease, needs=needs)
+    assert frontier.parked_for() == 3
+
+
+def test_nothing_is_left_of_parked_pages_when_the_job_has_ended(store, frontier, take):
+    frontier.enqueue(requests(10, 12))
+    for lease in take().leases:
+        frontier.park(lease, needs=2)
+    assert frontier.close("cancelled") is Reply.OK
+    assert store.run(store.store.command("EXISTS", "crawlery:{j}:parked")) == 0
+    assert check(frontier).settled == {"cancelled": 2}
+
+
+def test_facts_that_a_later_release_adds_to_a_request_are_no_hindrance(store, frontier, take):
+    frontier.enqueue(requests(10, 11))
+    facts = msgspec.msgpack.encode((2, "list", True, ["more"]))
+    store.run(store.store.command("HSET", "crawlery:{j}:body", "10", bytes((0x80, len(facts))) + facts + b"body"))
+    (lease,) = take().leases
+    assert lease.request == FrontierRequest(id=10, host="a", body=b"body", priority=2, chain="list", on_progress=True)
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\x80", b"\x80\x03\xc1\xc1\xc1", b"\xff\xffx", b"garbage"])
+def test_bytes_that_are_no_stored_request_are_given_out_all_the_same_for_the_holder_to_judge(
+    store, frontier, take, garbage
+):
+    frontier.enqueue(requests(10, 11))
+    store.run(store.store.command("HSET", "crawlery:{j}:body", "10", garbage))
+    (lease,) = take().leases
+    with pytest.raises(Undecodable):
+        decode(lease.request.body)
 
 
 def test_a_cancelled_job_gives_nothing_out(store, frontier, take):

@@ -12,7 +12,7 @@ from stand_in_api import Reply, problem, served
 from crawler.cli.job_desk_api import typed_inputs
 
 AT = "2026-01-02T03:04:05.678Z"
-PROGRESS = {"found": 9, "settled": 6, "ready": 1, "delayed": 0, "leased": 2, "failed": 1, "retries": 3}
+PROGRESS = {"found": 9, "settled": 6, "ready": 1, "delayed": 0, "leased": 2, "parked": 0, "failed": 1, "retries": 3}
 PROGRESS |= {"rows": {"good": 4}, "outcomes": {"ok": 5, "http_404": 1}, "pages_per_s": 1.5, "eta_s": 2.0}
 ATTEMPTS = [
     {"node": "n", "worker": "n/1/s", "started_at": AT, "ended_at": None, "how": "running"},

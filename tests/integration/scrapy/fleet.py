@@ -84,7 +84,7 @@ def _travelling(name: str):
     return functools.wraps(getattr(MemoryFrontier, name))(call)
 
 
-for _name in ("enqueue", "renew", "commit", "retry", "release", "close"):
+for _name in ("enqueue", "renew", "commit", "retry", "park", "release", "close"):
     setattr(Shared, _name, _travelling(_name))
 
 

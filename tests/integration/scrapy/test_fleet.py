@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+import msgspec
 import pytest
 from fleet import Shared, Worker, rows_of, until
 from loopback import good, goods_recipe, html, links, listing, spider_for
@@ -12,6 +13,7 @@ from scrapy import Request
 from scrapy.exceptions import CloseSpider
 
 from crawler.errors import StoreError
+from crawler.frontier.codec import NEWEST_READ
 from crawler.frontier.contract import FrontierRequest, LeaseReply, Reply
 from crawler.frontier.identity import START_ID
 from crawler.frontier.memory import MemoryFrontier
@@ -555,3 +557,31 @@ def test_requests_that_the_store_refuses_end_the_crawl(site, crawl_together):
     site["/"] = "x"
     ended = crawl_together(spider_for(site), frontier=Refusing(), workers=(Worker("a"),))
     assert ended["a"].reason == "scheduler_failed"
+
+
+@pytest.mark.parametrize("body", [b"\xc1garbage", msgspec.msgpack.encode([NEWEST_READ + 1, "Request", "http://a/"])])
+def test_a_request_that_no_worker_can_read_keeps_the_job_open_until_somebody_ends_it(
+    site, crawl_together, caplog, body
+):
+    class WithOneOfAnotherRelease(Shared):
+        asked_after = 0
+
+        async def enqueue(self, requests):
+            await MemoryFrontier.enqueue(self, [FrontierRequest(id=77, host="h", body=body)])
+            return await super().enqueue(requests)
+
+        async def lease(self, **arguments):
+            books = await self.ledger()
+            if books.parked and books.open == books.parked:
+                self.asked_after += 1
+                if self.asked_after == 3:
+                    await MemoryFrontier.close(self, "cancelled")
+            return await super().lease(**arguments)
+
+    frontier = WithOneOfAnotherRelease()
+    site["/"] = "x"
+    (ended,) = crawl_together(spider_for(site), {}, frontier=frontier, workers=(Worker("a"),)).values()
+    assert ended.stats["scheduler/parked"] == 1
+    assert caplog.text.count("waits for a worker that can read it") == 1
+    assert books(frontier).settled == {"ok": 2, "cancelled": 1}
+    assert frontier.asked_after == 3, "the worker stays as long as the page may become readable"

@@ -61,6 +61,8 @@ def test_a_worker_is_worth_its_start_for_as_many_pages_as_the_page_says():
         {"store_problem": "the store has used three quarters of its memory (maxmemory)"},
         {"books": Ledger(accepted=5, leased=2)},
         {"books": Ledger(accepted=5, delayed=4), "next_due_ms": 43_505_000},
+        {"books": Ledger(accepted=5, parked=3), "parked_for": 2},
+        {"books": Ledger(accepted=5, parked=3)},
     ],
 )
 def test_every_sentence_is_on_the_page(facts):

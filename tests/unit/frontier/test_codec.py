@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.frontier.codec import MAX_ENCODED_BYTES, NotEncodable, Undecodable, WireRequest, decode, encode
+from crawler.frontier.codec import (
+    MAX_ENCODED_BYTES,
+    NEWEST_READ,
+    OLDEST_READ,
+    VERSION,
+    NotEncodable,
+    Undecodable,
+    WireRequest,
+    decode,
+    encode,
+    needed,
+)
+from crawler.frontier.contract import MOST_NEEDED
 
 plain_values = st.recursive(
     st.none()
@@ -104,3 +116,43 @@ def test_a_value_that_holds_itself_is_refused():
 def test_garbage_and_other_versions_are_one_clear_error(garbage):
     with pytest.raises(Undecodable):
         decode(garbage)
+
+
+def test_a_release_reads_what_it_writes_and_what_the_releases_beside_it_write():
+    assert OLDEST_READ <= VERSION <= NEWEST_READ <= VERSION + 1
+    assert OLDEST_READ == 1 or OLDEST_READ < VERSION
+
+
+def test_a_field_that_a_later_release_adds_to_the_end_is_no_hindrance():
+    fields = msgspec.to_builtins(WireRequest(url="http://a/"), builtin_types=(bytes,))
+    assert decode(msgspec.msgpack.encode([*fields, "later"])) == WireRequest(url="http://a/")
+
+
+def test_a_field_that_an_earlier_release_did_not_know_has_its_default():
+    assert decode(msgspec.msgpack.encode([1, "Request", "http://a/"])) == WireRequest(url="http://a/")
+
+
+@pytest.mark.parametrize("later", [[NEWEST_READ + 1, "Request", "http://a/"], [NEWEST_READ + 1, 7, {"all": "new"}]])
+def test_a_newer_version_is_named_whatever_follows_it(later):
+    body = msgspec.msgpack.encode(later)
+    with pytest.raises(Undecodable, match=f"version {NEWEST_READ + 1} of the wire format"):
+        decode(body)
+    assert needed(body) == NEWEST_READ + 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xc1",
+        b"local:1",
+        msgspec.msgpack.encode([OLDEST_READ - 1]),
+        msgspec.msgpack.encode([VERSION, "Strange", "http://a/"]),
+        msgspec.msgpack.encode([MOST_NEEDED]),
+        msgspec.msgpack.encode([2**64 - 1]),
+        msgspec.msgpack.encode(["2"]),
+        msgspec.msgpack.encode([]),
+    ],
+)
+def test_of_anything_else_nobody_is_known_who_could_read_it(body):
+    assert needed(body) == MOST_NEEDED

@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from crawler.frontier.codec import NEWEST_READ
 from crawler.frontier.contract import FrontierRequest, Lease, LeaseReply, Reply
 from crawler.frontier.identity import START_ID
 from crawler.frontier.memory import MemoryFrontier
@@ -43,8 +44,8 @@ def test_each_call_has_its_own_number():
     ask(asking, 2)
     ask(asking, 3)
     assert frontier.asked == [
-        {"worker": "w", "call": 1, "limit": 2, "ttl_s": 60.0, "skip": ()},
-        {"worker": "w", "call": 2, "limit": 3, "ttl_s": 60.0, "skip": ()},
+        {"worker": "w", "call": 1, "limit": 2, "ttl_s": 60.0, "reads": NEWEST_READ, "skip": ()},
+        {"worker": "w", "call": 2, "limit": 3, "ttl_s": 60.0, "reads": NEWEST_READ, "skip": ()},
     ]
 
 
@@ -72,6 +73,8 @@ def test_the_start_page_is_begun_when_it_is_leased_and_others_wait():
         (LeaseReply(leases=(ONE,), open=3, due_in_s=60.0), 1, pytest.approx(60.001)),
         (LeaseReply(leases=(ONE,), open=3), 1, None),
         (LeaseReply(open=0), 2, PAUSE_S),
+        (LeaseReply(open=3, parked=2), 2, POLL_S),
+        (LeaseReply(open=3, parked=3), 2, PAUSE_S),
     ],
 )
 def test_a_worker_that_got_less_than_it_asked_for_looks_again_soon(reply, room, wait_s):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.frontier.contract import Ledger
+from crawler.frontier.contract import MOST_NEEDED, Ledger
 from crawler.jobs.model import State
 from crawler.jobs.nodes import Node
 from crawler.jobs.seats import Seat
@@ -13,6 +13,7 @@ from crawler.steward.watchdog import Look, reason_of
 SEAT = Seat(job="j", token="t", node="n", since_ms=0, expires_ms=1)
 BUSY = Node(name="n1", url="", slots=2, running=2)
 NEW = Ledger()
+ONE_PARKED = Ledger(accepted=5, parked=1, settled={"ok": 4})
 WAITING = Ledger(accepted=5, ready=4, settled={"ok": 1})
 
 
@@ -54,6 +55,23 @@ def look(**facts) -> Look:
             "waiting for 4 pages that workers have in hand",
         ),
         ({"seats": (SEAT,)}, ""),
+        ({"books": ONE_PARKED, "parked_for": 2}, "1 page waits for a worker of a newer release (wire format 2)"),
+        (
+            {"books": ONE_PARKED, "parked_for": MOST_NEEDED, "seats": (SEAT,)},
+            "1 page waits for a worker that can read it: none so far could",
+        ),
+        (
+            {"books": Ledger(accepted=5, parked=3, settled={"ok": 2}), "parked_for": 2, "nodes": (BUSY,)},
+            "3 pages wait for a worker of a newer release (wire format 2)",
+        ),
+        (
+            {"books": Ledger(accepted=5, parked=3, settled={"ok": 2}), "parked_for": MOST_NEEDED},
+            "3 pages wait for a worker that can read them: none so far could",
+        ),
+        (
+            {"books": Ledger(accepted=5, parked=3, ready=1, settled={"ok": 1}), "parked_for": 2, "nodes": (BUSY,)},
+            "waiting for a free slot on node n1",
+        ),
     ],
 )
 def test_the_sentence_names_what_the_job_waits_for(facts, sentence):
