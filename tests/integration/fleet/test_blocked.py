@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import redis
 from click.testing import CliRunner
 from terminals import LISTS, PER_LIST, wait_until
 
@@ -30,12 +31,14 @@ def crawlery(valkey, tmp_path, monkeypatch):
     return run
 
 
-def test_a_fleet_that_is_kept_out_is_paused_and_loses_nothing_by_it(shop, start, stored, crawlery):
+def test_a_fleet_that_is_kept_out_is_paused_and_loses_nothing_by_it(shop, start, stored, crawlery, valkey):
     shop.walled = True
     workers = [start("hand", job="j1", **SETTINGS) for _ in range(2)]
     for worker in workers:
         worker.wait_for("of job j1 at")
-    wait_until(lambda: "paused" in crawlery("status", "j1"), what="the pause")
+    records = redis.Redis.from_url(valkey.url)
+    wait_until(lambda: records.hget("crawlery:{j1}:job", "state") == b"paused", what="the pause")
+    records.close()
     said = " ".join(crawlery("status", "j1").split())
     assert f"why 127.0.0.1 keeps us out: {IN_A_ROW} answers in a row were not the page that was asked for" in said
     assert "(the last one: challenge page (cf-mitigated: challenge)); resume the job when" in said

@@ -168,6 +168,15 @@ def test_a_page_that_is_read_ends_the_row(goods, run):
     assert result.outcomes == {"ok": 8}
 
 
+def test_a_single_login_wall_does_not_keep_the_other_pages_of_its_host_waiting(goods, run):
+    goods["/login"], goods["/g/1"] = LOGIN, [redirect("/login"), good("Good 1")]
+    result = run(settings={"RETRY_BACKOFF_MIN": 2.0, "RETRY_BACKOFF_MAX": 2.0, "CONCURRENT_REQUESTS_PER_DOMAIN": 1})
+    first, second = goods.times("/g/1")
+    assert second - first >= 1.9
+    assert all(first < goods.times(f"/g/{number}")[0] < second for number in range(2, 6))
+    assert len(names(result)) == 5
+
+
 def test_other_hosts_go_on_meanwhile(sites, crawl):
     walled, open_one = sites[:2]
     pages = [f"/p/{number}" for number in range(10)]
@@ -244,6 +253,17 @@ def test_a_host_that_answers_nothing_while_others_do_keeps_us_out(site, crawl, h
         result.summary.text()
     )
     assert not [item for item in result.items if mute.url in item["url"]]
+
+
+def test_a_robots_txt_that_is_not_answered_is_no_answer_of_the_pages(sites, crawl):
+    silent, other = sites[:2]
+    silent["/robots.txt"] = html("User-agent: *" * 400, cut=True)
+    pages = [f"/n/{number}" for number in range(60)]
+    other["/"] = links(*pages)
+    other.pages.update(dict.fromkeys(pages, "x"))
+    urls = [f"{other.url}/", *(f"{silent.url}/{number}" for number in range(8))]
+    result = crawl(spider_for(other, start_urls=urls), {"RETRY_TIMES": 1, "CONCURRENT_REQUESTS_PER_DOMAIN": 1})
+    assert result.outcomes == {"ok": 61, "gave_up": 8}
 
 
 def test_a_host_that_answers_nothing_is_only_away_if_no_other_answers(site, crawl):
