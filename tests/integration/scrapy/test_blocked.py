@@ -12,7 +12,7 @@ import time
 from concurrent.futures import Future
 
 import pytest
-from loopback import PATIENCE_S, good, html, links, listing, names, redirect, spider_for, text
+from loopback import PATIENCE_S, good, goods_recipe, html, links, listing, names, redirect, spider_for, text
 
 CHALLENGE = text(
     "<html><head><title>Just a moment...</title></head><body><h1>Just a moment</h1>"
@@ -20,6 +20,16 @@ CHALLENGE = text(
     "text/html",
 )
 LOGIN = html('<h1>Welcome back</h1><form><input name="who"><input type="password" name="word"></form>')
+
+
+@pytest.fixture
+def run(run):
+    """Runs the recipe of goods, which does not wait long for a later try."""
+
+    def go(settings=None, backoff="20ms..50ms"):
+        return run(goods_recipe(f"fetch: {{retry: {{backoff: {backoff}}}}}"), settings=settings)
+
+    return go
 
 
 def with_header(status, name, value):
@@ -129,18 +139,28 @@ def test_who_wants_the_answers_as_they_are_gets_them(site, crawl, settings, meta
 
 # --- the host is left alone ---
 
-WALLED = {"RETRY_BACKOFF_MIN": 0.1, "RETRY_BACKOFF_MAX": 10.0, "CONCURRENT_REQUESTS_PER_DOMAIN": 1}
+LONGER = "100ms..10s"
+ONE = {"CONCURRENT_REQUESTS_PER_DOMAIN": 1}
 
 
-def test_the_host_is_left_alone_longer_each_time_and_the_crawl_ends_when_it_was_too_often(goods, run):
+@pytest.fixture
+def walled(goods):
+    """All goods are behind a challenge; answers how long the site was left alone between two questions for any."""
+    goods["/"] = listing(*(f"/g/{number}" for number in range(1, 6)))
     for number in range(1, 6):
         goods[f"/g/{number}"] = CHALLENGE
-    goods["/"] = listing(*(f"/g/{number}" for number in range(1, 6)))
-    result = run(settings={**WALLED, "BLOCKED_IN_A_ROW": 5})
-    asked = sorted(entry.at_s for entry in goods.server.log if entry.path.startswith("/g/"))
-    gaps = [later - earlier for earlier, later in itertools.pairwise(asked)]
-    assert len(asked) == 5
-    assert all(gap >= 0.095 * 2**step for step, gap in enumerate(gaps)), gaps
+
+    def gaps():
+        asked = sorted(entry.at_s for entry in goods.server.log if entry.path.startswith("/g/"))
+        return [later - earlier for earlier, later in itertools.pairwise(asked)]
+
+    return gaps
+
+
+def test_the_host_is_left_alone_longer_each_time_and_the_crawl_ends_when_it_was_too_often(walled, run):
+    result = run({**ONE, "BLOCKED_IN_A_ROW": 5}, LONGER)
+    assert len(walled()) == 4
+    assert all(gap >= 0.095 * 2**step for step, gap in enumerate(walled())), walled()
     assert result.reason == result.ledger.closed == "blocked"
     assert result.outcomes == {"ok": 1, "cancelled": 5}  # none of them has used up its tries
     summary = result.summary
@@ -152,10 +172,25 @@ def test_the_host_is_left_alone_longer_each_time_and_the_crawl_ends_when_it_was_
     assert "5 pages not visited" in summary.text()
 
 
+def test_so_it_is_if_no_page_is_tried_again(walled, run):
+    result = run({**ONE, "RETRY_TIMES": 0}, LONGER)
+    assert len(walled()) == 4
+    assert all(gap >= 0.095 * 2**step for step, gap in enumerate(walled())), walled()
+    assert result.outcomes == {"ok": 1, "blocked": 5}
+
+
+def test_after_a_page_that_was_read_it_is_left_alone_as_at_first(site, crawl, caplog):
+    site["/"], site["/b"] = [CHALLENGE, CHALLENGE, links("/b")], [CHALLENGE, "x"]
+    result = crawl(spider_for(site), {"RETRY_BACKOFF_MIN": 0.1, "RETRY_BACKOFF_MAX": 10.0})
+    assert result.outcomes == {"ok": 2}
+    waits = [record.getMessage().rpartition("again in ")[2] for record in caplog.records if "keeps us" in record.msg]
+    assert waits == ["0.2 s", "0.4 s", "0.2 s"]
+
+
 def test_a_crawl_that_was_kept_out_half_way_says_so_in_its_exit_status(goods, run):
     goods["/g/4"] = goods["/g/5"] = CHALLENGE
     goods["/"] = listing(*(f"/g/{number}" for number in range(1, 6)))
-    result = run(settings={**WALLED, "BLOCKED_IN_A_ROW": 4})
+    result = run({**ONE, "BLOCKED_IN_A_ROW": 4})
     assert result.reason == "blocked"
     assert (result.summary.outcome, result.summary.exit_code) == ("partial", 3)
     assert names(result) == ["Good 1", "Good 2", "Good 3"]
@@ -168,13 +203,12 @@ def test_a_page_that_is_read_ends_the_row(goods, run):
     assert result.outcomes == {"ok": 8}
 
 
-def test_a_single_login_wall_does_not_keep_the_other_pages_of_its_host_waiting(goods, run):
+def test_a_single_login_wall_does_not_keep_the_other_pages_of_its_host_waiting(goods, run, caplog):
     goods["/login"], goods["/g/1"] = LOGIN, [redirect("/login"), good("Good 1")]
-    result = run(settings={"RETRY_BACKOFF_MIN": 2.0, "RETRY_BACKOFF_MAX": 2.0, "CONCURRENT_REQUESTS_PER_DOMAIN": 1})
-    first, second = goods.times("/g/1")
-    assert second - first >= 1.9
-    assert all(first < goods.times(f"/g/{number}")[0] < second for number in range(2, 6))
+    result = run(ONE, "500ms..10s")
     assert len(names(result)) == 5
+    (said,) = [record.getMessage() for record in caplog.records if "keeps us out" in record.msg]
+    assert said.endswith("again in 0.5 s")  # no longer than the page itself
 
 
 def test_other_hosts_go_on_meanwhile(sites, crawl):
