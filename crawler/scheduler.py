@@ -170,7 +170,6 @@ class Scheduler:
         )
         self._leaving_since: float | None = None
         self._watch: asyncio.TimerHandle | None = None
-        self._emergency: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -193,6 +192,7 @@ class Scheduler:
         frontier: Frontier = load_object(settings["FRONTIER"])(
             per_host=settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
             max_pages=settings.getint("REQUESTS_LIMIT") or None,
+            blocked_in_a_row=settings.getint("BLOCKED_IN_A_ROW"),
         )
         codec = RequestCodec.from_crawler(crawler, secret=secrets.token_bytes(16))
         return cls(crawler, frontier, codec, prefetch=prefetch)
@@ -368,6 +368,10 @@ class Scheduler:
         fresh = await self._exchange.tell_and_ask(free=free)
         if self._intake.at_limit and not (self._prefetch or self.outbox or len(self.pages) or self.start.page):
             await self._exchange.stop_at_limit()
+        if self._intake.kept_out:  # a job would be paused; a crawl of one process has nobody who lets it go on
+            self._crawler.stats.set_value("blocked/why", self._intake.kept_out)
+            self.ending.say("blocked")
+            self._engine.close("blocked")
         self._pump.later(self._appetite.soon(self._intake.wait_s, lying=bool(self._prefetch)))
         if self.outbox.ready or (self._prefetch.hungry and not self._intake.closed):
             self._pump.now()
@@ -383,8 +387,7 @@ class Scheduler:
     def _failed(self, error: BaseException) -> None:
         """The crawl must not hang if it cannot go on."""
         logger.critical("The scheduler failed; the crawl ends here", exc_info=error)
-        engine = self._crawler.engine
-        self._emergency = asyncio.get_running_loop().create_task(engine.close_spider_async(reason="scheduler_failed"))
+        self._engine.close("scheduler_failed")
 
     def _watch_for_the_end(self) -> None:
         """Others get what this worker will not begin as soon as it is told to go, and what it does not finish soon."""

@@ -82,6 +82,11 @@ RETRY_BACKOFF_MIN = 1.0  # ours, as the next: seconds before the first retry, do
 RETRY_BACKOFF_MAX = 60.0
 DOWNLOAD_TIMEOUT = 60
 
+# Ours: answers that keep crawlers out are no pages, and so many of a host in a row pause the job (see docs/blocked.md);
+# 0 = never.
+BLOCKED_ENABLED = True
+BLOCKED_IN_A_ROW = 20
+
 # --- what may be fetched ----------------------------------------------------------------------------------------------
 
 DOWNLOAD_HANDLERS_BASE = {**_scrapy.DOWNLOAD_HANDLERS_BASE, "file": None, "ftp": None, "s3": None, "data": None}
@@ -130,6 +135,7 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "crawler.middlewares.retry.RetryMiddleware": 550,
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
     "crawler.middlewares.redirect.MetaRefreshMiddleware": 580,
+    "crawler.middlewares.blocked.BlockedMiddleware": 585,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "crawler.middlewares.httpcompression.HttpCompressionMiddleware": 590,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
@@ -144,6 +150,7 @@ EXTENSIONS_BASE = {
     "crawler.extensions.seat.SeatKeeper": 0,
     "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.extensions.politeness.Politeness": 0,
+    "crawler.extensions.blocks.Blocks": 0,
     "scrapy.extensions.feedexport.FeedExporter": None,
     "crawler.extensions.feeds.FeedExporter": 0,
     "crawler.extensions.rejects.RejectsFile": 0,

@@ -97,6 +97,7 @@ class CrawlFacts:
     dropped_pages: Mapping[str, int] = field(default_factory=dict)  # by page type
     retries: int = 0
     offsite: int = 0  # links refused as off-site
+    blocked: str = ""  # which host kept the crawl out until it ended
     limit: str = ""  # what ended the crawl before all pages were read
     causes: tuple[str, ...] = ()  # sentences about pages that gave nothing
     unreached: tuple[str, ...] = ()  # page types of which no page was read
@@ -174,7 +175,7 @@ def judge(facts: CrawlFacts, quality: Quality | None) -> CrawlSummary:
     elif nothing:
         outcome, code = "empty", EXIT_QUALITY
     elif partial:
-        outcome, code = "partial", EXIT_LIST_LOST if facts.lost_lists else EXIT_OK
+        outcome, code = "partial", EXIT_LIST_LOST if facts.lost_lists or facts.blocked else EXIT_OK
     else:
         outcome, code = "complete", EXIT_OK
     return CrawlSummary(outcome=outcome, why=(*missed, *partial), cause=cause, exit_code=code, facts=facts)
@@ -209,6 +210,8 @@ def _partial(facts: CrawlFacts) -> list[str]:
         why.append(f"rows could not be written: {facts.export_failed}")
     if facts.limit in CUT_SHORT:
         why.append(f"{facts.limit} ended the crawl; {pages(_not_visited(facts))} not visited")
+    if facts.blocked:
+        why.append(f"{facts.blocked}; {pages(_not_visited(facts))} not visited")
     if facts.finish_reason in _BROKEN:
         why.append(f"the crawl ended by an error ({facts.finish_reason}); the log says which")
     return why

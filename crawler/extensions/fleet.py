@@ -93,6 +93,7 @@ class Fleet:
             per_host=_LEASES_PER_SLOT * settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
             max_pages=settings.getint("REQUESTS_LIMIT") or None,
             max_rows=settings.getint("ITEMS_LIMIT") or None,
+            blocked_in_a_row=settings.getint("BLOCKED_IN_A_ROW"),
             ttl_s=self.ttl_s,
         )
 

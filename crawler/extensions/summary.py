@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 #: Reasons for the end of a crawl that are no limit.
 _ORDINARY_ENDS = LEFT_TO_OTHERS | {
-    *("finished", "shutdown", "cancelled", "start_error", "scheduler_failed", "export_failed"),
+    *("finished", "blocked", "shutdown", "cancelled", "start_error", "scheduler_failed", "export_failed"),
 }
 
 #: Failures of a worker of a shared job that are named; more are only counted.
@@ -171,6 +171,7 @@ class Summary:
             joined_lists=books.joined,
             retries=books.retries,
             offsite=stats.get_value("offsite/filtered", 0),
+            blocked=stats.get_value("blocked/why", ""),
             limit=self._limit(reason, job),
             start_failed=f"start() failed: {self._start[1]}" if self._start and self._start[0] == "page_error" else "",
             files=tuple(self._files),

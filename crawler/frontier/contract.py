@@ -105,6 +105,7 @@ class LeaseReply:
     at_limit: bool = False  # the job may fetch no more pages; what is ready will never be leased
     started: bool = False  # the start page has been settled
     reply: Reply = Reply.OK
+    why: str = ""  # of PAUSED, in one sentence; may be empty
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -240,8 +241,14 @@ class Frontier(Protocol):
         """
         ...
 
-    async def retry(self, lease: Lease, *, delay_s: float, reason: str, hold_host_s: float = 0.0) -> Reply:
-        """Gives a page back for a later try, which is counted. `hold_host_s`: nothing of its host is leased so long."""
+    async def retry(
+        self, lease: Lease, *, delay_s: float, reason: str, hold_host_s: float = 0.0, blocked: bool = False
+    ) -> Reply:
+        """Gives a page back for a later try, which is counted. `hold_host_s`: nothing of its host is leased so long.
+
+        `blocked`: the host keeps us out. So says the outcome `blocked`, too. When a host has done so for a number of
+        times in a row, in which no page of it was `ok`, the job is PAUSED; no page is lost by that.
+        """
         ...
 
     async def park(self, lease: Lease, *, needs: int) -> Reply:

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from crawler.frontier.blocks import BLOCKED, BlockCounts
 from crawler.frontier.chains import Chains
 from crawler.frontier.codec import url_of
 from crawler.frontier.contract import (
@@ -51,6 +52,7 @@ class MemoryFrontier:
         per_host: int = 0,
         max_pages: int | None = None,
         max_rows: int | None = None,
+        blocked_in_a_row: int = 0,
         keep_rows: bool = False,
         clock: Callable[[], float] = time.monotonic,
         new_token: Callable[[], int] = lambda: secrets.randbits(64),
@@ -61,6 +63,7 @@ class MemoryFrontier:
             per_host: at most so many leases per host at once; 0 = no limit.
             max_pages: at most so many pages are fetched, `start` not counted; None = no limit.
             max_rows: at most so many rows are kept; None = no limit.
+            blocked_in_a_row: a host that has kept us out so often in a row ends the giving out; 0 = never.
             keep_rows: for `read_rows`; a crawl on a laptop writes its rows to files itself, and they are only counted.
             clock: seconds, monotonic.
             new_token: 64 random bits.
@@ -73,6 +76,7 @@ class MemoryFrontier:
         self._rows = KeptRows(limit=max_rows, keep=keep_rows)
         self._last_calls: dict[str, tuple[int, tuple[Lease, ...], bool]] = {}  # number, leases, at_limit
         self._chains = Chains()
+        self._blocks = BlockCounts(blocked_in_a_row)
         self._settled: Counter[str] = Counter()
         self._events: Counter[str] = Counter()
         self._failures: list[Failure] = []
@@ -115,6 +119,8 @@ class MemoryFrontier:
             return LeaseReply(reply=Reply.CLOSED)
         now = self._clock()
         self._take_back(now)
+        if self._blocks.why:
+            return self._reply(now, (), at_limit=False, reply=Reply.PAUSED, why=self._blocks.why)
         number, leases, at_limit = self._last_calls.get(worker, (0, (), False))
         if call == number:
             return self._reply(now, tuple(lease for lease in leases if self._pages.held(lease)), at_limit=at_limit)
@@ -129,8 +135,12 @@ class MemoryFrontier:
         self._last_calls[worker] = (call, leases, at_limit)
         return self._reply(now, leases, at_limit=at_limit)
 
-    def _reply(self, now: float, leases: tuple[Lease, ...], *, at_limit: bool) -> LeaseReply:
+    def _reply(
+        self, now: float, leases: tuple[Lease, ...], *, at_limit: bool, reply: Reply = Reply.OK, why: str = ""
+    ) -> LeaseReply:
         return LeaseReply(
+            reply=reply,
+            why=why,
             leases=leases,
             open=len(self._pages),
             ready=self._pages.states["ready"],
@@ -218,12 +228,17 @@ class MemoryFrontier:
     def _settle(self, page: Page, outcome: str, *, url: str, reason: str) -> None:
         if outcome not in HARMLESS and len(self._failures) < MAX_FAILURES_KEPT:
             self._failures.append(Failure(url=url, outcome=outcome, reason=reason, tries=page.tries))
+        if outcome == BLOCKED:
+            self._blocks.kept_out(page.request.host, reason)
+        elif outcome == "ok":
+            self._blocks.let_in(page.request.host)
         self._settled[outcome] += 1
         self._pages.remove(page)
 
-    async def retry(self, lease: Lease, *, delay_s: float, reason: str, hold_host_s: float = 0.0) -> Reply:
-        """See the contract. The reason is for the log of other back ends."""
-        _ = reason
+    async def retry(
+        self, lease: Lease, *, delay_s: float, reason: str, hold_host_s: float = 0.0, blocked: bool = False
+    ) -> Reply:
+        """See the contract."""
         page = self._pages.held(lease)
         if page is None:
             return Reply.STALE
@@ -232,6 +247,8 @@ class MemoryFrontier:
             self._pages.hold(page.request.host, now + hold_host_s)
         page.tries += 1
         self._events["retries"] += 1
+        if blocked:
+            self._blocks.kept_out(page.request.host, reason)
         if delay_s > 0:
             self._pages.delay(page, now + delay_s)
         else:

@@ -39,6 +39,7 @@ from crawler.frontier.words import (
     ledger_of,
     named,
     pages_of_rows,
+    pause_words,
     request_of,
     request_words,
     signed,
@@ -81,8 +82,18 @@ def _script(name: str, *preludes: str) -> Script:
     return load_script(_LUA, f"{name}.lua", preludes=(*preludes, "frontier.lua"))
 
 
-_ENQUEUE, _LEASE, _RENEW, _COMMIT = _script("enqueue"), _script("lease", _STATES), _script("renew"), _script("commit")
-_STAGE, _RETRY, _RELEASE, _PARK = _script("stage"), _script("retry"), _script("release"), _script("park")
+def _counting_script(name: str) -> Script:
+    """One that counts how often a host has kept the job out."""
+    return load_script(_LUA, f"{name}.lua", preludes=(_STATES, "frontier.lua", "blocks.lua"))
+
+
+_ENQUEUE, _LEASE, _RENEW, _COMMIT = (
+    _script("enqueue"),
+    _script("lease", _STATES),
+    _script("renew"),
+    _counting_script("commit"),
+)
+_STAGE, _RETRY, _RELEASE, _PARK = _script("stage"), _counting_script("retry"), _script("release"), _script("park")
 _PROMOTE, _CLOSE, _LEDGER = _script("promote"), _script("close", _STATES), _script("ledger")
 _ABANDON: Final = _script("abandon")
 
@@ -98,6 +109,7 @@ class RedisFrontier:
         per_host: int = 0,
         max_pages: int | None = None,
         max_rows: int | None = None,
+        blocked_in_a_row: int = 0,
         ttl_s: float = 60.0,
         new_token: Callable[[], int] = lambda: secrets.randbits(64),
     ) -> None:
@@ -109,6 +121,7 @@ class RedisFrontier:
             per_host: at most so many leases per host at once; 0 = no limit.
             max_pages: at most so many pages are fetched, `start` not counted; None = no limit.
             max_rows: at most so many rows are kept; None = no limit.
+            blocked_in_a_row: a host that has kept us out so often in a row pauses the job; 0 = never.
             ttl_s: what leases usually live; after an outage of the store nothing expires for so long.
             new_token: 64 random bits.
         """
@@ -118,6 +131,7 @@ class RedisFrontier:
         self._per_host = per_host
         self._max_pages = -1 if max_pages is None else max_pages
         self._max_rows = -1 if max_rows is None else max_rows
+        self._blocked_in_a_row = blocked_in_a_row
         self._ttl_ms = int(ttl_s * 1000)
         self._new_token = new_token
 
@@ -151,7 +165,9 @@ class RedisFrontier:
         words: tuple[Word, ...] = (worker, call, limit, self._new_token(), self._max_pages, reads, *skip)
         answer = await self._call(_LEASE, *words, ttl_ms=int(ttl_s * 1000))
         reply, open_pages, due_ms, at_limit, started, token, ready, parked, *leased = answer
-        due = int(due_ms)
+        due, why = int(due_ms), ""
+        if _REPLIES[reply] is Reply.PAUSED:
+            why, leased = leased[0].decode("utf-8", "replace"), []
         return LeaseReply(
             leases=tuple(
                 Lease(
@@ -169,6 +185,7 @@ class RedisFrontier:
             at_limit=at_limit == 1,
             started=started == 1,
             reply=_REPLIES[reply],
+            why=why,
         )
 
     async def renew(self, *, worker: str, leases: Sequence[Lease], ttl_s: float) -> tuple[Lease, ...]:
@@ -193,7 +210,7 @@ class RedisFrontier:
                 raise ValueError(f"unknown outcome {commit.outcome!r}; one of {', '.join(OUTCOMES)}")
         replies: list[CommitReply] = []
         batches: list[list[PackedCommit]] = []
-        for batch in in_batches([PackedCommit(commit) for commit in commits]):
+        for batch in in_batches([PackedCommit(commit, self._blocked_in_a_row) for commit in commits]):
             if not batch[0].large:
                 batches.append(batch)
                 continue
@@ -236,11 +253,13 @@ class RedisFrontier:
             for part in parts:
                 await self._call(_STAGE, *page, *part)
 
-    async def retry(self, lease: Lease, *, delay_s: float, reason: str, hold_host_s: float = 0.0) -> Reply:
-        """See the contract. The reason is for logs."""
-        _ = reason
+    async def retry(
+        self, lease: Lease, *, delay_s: float, reason: str, hold_host_s: float = 0.0, blocked: bool = False
+    ) -> Reply:
+        """See the contract."""
         delay_ms, hold_ms = int(delay_s * 1000), int(hold_host_s * 1000)
-        done = await self._call(_RETRY, signed(lease.request.id), lease.token, delay_ms, hold_ms)
+        pause = pause_words(lease, reason, self._blocked_in_a_row if blocked else 0)
+        done = await self._call(_RETRY, signed(lease.request.id), lease.token, delay_ms, hold_ms, *pause)
         return Reply.OK if done else Reply.STALE
 
     async def park(self, lease: Lease, *, needs: int) -> Reply:

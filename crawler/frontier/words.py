@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from crawler.frontier.blocks import BLOCKED, blocked_why
 from crawler.frontier.codec import url_of
 from crawler.frontier.contract import (
     CommitReply,
@@ -46,9 +47,18 @@ _ROW_FATES: Final = {
     "O": RowFate.OVER_LIMIT,
 }
 
-#: Id, token, outcome, chain, failure (URL, reason), marks, children, rows, rejected: a page as `commit.lua` has it.
+#: Id, token, outcome, chain, failure (URL, reason, `pause_words`), marks, children, rows, rejected: a page as
+#: `commit.lua` has it.
 PageWords: TypeAlias = tuple[
-    str, str, str, str, tuple[str, str] | Literal[False], list[str], list[tuple[Any, ...]], list[tuple[Any, ...]], int
+    str,
+    str,
+    str,
+    str,
+    tuple[str, str, int, str] | Literal[False],
+    list[str],
+    list[tuple[Any, ...]],
+    list[tuple[Any, ...]],
+    int,
 ]
 
 
@@ -78,6 +88,14 @@ class _Facts(msgspec.Struct, frozen=True, array_like=True):
     priority: int
     chain: str | None
     on_progress: bool
+
+
+def pause_words(lease: Lease, reason: str, limit: int) -> tuple[int, str]:
+    """How many answers in a row may be none (0: any number may, or this is one), and why the job is paused then."""
+    if not limit:
+        return 0, ""
+    why = blocked_why(lease.request.host, in_a_row=limit, reason=reason)
+    return limit, f"{why}; resume the job when the site lets crawlers in again, or cancel it"
 
 
 #: A stored request is a plain body behind a zero byte, or one with facts behind their length, which is never zero.
@@ -132,9 +150,10 @@ class PackedCommit:
         size: their bytes.
     """
 
-    def __init__(self, commit: PageCommit) -> None:
-        """The end of one page."""
+    def __init__(self, commit: PageCommit, blocked_in_a_row: int = 0) -> None:
+        """The end of one page; `blocked_in_a_row` as the frontier has it."""
         self.commit = commit
+        self._blocked_in_a_row = blocked_in_a_row
         self._stored = [_stored(child) for child in commit.children]
         self.entries = len(commit.marks) * (commit.chain is not None) + len(commit.children) + len(commit.rows)
         self.size = sum(map(len, self._stored)) + sum(len(row.body) for row in commit.rows)
@@ -162,9 +181,10 @@ class PackedCommit:
 
     def _words(self, marks: list[str], children: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]) -> PageWords:
         commit, lease = self.commit, self.commit.lease
-        failure: tuple[str, str] | Literal[False] = False
+        failure: tuple[str, str, int, str] | Literal[False] = False
         if commit.outcome not in HARMLESS:
-            failure = (commit.url, commit.reason)
+            limit = self._blocked_in_a_row if commit.outcome == BLOCKED else 0
+            failure = (commit.url, commit.reason, *pause_words(lease, commit.reason, limit))
         name = (str(signed(lease.request.id)), str(lease.token))
         return (*name, commit.outcome, commit.chain or "", failure, marks, children, rows, commit.rejected)
 

@@ -19,6 +19,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "http_4xx": "another answer of the 4xx family",
     "http_5xx": "a 5xx answer that is not retried",
     "timeout": "no answer in time, and not retried",
+    "blocked": "the site keeps crawlers out: a challenge, a login wall or nothing in its place",
     "robots": "robots.txt forbids it",
     "filtered": "refused by a rule of ours: off-site, a filter, a middleware",
     "egress_denied": "its address may not be talked to",

@@ -8,7 +8,7 @@ object, never in `meta`, which `Request(meta=response.meta)` would copy to anoth
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from crawler.frontier.contract import FrontierRequest, Lease, Row
 
 
+#: In-place redirects of one page (cookie walls) before it is given up.
+MAX_HOPS: Final = 5
+
+
 class PageTurn(IgnoreRequest):
     """Raised by our downloader middlewares: this request ends here, and the page goes on in another way."""
 
@@ -43,9 +47,10 @@ class PageTurn(IgnoreRequest):
 class TryLater(PageTurn):
     """The page comes back after a wait."""
 
-    def __init__(self, reason: str, *, wait_s: float, hold_host_s: float) -> None:
+    def __init__(self, reason: str, *, wait_s: float, hold_host_s: float, blocked: bool = False) -> None:
         self.wait_s = wait_s
         self.hold_host_s = hold_host_s
+        self.blocked = blocked  # the host keeps us out
         super().__init__(reason)
 
 
@@ -85,6 +90,14 @@ class RedirectedTooOften(IgnoreRequest):
     """Its redirects lead nowhere."""
 
 
+class Blocked(IgnoreRequest):
+    """The site keeps us out of it, and has done so often enough."""
+
+
+class RobotsUnreachable(DownloadFailedError):
+    """Nothing was asked: robots.txt of its site could not be had."""
+
+
 @dataclass(slots=True, eq=False)
 class OpenPage:
     """A page in our hands, and the notes about it.
@@ -94,6 +107,7 @@ class OpenPage:
         request: the object that the engine has.
         url: as asked for, for the record.
         hops: in-place redirects so far.
+        at_login: the last one was to where people log in, to see whether it asks for that.
         coming: the engine has it, and its request has not left.
         responded: a response has reached the spider.
         turn: how the request ended other than by a response or a failure.
@@ -116,6 +130,7 @@ class OpenPage:
     request: Request
     url: str
     hops: int = 0
+    at_login: bool = False
     coming: bool = False
     responded: bool = False
     turn: PageTurn | None = None
@@ -214,6 +229,8 @@ def outcome_of(error: Any) -> tuple[str, str]:
         return _outcome_of_status(error.response.status)
     if isinstance(error, RobotsForbidden):
         return "robots", reason
+    if isinstance(error, Blocked):
+        return "blocked", reason
     if isinstance(error, RedirectedTooOften):
         return "gave_up", reason
     if isinstance(error, DownloadCancelledError) or (isinstance(error, IgnoreRequest) and "DOWNLOAD_MAXSIZE" in reason):

@@ -8,14 +8,17 @@ steps), which is read again. What a redirect looks like and which headers travel
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from scrapy.downloadermiddlewares.redirect import BaseRedirectMiddleware
 from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware as ScrapyMetaRefreshMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware as ScrapyRedirectMiddleware
 from scrapy.exceptions import IgnoreRequest
+from scrapy.utils.httpobj import urlparse_cached
 
-from crawler.middlewares.open_pages import Hop, Redirected, RedirectedTooOften
+from crawler.extensions.blocks import blocks_of
+from crawler.middlewares.blocked_signs import is_login_address
+from crawler.middlewares.open_pages import MAX_HOPS, Hop, Redirected, RedirectedTooOften
 from crawler.scheduler import our_scheduler
 from crawler.spiders.requests import take_the_place
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.http import Response
 
+    from crawler.middlewares.open_pages import OpenPage
     from crawler.scheduler import Scheduler
 
 #: How often a page may be come back to through other pages.
@@ -45,7 +49,7 @@ class _PageRedirects(BaseRedirectMiddleware):
         Raises:
             Hop: to the page itself.
             Redirected: to another page.
-            RedirectedTooOften: the page leads nowhere.
+            RedirectedTooOften: the page leads nowhere; or, where that is a way to keep crawlers out, what follows then.
         """
         scheduler = our_scheduler(self.crawler)
         page = scheduler.pages.of(request) if scheduler is not None else None
@@ -56,18 +60,43 @@ class _PageRedirects(BaseRedirectMiddleware):
         try:
             target = super()._redirect(redirected, request, reason)
         except IgnoreRequest as error:
-            raise RedirectedTooOften(f"redirected more than {self.max_redirect_times} times") from error
+            self._leads_nowhere(page, request, f"redirected more than {self.max_redirect_times} times", error)
         self._forget_download(target, request)
         take_the_place(target)
         if scheduler.codec.identity(target) == scheduler.codec.identity(request):
+            if page.hops >= MAX_HOPS:
+                self._leads_nowhere(page, request, f"redirected to itself {page.hops + 1} times")
             hop = request.replace(url=target.url, cookies=None)
             raise Hop(hop)
+        if self._may_be_a_wall(page, request, target):
+            page.at_login = True
+            raise Hop(target)
         if self._returns(scheduler, target):
             returns = target.meta["redirect_returns"] = target.meta.get("redirect_returns", 0) + 1
             if returns > _MAX_RETURNS:
-                raise RedirectedTooOften(f"redirected in a circle: {target.url}")
+                self._leads_nowhere(page, request, f"redirected in a circle: {target.url}")
             target.dont_filter = True
         raise Redirected(target, f"{reason} to {target.url}")
+
+    def _leads_nowhere(self, page: OpenPage, request: Request, what: str, error: Exception | None = None) -> NoReturn:
+        blocks = blocks_of(self.crawler)
+        if blocks is not None and blocks.page_of(request) is page:
+            blocks.refused(page, request, what, may_be_this_page_only=True)
+        raise RedirectedTooOften(what) from error
+
+    def _may_be_a_wall(self, page: OpenPage, request: Request, target: Request) -> bool:
+        """Whether the site may want us to log in for a page: its own login, for a page that is to hold something.
+
+        All pages behind a wall lead to one address, which as a page of its own would be read once, and the others
+        would be no failures. So it is read in place of each, to see whether it is a form.
+        """
+        blocks = blocks_of(self.crawler)
+        if blocks is None or blocks.page_of(request) is not page or not blocks.gives_rows(request):
+            return False
+        if page.hops >= MAX_HOPS or not is_login_address(target.url) or is_login_address(page.url):
+            return False
+        asked, wanted = urlparse_cached(request).hostname or "", urlparse_cached(target).hostname or ""
+        return asked == wanted or asked.endswith(f".{wanted}") or wanted.endswith(f".{asked}")
 
     def _forget_download(self, target: Request, request: Request) -> None:
         """Drops the downloader's notes, so that a target on another host waits at the door of that host."""

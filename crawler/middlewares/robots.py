@@ -36,7 +36,7 @@ from scrapy.utils.misc import build_from_crawler
 from crawler.downloader.downloader import is_ending, our_downloader
 from crawler.downloader.shared import alone
 from crawler.frontier.shared_contract import MAX_ROBOTS_BYTES, ROBOTS_FRESH_S, ROBOTS_UNREADABLE_S, Robots
-from crawler.middlewares.open_pages import PageTurn, RobotsForbidden, Stopped
+from crawler.middlewares.open_pages import PageTurn, RobotsForbidden, RobotsUnreachable, Stopped
 
 if TYPE_CHECKING:
     from typing import Self
@@ -102,13 +102,13 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
 
         Raises:
             RobotsForbidden: by a rule, or because the rules cannot be read.
-            DownloadFailedError: the site did not answer.
+            RobotsUnreachable: the site did not answer.
         """
         try:
             super().process_request_2(rp, request)
         except IgnoreRequest as error:
             if isinstance(rp, Unreadable) and rp.status == 0:
-                raise DownloadFailedError(f"robots.txt could not be fetched: {rp.reason}") from error
+                raise RobotsUnreachable(f"robots.txt could not be fetched: {rp.reason}") from error
             if isinstance(rp, Unreadable):
                 raise RobotsForbidden(
                     f"robots.txt answered {rp.status}; nothing is allowed until it answers"

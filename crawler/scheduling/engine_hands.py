@@ -7,6 +7,7 @@ loudly if an upgrade changes them.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from scrapy import Request
@@ -35,6 +36,7 @@ class EngineHands:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+        self._closing: asyncio.Task[None] | None = None
 
     def watch(self, let_go: Callable[[Request], None]) -> None:
         """Calls `let_go` from now on with each request that the engine is through with, whatever became of it."""
@@ -66,6 +68,12 @@ class EngineHands:
         downloader = self._crawler.engine.downloader
         seconds: float = downloader.lasts_s(host, coming) if hasattr(downloader, "lasts_s") else 0.0
         return seconds
+
+    def close(self, reason: str) -> None:
+        """Ends the crawl; the first reason counts."""
+        if self._closing is None:
+            engine = self._crawler.engine
+            self._closing = asyncio.get_running_loop().create_task(engine.close_spider_async(reason=reason))
 
     def wake(self) -> None:
         """Lets it ask for requests, and look whether it is idle, right after this turn of the event loop."""

@@ -43,6 +43,7 @@ class Intake:
         started: the start page is settled.
         closed: the job takes and gives no more pages.
         at_limit: the job may fetch no more pages.
+        kept_out: why a frontier of our own gives nothing out any more; "" while it does.
         wait_s: when to ask again if nothing happens here; None = no need to.
     """
 
@@ -51,6 +52,7 @@ class Intake:
         self.open, self.ready = 1, 0
         self.started = self.closed = self.at_limit = False
         self.wait_s: float | None = None
+        self.kept_out = ""
         self._frontier = frontier
         self._held = held
         self._worker = worker
@@ -85,9 +87,11 @@ class Intake:
         self.at_limit = reply.at_limit
         waits = reply.reply in _WHY_NOTHING
         if reply.reply is not self._said:
-            logger.log(logging.WARNING if waits else logging.INFO, "%s", _WHY_NOTHING.get(reply.reply, "Pages again"))
+            said = _WHY_NOTHING.get(reply.reply, "Pages again") + (f" ({reply.why})" if reply.why else "")
+            logger.log(logging.WARNING if waits else logging.INFO, "%s", said)
             self._said = reply.reply
         if waits:
+            self.kept_out = reply.why if self._held is None else ""
             self.open = max(1, reply.open)
             self.wait_s = PAUSE_S
             return

@@ -202,7 +202,11 @@ class Outbox:
 
     async def _retry(self, page: OpenPage, turn: TryLater) -> None:
         reply = await self._frontier.retry(
-            page.lease, delay_s=turn.wait_s, reason=str(turn), hold_host_s=turn.hold_host_s
+            page.lease,
+            delay_s=turn.wait_s,
+            reason=str(turn),
+            hold_host_s=turn.hold_host_s,
+            blocked=turn.blocked,
         )
         if reply is Reply.OK:
             self._drop(page.lease)

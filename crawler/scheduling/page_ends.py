@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from crawler.middlewares.open_pages import Hop, LeaseLost, Redirected, SentBack, Stopped, TryLater
+from crawler.middlewares.open_pages import MAX_HOPS, Hop, LeaseLost, Redirected, SentBack, Stopped, TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from crawler.scheduling.prefetch import Prefetch
     from crawler.scheduling.pump import Pump
     from crawler.scheduling.start_page import StartPage
-
-#: In-place redirects of one page (cookie walls) before it is given up.
-MAX_HOPS: Final = 5
 
 #: So many ends of pages are not kept waiting for more. (A thousand pages a second have as many in `GATHER_S`.)
 ENOUGH: Final = 64

@@ -147,6 +147,10 @@ class RecipeSpider(Spider):
         page = self.recipe.pages.get(facts.get("page") or "")
         return self.recipe.fetch.retry if page is None else page.fetch.retry
 
+    def rows_expected(self, request: Request) -> bool:
+        """Whether a page is to hold rows or links, for those who look for answers that keep crawlers out."""
+        return isinstance(request.meta.get("recipe"), dict)
+
     # --- pages ---
 
     def parse(self, response: Response, page: str | None = None) -> Iterator[RecipeRow | Request]:

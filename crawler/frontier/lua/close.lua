@@ -20,7 +20,7 @@ if reason == 'finished' then
 end
 if tonumber(book.stages or 0) > 0 then return 2 end
 local rest = redis.call('HLEN', BODY)
-redis.call('UNLINK', BODY, OWNER, DELAYED, PARKED, SUSPECTS, HOSTS, HELD, SOLO, FLIGHT, STAGED, CHAINS, BASE .. 'workers', BASE .. 'calls')
+redis.call('UNLINK', BODY, OWNER, DELAYED, PARKED, SUSPECTS, HOSTS, HELD, SOLO, FLIGHT, STAGED, CHAINS, BASE .. 'workers', BASE .. 'calls', BASE .. 'blocks')
 if rest > 0 then redis.call('HINCRBY', BASE .. 'settled', 'cancelled', rest) end
 redis.call('HSET', BOOKS, 'closed', reason, 'closed_at', redis_time(NOW), 'staged', 0, 'stages', 0, 'parked', 0)
 -- What was intended before holds; a crawl without a record of its job has no state to move.

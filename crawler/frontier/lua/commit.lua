@@ -2,7 +2,8 @@
 --
 -- ARGV[3] = rows that the job may keep (-1 = any), [4] = cmsgpack list of pages: packed, because each word of its own
 -- costs the server as much again as what is done with it. A page is a list:
---   id, token, outcome, chain ('' = none), failure ({url, reason} or false), marks,
+--   id, token, outcome, chain ('' = none), failure ({url, reason, how many answers in a row
+--   may be none, of which this is one, or 0, what the job is paused with if those are too many} or false), marks,
 --   children, each {id, host, priority, chain ('' = none), on_progress}, rows, each {item, key ('0' = none), unique values},
 --   number of rows that were rejected.
 -- Ids and tokens are decimals in text. [5...] = the bodies of each page's children and rows, in order: cmsgpack knows
@@ -88,7 +89,12 @@ local function commit(page, body_at, o)
   if #page[ROWS] > 0 then keep_rows(page, body_at + #page[KIDS], fates) end
   if (page[REJECTED] or 0) > 0 then redis.call('HINCRBY', BOOKS, 'rejected', page[REJECTED]) end
   local failure = page[FAILURE]
-  if failure then note_failure(failure[1], page[OUTCOME], failure[2], o.tries) end
+  if failure then
+    note_failure(failure[1], page[OUTCOME], failure[2], o.tries)
+    kept_out(o.host, failure[3], failure[4])
+  elseif page[OUTCOME] == 'ok' then
+    let_in(o.host)
+  end
   let_go(page[ID], o)
   settle(page[ID], page[OUTCOME])
   return '+' .. table.concat(fates)

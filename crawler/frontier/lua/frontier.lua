@@ -6,7 +6,7 @@
 --                    stages (published and not yet unfolded), staged (requests in them), staging:ID (not yet published),
 --                    rows_bytes, rows_limit (bytes of rows in the stream, and how many may be there while pages are
 --                    given out; without a limit nobody takes rows away), segment, segment_digest, rows_from: see record
---                    parked (members of it)
+--                    parked (members of it), blocks (hosts in `blocks`)
 --                    suspects_at (ms since when there are suspects), solo_worker, solo_until (who is to take them next)
 --   body     hash    id -> encoded request, of every open page; one is ready, delayed, leased or parked
 --   owner    hash    id -> cmsgpack(token, worker, tries, crash tries, suspect, staged, score, host), of every page that
@@ -25,6 +25,7 @@
 --   set:NAME:K set   shard K of it: NAME is `seen` (requests), `k:ITEM` (keys of rows), `u:ITEM` (unique values)
 --   chains   set     lists being read; chain:C:marks and chain:C:pages are sets of ids
 --   settled  hash    outcome -> pages             rowcount hash    item -> rows
+--   blocks   hash    host -> answers in a row that were none (see blocks.lua)
 --   failures stream  url, outcome, reason, tries, body of a request whose URL is not known
 --   segments list    records of the pieces of `rows` that are objects by now, and gone from there
 --   rows     stream  per call: '', page id, then item, row, item, row ... of each page; no item is called ''
@@ -51,7 +52,7 @@ local AT_ONCE = 64 -- due pages, hosts or leases that one call takes back: with 
 local function redis_time(value) return string.format('%.0f', value) end
 
 -- The fields of BOOKS that most scripts look at, read at once.
-local BOOK_FIELDS = {'closed', 'seen_at', 'full_at', 'full', 'start', 'staged', 'stages', 'grace', 'accepted', 'suspects_at', 'rows_bytes', 'rows_limit', 'parked'}
+local BOOK_FIELDS = {'closed', 'seen_at', 'full_at', 'full', 'start', 'staged', 'stages', 'grace', 'accepted', 'suspects_at', 'rows_bytes', 'rows_limit', 'parked', 'blocks'}
 local book = {}
 for i, value in ipairs(redis.call('HMGET', BOOKS, unpack(BOOK_FIELDS))) do book[BOOK_FIELDS[i]] = value end
 

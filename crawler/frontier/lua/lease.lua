@@ -5,7 +5,7 @@
 -- again, [9] ... = hosts of which nothing is given; they keep their turn.
 -- Answers reply ('+', 'C' closed, 'P' paused, 'F' full), open pages, ms until the next call is worth while (-1: none),
 -- 1 if the limit of pages is reached, 1 if the start page is settled, token, pages that are ready still, parked ones, then
--- id, host, body, tries, suspect of each lease.
+-- id, host, body, tries, suspect of each lease; if it is paused, why instead.
 -- Safe to repeat: the same number gets the same leases again, as far as they still hold; an older one gets none.
 
 local worker, call, limit, token = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
@@ -30,12 +30,12 @@ local function no_leases() return {0, 0, 0, 0, 0, 0, 0, 0} end
 
 if book.closed then return {'C', 0, '-1', 0, 1, '0', 0, 0} end
 note_time()
-local job = redis.call('HMGET', JOB, 'state', 'intended')
+local job = redis.call('HMGET', JOB, 'state', 'intended', 'why')
 if job[2] and job[2] ~= '' then
   promote() -- whoever is told so closes the job, if no lease keeps it
   return answer('C', 0, '0', no_leases())
 end
-if job[1] == 'paused' then return answer('P', 0, '0', no_leases()) end
+if job[1] == 'paused' then return answer('P', 0, '0', {0, 0, 0, 0, 0, 0, 0, 0, job[3] or ''}) end
 if job[1] == 'queued' then move_state(JOB, 'running', nil, nil, NOW) end
 
 promote()

@@ -1,6 +1,7 @@
 -- Gives a page back for a later try, which is counted.
 --
--- ARGV[3] = id, [4] = token, [5] = delay in ms, [6] = ms for which nothing of its host is given out.
+-- ARGV[3] = id, [4] = token, [5] = delay in ms, [6] = ms for which nothing of its host is given out, [7] = 0, or how many
+-- answers in a row may be none, of which this is one, [8] = what the job is paused with if those are too many.
 -- Answers 1, or 0 if the lease is lost. Safe to repeat: the token is spent.
 
 use_reserve()
@@ -15,6 +16,7 @@ end
 let_go(id, o)
 o.tries = o.tries + 1
 redis.call('HINCRBY', BOOKS, 'retries', 1)
+kept_out(o.host, tonumber(ARGV[7]), ARGV[8])
 if delay <= 0 then
   make_ready(id, o)
 else

@@ -42,13 +42,19 @@ def wait_until(condition: Callable[[], Any], *, what: str, patience_s: float = P
 
 
 class Shop:
-    """`/` links to lists, lists to products; `/search` takes a form."""
+    """`/` links to lists, lists to products; `/search` takes a form.
+
+    Attributes:
+        walled: products are behind a challenge, which is counted.
+    """
 
     def __init__(self) -> None:
         self.url = ""
         self.hits: Counter[str] = Counter()
         self.visits: Counter[str] = Counter()  # by User-Agent
         self.delay_s = 0.0
+        self.walled = False
+        self.challenges = 0
         self.opened = threading.Event()
         self.opened.set()
 
@@ -85,6 +91,9 @@ class Shop:
         if kind == "list":
             first = int(number) * PER_LIST
             return _page("".join(f'<a href="/item/{first + at}">x</a>' for at in range(PER_LIST)))
+        if kind == "item" and self.walled:
+            self.challenges += 1
+            return HttpResponse(status=403, headers=(("cf-mitigated", "challenge"),), body=b"<h1>Wait</h1>")
         if kind == "item":
             return _page(f"<h1>Item {number}</h1><b>{number}.50</b>")
         if kind == "search" and request.body == b"q=stools":

@@ -19,7 +19,15 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from crawler.errors import ParseRefused, PathGone
 from crawler.frontier.contract import FrontierRequest, Lease
 from crawler.jobs.outcomes import OUTCOMES
-from crawler.middlewares.open_pages import OpenPage, OpenPages, RedirectedTooOften, RobotsForbidden, outcome_of
+from crawler.middlewares.open_pages import (
+    Blocked,
+    OpenPage,
+    OpenPages,
+    RedirectedTooOften,
+    RobotsForbidden,
+    RobotsUnreachable,
+    outcome_of,
+)
 
 
 def http_error(status: int) -> HttpError:
@@ -38,6 +46,8 @@ def http_error(status: int) -> HttpError:
         (http_error(300), "page_error"),
         (RobotsForbidden("no"), "robots"),
         (RedirectedTooOften("circle"), "gave_up"),
+        (Blocked("challenge"), "blocked"),
+        (RobotsUnreachable("no answer"), "gave_up"),
         (IgnoreRequest("off-site"), "filtered"),
         (IgnoreRequest("body exceeded DOWNLOAD_MAXSIZE (1 B) during decompression"), "too_large"),
         (DownloadCancelledError("too big"), "too_large"),

@@ -1,0 +1,164 @@
+"""Hosts that keep this crawl out: how long each is left alone, and what becomes of the page that was refused.
+
+Middlewares see the signs and tell them here. The page goes back for a later try and its host is left alone, longer each
+time until a page of it is read; after its last try the page ends as `blocked`. How often a host has done so in a row
+the frontier counts, for all workers together.
+
+Failures of the network are no sign by themselves. A host that fails several times in a row and answers nothing in
+between, while others answer, does it on purpose as far as can be seen from here.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from scrapy import signals
+from scrapy.exceptions import DownloadFailedError, DownloadTimeoutError
+
+from crawler.downloader.downloader import our_downloader
+from crawler.middlewares.open_pages import Blocked, RobotsUnreachable, TryLater
+from crawler.middlewares.retry_policies import RetryPolicies
+from crawler.scheduler import open_page
+from crawler.signals import page_settled
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+
+    from crawler.middlewares.open_pages import OpenPage
+    from crawler.recipe.model import Retry
+
+logger = logging.getLogger(__name__)
+
+#: So many failures of a host in a row, without an answer, are no accident if others answer meanwhile.
+_FAILURES_IN_A_ROW: Final = 5
+
+
+@dataclass(slots=True)
+class _Host:
+    """What a host has done since a page of it was read.
+
+    Attributes:
+        steps: times that it was left alone, each longer than the one before.
+        until_s: of the clock, when it may be asked again.
+        failures: in a row, without an answer.
+        answers: of all hosts when the first of them came.
+    """
+
+    steps: int = 0
+    until_s: float = 0.0
+    failures: int = 0
+    answers: int = 0
+
+
+class Blocks:
+    """See the module."""
+
+    def __init__(self, crawler: Crawler, *, enabled: bool) -> None:
+        """`enabled`: False = nothing is a sign."""
+        self._crawler = crawler
+        self._enabled = enabled
+        self._policies = RetryPolicies(crawler)
+        self._hosts: dict[str, _Host] = {}
+        self._answers = 0
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Connects to what tells that a host lets us in."""
+        blocks = cls(crawler, enabled=crawler.settings.getbool("BLOCKED_ENABLED"))
+        crawler.signals.connect(blocks.answered, signal=signals.response_downloaded)
+        crawler.signals.connect(blocks.page_settled, signal=page_settled)
+        return blocks
+
+    def page_of(self, request: Request) -> OpenPage | None:
+        """The page of a request if signs count for it: not if its callback takes whatever comes."""
+        if not self._enabled or request.meta.get("handle_httpstatus_all", False):
+            return None
+        return open_page(self._crawler, request)
+
+    def gives_rows(self, request: Request) -> bool:
+        """Whether the spider says that the page of a request is to hold something: its rows or its links."""
+        says = getattr(self._crawler.spider, "rows_expected", None)
+        return callable(says) and bool(says(request))
+
+    # --- what middlewares tell ---
+
+    def refused(self, page: OpenPage, request: Request, sign: str, *, may_be_this_page_only: bool = False) -> NoReturn:
+        """Ends a try that was answered with a sign.
+
+        Args:
+            page: of the request.
+            request: that was answered.
+            sign: what was seen, in one line.
+            may_be_this_page_only: the first time the host goes on being asked for other pages.
+
+        Raises:
+            TryLater: the page comes back.
+            Blocked: it was its last try.
+        """
+        host, tries = page.lease.request.host, page.lease.tries
+        policy, known = self._policies.of(request), self._hosts.setdefault(host, _Host())
+        now = time.monotonic()
+        if may_be_this_page_only and not known.steps:
+            known.steps = 1
+        elif now >= known.until_s:  # what was under way when it began teaches nothing new
+            known.steps += 1
+            known.until_s = now + _silence_s(policy, max(known.steps - 1, tries))
+        hold_s = max(0.0, known.until_s - now)
+        self._leave_alone(host, hold_s)
+        stats = self._crawler.stats
+        stats.inc_value("blocked/count")
+        stats.inc_value(f"blocked/sign/{sign}")
+        if request.meta.get("dont_retry", False) or tries >= policy.times:
+            raise Blocked(f"{sign} (given up after {'1 try' if tries == 0 else f'{tries + 1} tries'})")
+        # Longer than its host is left alone: then other pages are tried first, and this one keeps its tries.
+        wait_s = hold_s + max(hold_s, policy.backoff_min_s)
+        logger.warning("%s keeps us out of %s: %s; again in %.1f s", host, page.url, sign, wait_s)
+        raise TryLater(sign, wait_s=wait_s, hold_host_s=hold_s, blocked=True)
+
+    def _leave_alone(self, host: str, seconds: float) -> None:
+        downloader = our_downloader(self._crawler)
+        if downloader is not None and seconds > 0:
+            downloader.door.silence(host, seconds)
+
+    def failed(self, page: OpenPage, error: Exception) -> str:
+        """Notes a failure of the network; the sign that it is, if it is one by now, or ""."""
+        if not isinstance(error, DownloadTimeoutError | DownloadFailedError) or isinstance(error, RobotsUnreachable):
+            return ""
+        known = self._hosts.setdefault(page.lease.request.host, _Host())
+        if not known.failures:
+            known.answers = self._answers
+        known.failures += 1
+        if known.failures < _FAILURES_IN_A_ROW or self._answers == known.answers:
+            return ""
+        what = "times out" if isinstance(error, DownloadTimeoutError) else "breaks the connection"
+        return f"{what} again and again while other hosts answer"
+
+    def answered(self, request: Request) -> None:
+        """A host has answered, whatever it was."""
+        self._answers += 1
+        downloader = our_downloader(self._crawler)
+        known = self._hosts.get(downloader.get_slot_key(request)) if downloader is not None else None
+        if known is not None:
+            known.failures = 0
+
+    def page_settled(self, page: OpenPage, outcome: str) -> None:
+        """A page that was read ends what its host has done before."""
+        if outcome == "ok":
+            self._hosts.pop(page.lease.request.host, None)
+
+
+def _silence_s(policy: Retry, times: int) -> float:
+    """How long a host is left alone that has been so many times before; as for an answer 429."""
+    return min(policy.backoff_max_s, policy.backoff_min_s * 2.0 ** min(times, 30))
+
+
+def blocks_of(crawler: Crawler) -> Blocks | None:
+    """Those of a running crawl; None where somebody has taken the extension out."""
+    blocks: Blocks | None = crawler.get_extension(Blocks)
+    return blocks

@@ -1,0 +1,151 @@
+"""By what an answer shows that it is not the page, but something that keeps crawlers out: pure functions.
+
+A sign that is wrong costs a whole job, so each of them is one that ordinary pages do not have. Many sites carry the
+scripts of such services on every page, a captcha in a form, a login in their header: none of that is a sign. Words of a
+page count only together with what the page is - its title, a status that refuses, or hardly any text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Statuses by which a site refuses.
+_REFUSALS: Final = frozenset({401, 403, 405, 429, 503})
+
+#: Longer pages are pages: those of the known services have up to 50 kB.
+_MOST_BYTES: Final = 128 * 1024
+
+#: The title stands among the first bytes.
+_HEAD_BYTES: Final = 8 * 1024
+
+#: A page that says no more than this to a reader says nothing but that it keeps out, in characters; and how long its
+#: source may be.
+_FEW_CHARACTERS: Final = 200
+_FEW_BYTES: Final = 8 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Header:
+    """A header that only such answers have, with one of these values (none: any), at one of the statuses."""
+
+    name: str
+    values: tuple[str, ...] = ()
+    statuses: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Page:
+    """A page of a service: all of `words` are in it, and one thing more.
+
+    Attributes:
+        service: whose it is.
+        words: bytes that are in its source.
+        titles: of which one is its title, whole, in lower case.
+        statuses: that are enough without a title.
+        few: so is having hardly any text.
+    """
+
+    service: str
+    words: tuple[bytes, ...]
+    titles: tuple[str, ...] = ()
+    statuses: frozenset[int] = frozenset()
+    few: bool = False
+
+
+_HEADERS: Final = (
+    _Header(name="cf-mitigated", values=("challenge",)),
+    _Header(name="x-amzn-waf-action", values=("challenge", "captcha")),
+    _Header(name="x-dd-b", statuses=_REFUSALS),
+    _Header(name="x-datadome", statuses=_REFUSALS - {503}),
+    _Header(name="x-sucuri-block", statuses=_REFUSALS),
+    _Header(name="x-kpsdk-ct", statuses=frozenset({403, 429})),
+)
+
+_PAGES: Final = (
+    _Page(service="Cloudflare", words=(b"_cf_chl_opt",), titles=("just a moment...",), statuses=_REFUSALS),
+    _Page(service="Cloudflare", words=(b"/cdn-cgi/challenge-platform/",), titles=("just a moment...",)),
+    _Page(service="Cloudflare", words=(b"challenges.cloudflare.com",), titles=("just a moment...",)),
+    _Page(service="Cloudflare", words=(b"cf-error-details",), titles=("attention required! | cloudflare",)),
+    _Page(service="DataDome", words=(b"captcha-delivery.com",), statuses=_REFUSALS, few=True),
+    _Page(
+        service="HUMAN",
+        words=(b"px-captcha", b"_pxAppId"),
+        titles=("access to this page has been denied", "access to this page has been denied."),
+        statuses=_REFUSALS,
+    ),
+    _Page(service="Imperva", words=(b"_Incapsula_Resource",), few=True),
+    _Page(
+        service="AWS WAF",
+        words=(b"gokuProps", b"awswaf.com"),
+        titles=("human verification",),
+        statuses=_REFUSALS | {202},
+    ),
+    _Page(service="Akamai", words=(b"errors.edgesuite.net",), titles=("access denied",)),
+)
+
+_TITLE: Final = re.compile(rb"<title[^>]{0,200}>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_UNSEEN: Final = re.compile(
+    rb"<(script|style|head|template)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL
+)
+_PASSWORD: Final = re.compile(rb"<input\b[^>]{0,200}?\btype\s*=\s*[\"']?password\b", re.IGNORECASE)
+
+#: A step of a path at which people log in.
+_LOGIN: Final = re.compile(r"/(log-?in|log-?on|sign-?in|sign_in|user-login|wp-login|anmelden|connexion)(\.\w+)?(/|$)")
+
+
+def challenge_sign(status: int, headers: Mapping[str, str], body: bytes) -> str:
+    """What an answer shows of a service that keeps crawlers out; "" for any other answer.
+
+    Args:
+        status: of the answer.
+        headers: names in lower case.
+        body: unpacked; empty if it is no HTML.
+    """
+    for header in _HEADERS:
+        value = headers.get(header.name)
+        if value is None or (header.statuses is not None and status not in header.statuses):
+            continue
+        if not header.values or value.strip().lower() in header.values:
+            return f"challenge page ({header.name}: {value.strip()[:40]})"
+    if not body or len(body) > _MOST_BYTES:
+        return ""
+    page = next((page for page in _PAGES if _shows(page, status, body)), None)
+    return f"challenge page of {page.service}" if page is not None else ""
+
+
+def _shows(page: _Page, status: int, body: bytes) -> bool:
+    if not all(word in body for word in page.words):
+        return False
+    return status in page.statuses or _title(body) in page.titles or (page.few and _is_few(body))
+
+
+def _title(body: bytes) -> str:
+    found = _TITLE.search(body[:_HEAD_BYTES])
+    return " ".join(found[1].decode("latin-1").lower().split()) if found is not None else ""
+
+
+def _is_few(body: bytes) -> bool:
+    """Whether a reader is told hardly anything."""
+    return len(body) <= _FEW_BYTES and len(b" ".join(_UNSEEN.sub(b" ", body).split())) <= _FEW_CHARACTERS
+
+
+def is_nothing(status: int, content_type: str, body: bytes) -> bool:
+    """Whether a document was to come, and there are not even words: a status of success, no other type than HTML."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return status == 200 and kind in ("", "text/html", "application/xhtml+xml") and not body.strip()
+
+
+def is_login_address(url: str) -> bool:
+    """Whether people log in at this address, as its path says."""
+    return _LOGIN.search(urlsplit(url).path.lower()) is not None
+
+
+def has_login_form(body: bytes) -> bool:
+    """Whether a page asks for a password."""
+    return _PASSWORD.search(body, 0, _MOST_BYTES) is not None
