@@ -326,6 +326,7 @@ class Round:
             "expired": books.expired,
             "released": books.released,
             "retries": books.retries,
+            "parked": books.parked,
             "orders": job.order.tries,
             "seconds": job.seconds,
         }

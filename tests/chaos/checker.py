@@ -108,7 +108,7 @@ def check(
         rows: what the crawl kept; values as text.
         fetches: how often the site gave each page; None if others have visited it, too.
         settled: pages by outcome, as the books say; None for a system that keeps none.
-        leases_lost: as of `Findings`, as all that follow; None if nobody knows, as after a store has forgotten something.
+        leases_lost: as of `Findings`, as all that follow; None if nobody knows: a store has forgotten something.
         unbalanced: see there.
         expired: see there.
         left_behind: see there.
