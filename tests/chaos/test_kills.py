@@ -2,7 +2,7 @@
 
 import pytest
 from big_site import BigSite, SiteProcess
-from campaign import MOMENTS, VICTIMS, Kill, line, perform, plan
+from crawl_kills import MOMENTS, Kill, line, perform
 from job_run import JobRun
 from stock_run import run_stock
 from workers import wait_until
@@ -102,9 +102,3 @@ def test_a_worker_may_stand_still_for_too_long_and_go_on(moment, crawl, show):
     show(line(result))
     assert result["problems"] == []
     assert result["leases_lost"] > 0
-
-
-def test_a_seed_always_plans_the_same_kills():
-    assert list(plan(7, 50)) == list(plan(7, 50))
-    assert list(plan(7, 50)) != list(plan(8, 50))
-    assert {kill.victim for kill in plan(7, 50)} == set(VICTIMS)
