@@ -1,4 +1,4 @@
-"""Crawls of the big site by workers without a platform, each with something killed or stopped at a moment of its own."""
+"""Crawls of the big site by workers without a platform; something is killed or stopped at a moment of its own."""
 
 from __future__ import annotations
 
