@@ -78,7 +78,7 @@ class Profile:
     apis: int = 2
     products: int = 4_860
     small: int = 40
-    latency_s: float = 0.45
+    latency_s: float = 0.3
     concurrency: int = 8
     failing: int = 400
     appendfsync: str = "always"

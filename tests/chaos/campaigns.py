@@ -13,6 +13,7 @@ import datetime as dt
 import json
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ import time
 import zlib
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -123,7 +125,8 @@ CAMPAIGNS: Final[Mapping[str, Campaign]] = {
         Campaign(name="partitions", hits=200, profile=_LINKED, weights={inject.partition: 1}),
         Campaign(
             name="zombies", hits=100, in_round=16, gap_s=(1, 4),
-            weights={inject.freeze_worker: 0.7, inject.freeze_node: 0.15, inject.freeze_steward: 0.15},
+            weights={None: 0.4, inject.freeze_worker: 0.4, inject.freeze_node: 0.1, inject.freeze_steward: 0.1},
+            kind="hang",
         ),
         Campaign(name="power-always", hits=100, in_round=20, weights={inject.lose_power: 1}, gap_s=(1, 4),
             profile=Profile(power_fails=True),
@@ -236,6 +239,9 @@ class Round:
         for fired in self.arena.faults.fired():
             how = {"kill": "kill", "hang": "freeze"}.get(fired.kind, fired.kind)
             self._note(Injection(fault=how, victim=fired.process, point=fired.point))
+            if fired.kind == "hang":
+                go_on = partial(inject.signal_process, fired.pid, signal.SIGCONT)
+                self.arena.later(2 * self.campaign.profile.ttl_s, go_on)
         if time.monotonic() >= self.sample_at:
             self.memory.append(self.arena.memory_mb())
             self.sample_at = time.monotonic() + _SAMPLE_EVERY_S
