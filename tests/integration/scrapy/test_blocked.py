@@ -104,6 +104,14 @@ def test_a_login_that_asks_for_nothing_is_a_page_like_others(goods, run):
     assert result.outcomes == {"ok": 8, "redirected": 1}
 
 
+def test_a_login_that_the_recipe_itself_asks_for_is_a_page_too(goods, run):
+    goods["/"] = listing("/g/1", "/login")
+    goods["/login"], goods["/login/form"] = redirect("/login/form"), LOGIN
+    result = run()
+    assert names(result) == ["Good 1", "Welcome back"]
+    assert result.outcomes == {"ok": 3, "redirected": 1}
+
+
 def test_a_plain_refusal_is_what_it_was(goods, run):
     goods["/g/3"], goods["/g/4"] = html("Forbidden", status=403), html("slow down", status=429)
     result = run()
@@ -229,7 +237,7 @@ def test_other_hosts_go_on_meanwhile(sites, crawl):
 
 
 class Mute:
-    """Serves robots.txt; then it resets connections (`reset`) or says nothing (`tarpit`)."""
+    """Serves robots.txt; then it resets connections (`reset`; if `now and then`, every other one) or says nothing."""
 
     def __init__(self, how: str, host: str) -> None:
         self.how, self.host = how, host
@@ -239,11 +247,11 @@ class Mute:
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
-            if b"/robots.txt" in head:
+            self.asked += [time.monotonic()] * (b"/robots.txt" not in head)
+            if b"/robots.txt" in head or (self.how == "now and then" and len(self.asked) % 2):
                 writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 await writer.drain()
             else:
-                self.asked.append(time.monotonic())
                 if self.how == "tarpit":
                     await reader.read()
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -287,6 +295,19 @@ def test_a_host_that_answers_nothing_while_others_do_keeps_us_out(site, crawl, h
         result.summary.text()
     )
     assert not [item for item in result.items if mute.url in item["url"]]
+
+
+def test_a_host_that_fails_now_and_then_lets_us_in(site, crawl):
+    pages = [f"/n/{number}" for number in range(30)]
+    site["/"] = links(*pages)
+    site.pages.update(dict.fromkeys(pages, "x"))
+    with Mute("now and then", "127.0.0.9").running() as mute:
+        urls = [f"{site.url}/", *(f"{mute.url}/{number}" for number in range(20))]
+        settings = {"CONCURRENT_REQUESTS_PER_DOMAIN": 1, "RETRY_TIMES": 9}
+        result = crawl(spider_for(site, start_urls=urls), settings)
+    assert len(mute.asked) >= 39
+    assert "blocked/count" not in result.stats
+    assert result.outcomes == {"ok": 31, "http_404": 20}
 
 
 def test_a_robots_txt_that_is_not_answered_is_no_answer_of_the_pages(sites, crawl):
