@@ -44,6 +44,7 @@ SCRIPTS: Final = {
     "let_go": "lets a steward's duty go",
     "live_of": "reads which jobs of a client are counted",
     "move": "moves a job from state to state",
+    "park": "puts a page aside that its holder cannot read",
     "promote": "takes back what is due",
     "read": "reads fields of many jobs",
     "record": "records a segment, and takes its rows off the stream",

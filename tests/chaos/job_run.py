@@ -70,7 +70,7 @@ class JobRun:
             site=self.site.url,
             store=self.store.url,
             settings=settings,
-            environment=self.environment,
+            environment={**self.environment, **more.pop("environment", {})},
             **more,
         )
         self.workers.append(worker)

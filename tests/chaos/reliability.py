@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from campaigns import CAMPAIGNS, KILL_POINTS, counted, points_hit
-from defects.catalogue import DEFECTS
+from seeded_defects.catalogue import DEFECTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

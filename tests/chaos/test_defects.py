@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from checker import KINDS
 from defect_runs import SCENARIOS, Place
-from defects.catalogue import DEFECTS
+from seeded_defects.catalogue import DEFECTS
 from workers import HERE, ROOT, unmeasured
 
 pytestmark = pytest.mark.timeout(300)
@@ -28,7 +28,7 @@ def place(new_valkey, new_seaweed, tmp_path):
         broken = {
             "CRAWLERY_TEST_DEFECT": defect,
             "CRAWLERY_TEST_DEFECT_NOTES": str(tmp_path),
-            "PYTHONPATH": str(HERE / "defects"),
+            "PYTHONPATH": str(HERE / "seeded_defects"),
         }
         return Place(
             new_valkey=new_valkey, new_seaweed=new_seaweed, folder=tmp_path, environment=broken if defect else {}
@@ -74,8 +74,8 @@ def test_a_defect_has_its_places_in_the_product_a_run_and_a_finding(name):
     [("no-such-defect", "there is no 'no-such-defect'"), ("rows-after-commit", "occurs 0 times, not once")],
 )
 def test_a_process_that_cannot_be_broken_as_it_should_does_not_begin(name, says, tmp_path):
-    folder = tmp_path / "tests" / "chaos" / "defects"  # of a product in which the place is another one
-    shutil.copytree(HERE / "defects", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    folder = tmp_path / "tests" / "chaos" / "seeded_defects"  # of a product in which the place is another one
+    shutil.copytree(HERE / "seeded_defects", folder, ignore=shutil.ignore_patterns("__pycache__"))
     for edit in (edit for defect in DEFECTS.values() for edit in defect.edits):
         (tmp_path / edit.file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / edit.file).write_text("pass\n")
