@@ -91,10 +91,10 @@ class RateStore(RedisStorage):
 
     def _is_worth_asking(self) -> bool:
         """Whether the store is: one that has failed only now and then, and not by all who call meanwhile."""
-        if self._again_s is None:
+        again_s, now_s = self._again_s, time.monotonic()  # read once: another thread may have an answer this moment
+        if again_s is None:
             return True
-        now_s = time.monotonic()
-        if now_s < self._again_s:
+        if now_s < again_s:
             return False
         self._again_s = now_s + _PAUSE_S
         return True
@@ -117,10 +117,10 @@ class OwnWindows:
                 self._sweep(now_s)
             entries = self._entries.setdefault(key, deque())
             self._leave(entries, now_s - expiry)
+            self._over_s[key] = now_s + expiry
             if len(entries) + amount > limit:
                 return False
             entries.extend([now_s] * amount)
-            self._over_s[key] = now_s + expiry
             return True
 
     def find(self, key: str, expiry: int) -> tuple[float, int] | None:
