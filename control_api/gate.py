@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
 from functools import partial
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -22,6 +21,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from control_api.problems import Problem, whole_seconds
+from control_api.rates import SCHEME, wait_s
 from control_api.services import PATIENCE_S, ask_access, principal, services
 from crawler.access.model import Scope
 from crawler.errors import KeyRefused
@@ -53,6 +53,9 @@ ANY_KEY: Final = "any key"
 
 #: Of a rule, whose OPTIONS Flask answers.
 _BY_FLASK: Final = "provide_automatic_options"
+
+#: What keys begin with that hold what was counted.
+_RATES: Final = "crawlery:rates"
 
 _CONNECT_TIMEOUT_S: Final = 0.5
 _ANSWER_TIMEOUT_S: Final = 1.0
@@ -101,10 +104,9 @@ def _limiter(config: ApiConfig) -> Limiter:
         key_func=lambda: principal().client.id,
         application_limits=[lambda: _written(_rate_of_client())],
         strategy="moving-window",
-        storage_uri=config.base.redis_url,
-        storage_options={"connection_pool": pool},  # type: ignore[dict-item]  # typed as texts only
+        storage_uri=f"{SCHEME}://",
+        storage_options={"connection_pool": pool, "key_prefix": _RATES},  # type: ignore[dict-item]  # typed as texts only
         key_prefix="crawlery",
-        in_memory_fallback_enabled=True,  # a store without room counts nothing, and still shows what it has
     )
 
 
@@ -178,8 +180,7 @@ def _count_failure(limiter: Limiter, item: RateLimitItem) -> None:
     """
     source = source_of(request.remote_addr or "-")
     if not limiter.limiter.hit(item, "failures", source):
-        reset = limiter.limiter.get_window_stats(item, "failures", source).reset_time
-        retry = {"Retry-After": whole_seconds(reset - time.time())}
+        retry = {"Retry-After": whole_seconds(wait_s(limiter.limiter.get_window_stats(item, "failures", source)))}
         raise Problem("rate_limited", "Too many calls without a valid key came from this address.", headers=retry)
 
 
@@ -225,7 +226,7 @@ def _rate_headers(limiter: Limiter, response: Response) -> Response:
     except redis.RedisError as error:
         logger.warning("An answer leaves without its RateLimit headers: %s", error)
         return _with_retry(response, "1")
-    reset = whole_seconds(window.reset_time - time.time())
+    reset = whole_seconds(wait_s(window))
     response.headers["RateLimit-Limit"] = str(limit.limit.amount)
     # of a call that was refused a moment ago, the window may have room again by now: its client was told otherwise
     response.headers["RateLimit-Remaining"] = "0" if limit.breached else str(max(0, window.remaining))

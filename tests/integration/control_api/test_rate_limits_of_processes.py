@@ -82,7 +82,7 @@ def test_a_client_gets_no_more_than_its_limit_in_any_window_from_all_processes_t
     accepted = [(sent, answered) for status, sent, answered in calls if status == 200]
     most = most_in_any(window_s, accepted)
     show(f"{len(calls):,} calls of one client at {instances} processes: at most {most} in {window_s} s, of {limit}")
-    assert most <= limit + 1, "two processes take the time before the store puts them into an order"
+    assert most <= limit
     assert len(accepted) >= limit * int(windows)
 
 
@@ -159,7 +159,7 @@ def test_a_refused_call_has_nothing_left_though_the_window_has_room_when_the_ans
 ):
     key = new_key(valkey.url, "carol", rate_limit="1 per 60 seconds")
     assert api.get("/v1/me", key=key).status_code == 200
-    later = SimpleNamespace(reset_time=time.time() + 1, remaining=1)
+    later = SimpleNamespace(reset_time=time.monotonic() + 1, remaining=1)
     monkeypatch.setattr("flask_limiter.RequestLimit.window", property(lambda _: later))
     refused = api.get("/v1/me", key=key)
     assert (refused.status_code, refused.headers["RateLimit-Remaining"]) == (429, "0")
