@@ -53,6 +53,10 @@ class RowsDoNotAddUp(CrawleryError):
     """Segments and books of a job name different numbers of rows: an invariant is broken, and a person has to look."""
 
 
+class JobRunsAgain(CrawleryError):
+    """The store has forgotten that a job takes no more pages: it was rewound while its files were about to be made."""
+
+
 class Finish:
     """See the module."""
 
@@ -78,6 +82,7 @@ class Finish:
             StoreError: the store refuses us.
             ObjectStoreError: the storage of files does.
             RowsDoNotAddUp: rows are missing, or there are too many; nothing is published.
+            JobRunsAgain: the store has forgotten that the job had ended; nothing is published.
         """
         job = stored.job.id
         if stored.status.state is not State.FINISHING or self.is_put_off(job):
@@ -108,6 +113,9 @@ class Finish:
         ground, job = self._ground, stored.job
         segments = await ground.rows(job.id).segments()
         books = await ground.frontier(job.id).ledger()
+        # Asked after the segments: a store that was rewound before says so here. What was read before that is whole.
+        if not books.closed:
+            raise JobRunsAgain(f"job {job.id} takes pages again: the store has forgotten that it had ended")
         check_rows(segments, books)
         attempts = await RedisAttempts(ground.store).of(job.id)
         recipe = recipe_of(job)

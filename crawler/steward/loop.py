@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +37,11 @@ _AT_ONCE: Final = 16
 
 #: What concerns no single job is done so often, in seconds.
 _HOUSEKEEPING_S: Final = 600.0
+
+#: Whether the store is another process than before is looked at so often; then it is done at once.
+_LOOK_S: Final = 1.0
+
+_RUN_ID: Final = re.compile(rb"^run_id:(\w+)", re.MULTILINE)
 
 #: The store may take so long to hear that a duty is let go, in seconds.
 _LET_GO_S: Final = 1.0
@@ -205,9 +212,23 @@ class Steward:
             "retain": partial(retain, self._ground, swept=swept),
         }
         while True:
+            server = await self._server()
             for name, duty in duties.items():
                 try:
                     await self._held(name, duty)
                 except (CrawleryError, OSError) as error:
                     logger.warning("%s: %s", name, error)
-            await asyncio.sleep(_HOUSEKEEPING_S)
+            due = time.monotonic() + _HOUSEKEEPING_S
+            while time.monotonic() < due:
+                await asyncio.sleep(_LOOK_S)
+                if await self._server() != server:
+                    break  # started anew, it may have lost its last second, and what was accepted in it
+
+    async def _server(self) -> str:
+        """Which process the store is; "" if it does not say."""
+        try:
+            facts: bytes = await self._ground.store.command("INFO", "server")
+        except StoreError:
+            return ""
+        found = _RUN_ID.search(facts)
+        return found[1].decode() if found else ""

@@ -158,6 +158,20 @@ def bench(valkey, tmp_path, storage, request):
 
 
 @pytest.fixture
+def bench_on(tmp_path):
+    """`bench_on(url)`: one on a store of the test's own."""
+    made: list[Bench] = []
+
+    def make(url: str) -> Bench:
+        made.append(Bench(url, FolderObjectStore(tmp_path / "objects"), tmp_path))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
+
+
+@pytest.fixture
 def crawlery(bench, monkeypatch, tmp_path, valkey):
     """`crawlery("job", "list")`, on the bench's store and storage."""
     return Commands(monkeypatch, tmp_path, valkey.url)

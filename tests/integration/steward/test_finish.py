@@ -11,7 +11,7 @@ from goods_and_faults import KEYS, Fails, goods, names_in
 from crawler.errors import ObjectStoreError
 from crawler.jobs.model import Outcome, State
 from crawler.steward.export import Export
-from crawler.steward.finish import Finish
+from crawler.steward.finish import Finish, JobRunsAgain
 
 
 def test_a_job_that_nobody_ended_ends_with_its_files_and_a_manifest(bench):
@@ -102,6 +102,19 @@ def test_answers_that_get_lost_leave_one_manifest_and_exact_files(bench, storage
     written = {key for key in bench.objects.puts if "/files/" in key or "/segments/" in key}
     listed = json.loads(bench.objects.get(KEYS.orphans)) if bench.objects.info(KEYS.orphans) else []
     assert set(listed) == written - named
+
+
+def test_a_store_that_has_forgotten_the_end_of_a_job_gets_no_manifest_of_it(bench):
+    """It was rewound after the steward had seen that the job takes no more pages; some of its pages are open again."""
+    bench.a_job()
+    bench.crawl(2)
+    bench.run(bench.frontier().close("finished"))
+    stored = bench.run(bench.jobs.get("j"))
+    bench.run(bench.store.command("HDEL", "crawlery:{j}:books", "closed"))
+    finish = Finish(bench.ground(), Export(bench.ground()))
+    with pytest.raises(JobRunsAgain, match="job j takes pages again"):
+        bench.run(finish.run(stored))
+    assert bench.manifest() is None
 
 
 def test_a_composition_that_fails_again_and_again_is_tried_less_and_less_often(bench):

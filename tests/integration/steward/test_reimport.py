@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from crawler.exports.intents import write_intent
 from crawler.exports.keys import JobKeys
 from crawler.steward.reimport import reimport
@@ -35,3 +37,22 @@ def test_an_intent_that_cannot_be_judged_keeps_no_other_one_waiting(bench):
     bench.objects.put(JobKeys(client="local", job="j1").manifest, b"no manifest", content_type="text/plain")
     assert bench.run(reimport(bench.ground())) == 1
     assert bench.run(bench.jobs.get("j2")) is not None
+
+
+def test_a_store_that_was_started_anew_is_asked_at_once_what_it_has_forgotten(new_valkey, bench_on):
+    """Otherwise nobody would ask for ten minutes."""
+    server = new_valkey(appendfsync="always")
+    bench = bench_on(server.url)
+    write_intent(bench.objects, bench.a_job())
+    forgotten = False
+
+    async def back():
+        nonlocal forgotten
+        if not forgotten:
+            await asyncio.sleep(0.5)  # its first round is over
+            await bench.store.command("FLUSHALL")
+            server.restart()
+            forgotten = True
+        return await bench.jobs.status("j") is not None
+
+    bench.work(back)
