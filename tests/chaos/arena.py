@@ -34,7 +34,7 @@ from workers import HERE, SPEED, Worker, wait_until
 from crawler.access.model import Quotas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from random import Random
 
     from fault_proxy import Link
@@ -65,7 +65,7 @@ class Profile:
         power_fails: whether the store may lose power.
         with_clocks: whether each place, and the store, has a clock that may jump.
         spared: places that nothing is done to.
-        large: jobs of the large site at a time.
+        large: large jobs at a time.
     """
 
     ttl_s: float = 3.0
@@ -135,6 +135,9 @@ class Arena:
         self.drains_s: list[float] = []  # how long those took that have ended in order
         self.clocks: dict[str, Clock] = {}  # by place, and `store`
         self._stack = contextlib.ExitStack()
+        self.frozen: dict[int, float] = {}  # processes that stand still, and until when (monotonic)
+        self._disturbed: set[str] = set()  # links to which something happens
+        self._is_full = False
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count(1)
         self._store_back_at: float | None = None
@@ -142,7 +145,7 @@ class Arena:
         self._storage_back_at: float | None = None
 
     def __enter__(self) -> Self:
-        with contextlib.ExitStack() as stack:
+        with self._stack as stack:
             self._start(stack)
             self._stack = stack.pop_all()
         return self
@@ -166,7 +169,6 @@ class Arena:
         self.store.start()
         self.storage.start()
         self._proxies = stack.enter_context(FaultProxies()) if profile.with_links else None
-        self.large = self._site(stack, profile.products)
         self.small = self._site(stack, profile.small)
         self._key = new_key(
             self.store.url,
@@ -198,7 +200,8 @@ class Arena:
         process = stack.enter_context(
             SiteProcess(BigSite(products=products), latency_s=self.profile.latency_s, answers=answers)
         )
-        link = self._link(int(process.url.rpartition(":")[2]), f"site of {products}", http=True)
+        port = int(process.url.rpartition(":")[2])
+        link = self._link(port, f"site {port}", http=True)
         return Site(process=process, url=process.url if link is None else f"http://127.0.0.1:{link.port}", link=link)
 
     def _link(self, port: int, name: str, *, http: bool = False) -> Link | None:
@@ -359,18 +362,66 @@ class Arena:
         told_at = self.leaving.pop(place.name, None)
         if told_at is not None and code == 0:
             self.drains_s.append(round(time.monotonic() - told_at, 2))
-        elif code != -signal.SIGKILL:
+        elif told_at is not None or code != -signal.SIGKILL:
             self.deaths.append(f"{place.name} ended by itself with {code}: {place.process.log()[-1500:]}")
 
     # --- jobs ---
+
+    def freeze(self, pid: int, *, seconds: float) -> bool:
+        """Lets a process stand still for so long; False if it does already, or has ended."""
+        if pid in self.frozen or not stop_process(pid):
+            return False
+        self.thaw_later(pid, seconds=seconds)
+        return True
+
+    def thaw_later(self, pid: int, *, seconds: float) -> None:
+        """A process that stands still goes on after so long."""
+        self.frozen[pid] = time.monotonic() + seconds
+        self.later(seconds, lambda: self.thaw(pid))
+
+    def thaw(self, pid: int) -> None:
+        """It goes on."""
+        self.frozen.pop(pid, None)
+        signal_process(pid, signal.SIGCONT)
+
+    def disturb(self, link: Link, mode: str, *, seconds: float, **options: Any) -> bool:
+        """Something happens to a link for so long; False if something does already."""
+        if link.name in self._disturbed:
+            return False
+        self._disturbed.add(link.name)
+        link.set(mode, **options)
+        self.later(seconds, lambda: self._heal(link))
+        return True
+
+    def _heal(self, link: Link) -> None:
+        link.heal()
+        self._disturbed.discard(link.name)
+
+    def fill_memory(self, *, seconds: float) -> bool:
+        """The store has no room for so long; False if it has none already."""
+        if self._is_full:
+            return False
+        with self.redis() as client:
+            client.config_set("maxmemory", int(client.info("memory")["used_memory"] * 1.02))
+        self._is_full = True
+        self.later(seconds, self._free_memory)
+        return True
+
+    def _free_memory(self) -> None:
+        self._is_full = False
+        with contextlib.suppress(redis.RedisError), self.redis() as client:  # one that is started anew has no limit
+            client.config_set("maxmemory", 0)
 
     @property
     def live_jobs(self) -> list[JobOnPlatform]:
         return [job for job in self.jobs if not job.ended]
 
-    def order(self, *, large: bool) -> JobOnPlatform:
-        """One more job of the client, by whichever API answers; the order is repeated until it is confirmed."""
-        site = self.large if large else self.small
+    def order(self, *, large: bool, steps: Sequence[str] = ()) -> JobOnPlatform:
+        """One more job of the client, by whichever API answers; the order is repeated until it is confirmed.
+
+        A large job has a site of its own. `steps`: `pause`, `resume`, `cancel`, what the client does with it then.
+        """
+        site = self._site(self._stack, self.profile.products) if large else self.small
         number = len(self.jobs) + 1
         order = Order(
             key=self._key,
@@ -379,8 +430,11 @@ class Arena:
             recipe="big",
             inputs={"site": site.url},
             max_workers=self.profile.nodes * self.profile.slots if large else 1,
+            steps=steps,
         )
-        job = JobOnPlatform(order=order, site=site, store=self.store, storage=self.storage, client=CLIENT)
+        job = JobOnPlatform(
+            order=order, site=site, is_large=large, store=self.store, storage=self.storage, client=CLIENT
+        )
         self.jobs.append(job)
         order.start()
         return job

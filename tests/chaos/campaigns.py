@@ -13,15 +13,14 @@ import datetime as dt
 import json
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import zlib
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -64,6 +63,7 @@ KILL_POINTS: Final[Mapping[str, Sequence[str]]] = {
         *_at("put_intent", moments=("call", "half", "reply")),
     ),
     "drain": _at("release"),
+    "steer": _at("move", "intend"),
 }  # fmt: skip
 
 
@@ -80,6 +80,9 @@ class Campaign:
         weights: what is done how often; None = a fault point at which a process is killed.
         rewinds: whether the store may forget what it has acknowledged.
         kind: of the fault at points.
+        points: those of this campaign; empty = all.
+        on_hang: what happens while a process stands still at a point.
+        expires: whether leases may expire: not while nodes are replaced in order.
     """
 
     name: str
@@ -90,14 +93,27 @@ class Campaign:
     weights: Mapping[Step | None, float]
     rewinds: bool = False
     kind: str = "kill"
+    points: tuple[str, ...] = ()
+    on_hang: Step | None = None
+    expires: bool = True
 
+
+#: Points at which a process still works when it comes to one of these calls: it has nothing in hand by that.
+IDLE_POINTS: Final = frozenset(_at("hold", "let_go", "rows_limit", "ledger", "find", "promote", "seat_take"))
+
+#: Between what a steward has read of a store, or told it, and what it does with that.
+_BETWEEN: Final = (
+    *_at("record", "ledger", "close", "adopt"),
+    *_at("put_segment", "put_file", "put_manifest", "put_record"),
+    *_at("stage", "commit"),
+)
 
 _KILLS: Final[Mapping[Step | None, float]] = {
-    None: 0.62,
-    inject.kill_worker: 0.16,
+    None: 0.65,
+    inject.steer: 0.04,
+    inject.kill_worker: 0.15,
     inject.kill_node: 0.06,
-    inject.kill_steward: 0.02,
-    inject.kill_api: 0.02,
+    inject.kill_api_at_work: 0.02,
     inject.kill_store: 0.06,
     inject.kill_storage: 0.06,
 }
@@ -125,23 +141,29 @@ CAMPAIGNS: Final[Mapping[str, Campaign]] = {
         Campaign(name="partitions", hits=200, profile=_LINKED, weights={inject.partition: 1}),
         Campaign(
             name="zombies", hits=100, in_round=16, gap_s=(1, 4),
-            weights={None: 0.4, inject.freeze_worker: 0.4, inject.freeze_node: 0.1, inject.freeze_steward: 0.1},
+            weights={None: 0.5, inject.freeze_worker: 0.4, inject.freeze_node: 0.1},
             kind="hang",
         ),
         Campaign(name="power-always", hits=100, in_round=20, weights={inject.lose_power: 1}, gap_s=(1, 4),
             profile=Profile(power_fails=True),
         ),
         Campaign(
-            name="power-everysec", hits=100, in_round=20, weights={inject.lose_power: 1}, gap_s=(1, 4), rewinds=True,
+            name="power-everysec", hits=100, in_round=20, weights={inject.lose_power: 0.5, None: 0.5},
+            kind="hang",
+            points=_BETWEEN,
+            on_hang=inject.lose_power, gap_s=(1, 4), rewinds=True,
             profile=Profile(appendfsync="everysec", power_fails=True),
         ),
         Campaign(
             name="power-lied",
             hits=100,
             in_round=20,
-            weights={inject.lose_a_second: 1},
+            weights={inject.lose_a_second: 0.5, None: 0.5},
             gap_s=(1, 4),
             rewinds=True,
+            kind="hang",
+            points=_BETWEEN,
+            on_hang=inject.lose_a_second,
             profile=Profile(power_fails=True),
         ),
         Campaign(
@@ -162,16 +184,18 @@ CAMPAIGNS: Final[Mapping[str, Campaign]] = {
             name="soak", hits=180, in_round=180, gap_s=(10, 10), weights=_SOAK,
             profile=Profile(nodes=2, latency_s=0.0, concurrency=16, large=2, spared=("node-1", "steward-1", "api-1")),
         ),
-        Campaign(name="drains", hits=100, in_round=16, gap_s=(0.5, 3), weights={inject.drain: 1}),
+        Campaign(name="drains", hits=100, in_round=16, gap_s=(0.5, 3), weights={inject.drain: 1}, expires=False),
     )
 }  # fmt: skip
 
 #: A step that finds nothing worth hitting for so long is left out, in seconds.
 _STEP_PATIENCE_S: Final = 20.0
 
-#: When nothing happens to it any more, a platform has so long to end its jobs, and besides for each page.
-_END_PATIENCE_S: Final = 60.0
-_PAGES_PER_S: Final = 15.0
+#: When nothing happens to it any more, a platform may stand still for so long, in seconds, and three lives of a lease.
+_STILL_S: Final = 15.0
+
+#: A process that hangs while something else happens hangs for so long, in seconds.
+_HANGS_S: Final = 1.5
 
 #: A campaign of kills has met each fault point so often.
 _HITS_OF_A_POINT: Final = 5
@@ -238,14 +262,22 @@ class Round:
         self.arena.turn()
         for fired in self.arena.faults.fired():
             how = {"kill": "kill", "hang": "freeze"}.get(fired.kind, fired.kind)
-            self._note(Injection(fault=how, victim=fired.process, point=fired.point))
+            in_hand = fired.point not in IDLE_POINTS
+            self._note(Injection(fault=how, victim=fired.process, point=fired.point, counts=in_hand))
             if fired.kind == "hang":
-                go_on = partial(inject.signal_process, fired.pid, signal.SIGCONT)
-                self.arena.later(2 * self.campaign.profile.ttl_s, go_on)
+                self._while_it_hangs(fired.pid)
         if time.monotonic() >= self.sample_at:
             self.memory.append(self.arena.memory_mb())
             self.sample_at = time.monotonic() + _SAMPLE_EVERY_S
         time.sleep(0.02)
+
+    def _while_it_hangs(self, pid: int) -> None:
+        """A process stands still at a point: for two lives of a lease, or until what else is to happen has happened."""
+        on_hang = self.campaign.on_hang
+        self.arena.thaw_later(pid, seconds=2 * self.campaign.profile.ttl_s if on_hang is None else _HANGS_S)
+        hit = self._try(on_hang) if on_hang is not None else None
+        if hit is not None:
+            self._note(hit)
 
     def _note(self, hit: Injection) -> None:
         hit.at_s = self.arena.at_s
@@ -253,7 +285,7 @@ class Round:
 
     def _keep_busy(self) -> None:
         """There are always as many large jobs."""
-        live = [job for job in self.arena.live_jobs if job.site is self.arena.large]
+        live = [job for job in self.arena.live_jobs if job.is_large]
         for _ in range(self.arena.profile.large - len(live)):
             self.arena.order(large=True)
 
@@ -271,43 +303,68 @@ class Round:
         arena = self.arena
         for clock in arena.clocks.values():
             clock.set_ahead(0)
-        pages, seen = self._open_pages(), len(self.done)
-        deadline = time.monotonic() + _END_PATIENCE_S + self.campaign.profile.ttl_s * 3 + pages / _PAGES_PER_S
-        while arena.live_jobs or arena.has_timers:
+        patience_s = _STILL_S + 3 * self.campaign.profile.ttl_s
+        moved_at, before = time.monotonic(), self._progress()
+        while arena.live_jobs or arena.has_timers or arena.leaving or not all(job.order.is_done for job in arena.jobs):
             self._turn()
-            if len(self.done) > seen:  # a fault that was armed
-                deadline, seen = deadline + self.campaign.profile.ttl_s * 2, len(self.done)
-            if time.monotonic() > deadline:
+            if self._progress() != before:
+                moved_at, before = time.monotonic(), self._progress()
+            if time.monotonic() > moved_at + patience_s:
                 late = [job.id or "one that was not accepted" for job in arena.live_jobs]
-                self.problems.append(f"unfinished: {', '.join(late)}: {arena.tell()}")
+                leaving = f" and {', '.join(arena.leaving)} that were to leave" if arena.leaving else ""
+                self.problems.append(f"unfinished: {', '.join(late)}{leaving}: {arena.tell()}")
                 return
 
-    def _open_pages(self) -> int:
-        return sum(len(job.site.content.links()) - job.settled for job in self.arena.live_jobs)
+    def _progress(self) -> tuple[object, ...]:
+        """What changes as long as the platform gets on."""
+        jobs = tuple((job.state, job.settled) for job in self.arena.jobs)
+        return jobs, len(self.done), len(self.arena.drains_s), self.arena.has_timers
 
     # --- what came of it ---
 
     def judge(self) -> list[dict[str, Any]]:
         """The findings of each job that has ended."""
-        arena, found = self.arena, []
-        self.problems += [*arena.deaths, *self._growths()]
-        large = [job for job in arena.jobs if job.site is arena.large]
-        fetches = dict(arena.large.process.fetches()) if len(large) == 1 else None
+        arena = self.arena
+        self.problems += [*arena.deaths, *self._growths(), *_tracebacks(arena.folder)]
         for job in arena.jobs:
             if not job.ended:
-                continue
-            mine = fetches if job.site is arena.large else None
-            findings = job.findings(fetches=mine, rewound=self.campaign.rewinds)
-            self.problems += [f"job {job.id}: {problem}" for problem in findings.problems]
-            found.append(self._line_of(job, findings))
+                job.order.give_up()
+            elif len(ids := job.order.again()) > 1:
+                self.problems.append(f"one order made the jobs {ids}")
         with arena.redis() as client:
             made = len(list(client.scan_iter("crawlery:{*}:job", count=1000)))
         if made > len(arena.jobs):
             self.problems.append(f"{made} jobs in the store, but {len(arena.jobs)} were ordered")
-        self.problems += [
-            f"one order made the jobs {job.order.answers}" for job in arena.jobs if len(job.order.answers) > 1
-        ]
+        found = [self._judged(job) for job in arena.jobs if job.ended]
+        if not self.campaign.expires and (expired := sum(each["expired"] for each in found)):
+            self.problems.append(f"{expired} leases expired, though every node gave back what it had")
         return found
+
+    def _judged(self, job: JobOnPlatform) -> dict[str, Any]:
+        """A line for the report; what is wrong with the job is a problem."""
+        if job.order.is_to_be_cancelled:
+            findings = job.rows_of_a_cancelled_one()
+        else:
+            findings = job.findings(rewound=self.campaign.rewinds)
+        problems = [*findings.problems, *job.disagreements(), *job.failed_attempts()]
+        self.problems += [f"job {job.id}: {problem}" for problem in problems]
+        books = job.books.ledger()
+        return {
+            "job": job.id,
+            "state": job.state,
+            "outcome": job.outcome,
+            "steps": job.order.steps,
+            "expected": findings.rows if job.order.is_to_be_cancelled else job.site.content.products,
+            **{name: value for name, value in asdict(findings).items() if name != "examples"},
+            # Those of jobs that share their site, and of stores that have forgotten something, are not known.
+            "refetched": findings.refetched if job.is_large else None,
+            "expired": books.expired,
+            "released": books.released,
+            "retries": books.retries,
+            "parked": job.parked,
+            "orders": job.order.tries,
+            "seconds": job.seconds,
+        }
 
     def _growths(self) -> list[str]:
         """Processes that were never hit and have grown."""
@@ -319,28 +376,12 @@ class Round:
                 found.append(f"{name} has grown from {before:.0f} to {after:.0f} MB")
         return found
 
-    def _line_of(self, job: JobOnPlatform, findings: Any) -> dict[str, Any]:
-        manifest = job.manifest()
-        facts = {name: value for name, value in asdict(findings).items() if name != "examples"}
-        books = job.ledger()
-        return {
-            "job": job.id,
-            "state": job.state,
-            "outcome": manifest.outcome if manifest is not None else "",
-            "expected": job.site.content.products,
-            **facts,
-            "expired": books.expired,
-            "released": books.released,
-            "retries": books.retries,
-            "parked": books.parked,
-            "orders": job.order.tries,
-            "seconds": job.seconds,
-        }
-
 
 def steps_of(campaign: Campaign, chance: random.Random, hits: Counter[str], count: int) -> Iterator[Step]:
     """What a round does: fault points that were hit least come first."""
     points = [(prepare, point) for prepare, points in KILL_POINTS.items() for point in points]
+    if campaign.points:
+        points = [(prepare, point) for prepare, point in points if point in campaign.points]
     if campaign.kind == "drop-reply":
         points = [(prepare, point) for prepare, point in points if point.endswith(".reply")]
     chance.shuffle(points)
@@ -361,6 +402,8 @@ def _at_point(prepare: str, point: str, *, kind: str, nth: int) -> Step:
         arena.faults.arm(point, kind, nth=1 if rare else nth)
         if prepare == "order":  # an API accepts it, and a worker starts it
             arena.order(large=False)
+        elif prepare == "steer":
+            inject.steer(arena)
         elif prepare == "drain":
             inject.drain(arena)
         return Injection(fault="armed", victim="")
@@ -373,11 +416,15 @@ def run_round(campaign: Campaign, *, seed: int, number: int, hits: Counter[str],
     chance = random.Random(zlib.crc32(f"{seed}/{campaign.name}/{number}".encode()))
     started = dt.datetime.now(dt.UTC)
     folder = Path(tempfile.mkdtemp(prefix=f"crawlery-{campaign.name}-{number}-"))
+    jobs: list[dict[str, Any]] = []
     with Arena(folder, campaign.profile, chance) as arena:
         steps = list(steps_of(campaign, chance, hits, count))
         played = Round(campaign=campaign, arena=arena, chance=chance, steps=steps)
-        played.run()
-        jobs = played.judge()
+        try:
+            played.run()
+            jobs = played.judge()
+        except Exception:  # noqa: BLE001 - whatever it was, this round is not clean, and its report is wanted
+            played.problems.append(traceback.format_exc())
         drains_s = arena.drains_s
     if played.problems:
         (folder / "problems.txt").write_text("\n\n".join(played.problems))
@@ -398,6 +445,17 @@ def run_round(campaign: Campaign, *, seed: int, number: int, hits: Counter[str],
         **({"memory_mb": played.memory} if campaign.profile.spared else {}),
         "problems": [problem[:2000] for problem in played.problems],
     }
+
+
+def _tracebacks(folder: Path) -> list[str]:
+    """What processes have said that nobody expected."""
+    found = []
+    for log in sorted(folder.rglob("*.log")):
+        text = log.read_text(encoding="utf-8", errors="replace")
+        at = text.find("Traceback (most recent call last)")
+        if at >= 0:
+            found.append(f"{log.relative_to(folder)}: {text[max(0, at - 300) : at + 1500]}")
+    return found
 
 
 def _commit() -> str:
@@ -451,8 +509,7 @@ def summary(each: Mapping[str, Any]) -> str:
 def run_campaign(campaign: Campaign, *, seed: int, report: Path, resume: bool, max_rounds: int | None) -> bool:
     """Rounds until there are hits enough; whether all of them were clean."""
     rounds = read_report(report, campaign.name) if resume else []
-    first, clean = len(rounds) + 1, True
-    number = first
+    first = number = len(rounds) + 1
     while not is_complete(campaign, rounds) and (max_rounds is None or number < first + max_rounds):
         missing = campaign.hits - counted(rounds)
         count = min(campaign.in_round, missing) if missing > 0 else campaign.in_round
@@ -460,11 +517,10 @@ def run_campaign(campaign: Campaign, *, seed: int, report: Path, resume: bool, m
         with report.open("a", encoding="utf-8") as file:
             file.write(json.dumps(each) + "\n")
         rounds.append(each)
-        clean = clean and not each["problems"]
         sys.stdout.write(summary(each) + "\n")
         sys.stdout.flush()
         number += 1
-    return clean
+    return not any(each["problems"] for each in rounds)
 
 
 def main() -> int:

@@ -11,8 +11,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import redis
-from arena import any_of, is_gone, signal_process, stop_process
+from arena import any_of, signal_process, stop_process
 
 if TYPE_CHECKING:
     from arena import Arena, Place
@@ -57,7 +56,7 @@ def held_by(job: JobOnPlatform, pid: int) -> int:
 
 def _frozen_worker(arena: Arena) -> tuple[JobOnPlatform, int, int] | None:
     """A worker that stands still while it holds leases: its job, its process id and how many."""
-    choices = arena.workers()
+    choices = [(job, pid) for job, pid in arena.workers() if pid not in arena.frozen]
     arena.random.shuffle(choices)
     for job, pid in choices:
         if not stop_process(pid):
@@ -107,14 +106,14 @@ def waiting_rows(arena: Arena) -> int:
 
 
 def kill_steward(arena: Arena) -> Injection | None:
-    """SIGKILL of the steward that moves rows just then, if there are any."""
+    """SIGKILL of one of the stewards while rows wait: whether it was at work on them cannot be seen."""
     place = any_of(arena.random, arena.victims("steward"))
     rows = waiting_rows(arena)
     if place is None or not rows:
         return None
     place.process.kill()
     arena.miss(place, after_s=arena.random.uniform(0, 1.5))
-    return Injection(fault="kill", victim="steward", held=rows)
+    return Injection(fault="kill", victim="steward", held=rows, counts=False)
 
 
 def kill_api(arena: Arena) -> Injection | None:
@@ -171,37 +170,20 @@ def freeze_worker(arena: Arena) -> Injection | None:
         return None
     _, pid, held = found
     seconds = 2 * arena.profile.ttl_s
-    arena.later(seconds, lambda: signal_process(pid, signal.SIGCONT))
+    arena.thaw_later(pid, seconds=seconds)
     return Injection(fault="freeze", victim="worker", held=held, how=f"{seconds:.1f} s")
-
-
-def freeze_steward(arena: Arena) -> Injection | None:
-    """A steward stands still for longer than its duties are its own."""
-    place = any_of(arena.random, arena.victims("steward"))
-    rows = waiting_rows(arena)
-    if place is None or not rows:
-        return None
-    return _freeze_place(arena, place, held=rows, seconds=2.5 * arena.profile.seat_ttl_s)
 
 
 def freeze_node(arena: Arena) -> Injection | None:
     """A node stands still with its workers, as a paused virtual machine does."""
-    place = any_of(arena.random, arena.victims("node"))
+    place = any_of(arena.random, [each for each in arena.victims("node") if each.process.pid not in arena.frozen])
     held = 0 if place is None else _held_on(arena, place)
     if not held:
         return None
-    pids = [pid for _, pid in arena.workers(place)]
-    for pid in pids:
-        signal_process(pid, signal.SIGSTOP)
-        arena.later(2 * arena.profile.ttl_s, lambda pid=pid: signal_process(pid, signal.SIGCONT))
-    return _freeze_place(arena, place, held=held, seconds=2 * arena.profile.ttl_s)
-
-
-def _freeze_place(arena: Arena, place: Place, *, held: int, seconds: float) -> Injection:
-    pid = place.process.pid
-    signal_process(pid, signal.SIGSTOP)
-    arena.later(seconds, lambda: signal_process(pid, signal.SIGCONT))
-    return Injection(fault="freeze", victim=place.kind, held=held, how=f"{seconds:.1f} s")
+    seconds = 2 * arena.profile.ttl_s
+    for pid in (place.process.pid, *(pid for _, pid in arena.workers(place))):
+        arena.freeze(pid, seconds=seconds)
+    return Injection(fault="freeze", victim="node", held=held, how=f"{seconds:.1f} s")
 
 
 # --- the network ---
@@ -215,25 +197,30 @@ _PARTITIONS = (
     ("drop-requests", {}),
     ("drop-replies", {}),
     ("bandwidth", {"bytes_per_s": 4096}),
-    ("slow-close", {"close_s": 2}),
 )
 
 
 def partition(arena: Arena) -> Injection | None:
-    """Something happens to the link between a process and what it needs, for up to two lives of a lease."""
+    """Something happens to the link between a process and what it needs, for up to two lives of a lease.
+
+    A node's workers read and settle pages all the time; a steward asks several times a second, and moves rows; an API
+    is given an order first.
+    """
     place = any_of(arena.random, [each for each in arena.places if each.running])
     if place is None:
         return None
-    kinds = ("store", "storage") if place.kind != "node" else ("store", "store", "site", "storage")
-    kind = arena.random.choice(kinds)
-    link = arena.large.link if kind == "site" else getattr(place, kind)
-    mode, options = arena.random.choice(_PARTITIONS)
+    kind = arena.random.choice(("store", "store", "site") if place.kind == "node" else ("store", "storage"))
     held = _held_on(arena, place) if place.kind == "node" else waiting_rows(arena)
-    if place.kind != "api" and not held:
+    sites = [job.site.link for job in arena.live_jobs if job.is_large]
+    if (place.kind != "api" and not held) or (kind == "site" and not sites):
         return None
+    link = arena.random.choice(sites) if kind == "site" else getattr(place, kind)
+    mode, options = arena.random.choice(_PARTITIONS)
     seconds = arena.random.uniform(0.2, 2 * arena.profile.ttl_s)
-    link.set(mode, **options)
-    arena.later(seconds, link.heal)
+    if place.kind == "api":
+        arena.order(large=False)
+    if not arena.disturb(link, mode, seconds=seconds, **options):
+        return None
     victim = f"{place.kind}>{kind}"
     return Injection(fault="partition", victim=victim, held=held, how=f"{mode}, {seconds:.1f} s")
 
@@ -263,8 +250,7 @@ def storage_outage(arena: Arena) -> Injection | None:
     else:
         mode, options = _ANSWERS[choice]
         for place in arena.places:
-            place.storage.set(mode, **options)
-            arena.later(seconds, place.storage.heal)
+            arena.disturb(place.storage, mode, seconds=seconds, **options)
         how = f"{mode} {options.get('status', '')}".strip()
     return Injection(fault="storage", victim="storage", held=rows, how=f"{how}, {seconds:.1f} s")
 
@@ -309,19 +295,10 @@ def fill_memory(arena: Arena) -> Injection | None:
     held = 0 if arena.store_is_missed else leased(arena)
     if not held:
         return None
-    with arena.redis() as client:
-        client.config_set("maxmemory", int(client.info("memory")["used_memory"] * 1.02))
     seconds = arena.random.uniform(0.5, 2 * arena.profile.ttl_s)
-    arena.later(seconds, lambda: _free_memory(arena))
+    if not arena.fill_memory(seconds=seconds):
+        return None
     return Injection(fault="maxmemory", victim="store", held=held, how=f"{seconds:.1f} s")
-
-
-def _free_memory(arena: Arena) -> None:
-    try:
-        with arena.redis() as client:
-            client.config_set("maxmemory", 0)
-    except redis.RedisError:  # it is away: a store that is started anew has no limit
-        return
 
 
 # --- rollouts ---
@@ -329,7 +306,7 @@ def _free_memory(arena: Arena) -> None:
 
 def drain(arena: Arena) -> Injection | None:
     """SIGTERM of a node, which gives back what it has and ends in order; another one takes its place."""
-    place = any_of(arena.random, [each for each in arena.victims("node") if each.back_at is None])
+    place = any_of(arena.random, [each for each in arena.victims("node") if each.name not in arena.leaving])
     held = 0 if place is None else _held_on(arena, place)
     if not held:
         return None
@@ -343,18 +320,28 @@ def drain(arena: Arena) -> Injection | None:
 
 
 def jump_clock(arena: Arena) -> Injection | None:
-    """The clock of a node or an API jumps by an hour, or that of the store by a minute; some time later, back."""
+    """The clock of a process jumps by an hour, or that of the store by a minute. It stays so, or jumps again."""
     held = 0 if arena.store_is_missed else leased(arena)
     if not held:
         return None
     name = arena.random.choice(sorted(arena.clocks))
+    place = next((each for each in arena.places if each.name == name), None)
+    if place is not None:
+        held = _held_on(arena, place) if place.kind == "node" else waiting_rows(arena)
+    if place is not None and place.kind == "api":
+        arena.order(large=False)
+    elif not held:
+        return None
     seconds = arena.random.choice((-1, 1)) * (60 if name == "store" else 3600)
     arena.clocks[name].jump(seconds)
     return Injection(fault="clock", victim=name.rpartition("-")[0] or name, held=held, how=f"{seconds:+d} s")
 
 
-def unfreeze_all(arena: Arena) -> None:
-    """Lets go whoever stands still."""
-    for place in arena.places:
-        if place.running and not is_gone(place.process.pid):
-            signal_process(place.process.pid, signal.SIGCONT)
+# --- what clients do ---
+
+
+def steer(arena: Arena) -> Injection:
+    """A client orders a job and pauses it for a moment, or cancels it."""
+    steps = arena.random.choice((("pause", "resume"), ("cancel",)))
+    arena.order(large=False, steps=steps)
+    return Injection(fault="steer", victim="job", how=" and ".join(steps), counts=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +16,11 @@ from checker import Findings, check
 from job_store import JobInStore
 from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
 
+from crawler.errors import NoSuchObject, ObjectStoreError
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
 from crawler.exports.objects_s3 import S3ObjectStore
+from crawler.jobs.attempts import decode_attempt
 
 if TYPE_CHECKING:
     from arena import Site
@@ -25,13 +29,18 @@ if TYPE_CHECKING:
     from valkey_server import ValkeyServer
 
     from crawler.exports.manifest import Manifest
-    from crawler.frontier.contract import Ledger
 
 #: States that a job does not leave.
 ENDS = ("succeeded", "failed", "cancelled", "expired")
 
 #: A job is looked at so often.
 _LOOK_EVERY_S = 0.25
+
+#: One that has ended is looked at again so often: a store may have forgotten that.
+_LOOK_AGAIN_S = 2.0
+
+#: Exit statuses of workers that have left in order.
+_IN_ORDER = (0, 3, 4, 130)
 
 _WORKER = re.compile(r"(?P<node>[^/]+)/(?P<pid>\d+)/")
 
@@ -41,30 +50,43 @@ class JobOnPlatform:
 
     Attributes:
         order: that made it.
-        state: as it was seen last; "" before the store knows it.
+        is_large: whether it is the only one that visits its site.
+        state: as it was seen last; "" while the store does not know it.
         settled: pages with an outcome, as of then.
-        ended: whether it will not change any more.
+        parked: the most pages that were seen parked.
+        ended: whether it has ended, as far as could be seen: a store may forget that.
+        seconds: from its order to its end.
     """
 
-    def __init__(self, *, order: Order, site: Site, store: ValkeyServer, storage: SeaweedServer, client: str) -> None:
+    def __init__(
+        self,
+        *,
+        order: Order,
+        site: Site,
+        is_large: bool,
+        store: ValkeyServer,
+        storage: SeaweedServer,
+        client: str,
+    ) -> None:
         self.order = order
         self.site = site
+        self.is_large = is_large
         self.state = ""
         self.settled = 0
+        self.parked = 0
         self.ended = False
-        self.begun = time.monotonic()
         self.seconds = 0.0
-        self._store, self._storage, self._client = store, storage, client
+        self._begun = time.monotonic()
+        self._store, self._client = store, client
+        self._objects = S3ObjectStore(
+            bucket=BUCKET, prefix="arena", endpoint_url=storage.url, credentials=(ACCESS_KEY, SECRET_KEY, None)
+        )
         self._look_at = 0.0
+        self._first_manifest = b""
 
     @property
     def id(self) -> str:
         return self.order.job
-
-    @property
-    def share(self) -> float:
-        """Of its pages that have an outcome."""
-        return self.settled / len(self.site.content.links())
 
     @property
     def books(self) -> JobInStore:
@@ -72,16 +94,20 @@ class JobOnPlatform:
 
     def look(self) -> None:
         """Asks the store, now and then."""
-        if self.ended or not self.id or time.monotonic() < self._look_at:
+        if not self.id or time.monotonic() < self._look_at:
             return
-        self._look_at = time.monotonic() + _LOOK_EVERY_S
+        self._look_at = time.monotonic() + (_LOOK_AGAIN_S if self.ended else _LOOK_EVERY_S)
         try:
             self.state, self.settled = self.books.state(), self.books.settled()
-        except redis.RedisError:  # it is away, or full: later
+            self.parked = max(self.parked, self.books.parked())
+            # What the store has forgotten has ended, if its manifest is there.
+            has_ended = self.state in ENDS or (not self.state and bool(self.manifest_bytes()))
+            if has_ended and not self.ended:
+                self.seconds = round(time.monotonic() - self._begun, 1)
+                self._first_manifest = self._first_manifest or self.manifest_bytes()
+        except (redis.RedisError, ObjectStoreError):  # it is away, or full: later
             return
-        if self.state in ENDS:
-            self.ended = True
-            self.seconds = round(time.monotonic() - self.begun, 1)
+        self.ended = has_ended
 
     def sitting(self) -> list[tuple[str, int]]:
         """Node and process id of each worker that has a seat."""
@@ -99,54 +125,94 @@ class JobOnPlatform:
         with redis.Redis.from_url(self._store.url) as client:
             return (client.hget(f"crawlery:{{{self.id}}}:job", "why") or b"").decode()
 
-    def manifest(self) -> Manifest | None:
-        objects = S3ObjectStore(
-            bucket=BUCKET,
-            prefix="arena",
-            endpoint_url=self._storage.url,
-            credentials=(ACCESS_KEY, SECRET_KEY, None),
-        )
-        found = read_manifest(objects, self._keys)
-        if found is not None:
-            self._objects = objects
-        return found
+    def failed_attempts(self) -> list[str]:
+        """Workers that ended otherwise than in order, or by SIGKILL: how, and their last words."""
+        with redis.Redis.from_url(self._store.url) as client:
+            kept = map(decode_attempt, client.hvals(f"crawlery:{{{self.id}}}:attempts"))
+        return [
+            f"worker {each.worker} ended with {each.exit_code}, signal {each.signal}: {' / '.join(each.log_tail[-3:])}"
+            for each in kept
+            if each.exit_code not in (None, *_IN_ORDER) or each.signal not in (None, signal.SIGKILL)
+        ]
+
+    # --- its files ---
 
     @property
     def _keys(self) -> JobKeys:
         return JobKeys(client=self._client, job=self.id)
 
-    def findings(self, *, fetches: dict[str, int] | None, rewound: bool = False) -> Findings:
-        """What is wrong with its files.
+    def manifest_bytes(self) -> bytes:
+        """The manifest as it lies there; empty if there is none."""
+        try:
+            return self._objects.get(self._keys.manifest)
+        except NoSuchObject:
+            return b""
+
+    def findings(self, *, rewound: bool) -> Findings:
+        """What is wrong with its files, if it was to run to its end.
 
         Args:
-            fetches: by path, of its site, if only this job has visited it.
             rewound: the store has forgotten something: what it counts is no measure.
         """
-        manifest = self.manifest()
-        if manifest is None:
-            raise AssertionError(f"job {self.id} is {self.state} and has no manifest")
+        manifest = self._checked_manifest()
         books = self.books.ledger()
         again = books.expired + books.released + books.retries
         return check(
             expected=self.site.content.rows(self.site.url),
             pages=list(self.site.content.links()),
             rows=self._rows(manifest),
-            fetches=fetches,
+            fetches=self.site.process.fetches() if self.is_large else None,
             settled=manifest.ledger.settled,
             leases_lost=None if rewound else again,
+            unbalanced=0 if books.balanced else 1,
+            changed=int(self.manifest_bytes() != self._first_manifest),
         )
+
+    def disagreements(self) -> list[str]:
+        """What store, manifest and files say differently of it."""
+        manifest = self._checked_manifest()
+        wanted = ("cancelled",) if self.order.is_to_be_cancelled else ("succeeded",)
+        problems = [] if manifest.state in (*wanted, "succeeded") else [f"it has {manifest.state}: {manifest.why}"]
+        if manifest.state == "succeeded" and manifest.outcome != "complete":
+            problems.append(f"it is {manifest.outcome}: {manifest.why}")
+        if self.state and self.state != manifest.state:
+            problems.append(f"the store says {self.state}, its manifest {manifest.state}")
+        for file in manifest.files:
+            content = self._objects.get(file.key)
+            if (hashlib.sha256(content).hexdigest(), len(content)) != (file.sha256, file.size_bytes):
+                problems.append(f"{file.key} is not what the manifest says")
+        if len(self._rows(manifest)) != sum(manifest.ledger.rows.values()):
+            problems.append(f"{len(self._rows(manifest))} rows, and the books say {manifest.ledger.rows}")
+        if self.parked:
+            problems.append(f"{self.parked} pages were parked")
+        return problems
+
+    def _checked_manifest(self) -> Manifest:
+        manifest = read_manifest(self._objects, self._keys)
+        assert manifest is not None, f"job {self.id} is {self.state or 'forgotten'} and has no manifest"
+        return manifest
+
+    @property
+    def outcome(self) -> str:
+        return self._checked_manifest().outcome
 
     def _rows(self, manifest: Manifest) -> list[dict[str, str]]:
         (file,) = [file for file in manifest.files if file.format == "csv"]
         text = self._objects.get(file.key).decode()
         return list(csv.DictReader(io.StringIO(text, newline="")))
 
-    def ledger(self) -> Ledger:
-        return self.books.ledger()
+    def rows_of_a_cancelled_one(self) -> Findings:
+        """What is wrong with the files of a job that was cancelled: whatever it has is of the site, and once."""
+        manifest = self._checked_manifest()
+        rows = self._rows(manifest)
+        given = {row["url"] for row in rows}
+        content = self.site.content.rows(self.site.url)
+        expected = {path: row for path, row in content.items() if row["url"] in given}
+        return check(expected=expected, pages=[], rows=rows, fetches=None, settled=None, leases_lost=None)
 
     def tell(self) -> dict[str, Any]:
         """What is known of it, for a person."""
         if not self.id:
             return {"order": self.order.last_error, "tries": self.order.tries}
         facts = {"job": self.id, "state": self.state, "why": self.why(), "seats": str(self.sitting())}
-        return {**facts, "books": msgspec.to_builtins(self.ledger())}
+        return {**facts, "steps": self.order.steps, "books": msgspec.to_builtins(self.books.ledger())}

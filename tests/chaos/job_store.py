@@ -42,6 +42,11 @@ class JobInStore:
         with redis.Redis.from_url(self._url) as client:
             return sum(int(count) for count in client.hvals(f"{self._base}settled"))
 
+    def parked(self) -> int:
+        """Pages that nobody could read so far."""
+        with redis.Redis.from_url(self._url) as client:
+            return int(client.hget(f"{self._base}books", "parked") or 0)
+
     def state(self) -> str:
         with redis.Redis.from_url(self._url) as client:
             return (client.hget(f"{self._base}job", "state") or b"").decode()

@@ -48,9 +48,10 @@ def page(rounds: Rounds) -> str:
     """The page, with the figures of these rounds."""
     parts: Mapping[str, Callable[..., str]] = {
         "campaigns": lambda: campaigns_table(rounds),
-        "victims": lambda: victims_table(rounds, "kills"),
+        "victims": lambda name: victims_table(rounds, name),
         "points": lambda: points_table(rounds),
         "defects": defects_table,
+        "found": lambda: (HERE / "found.md").read_text(encoding="utf-8").strip(),
         "hits": lambda name: f"{counted(_of(rounds, name)):,}",
         "rows": lambda: f"{sum(job['rows'] for each in rounds for job in each['jobs']):,}",
         "jobs": lambda: f"{sum(len(each['jobs']) for each in rounds):,}",
@@ -69,7 +70,7 @@ def _of(rounds: Rounds, campaign: str) -> Rounds:
 
 
 def _sum(rounds: Rounds, name: str) -> int:
-    return sum(job.get(name, 0) for each in rounds for job in each["jobs"])
+    return sum(job.get(name) or 0 for each in rounds for job in each["jobs"])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -68,7 +68,7 @@ class Noting:
     def arm(self, point, kind, *, nth):
         self.points.append((point, kind, nth))
 
-    def order(self, *, large):
+    def order(self, *, large, steps=()):
         pass
 
     def victims(self, _kind):
