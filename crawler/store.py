@@ -288,7 +288,7 @@ class Store:
                 for call in batch:
                     call.answer.cancel()
                 raise
-            except (StoreError, redis.RedisError) as error:  # no answer, and none to come
+            except Exception as error:  # noqa: BLE001 - no answer, and none to come: whoever waits must hear of it
                 for call in batch:
                     if not call.answer.done():
                         call.answer.set_exception(StoreError(f"the store cannot be asked: {error}"))
@@ -343,6 +343,8 @@ class Store:
                 done = zip(batch, answers, strict=True)
                 _come([call for call, answer in done if not isinstance(answer, Exception)], "reply")
             complete = True
+        except RuntimeError as error:  # uvloop's word for a connection that was reset while nobody used it
+            raise redis.ConnectionError(str(error)) from error
         finally:
             if not complete:  # the answers that are still to come belong to nobody
                 self._connection = None
