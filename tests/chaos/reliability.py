@@ -99,7 +99,7 @@ def victims_table(rounds: Rounds, campaign: str) -> str:
     hits = [hit for each in _of(rounds, campaign) for hit in each["injections"] if hit["counts"]]
     at_points = Counter(hit["victim"] for hit in hits if hit.get("point"))
     anywhere = Counter(hit["victim"] for hit in hits if not hit.get("point"))
-    victims = sorted({*at_points, *anywhere}, key=lambda victim: -at_points[victim] - anywhere[victim])
+    victims = sorted({*at_points, *anywhere}, key=lambda victim: (-at_points[victim] - anywhere[victim], victim))
     return _table(
         ["who was killed", "at a fault point", "at any moment"],
         [(victim, at_points[victim], anywhere[victim]) for victim in victims],
