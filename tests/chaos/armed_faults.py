@@ -58,7 +58,7 @@ class ArmedFaults:
         """Those that have happened since this was asked last."""
         fresh = []
         for path in sorted(self._fired.glob("*.json")):
-            if path.name not in self._seen:
+            if path.name not in self._seen and not path.name.startswith("."):  # those are still being written
                 self._seen.add(path.name)
                 fresh.append(Fired(id=path.stem, **json.loads(path.read_text())))
         return fresh
