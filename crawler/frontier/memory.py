@@ -281,7 +281,7 @@ class MemoryFrontier:
         if self._closed:
             return Reply.CLOSED
         self._take_back(self._clock())
-        if self._pages.states["leased"] or (reason == FINISHED and self._pages):
+        if self._pages.states["leased"] or (reason == FINISHED and (self._pages or not self._seen)):
             return Reply.STALE
         self._closed = reason or "closed"
         if self._pages:

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.codec import NEWEST_READ
-from crawler.frontier.contract import Reply
+from crawler.frontier.contract import FrontierRequest, Reply
 from crawler.frontier.identity import START_ID
 
 if TYPE_CHECKING:
@@ -73,7 +73,19 @@ class Intake:
                 if lease.request.id == START_ID:  # read from now on, and it passes no door
                     self._held.alive(lease)
         self._note(reply, short=len(reply.leases) < room)
+        if self._held is not None and reply.reply is Reply.OK and not reply.open and not reply.started:
+            await self._begin_again()
         return reply.leases
+
+    async def _begin_again(self) -> None:
+        """Hands in the start page that the store has forgotten.
+
+        Every worker has handed it in before it asked. A store that does not sync each write may have lost that with its
+        power; a worker that took this for the end of the job would close it without a row.
+        """
+        logger.warning("The store has forgotten that the job has begun: it begins again")
+        await self._frontier.enqueue([FrontierRequest(id=START_ID, host="", body=b"")])
+        self.open, self.wait_s, self.started = 1, POLL_S, False
 
     def close(self) -> None:
         """The job is closed, as the frontier has told somebody else."""

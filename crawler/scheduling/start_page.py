@@ -48,8 +48,8 @@ class StartPage:
         self._closing: asyncio.Task[None] | None = None
 
     def leased(self, page: OpenPage) -> None:
-        """The start page is ours now."""
-        self.page = page
+        """The start page is ours now. It was over for us, if the store has forgotten that somebody has settled it."""
+        self.page, self._over = page, False
         self._changed.set()
         if self._engine_served:
             logger.info("The start page is given out again: start() runs once more")

@@ -51,6 +51,10 @@ class JobInStore:
         with redis.Redis.from_url(self._url) as client:
             return (client.hget(f"{self._base}job", "state") or b"").decode()
 
+    def forget(self) -> None:
+        """Takes all pages and rows of the job away, not the job; the one look that changes something."""
+        self._ask(lambda frontier: frontier.forget())
+
     def ledger(self) -> Ledger:
         return self._ask(lambda frontier: frontier.ledger())
 

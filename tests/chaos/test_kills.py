@@ -76,6 +76,24 @@ def test_a_page_that_kills_its_workers_is_given_up_and_all_others_are_read(new_v
         }
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_a_store_that_has_forgotten_that_a_job_has_begun_is_told_again(new_valkey, tmp_path, share):
+    """As one that was rewound to a moment at which there was the job and no page of it."""
+    with (
+        SiteProcess(BigSite(products=100), latency_s=0.1) as site,
+        JobRun.of(site=site, store=new_valkey(), folder=tmp_path, job="forgotten") as run,
+    ):
+        run.start()
+        wait_until(lambda: run.books.leased() > 0, what="the start page")
+        run.wait_for_share(share)
+        run.books.forget()
+        run.finish()
+        rows = run.books.rows()
+        expected = site.site.rows(site.url)
+        assert len(rows) == len(expected)
+        assert {row["url"] for row in rows} == {row["url"] for row in expected.values()}
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("restarted", [False, True], ids=["left dead", "restarted"])
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -578,7 +578,9 @@ class Model:
         self.unfold(*staged)
         if any(page.state == "leased" for page in self.open.values()):
             return Reply.STALE
-        if reason == FINISHED and (self.open or self.staged or self.staged_rows or (self.stages and stale)):
+        if reason == FINISHED and (
+            self.open or self.staged or self.staged_rows or (self.stages and stale) or not self.seen
+        ):
             return Reply.STALE
         agree("what a closed job has not looked at", (self.staged, self.staged_rows), ([], []))
         self.closed = reason or "closed"

@@ -3,7 +3,8 @@
 -- What is due is taken back first, so that a holder who has died does not keep a cancelled job for ever.
 --
 -- ARGV[3] = reason, [4] = what is intended (succeed, cancel, fail, expire).
--- Answers 1 closed, 0 something is leased or, if it is finished, open, -1 closed before, 2 if it is to be called again:
+-- Answers 1 closed, 0 something is leased or, if it is finished, open, or nothing of it was ever accepted (a store that has
+-- lost its last second may have lost that), -1 closed before, 2 if it is to be called again:
 -- large pages that are settled have parts that nobody has looked at, and their rows count.
 -- What is kept in many keys (queues of hosts, shards, lists) is left to `tidy`.
 
@@ -15,7 +16,7 @@ if redis.call('ZCARD', LEASED) > 0 then return 0 end
 local reason, intended = ARGV[3], redis.call('HGET', JOB, 'intended') or ''
 if reason == 'finished' then
   -- A worker that is given no more pages has finished, as far as it can see: of a cancelled job that is the end, too.
-  if intended == '' and open_pages() > 0 then return 0 end
+  if intended == '' and (open_pages() > 0 or tonumber(book.accepted or 0) == 0) then return 0 end
   reason = ({cancel = 'cancelled', fail = 'failed', expire = 'expired'})[intended] or reason
 end
 if tonumber(book.stages or 0) > 0 then return 2 end

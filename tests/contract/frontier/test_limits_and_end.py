@@ -94,6 +94,11 @@ def test_a_job_is_not_finished_while_anything_is_open(job, page):
     assert job.close("cancelled") is Reply.OK
 
 
+def test_a_job_of_which_nothing_was_accepted_has_not_finished_but_may_be_ended(job):
+    assert job.close("finished") is Reply.STALE
+    assert job.close("cancelled") is Reply.OK
+
+
 def test_a_job_with_nothing_open_is_finished(job, page):
     job.add(page(7))
     job.settle(job.take_one())
