@@ -48,8 +48,8 @@ _ROW_FATES: Final = {
 }
 
 #: Id, token, outcome, chain, failure (URL, reason, `pause_words`), marks, children, rows, rejected: a page as
-#: `commit.lua` has it.
-PageWords: TypeAlias = tuple[
+#: `commit.lua` has it; a large one names the number of its staged parts, too.
+_WholePage: TypeAlias = tuple[
     str,
     str,
     str,
@@ -60,6 +60,7 @@ PageWords: TypeAlias = tuple[
     list[tuple[Any, ...]],
     int,
 ]
+PageWords: TypeAlias = _WholePage | tuple[*_WholePage, int]
 
 
 def signed(number: int) -> int:
@@ -170,16 +171,19 @@ class PackedCommit:
         words = self._words(self._marks(), [_child(child) for child in commit.children], rows)
         return words, [*self._stored, *(row.body for row in commit.rows)]
 
-    def head(self, in_list: Sequence[bool]) -> tuple[PageWords, list[bytes]]:
-        """What is left for the commit when the rest is staged: next pages of lists, which are judged at once."""
+    def head(self, in_list: Sequence[bool], *, parts: int) -> tuple[PageWords, list[bytes]]:
+        """What is left for the commit when the rest is staged: next pages of lists, which are judged at once.
+
+        `parts`: so many must be staged when it comes.
+        """
         children = [_child(child) for child, judged in zip(self.commit.children, in_list, strict=True) if judged]
         stored = [body for body, judged in zip(self._stored, in_list, strict=True) if judged]
-        return self._words([], children, []), stored
+        return (*self._words([], children, []), parts), stored
 
     def _marks(self) -> list[str]:
         return [str(signed(mark)) for mark in self.commit.marks] if self.commit.chain is not None else []
 
-    def _words(self, marks: list[str], children: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]) -> PageWords:
+    def _words(self, marks: list[str], children: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]) -> _WholePage:
         commit, lease = self.commit, self.commit.lease
         failure: tuple[str, str, int, str] | Literal[False] = False
         if commit.outcome not in HARMLESS:
@@ -246,9 +250,15 @@ def fates_of(letters: str) -> list[Fate]:
     return [_FATES[letter] for letter in letters]
 
 
+#: Parts of a large page are missing: the same commit counts once they have been staged anew.
+STAGE_AGAIN: Final = CommitReply(reply=Reply.STALE)
+
+
 def commit_reply(answer: bytes) -> CommitReply:
     """What `commit.lua` has answered for a page."""
     text = answer.decode()
+    if text[0] == "?":
+        return STAGE_AGAIN
     if text[0] == "-":
         return CommitReply(reply=Reply.STALE)
     children, _, rows = text[1:].partition("|")
