@@ -92,10 +92,10 @@ class _Facts(msgspec.Struct, frozen=True, array_like=True):
 
 
 def pause_words(lease: Lease, reason: str, limit: int) -> tuple[int, str]:
-    """How many answers in a row may be none (0: any number may, or this is one), and why the job is paused then."""
+    """How many answers may be none (0: any number may, or this one does not count), and why the job is paused then."""
     if not limit:
         return 0, ""
-    why = blocked_why(lease.request.host, in_a_row=limit, reason=reason)
+    why = blocked_why(lease.request.host, times=limit, reason=reason)
     return limit, f"{why}; resume the job when the site lets crawlers in again, or cancel it"
 
 
@@ -187,7 +187,7 @@ class PackedCommit:
         commit, lease = self.commit, self.commit.lease
         failure: tuple[str, str, int, str] | Literal[False] = False
         if commit.outcome not in HARMLESS:
-            limit = self._blocked_in_a_row if commit.outcome == BLOCKED else 0
+            limit = self._blocked_in_a_row if commit.outcome == BLOCKED and commit.counts else 0
             failure = (commit.url, commit.reason, *pause_words(lease, commit.reason, limit))
         name = (str(signed(lease.request.id)), str(lease.token))
         return (*name, commit.outcome, commit.chain or "", failure, marks, children, rows, commit.rejected)

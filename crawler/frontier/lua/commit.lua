@@ -2,8 +2,8 @@
 --
 -- ARGV[3] = rows that the job may keep (-1 = any), [4] = cmsgpack list of pages: packed, because each word of its own
 -- costs the server as much again as what is done with it. A page is a list:
---   id, token, outcome, chain ('' = none), failure ({url, reason, how many answers in a row
---   may be none, of which this is one, or 0, what the job is paused with if those are too many} or false), marks,
+--   id, token, outcome, chain ('' = none), failure ({url, reason, how many answers
+--   may be none, of which this is one unless its host is left alone, or 0, what the job is paused with if those are too many} or false), marks,
 --   children, each {id, host, priority, chain ('' = none), on_progress}, rows, each {item, key ('0' = none), unique values},
 --   number of rows that were rejected, and if there are any, the number of its staged parts.
 -- Ids and tokens are decimals in text. [5...] = the bodies of each page's children and rows, in order: cmsgpack knows
@@ -102,7 +102,7 @@ local function commit(page, body_at, o)
   local failure = page[FAILURE]
   if failure then
     note_failure(failure[1], page[OUTCOME], failure[2], o.tries)
-    kept_out(o.host, failure[3], failure[4])
+    if failure[3] > 0 and not is_held(o.host) then kept_out(o.host, failure[3], failure[4]) end
   elseif page[OUTCOME] == 'ok' then
     let_in(o.host)
   end

@@ -25,7 +25,7 @@
 --   set:NAME:K set   shard K of it: NAME is `seen` (requests), `k:ITEM` (keys of rows), `u:ITEM` (unique values)
 --   chains   set     lists being read; chain:C:marks and chain:C:pages are sets of ids
 --   settled  hash    outcome -> pages             rowcount hash    item -> rows
---   blocks   hash    host -> answers in a row that were none (see blocks.lua)
+--   blocks   hash    host -> answers that were none (see blocks.lua)
 --   failures stream  url, outcome, reason, tries, body of a request whose URL is not known
 --   segments list    records of the pieces of `rows` that are objects by now, and gone from there
 --   rows     stream  per call: '', page id, then item, row, item, row ... of each page; no item is called ''
