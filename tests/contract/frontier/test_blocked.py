@@ -169,6 +169,22 @@ def test_after_a_pause_the_pages_are_there_and_the_count_begins_anew(job, page, 
 
 
 @pytest.mark.parametrize("clocked_store", ["redis"], indirect=True)
+def test_answers_that_were_under_way_at_a_pause_and_come_after_it_do_not_pause_the_job_again(
+    job, page, clock, clocked_store
+):
+    job.add(*(page(number) for number in range(10, 30)))
+    before, after = (leases := job.take().leases)[:LIMIT], leases[LIMIT:]
+    for lease in before:
+        keep_out(job, lease)
+    assert job.take(0).reply is Reply.PAUSED
+    record(clocked_store, "HSET", "state", "running")
+    clock.pass_(5)
+    for lease in after:
+        keep_out(job, lease, delay_s=5, hold_host_s=5)
+    assert job.take(0).reply is Reply.OK
+
+
+@pytest.mark.parametrize("clocked_store", ["redis"], indirect=True)
 def test_a_job_that_is_to_end_is_not_paused(job, page, clocked_store):
     job.add(*(page(number) for number in range(10, 20)))
     leases = job.take(LIMIT).leases
