@@ -1,11 +1,12 @@
 """Hosts that keep this crawl out: how long each is left alone, and what becomes of the page that was refused.
 
 Middlewares see the signs and tell them here. The page goes back for a later try and its host is left alone, longer each
-time until a page of it is read; after its last try the page ends as `blocked`. How often a host has done so in a row
-the frontier counts, for all workers together.
+time until a page of it is read; after its last try the page ends as `blocked`. How often a host has done so the
+frontier counts, for all workers together, because a job that is kept out is paused.
 
 Failures of the network are no sign by themselves. A host that fails several times in a row and answers nothing in
-between, while others answer, does it on purpose as far as can be seen from here.
+between, while others answer, does it on purpose as far as can be seen from here; but it may as well be dead, so that
+this never counts towards a pause.
 """
 
 from __future__ import annotations
@@ -88,14 +89,23 @@ class Blocks:
 
     # --- what middlewares tell ---
 
-    def refused(self, page: OpenPage, request: Request, sign: str, *, may_be_this_page_only: bool = False) -> NoReturn:
+    def refused(
+        self,
+        page: OpenPage,
+        request: Request,
+        sign: str,
+        *,
+        may_be_this_page_only: bool = False,
+        counts: bool = True,
+    ) -> NoReturn:
         """Ends a try that was answered with a sign.
 
         Args:
             page: of the request.
             request: that was answered.
             sign: what was seen, in one line.
-            may_be_this_page_only: the first time the host goes on being asked for other pages.
+            may_be_this_page_only: the first time the host goes on being asked for other pages, and it does not count.
+            counts: towards the pause of the job.
 
         Raises:
             TryLater: the page comes back.
@@ -105,8 +115,10 @@ class Blocks:
         policy, known = self._policies.of(request), self._hosts.setdefault(host, _Host())
         now = time.monotonic()
         if may_be_this_page_only and not known.steps:
-            known.steps = 1
-        elif now >= known.until_s:  # what was under way when it began teaches nothing new
+            known.steps, counts = 1, False
+        elif now < known.until_s:  # what was under way when it began teaches nothing new
+            counts = False
+        else:
             known.steps += 1
             known.until_s = now + _silence_s(policy, max(known.steps - 1, tries))
         hold_s = max(0.0, known.until_s - now)
@@ -115,11 +127,12 @@ class Blocks:
         stats.inc_value("blocked/count")
         stats.inc_value(f"blocked/sign/{sign}")
         if request.meta.get("dont_retry", False) or tries >= policy.times:
-            raise Blocked(f"{sign} (given up after {'1 try' if tries == 0 else f'{tries + 1} tries'})")
+            how_often = "1 try" if tries == 0 else f"{tries + 1} tries"
+            raise Blocked(f"{sign} (given up after {how_often})", counts=counts)
         # Longer than its host is left alone: then other pages are tried first, and this one keeps its tries.
         wait_s = hold_s + max(hold_s, policy.backoff_min_s)
         logger.warning("%s keeps us out of %s: %s; again in %.1f s", host, page.url, sign, wait_s)
-        raise TryLater(sign, wait_s=wait_s, hold_host_s=hold_s, blocked=True)
+        raise TryLater(sign, wait_s=wait_s, hold_host_s=hold_s, blocked=counts)
 
     def _leave_alone(self, host: str, seconds: float) -> None:
         downloader = our_downloader(self._crawler)

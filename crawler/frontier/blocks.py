@@ -1,4 +1,4 @@
-"""Hosts that keep a job out: how many answers of each in a row were none, and what is said when it is too often.
+"""Hosts that keep a job out: how many answers of each were none, and what is said when it is too often.
 
 The frontier counts, because it is the one place that hears of all workers. This is the count of a job in one process,
 and the sentence, which both back ends say.
@@ -13,10 +13,10 @@ from typing import Final
 BLOCKED: Final = "blocked"
 
 
-def blocked_why(host: str, *, in_a_row: int, reason: str) -> str:
+def blocked_why(host: str, *, times: int, reason: str) -> str:
     """Why a job stands still, in one sentence without its full stop; `reason` is that of the last answer."""
-    answers = "an answer was" if in_a_row == 1 else f"{in_a_row:,} answers in a row were"
-    return f"{host or 'the site'} keeps us out: {answers} not the page that was asked for (the last one: {reason})"
+    answers = "an answer" if times == 1 else f"{times:,} answers"
+    return f"{host or 'the site'} keeps us out: {answers} without a page that could be read (the last one: {reason})"
 
 
 class BlockCounts:
@@ -27,7 +27,7 @@ class BlockCounts:
     """
 
     def __init__(self, in_a_row: int) -> None:
-        """`in_a_row`: so many are too many; 0 = it is never too often."""
+        """`in_a_row`: so many without a page that was read are too many; 0 = it is never too often."""
         self.why = ""
         self._in_a_row = in_a_row
         self._counts: Counter[str] = Counter()
@@ -38,8 +38,8 @@ class BlockCounts:
             return
         self._counts[host] += 1
         if self._counts[host] >= self._in_a_row:
-            self.why = blocked_why(host, in_a_row=self._in_a_row, reason=reason)
-            del self._counts[host]
+            self.why = blocked_why(host, times=self._in_a_row, reason=reason)
+            self._counts.clear()
 
     def let_in(self, host: str) -> None:
         """A page of this host was read."""

@@ -152,6 +152,7 @@ class PageCommit:
     rejected: int = 0  # rows that it gave and that are not what they should be
     url: str = ""  # for the record of failures
     reason: str = ""  # ditto, one line
+    counts: bool = True  # of the outcome `blocked`: towards the pause of the job
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -247,7 +248,8 @@ class Frontier(Protocol):
         """Gives a page back for a later try, which is counted. `hold_host_s`: nothing of its host is leased so long.
 
         `blocked`: the host keeps us out. So says the outcome `blocked`, too. When a host has done so for a number of
-        times in a row, in which no page of it was `ok`, the job is PAUSED; no page is lost by that.
+        times, and no page of it was `ok` in between, the job is PAUSED; no page is lost by that. What comes in while
+        the host is on hold was under way when that began, and is not counted.
         """
         ...
 

@@ -221,6 +221,11 @@ class MemoryFrontier:
         going_on = {child.chain for child, fate in zip(commit.children, fates, strict=True) if fate is Fate.ENQUEUED}
         if commit.chain not in going_on:
             self._chains.end(commit.chain)
+        host = page.request.host
+        if commit.outcome == BLOCKED and commit.counts and not self._pages.on_hold(host):
+            self._blocks.kept_out(host, commit.reason)
+        elif commit.outcome == "ok":
+            self._blocks.let_in(host)
         row_fates = self._rows.add(page.request.id, commit.rows)
         self._settle(page, commit.outcome, url=commit.url, reason=commit.reason)
         return CommitReply(reply=Reply.OK, children=fates, rows=row_fates)
@@ -228,10 +233,6 @@ class MemoryFrontier:
     def _settle(self, page: Page, outcome: str, *, url: str, reason: str) -> None:
         if outcome not in HARMLESS and len(self._failures) < MAX_FAILURES_KEPT:
             self._failures.append(Failure(url=url, outcome=outcome, reason=reason, tries=page.tries))
-        if outcome == BLOCKED:
-            self._blocks.kept_out(page.request.host, reason)
-        elif outcome == "ok":
-            self._blocks.let_in(page.request.host)
         self._settled[outcome] += 1
         self._pages.remove(page)
 
@@ -243,12 +244,12 @@ class MemoryFrontier:
         if page is None:
             return Reply.STALE
         now = self._clock()
+        if blocked and not self._pages.on_hold(page.request.host):
+            self._blocks.kept_out(page.request.host, reason)
         if hold_host_s > 0:
             self._pages.hold(page.request.host, now + hold_host_s)
         page.tries += 1
         self._events["retries"] += 1
-        if blocked:
-            self._blocks.kept_out(page.request.host, reason)
         if delay_s > 0:
             self._pages.delay(page, now + delay_s)
         else:

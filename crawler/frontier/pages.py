@@ -154,6 +154,10 @@ class Pages:
         """Nothing of this host is given out before `until`; a hold is never shortened."""
         self._queues.hold(host, until)
 
+    def on_hold(self, host: str) -> bool:
+        """Whether nothing of this host is given out now because it is left alone."""
+        return self._queues.on_hold(host)
+
     # --- time ---
 
     def take_back(self, now: float) -> list[Page]:

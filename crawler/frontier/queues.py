@@ -88,6 +88,11 @@ class HostQueues:
         host.in_flight -= 1
         self._line_up(name, host)
 
+    def on_hold(self, name: str) -> bool:
+        """Whether a host is left alone now."""
+        host = self._hosts.get(name)
+        return host is not None and host.hold_until > self._clock()
+
     def hold(self, name: str, until: float) -> None:
         """Nothing of this host is given out before `until`; a hold is never shortened."""
         host = self._hosts.setdefault(name, _Host())

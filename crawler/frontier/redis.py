@@ -31,6 +31,7 @@ from crawler.frontier.contract import (
 )
 from crawler.frontier.words import (
     MAX_ENTRIES,
+    STAGE_AGAIN,
     PackedCommit,
     commit_reply,
     fates_of,
@@ -59,6 +60,9 @@ _LUA: Final = Path(__file__).parent / "lua"
 
 #: Parts that are on their way at once.
 _PARTS_AT_ONCE: Final = 20
+
+#: A page is staged so often, if the store loses parts of it. Each time takes a loss of its power, or a defect.
+_STAGED_AT_MOST: Final = 5
 
 #: A full store is asked again after so long.
 _FULL_S: Final = 0.5
@@ -236,22 +240,31 @@ class RedisFrontier:
         page = (signed(commit.lease.request.id), commit.lease.token)
         in_list = [child.chain is not None for child in commit.children]
         parts = list(packed.parts(in_list, self._max_rows))
-        for first in range(0, len(parts), _PARTS_AT_ONCE):
-            wave = enumerate(parts[first : first + _PARTS_AT_ONCE], first)
-            await self._stage(page, [(number, *part) for number, part in wave])
-        (reply,) = await self._commit([packed.head(in_list)])
+        head, reply = packed.head(in_list, parts=len(parts)), STAGE_AGAIN
+        for _ in range(_STAGED_AT_MOST):
+            if await self._stage(page, parts):
+                (reply,) = await self._commit([head])
+                if reply is not STAGE_AGAIN:
+                    break
         if reply.reply is not Reply.OK:
             return reply
         judged = iter(reply.children)
         fates = tuple(next(judged) if judged_now else Fate.STAGED for judged_now in in_list)
         return replace(reply, children=fates, rows=(RowFate.STAGED,) * len(commit.rows))
 
-    async def _stage(self, page: tuple[int, int], parts: Sequence[Sequence[Word]]) -> None:
-        """Sends parts together; one by one if a part came before its predecessor, which had to be sent again."""
-        answers = await asyncio.gather(*(self._call(_STAGE, *page, *part) for part in parts))
-        if _OUT_OF_ORDER in answers:
-            for part in parts:
-                await self._call(_STAGE, *page, *part)
+    async def _stage(self, page: tuple[int, int], parts: Sequence[Sequence[Word]]) -> bool:
+        """Sends the parts of a page; False if some that were there are not any more.
+
+        Some leave together; one by one if a part came before its predecessor, which had to be sent again.
+        """
+        for first in range(0, len(parts), _PARTS_AT_ONCE):
+            wave = [(*page, number, *part) for number, part in enumerate(parts[first : first + _PARTS_AT_ONCE], first)]
+            answers = await asyncio.gather(*(self._call(_STAGE, *words) for words in wave))
+            if _OUT_OF_ORDER in answers:
+                answers = [await self._call(_STAGE, *words) for words in wave]
+            if _OUT_OF_ORDER in answers:
+                return False
+        return True
 
     async def retry(
         self, lease: Lease, *, delay_s: float, reason: str, hold_host_s: float = 0.0, blocked: bool = False

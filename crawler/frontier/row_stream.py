@@ -7,6 +7,7 @@ one recorded segment, whoever dies, and however many stewards there are.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,8 @@ from crawler.jobs.segments import decode_segment, encode_segment
 from crawler.store import load_script
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crawler.frontier.contract import StoredRow
     from crawler.jobs.segments import Segment
     from crawler.store import Caller
@@ -35,12 +38,14 @@ class Chunk:
     Attributes:
         rows: in the order of their commits.
         last: the entry with which they end; "" without rows.
+        digest: of that entry; another one may have its name after a loss of power.
         size_bytes: of their bodies.
         oldest_ms: when the first of them was committed, ms of the store's clock; 0 without rows.
     """
 
     rows: tuple[StoredRow, ...] = ()
     last: str = ""
+    digest: str = ""
     size_bytes: int = 0
     oldest_ms: int = 0
 
@@ -60,6 +65,7 @@ class RedisRowStream:
         """
         rows: list[StoredRow] = []
         last, size, oldest = after, 0, ""
+        words: list[bytes] = []
         while size < limit_bytes:
             start = _behind(last) if last else "-"
             entries = await self._store.command("XRANGE", f"{self._base}rows", start, "+", "COUNT", _ENTRIES)
@@ -75,10 +81,11 @@ class RedisRowStream:
                 break
         if not rows:
             return Chunk()
-        return Chunk(rows=tuple(rows), last=last, size_bytes=size, oldest_ms=int(oldest.partition("-")[0]))
+        oldest_ms = int(oldest.partition("-")[0])
+        return Chunk(rows=tuple(rows), last=last, digest=_digest(words), size_bytes=size, oldest_ms=oldest_ms)
 
-    async def record(self, segment: Segment, *, size_bytes: int) -> bool:
-        """Makes a segment count, and takes its rows, of `size_bytes` in all, from the stream.
+    async def record(self, segment: Segment, chunk: Chunk) -> bool:
+        """Makes the segment of a chunk count, and takes the rows of that from the stream.
 
         Returns:
             False if another one has its place: whoever wrote it was not the only one; or if the store has lost rows of
@@ -95,8 +102,9 @@ class RedisRowStream:
             segment.digest,
             segment.last,
             _behind(segment.last),
-            size_bytes,
+            chunk.size_bytes,
             encode_segment(segment),
+            chunk.digest,
         )
         return bool(await self._store.call(_RECORD, (f"{self._base}books",), words))
 
@@ -137,6 +145,11 @@ class RedisRowStream:
             StoreError: the store refuses us.
         """
         await self._store.call(_LIMIT, (f"{self._base}books",), (0, 0, limit_bytes))
+
+
+def _digest(words: Sequence[bytes]) -> str:
+    """Of the words of an entry, as `record.lua` makes it."""
+    return hashlib.sha1(b"".join(b"%d:%s" % (len(word), word) for word in words), usedforsecurity=False).hexdigest()
 
 
 def _behind(entry: str) -> str:

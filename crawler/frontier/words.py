@@ -48,8 +48,8 @@ _ROW_FATES: Final = {
 }
 
 #: Id, token, outcome, chain, failure (URL, reason, `pause_words`), marks, children, rows, rejected: a page as
-#: `commit.lua` has it.
-PageWords: TypeAlias = tuple[
+#: `commit.lua` has it; a large one names the number of its staged parts, too.
+_WholePage: TypeAlias = tuple[
     str,
     str,
     str,
@@ -60,6 +60,7 @@ PageWords: TypeAlias = tuple[
     list[tuple[Any, ...]],
     int,
 ]
+PageWords: TypeAlias = _WholePage | tuple[*_WholePage, int]
 
 
 def signed(number: int) -> int:
@@ -91,10 +92,10 @@ class _Facts(msgspec.Struct, frozen=True, array_like=True):
 
 
 def pause_words(lease: Lease, reason: str, limit: int) -> tuple[int, str]:
-    """How many answers in a row may be none (0: any number may, or this is one), and why the job is paused then."""
+    """How many answers may be none (0: any number may, or this one does not count), and why the job is paused then."""
     if not limit:
         return 0, ""
-    why = blocked_why(lease.request.host, in_a_row=limit, reason=reason)
+    why = blocked_why(lease.request.host, times=limit, reason=reason)
     return limit, f"{why}; resume the job when the site lets crawlers in again, or cancel it"
 
 
@@ -170,20 +171,23 @@ class PackedCommit:
         words = self._words(self._marks(), [_child(child) for child in commit.children], rows)
         return words, [*self._stored, *(row.body for row in commit.rows)]
 
-    def head(self, in_list: Sequence[bool]) -> tuple[PageWords, list[bytes]]:
-        """What is left for the commit when the rest is staged: next pages of lists, which are judged at once."""
+    def head(self, in_list: Sequence[bool], *, parts: int) -> tuple[PageWords, list[bytes]]:
+        """What is left for the commit when the rest is staged: next pages of lists, which are judged at once.
+
+        `parts`: so many must be staged when it comes.
+        """
         children = [_child(child) for child, judged in zip(self.commit.children, in_list, strict=True) if judged]
         stored = [body for body, judged in zip(self._stored, in_list, strict=True) if judged]
-        return self._words([], children, []), stored
+        return (*self._words([], children, []), parts), stored
 
     def _marks(self) -> list[str]:
         return [str(signed(mark)) for mark in self.commit.marks] if self.commit.chain is not None else []
 
-    def _words(self, marks: list[str], children: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]) -> PageWords:
+    def _words(self, marks: list[str], children: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]) -> _WholePage:
         commit, lease = self.commit, self.commit.lease
         failure: tuple[str, str, int, str] | Literal[False] = False
         if commit.outcome not in HARMLESS:
-            limit = self._blocked_in_a_row if commit.outcome == BLOCKED else 0
+            limit = self._blocked_in_a_row if commit.outcome == BLOCKED and commit.counts else 0
             failure = (commit.url, commit.reason, *pause_words(lease, commit.reason, limit))
         name = (str(signed(lease.request.id)), str(lease.token))
         return (*name, commit.outcome, commit.chain or "", failure, marks, children, rows, commit.rejected)
@@ -246,9 +250,15 @@ def fates_of(letters: str) -> list[Fate]:
     return [_FATES[letter] for letter in letters]
 
 
+#: Parts of a large page are missing: the same commit counts once they have been staged anew.
+STAGE_AGAIN: Final = CommitReply(reply=Reply.STALE)
+
+
 def commit_reply(answer: bytes) -> CommitReply:
     """What `commit.lua` has answered for a page."""
     text = answer.decode()
+    if text[0] == "?":
+        return STAGE_AGAIN
     if text[0] == "-":
         return CommitReply(reply=Reply.STALE)
     children, _, rows = text[1:].partition("|")

@@ -83,4 +83,4 @@ class BlockedMiddleware:
         page = self._blocks.page_of(request)
         sign = self._blocks.failed(page, exception) if page is not None else ""
         if page is not None and sign:
-            self._blocks.refused(page, request, sign)
+            self._blocks.refused(page, request, sign, counts=False)

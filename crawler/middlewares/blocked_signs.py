@@ -138,7 +138,7 @@ def _is_few(body: bytes) -> bool:
 def is_nothing(status: int, content_type: str, body: bytes) -> bool:
     """Whether a document was to come, and there are not even words: a status of success, no other type than HTML."""
     kind = content_type.partition(";")[0].strip().lower()
-    return status == 200 and kind in ("", "text/html", "application/xhtml+xml") and not body.strip()
+    return status == 200 and kind in ("", "text/html", "application/xhtml+xml") and (not body or body.isspace())
 
 
 def is_login_address(url: str) -> bool:

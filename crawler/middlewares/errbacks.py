@@ -16,7 +16,7 @@ from scrapy.utils.defer import ensure_awaitable
 from scrapy.utils.spider import iterate_spider_output
 from twisted.python.failure import Failure
 
-from crawler.middlewares.open_pages import PageTurn, TryLater, outcome_of, reason_of
+from crawler.middlewares.open_pages import Blocked, PageTurn, TryLater, outcome_of, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -44,6 +44,8 @@ class NotingErrback:
             if isinstance(page.turn, TryLater) and page.turn.hold_host_s > 0:
                 self._scheduler.hold(page.lease.request.host)
             return None
+        if isinstance(failure.value, Blocked):
+            page.counts = failure.value.counts
         outcome, reason = outcome_of(failure.value)
         page.fail("gave_up" if page.gave_up else outcome, page.gave_up or reason)
         if self.errback is None:

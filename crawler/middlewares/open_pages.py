@@ -50,7 +50,7 @@ class TryLater(PageTurn):
     def __init__(self, reason: str, *, wait_s: float, hold_host_s: float, blocked: bool = False) -> None:
         self.wait_s = wait_s
         self.hold_host_s = hold_host_s
-        self.blocked = blocked  # the host keeps us out
+        self.blocked = blocked  # the host keeps us out, and that counts
         super().__init__(reason)
 
 
@@ -91,7 +91,11 @@ class RedirectedTooOften(IgnoreRequest):
 
 
 class Blocked(IgnoreRequest):
-    """The site keeps us out of it, and has done so often enough."""
+    """The site keeps us out of it, and has done so often enough. `counts`: as `PageCommit` has it."""
+
+    def __init__(self, reason: str, *, counts: bool = True) -> None:
+        self.counts = counts
+        super().__init__(reason)
 
 
 class RobotsUnreachable(DownloadFailedError):
@@ -112,6 +116,7 @@ class OpenPage:
         responded: a response has reached the spider.
         turn: how the request ended other than by a response or a failure.
         outcome: of the first failure noted; empty while there is none.
+        counts: that the site keeps us out of it does, see `PageCommit`.
         gave_up: the failure is one that was tried often enough.
         announced: requests of it that were not refused, so far.
         occurrences: numbers those that are not filtered.
@@ -136,6 +141,7 @@ class OpenPage:
     turn: PageTurn | None = None
     outcome: str = ""
     reason: str = ""
+    counts: bool = True
     gave_up: str = ""
     announced: int = 0
     occurrences: Occurrences = field(default_factory=Occurrences)

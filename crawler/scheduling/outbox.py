@@ -103,6 +103,7 @@ class Outbox:
             rejected=page.rejected,
             url=page.url,
             reason=page.reason.encode("utf-8", "replace").decode(),  # it may quote half a character of the page
+            counts=page.counts,
         )
         self._commits.append((page, commit))
 

@@ -17,6 +17,7 @@ from crawler.exports.segments import write_segment
 from crawler.steward.ground import in_thread
 
 if TYPE_CHECKING:
+    from crawler.frontier.row_stream import Chunk
     from crawler.jobs.model import Job
     from crawler.jobs.segments import Segment
     from crawler.steward.ground import Ground
@@ -82,14 +83,14 @@ class Export:
                 last=chunk.last,
             )
             self._note_success(job)
-            before = await self._recorded(job, segment, chunk.size_bytes)
+            before = await self._recorded(job, segment, chunk)
             if not flush and (await stream.waiting())[0] < settings.segment_bytes:
                 return False
 
-    async def _recorded(self, job: Job, segment: Segment, size_bytes: int) -> Segment | None:
+    async def _recorded(self, job: Job, segment: Segment, chunk: Chunk) -> Segment | None:
         """The last segment after ours was to be recorded: ours, or one of another steward."""
         stream = self._ground.rows(job.id)
-        if await stream.record(segment, size_bytes=size_bytes):
+        if await stream.record(segment, chunk):
             logger.info("Job %s: segment %d, %d rows", job.id, segment.number, sum(segment.rows.values()))
             return segment
         logger.warning(

@@ -2,14 +2,15 @@
 --
 -- ARGV[3] = rows that the job may keep (-1 = any), [4] = cmsgpack list of pages: packed, because each word of its own
 -- costs the server as much again as what is done with it. A page is a list:
---   id, token, outcome, chain ('' = none), failure ({url, reason, how many answers in a row
---   may be none, of which this is one, or 0, what the job is paused with if those are too many} or false), marks,
+--   id, token, outcome, chain ('' = none), failure ({url, reason, how many answers
+--   may be none, of which this is one unless its host is left alone, or 0, what the job is paused with if those are too many} or false), marks,
 --   children, each {id, host, priority, chain ('' = none), on_progress}, rows, each {item, key ('0' = none), unique values},
---   number of rows that were rejected.
+--   number of rows that were rejected, and if there are any, the number of its staged parts.
 -- Ids and tokens are decimals in text. [5...] = the bodies of each page's children and rows, in order: cmsgpack knows
 -- text and lists, but no bytes.
 -- Answers per page '-' (stale) or '+', a letter per child (E enqueued, S seen, J joined, T stalled), '|', a letter per
--- row (S stored, D duplicate, N not unique, O over the limit).
+-- row (S stored, D duplicate, N not unique, O over the limit). '?': some of its staged parts are not there (a store that
+-- syncs once a second may lose them with its power), nothing has changed, and all of them are to be staged anew.
 -- Safe to repeat: the token is spent.
 
 use_reserve()
@@ -17,7 +18,7 @@ note_time()
 local max_rows = tonumber(ARGV[3])
 
 -- Fields of a page, of a child and of a row.
-local ID, TOKEN, OUTCOME, CHAIN, FAILURE, MARKS, KIDS, ROWS, REJECTED = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local ID, TOKEN, OUTCOME, CHAIN, FAILURE, MARKS, KIDS, ROWS, REJECTED, PARTS = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 
 -- Whether a page of a list shows something that the list has not shown before.
 local function show(page, o)
@@ -58,6 +59,16 @@ local function publish(page, o)
   o.staged = 0
 end
 
+-- Whether all parts of a large page are there. If they are not, those that are go: they are staged from the first one.
+local function is_whole(page)
+  if not page[PARTS] then return true end
+  local stage = BASE .. 'stage:' .. page[ID] .. ':' .. page[TOKEN]
+  if redis.call('LLEN', stage) == page[PARTS] then return true end
+  redis.call('UNLINK', stage)
+  redis.call('HDEL', BOOKS, 'staging:' .. page[ID])
+  return false
+end
+
 local function keep_rows(page, body_at, fates)
   local kept = {}
   local count = max_rows >= 0 and rows_so_far() or 0
@@ -91,7 +102,7 @@ local function commit(page, body_at, o)
   local failure = page[FAILURE]
   if failure then
     note_failure(failure[1], page[OUTCOME], failure[2], o.tries)
-    kept_out(o.host, failure[3], failure[4])
+    if failure[3] > 0 and not is_held(o.host) then kept_out(o.host, failure[3], failure[4]) end
   elseif page[OUTCOME] == 'ok' then
     let_in(o.host)
   end
@@ -107,6 +118,8 @@ for i, page in ipairs(pages) do
   local o = unpacked_owner(owners[i])
   if not o or o.token ~= page[TOKEN] or spent[page[ID]] then
     answers[i] = '-'
+  elseif not is_whole(page) then
+    answers[i] = '?'
   else
     spent[page[ID]] = true
     answers[i] = commit(page, body_at, o)

@@ -6,7 +6,7 @@
 --                    stages (published and not yet unfolded), staged (requests in them), staging:ID (not yet published),
 --                    rows_bytes, rows_limit (bytes of rows in the stream, and how many may be there while pages are
 --                    given out; without a limit nobody takes rows away), segment, segment_digest, rows_from: see record
---                    parked (members of it), blocks (hosts in `blocks`)
+--                    parked (members of it), parked_from (how many of them `unpark` passes over), blocks (hosts in `blocks`)
 --                    suspects_at (ms since when there are suspects), solo_worker, solo_until (who is to take them next)
 --   body     hash    id -> encoded request, of every open page; one is ready, delayed, leased or parked
 --   owner    hash    id -> cmsgpack(token, worker, tries, crash tries, suspect, staged, score, host), of every page that
@@ -25,7 +25,7 @@
 --   set:NAME:K set   shard K of it: NAME is `seen` (requests), `k:ITEM` (keys of rows), `u:ITEM` (unique values)
 --   chains   set     lists being read; chain:C:marks and chain:C:pages are sets of ids
 --   settled  hash    outcome -> pages             rowcount hash    item -> rows
---   blocks   hash    host -> answers in a row that were none (see blocks.lua)
+--   blocks   hash    host -> answers that were none (see blocks.lua)
 --   failures stream  url, outcome, reason, tries, body of a request whose URL is not known
 --   segments list    records of the pieces of `rows` that are objects by now, and gone from there
 --   rows     stream  per call: '', page id, then item, row, item, row ... of each page; no item is called ''
@@ -285,17 +285,23 @@ end
 local function parked_pages() return tonumber(book.parked or 0) end
 
 -- Parked pages are ready again: those that need no more than `reads` (nil: all), of hosts that are not in `skipped`.
+-- Where all that a call looks at are of such hosts, the next one that skips any goes on behind them.
 local function unpark(limit, reads, skipped)
   local most = reads and '(' .. redis_time((reads + 1) * ORDERS) or '+inf'
-  local found = redis.call('ZRANGEBYSCORE', PARKED, '-inf', most, 'LIMIT', 0, AT_ONCE)
-  if #found == 0 then return end
+  local from = next(skipped) and tonumber(redis.call('HGET', BOOKS, 'parked_from') or 0) or 0
+  local found = redis.call('ZRANGEBYSCORE', PARKED, '-inf', most, 'LIMIT', from, AT_ONCE)
   local back = {}
-  for i, record in ipairs(redis.call('HMGET', OWNER, unpack(found))) do
+  for i, record in ipairs(#found > 0 and redis.call('HMGET', OWNER, unpack(found)) or {}) do
     local o = unpacked_owner(record)
     if #back < limit and not skipped[o.host] then
       back[#back + 1] = found[i]
       make_ready(found[i], o)
     end
+  end
+  if #back == 0 then
+    local on = #found == AT_ONCE and from + AT_ONCE or 0
+    if on ~= from then redis.call('HSET', BOOKS, 'parked_from', redis_time(on)) end
+    return
   end
   in_parts(back, 'ZREM', PARKED)
   note_book('parked', redis_time(parked_pages() - #back))

@@ -51,7 +51,7 @@ def test_a_steward_gets_through_to_a_full_store_and_a_worker_keeps_its_seat(new_
             await stream.set_limit(5)
             chunk = await stream.read(limit_bytes=100)
             segment = Segment(number=1, key="k", sha256="s", size_bytes=1, rows={"p": 1}, last=chunk.last)
-            assert await stream.record(segment, size_bytes=chunk.size_bytes)
+            assert await stream.record(segment, chunk)
             assert await stream.waiting() == (0, 0)
         await store.close()
 

@@ -1,4 +1,4 @@
-"""A host that keeps a job out for too many answers in a row pauses it, and no page is lost by that."""
+"""A host that keeps a job out too often, with no page read in between, pauses it, and no page is lost by that."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_so_many_answers_of_a_host_in_a_row_pause_the_job_and_say_why(job, page)
     keep_out(job, job.take_one())
     reply = job.take()
     assert (reply.reply, reply.leases, reply.open) == (Reply.PAUSED, (), 4)
-    assert reply.why.startswith(f"a keeps us out: {LIMIT} answers in a row were not the page that was asked for")
+    assert reply.why.startswith(f"a keeps us out: {LIMIT} answers without a page that could be read")
     assert SIGN in reply.why
     books = job.check()
     assert (books.ready, books.retries, books.settled) == (4, LIMIT, {})
@@ -107,14 +107,49 @@ def test_without_a_number_it_is_never_too_often(make_job, page):
     assert job.take(0).reply is Reply.OK
 
 
-def test_a_paused_job_can_still_be_closed_and_its_books_balance(job, page):
+def test_a_paused_job_can_still_be_closed_and_its_books_balance(job, page, clock):
     job.add(*(page(number) for number in range(10, 20)))
-    for lease in job.take(LIMIT).leases:
-        keep_out(job, lease, delay_s=5, hold_host_s=5)
+    for _ in range(LIMIT):
+        keep_out(job, job.take_one(), delay_s=5, hold_host_s=4)
+        clock.pass_(4)
     assert job.take().reply is Reply.PAUSED
     assert job.close("blocked") is Reply.OK
     books = job.check()
     assert (books.settled, books.closed) == ({"cancelled": 10}, "blocked")
+
+
+def test_answers_that_were_under_way_when_a_host_was_left_alone_are_not_counted(job, page, clock):
+    job.add(*(page(number) for number in range(10, 60)))
+    for _ in range(LIMIT - 1):
+        *tried_again, given_up = job.take(10).leases
+        for lease in tried_again:
+            keep_out(job, lease, delay_s=5, hold_host_s=5)
+        job.settle(given_up, "blocked", reason=SIGN)
+        assert job.take(0).reply is Reply.OK
+        clock.pass_(5)
+    keep_out(job, job.take_one())
+    assert job.take(0).reply is Reply.PAUSED
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_page_that_ends_as_blocked_is_counted_if_it_is_to_be(job, page, counts):
+    job.add(*(page(number) for number in range(10, 20)))
+    for lease in job.take(LIMIT).leases:
+        job.settle(lease, "blocked", reason=SIGN, counts=counts)
+    assert job.take(0).reply is (Reply.PAUSED if counts else Reply.OK)
+    assert job.check().settled == {"blocked": LIMIT}
+
+
+@pytest.mark.parametrize("clocked_store", ["redis"], indirect=True)
+def test_a_pause_begins_the_counts_of_all_hosts_anew(job, page, clocked_store):
+    job.add(*(page(10 * host + number, host=f"h{host}") for host in (1, 2) for number in range(4)))
+    leases = {lease.request.id: lease for lease in job.take().leases}
+    for number in (20, 21, 10, 11, 12):
+        keep_out(job, leases[number])
+    assert job.take(0).reply is Reply.PAUSED
+    record(clocked_store, "HSET", "state", "running")
+    keep_out(job, leases[22])
+    assert job.take(0).reply is Reply.OK
 
 
 @pytest.mark.parametrize("clocked_store", ["redis"], indirect=True)
@@ -131,6 +166,22 @@ def test_after_a_pause_the_pages_are_there_and_the_count_begins_anew(job, page, 
     assert job.check().ready == 4
     keep_out(job, job.take_one())
     assert job.take(0).reply is Reply.PAUSED
+
+
+@pytest.mark.parametrize("clocked_store", ["redis"], indirect=True)
+def test_answers_that_were_under_way_at_a_pause_and_come_after_it_do_not_pause_the_job_again(
+    job, page, clock, clocked_store
+):
+    job.add(*(page(number) for number in range(10, 30)))
+    before, after = (leases := job.take().leases)[:LIMIT], leases[LIMIT:]
+    for lease in before:
+        keep_out(job, lease)
+    assert job.take(0).reply is Reply.PAUSED
+    record(clocked_store, "HSET", "state", "running")
+    clock.pass_(5)
+    for lease in after:
+        keep_out(job, lease, delay_s=5, hold_host_s=5)
+    assert job.take(0).reply is Reply.OK
 
 
 @pytest.mark.parametrize("clocked_store", ["redis"], indirect=True)

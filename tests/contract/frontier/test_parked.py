@@ -57,6 +57,17 @@ def test_those_of_hosts_that_are_skipped_stay_where_they_are(job, page):
     assert job.check().parked == 1
 
 
+def test_however_many_of_a_host_that_is_skipped_stand_first_others_come_back_behind_them(job, page):
+    for first in range(100, 300, 50):
+        park(job, *(page(number) for number in range(first, first + 50)))
+    park(job, page(7, host="b"))
+    park(job, page(8, host="b"))
+    found = [number for _ in range(6) for number in ids(job.take(1, reads=2, skip=("a",)))]
+    assert found == [7, 8]
+    assert job.check().parked == 200
+    assert ids(job.take(1, reads=2)) == [100]
+
+
 def test_more_than_one_call_looks_at_come_back_in_time(job, page):
     park(job, *(page(number) for number in range(10, 210)))
     taken = 0

@@ -11,7 +11,7 @@ from clocked_store import ClockedStore
 
 from crawler.frontier.codec import Undecodable, decode
 from crawler.frontier.contract import MOST_NEEDED, Fate, FrontierRequest, PageCommit, Reply, Row, RowFate
-from crawler.frontier.redis import _STAGE, RedisFrontier, SyncRenewal
+from crawler.frontier.redis import _COMMIT, _STAGE, RedisFrontier, SyncRenewal
 from crawler.store import Store, SyncStore, connect, connect_sync
 
 START = FrontierRequest(id=1, host="", body=b"")
@@ -244,6 +244,86 @@ def test_a_large_page_is_whole_also_if_its_first_part_had_to_be_sent_again(store
         pass
     books = check(frontier)
     assert (books.accepted, books.ready) == (3_001, 3_000)
+
+
+class Rewound:
+    """A store that has lost the end of its log with its power: before some calls of a script, parts are gone."""
+
+    def __init__(self, store, *, before, losses):
+        self.prefix = store.store.prefix
+        self.calls = 0
+        self._store = store.store
+        self._before = before
+        self._losses = losses  # by number of the call: how many parts are left
+
+    async def call(self, script, keys, args):
+        if script is self._before:
+            self.calls += 1
+            if self.calls in self._losses:
+                await self._lose(self._losses[self.calls])
+        return await self._store.call(script, keys, args)
+
+    async def command(self, *words):
+        return await self._store.command(*words)
+
+    async def _lose(self, left):
+        (stage,) = await self._store.command("KEYS", f"{self.prefix}:{{j}}:stage:*")
+        await (self._store.command("LTRIM", stage, 0, left - 1) if left else self._store.command("DEL", stage))
+        await self._store.command("HSET", f"{self.prefix}:{{j}}:books", "staging:1", min(200 * left, 700))
+
+
+@pytest.mark.parametrize("losses", [{1: 0}, {1: 3}, {1: 2, 2: 0, 3: 6}], ids=["all", "the last", "again and again"])
+def test_parts_that_the_store_loses_before_their_page_is_settled_are_staged_anew(store, losses):
+    rewound = Rewound(store, before=_COMMIT, losses=losses)
+    frontier = store.face(RedisFrontier(rewound, job="j", ttl_s=60))
+    frontier.enqueue([START])
+    (start,) = frontier.lease(worker="w1", call=1, limit=1, ttl_s=60).leases
+    children = tuple(requests(100, 800))
+    rows = tuple(Row(item="book", body=b"row %d" % number, key=number + 1) for number in range(500))
+    (reply,) = frontier.commit([PageCommit(lease=start, outcome="ok", children=children, rows=rows)])
+    assert (reply.reply, len(reply.children), len(reply.rows)) == (Reply.OK, 700, 500)
+    assert rewound.calls == 1 + len(losses)
+    while frontier.promote() == 0:
+        pass
+    books = check(frontier)
+    assert (books.accepted, books.rows, books.staged, books.settled) == (701, {"book": 500}, 0, {"ok": 1})
+    assert [row.body for row in frontier.read_rows(limit=500)] == [row.body for row in rows]
+
+
+def test_a_page_is_staged_anew_when_the_store_loses_parts_between_others(store):
+    rewound = Rewound(store, before=_STAGE, losses={21: 4})  # 20 are on their way at once
+    frontier = store.face(RedisFrontier(rewound, job="j", ttl_s=60))
+    frontier.enqueue([START])
+    (start,) = frontier.lease(worker="w1", call=1, limit=1, ttl_s=60).leases
+    (reply,) = frontier.commit([PageCommit(lease=start, outcome="ok", children=tuple(requests(100, 5_100)))])
+    assert reply.reply is Reply.OK
+    while frontier.promote() == 0:
+        pass
+    books = check(frontier)
+    assert (books.accepted, books.ready, books.staged) == (5_001, 5_000, 0)
+
+
+def test_a_page_whose_parts_are_lost_each_time_is_not_settled_and_comes_back(store):
+    rewound = Rewound(store, before=_COMMIT, losses=dict.fromkeys(range(1, 100), 1))
+    frontier = store.face(RedisFrontier(rewound, job="j", ttl_s=60))
+    frontier.enqueue([START])
+    (start,) = frontier.lease(worker="w1", call=1, limit=1, ttl_s=60).leases
+    (reply,) = frontier.commit([PageCommit(lease=start, outcome="ok", children=tuple(requests(100, 800)))])
+    assert (reply.reply, rewound.calls) == (Reply.STALE, 5)
+    assert check(frontier).leased == 1
+    store.clock.pass_(61)
+    assert [lease.request.id for lease in frontier.lease(worker="w2", call=1, limit=9, ttl_s=60).leases] == [1]
+
+
+@pytest.mark.parametrize("links", [1, 200, 500], ids=["small", "as large as a call may be", "staged"])
+def test_only_a_page_with_parts_costs_a_look_at_them(store, frontier, take, links):
+    frontier.enqueue([START])
+    (start,) = take().leases
+    store.run(store.store.command("CONFIG", "RESETSTAT"))
+    frontier.commit([PageCommit(lease=start, outcome="ok", children=tuple(requests(100, 100 + links)))])
+    stats = store.run(store.store.command("INFO", "commandstats")).decode()
+    looks = [line for line in stats.splitlines() if line.startswith("cmdstat_llen:")]
+    assert len(looks) == (links > 200)
 
 
 def test_what_a_lost_lease_has_staged_never_appears(store, frontier, take):

@@ -40,7 +40,7 @@ def test_a_fleet_that_is_kept_out_is_paused_and_loses_nothing_by_it(shop, start,
     wait_until(lambda: records.hget("crawlery:{j1}:job", "state") == b"paused", what="the pause")
     records.close()
     said = " ".join(crawlery("status", "j1").split())
-    assert f"why 127.0.0.1 keeps us out: {IN_A_ROW} answers in a row were not the page that was asked for" in said
+    assert f"why 127.0.0.1 keeps us out: {IN_A_ROW} answers without a page that could be read" in said
     assert "(the last one: challenge page (cf-mitigated: challenge)); resume the job when" in said
     books = stored("j1").ledger()
     assert books.balanced

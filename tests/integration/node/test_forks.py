@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 
 import pytest
 from job_terminal import ORDINARY
@@ -22,12 +23,19 @@ def test_spiders_of_a_project_are_run_with_its_settings(node, shop, jobs):
     assert "hand" in alpha.ask("listspiders.json?project=crawlery").json["spiders"]
 
 
-def order(tmp_path, job):
-    settings = {"REDIS_URL": "redis://127.0.0.1:1"}  # nobody is there
+@pytest.fixture
+def silent():
+    """The address of a store that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def order(tmp_path, job, store="redis://127.0.0.1:1"):  # nobody is there
+    settings = {"REDIS_URL": store}
     return {"job": job, "seat": "s", "node": "n", "log": str(tmp_path / f"{job}.log"), "settings": settings}
 
 
-def test_a_worker_is_forked_ends_and_can_be_signalled(tmp_path):
+def test_a_worker_is_forked_ends_and_can_be_signalled(tmp_path, silent):
     async def run():
         forks = ForkServer()
         forks.start()
@@ -35,7 +43,7 @@ def test_a_worker_is_forked_ends_and_can_be_signalled(tmp_path):
         assert forks.is_ready
         forks.signal(first.pid + 100_000, signal.SIGKILL)  # none of ours: nothing happens
         ends = await first.ended
-        second = await forks.spawn(order(tmp_path, "j2"))
+        second = await forks.spawn(order(tmp_path, "j2", silent))
         forks.signal(second.pid, signal.SIGKILL)
         ends = ends, await second.ended
         forks.stop()

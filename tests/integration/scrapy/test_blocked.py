@@ -173,9 +173,7 @@ def test_the_host_is_left_alone_longer_each_time_and_the_crawl_ends_when_it_was_
     assert result.outcomes == {"ok": 1, "cancelled": 5}  # none of them has used up its tries
     summary = result.summary
     assert (summary.outcome, summary.exit_code) == ("empty", 4)
-    why = (
-        "127.0.0.1 keeps us out: 5 answers in a row were not the page that was asked for (the last one: challenge page"
-    )
+    why = "127.0.0.1 keeps us out: 5 answers without a page that could be read (the last one: challenge page"
     assert why in summary.text()
     assert "5 pages not visited" in summary.text()
 
@@ -217,6 +215,25 @@ def test_a_single_login_wall_does_not_keep_the_other_pages_of_its_host_waiting(g
     assert len(names(result)) == 5
     (said,) = [record.getMessage() for record in caplog.records if "keeps us out" in record.msg]
     assert said.endswith("again in 0.5 s")  # no longer than the page itself
+
+
+def test_a_single_login_wall_or_redirect_without_end_pauses_nothing(goods, run):
+    goods["/login"], goods["/g/1"] = LOGIN, [redirect("/login"), good("Good 1")]
+    result = run({**ONE, "BLOCKED_IN_A_ROW": 1})
+    assert (result.reason, result.outcomes) == ("finished", {"ok": 8})
+    assert result.stats["blocked/count"] == 1
+
+
+@pytest.mark.parametrize("tries", [0, 3])
+def test_answers_that_were_under_way_when_the_wall_went_up_are_one_sign(goods, run, tries):
+    goods["/"] = listing(*(f"/g/{number}" for number in range(1, 9)))
+    for number in range(1, 9):
+        challenge = html("<h1>No</h1>", status=403, headers=(("cf-mitigated", "challenge"),), delay_s=0.2)
+        goods[f"/g/{number}"] = [challenge, good(f"Good {number}")]
+    result = run({"BLOCKED_IN_A_ROW": 3, "RETRY_TIMES": tries, "CONCURRENT_REQUESTS_PER_DOMAIN": 8}, "1s..5s")
+    assert result.reason == "finished"
+    assert result.outcomes == ({"ok": 9} if tries else {"ok": 1, "blocked": 8})
+    assert result.stats["blocked/count"] == 8
 
 
 def test_other_hosts_go_on_meanwhile(sites, crawl):
@@ -278,22 +295,22 @@ class Mute:
             thread.join(timeout=PATIENCE_S)
 
 
-def endless(request):
-    """A page with a link to the next one, after a moment: there is always one more answer."""
-    return html(links(f"/n/{int(request.path.rpartition('/')[2]) + 1}"), delay_s=0.02)
-
-
 @pytest.mark.parametrize(("how", "what"), [("reset", "breaks the connection"), ("tarpit", "times out")])
-def test_a_host_that_answers_nothing_while_others_do_keeps_us_out(site, crawl, how, what):
-    site.pages.update({f"/n/{number}": endless for number in range(1_000)})
+def test_a_host_that_answers_nothing_while_others_do_keeps_us_out_and_the_job_goes_on(site, crawl, how, what):
+    def following(request):
+        """The other host: a page with a link to the next one, after a moment, as long as the mute one is asked."""
+        is_last = len(mute.asked) >= 12
+        return html("" if is_last else links(f"/n/{int(request.path.rpartition('/')[2]) + 1}"), delay_s=0.02)
+
+    site.pages.update({f"/n/{number}": following for number in range(10_000)})
     with Mute(how, "127.0.0.9").running() as mute:
         urls = [f"{site.url}/n/0", *(f"{mute.url}/{number}" for number in range(6))]
-        settings = {"DOWNLOAD_TIMEOUT": 0.5, "BLOCKED_IN_A_ROW": 4, "RETRY_BACKOFF_MIN": 0.1, "RETRY_BACKOFF_MAX": 10.0}
+        settings = {"DOWNLOAD_TIMEOUT": 0.5, "BLOCKED_IN_A_ROW": 1, "RETRY_TIMES": 1, "RETRY_BACKOFF_MAX": 1.0}
         result = crawl(spider_for(site, start_urls=urls), settings)
-    assert result.reason == "blocked"
-    assert f"127.0.0.9 keeps us out: 4 answers in a row were not the page that was asked for (the last one: {what}" in (
-        result.summary.text()
-    )
+    assert result.reason == "finished"
+    blocked = [failure for failure in result.ledger.failures if failure.outcome == "blocked"]
+    assert blocked
+    assert all(f"{what} again and again while other hosts answer" in failure.reason for failure in blocked)
     assert not [item for item in result.items if mute.url in item["url"]]
 
 

@@ -25,7 +25,7 @@ def move(bench, *, limit_bytes: int = 1) -> None:
         previous="" if before is None else before.digest,
         last=chunk.last,
     )
-    assert bench.run(stream.record(segment, size_bytes=chunk.size_bytes))
+    assert bench.run(stream.record(segment, chunk))
 
 
 def read(bench, rows: JobRows) -> list[str]:
@@ -72,7 +72,7 @@ def test_rows_that_move_while_they_are_read_come_once(bench, at):
         segment = write_segment(
             bench.objects, KEYS, chunk.rows, number=before.number + 1, previous=before.digest, last=chunk.last
         )
-        assert await stream.record(segment, size_bytes=chunk.size_bytes)
+        assert await stream.record(segment, chunk)
 
     assert read(bench, JobRows(Moves(), bench.objects)) == goods(4)
 

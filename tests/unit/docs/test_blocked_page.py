@@ -50,7 +50,7 @@ def test_the_sentence_is_what_is_said():
     lease = Lease(request=FrontierRequest(id=1, host="shop.example", body=b""), token=1)
     sign = "challenge page (cf-mitigated: challenge)"
     assert pause_words(lease, sign, settings.BLOCKED_IN_A_ROW)[1] in TEXT
-    assert "1 answer" not in blocked_why("a", in_a_row=1, reason=sign)
+    assert "1 answer" not in blocked_why("a", times=1, reason=sign)
 
 
 def test_the_page_of_recipes_tells_how_pages_end():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 
@@ -113,6 +114,15 @@ def test_an_ordinary_page_that_looks_like_it_is_none(status, headers, body):
 )
 def test_nothing_in_place_of_a_document_is_told_from_other_empty_answers(status, content_type, body, nothing):
     assert is_nothing(status, content_type, body) is nothing
+
+
+def test_a_page_is_not_copied_to_see_that_it_is_not_empty():
+    body = b"\n" + b"x" * 1_000_000
+    tracemalloc.start()
+    assert not is_nothing(200, "text/html", body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100_000
 
 
 @pytest.mark.parametrize(
