@@ -55,6 +55,10 @@ class ConfigError(CrawleryError):
     """A setting or an environment variable has a value that cannot be used."""
 
 
+class StoreUnreachable(ConfigError):
+    """The store that is named does not answer: its address is wrong, or it is away for a while."""
+
+
 class RecipeError(CrawleryError):
     """A recipe cannot be used. `problems` holds everything wrong with it, in file order; never empty."""
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import redis
 from scrapy_redis.connection import SETTINGS_PARAMS_MAP
 
-from crawler.errors import ConfigError, NoSuchJob
+from crawler.errors import ConfigError, NoSuchJob, StoreUnreachable
 from crawler.frontier.contract import Reply
 from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.model import Job, State, check_job_id
@@ -359,4 +359,4 @@ def _ping(fleet: FleetSettings) -> None:
         problem = str(error).partition("__init__() got an ")[2] or error
         raise ConfigError(f"REDIS_URL or REDIS_PARAMS cannot be used: {problem}") from error
     except (redis.RedisError, OSError) as error:
-        raise ConfigError(f"the store at {fleet.address} does not answer: {error}") from error
+        raise StoreUnreachable(f"the store at {fleet.address} does not answer: {error}") from error

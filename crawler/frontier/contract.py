@@ -267,8 +267,8 @@ class Frontier(Protocol):
     async def close(self, reason: str) -> Reply:
         """Ends a job of which nothing is leased: the rest is counted as `cancelled`. STALE while something is.
 
-        A job that is said to be `FINISHED` is STALE as long as anything is open: somebody has just found more. So is one
-        of which nothing was ever accepted: it has not begun, or its store has forgotten that.
+        A job that is said to be `FINISHED` is STALE as long as anything is open: somebody has just found more. So is
+        one of which nothing was ever accepted: it has not begun, or its store has forgotten that.
         """
         ...
 

@@ -33,6 +33,10 @@ class CrawlFailed(Exception):
     """The crawl did not come to an end of which a summary could be made; the log says why."""
 
 
+class CrawlCutShort(CrawlFailed):
+    """It was told to end before it had begun to work, or told so twice."""
+
+
 def project_settings(overrides: Mapping[str, Any] | None = None, *, module: str = "crawler.settings") -> Settings:
     """The settings of a module, with overrides as if given on the command line."""
     settings = Settings()
@@ -59,7 +63,8 @@ def run_crawl(
     Raises:
         InputError: the arguments do not fit the recipe's inputs; nothing has been started.
         ConfigError: an output file cannot be written, or the job cannot be shared; ditto.
-        CrawlFailed: the crawl did not start, or was killed.
+        CrawlFailed: the crawl did not start.
+        CrawlCutShort: it was ended before it could be summed up.
     """
     if issubclass(spidercls, RecipeSpider):
         spidercls.inputs_of(arguments)
@@ -72,7 +77,13 @@ def run_crawl(
         observe(crawler)
     process.crawl(crawler, **arguments)
     process.start()
-    return summary_of(crawler)
+    try:
+        return summary_of(crawler)
+    except CrawlFailed as error:
+        # The public name raises before the crawl has begun, which is just what is asked here.
+        if crawler._engine is not None and not process.bootstrap_failed:  # noqa: SLF001
+            raise CrawlCutShort(str(error)) from error
+        raise
 
 
 def prepare(crawler: Crawler) -> None:

@@ -13,10 +13,10 @@ from scrapy.spiderloader import get_spider_loader
 
 from crawler import faults
 from crawler.config import read_config
-from crawler.errors import ConfigError, CrawleryError
-from crawler.extensions.crawl_summary import EXIT_FAILED, EXIT_OK
+from crawler.errors import ConfigError, CrawleryError, StoreUnreachable
+from crawler.extensions.crawl_summary import EXIT_CANCELLED, EXIT_FAILED, EXIT_OK
 from crawler.fleet import fleet_settings, is_over, read_job_now
-from crawler.spiders.runner import CrawlFailed, project_settings, run_crawl
+from crawler.spiders.runner import CrawlCutShort, CrawlFailed, project_settings, run_crawl
 from crawler.spiders.stored import apply_job_limits, spider_of_job
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 #: The job, the recipe, an input or a setting is wrong; as of every command.
 EXIT_USAGE = 2
+
+#: The store does not answer, which says nothing of the job: EX_TEMPFAIL of sysexits.h.
+EXIT_STORE_AWAY = 75
 
 
 class JobIsOver(Exception):
@@ -91,6 +94,12 @@ def run_worker(order: WorkerOrder) -> int:
     except JobIsOver as over:
         sys.stderr.write(f"{over}\n")
         return EXIT_OK
+    except CrawlCutShort as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_CANCELLED
+    except StoreUnreachable as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_STORE_AWAY
     except CrawlFailed as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_FAILED

@@ -242,8 +242,8 @@ class Watchdog:
 
 
 def _could_not_begin(attempt: Attempt) -> bool:
-    """Whether a worker has failed at once. One that was killed says nothing about its job."""
-    if attempt.ended_ms is None or attempt.exit_code in (None, 0, 3, 4, 130):
+    """Whether a worker has failed at once. One that was killed, or found the store away, says nothing about its job."""
+    if attempt.ended_ms is None or attempt.exit_code in (None, 0, 3, 4, 75, 130):
         return False
     return attempt.ended_ms - attempt.started_ms < _AT_ONCE_S * 1000
 

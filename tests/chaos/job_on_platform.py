@@ -39,8 +39,8 @@ _LOOK_EVERY_S = 0.25
 #: One that has ended is looked at again so often: a store may have forgotten that.
 _LOOK_AGAIN_S = 2.0
 
-#: Exit statuses of workers that have left in order.
-_IN_ORDER = (0, 3, 4, 130)
+#: Exit statuses of workers that have left in order, or found the store away when they began.
+_IN_ORDER = (0, 3, 4, 75, 130)
 
 _WORKER = re.compile(r"(?P<node>[^/]+)/(?P<pid>\d+)/")
 

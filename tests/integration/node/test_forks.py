@@ -51,7 +51,7 @@ def test_a_worker_is_forked_ends_and_can_be_signalled(tmp_path, silent):
             await forks.spawn(order(tmp_path, "j3"))
         return ends
 
-    assert asyncio.run(run()) == (Exit(code=2), Exit(signal=signal.SIGKILL))
+    assert asyncio.run(run()) == (Exit(code=75), Exit(signal=signal.SIGKILL))
     assert (tmp_path / "j1.log").read_text().startswith("the store at redis://127.0.0.1:1 does not answer")
 
 
