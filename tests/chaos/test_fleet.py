@@ -44,6 +44,7 @@ def is_gone(pid: int) -> bool:
         return True
 
 
+@pytest.mark.long
 def test_a_killed_worker_is_seen_at_once_and_costs_no_row(fleet_on, show):
     # Connections of a dead worker count for another 15 s: so many per site that nobody misses them.
     with fleet_on(products=600, per_site=32, latency_s=0.1) as fleet:

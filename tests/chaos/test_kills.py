@@ -42,6 +42,7 @@ def test_a_killed_worker_loses_nothing_here_and_pages_with_stock_scrapy_redis(
     assert stock.lost > 0
 
 
+@pytest.mark.long
 def test_a_store_that_is_killed_for_longer_than_leases_live_loses_nothing(crawl, show):
     result = crawl(victim="store", at=0.4, products=600)
     show(line(result))

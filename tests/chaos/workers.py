@@ -126,6 +126,7 @@ class Worker:
 
     def interrupt(self) -> int:
         """SIGINT, and its exit status."""
+        self._told = (130,)
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=PATIENCE_S)
 

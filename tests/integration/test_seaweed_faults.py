@@ -5,6 +5,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 from seaweed_server import BUCKET
 
+pytestmark = pytest.mark.long  # a round of a campaign is in every run
+
 
 def test_a_storage_whose_disk_is_full_refuses_puts_gives_what_it_has_and_takes_puts_when_there_is_room(new_seaweed):
     server = new_seaweed()

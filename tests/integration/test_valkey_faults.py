@@ -10,6 +10,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from wall_clock import Clock
 
+pytestmark = pytest.mark.long  # a round of a campaign is in every run
+
 #: So many acknowledged writes, and so many losses of power among them.
 WRITES = 1_000
 LOSSES = 4

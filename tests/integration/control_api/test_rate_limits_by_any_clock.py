@@ -29,10 +29,10 @@ PATIENCE_S = 60.0
 
 #: How far the clock of each of two APIs is from the right time: at first, in the middle of a window, while limited.
 JUMPS = [
-    pytest.param((0, 0), (HOUR_S, HOUR_S), (2 * HOUR_S, 2 * HOUR_S), id="both go ahead"),
+    pytest.param((0, 0), (HOUR_S, HOUR_S), (2 * HOUR_S, 2 * HOUR_S), id="both go ahead", marks=pytest.mark.long),
     pytest.param((0, 0), (-HOUR_S, -HOUR_S), (-2 * HOUR_S, -2 * HOUR_S), id="both go back", marks=pytest.mark.long),
     pytest.param((0, 0), (HOUR_S, -HOUR_S), (-HOUR_S, HOUR_S), id="they part"),
-    pytest.param((HOUR_S, 0), (HOUR_S, 0), (0, 0), id="one that was ahead is set right"),
+    pytest.param((HOUR_S, 0), (HOUR_S, 0), (0, 0), id="one that was ahead is set right", marks=pytest.mark.long),
     pytest.param((0, 0), (HOUR_S, 0), (HOUR_S, 0), id="one is ahead", marks=pytest.mark.long),
     pytest.param((0, 0), (-HOUR_S, 0), (-HOUR_S, 0), id="one is behind", marks=pytest.mark.long),
 ]
@@ -174,6 +174,7 @@ def test_a_client_and_an_address_get_their_rate_and_no_more_and_are_never_told_t
         caller.check()
 
 
+@pytest.mark.long
 def test_limits_of_a_process_whose_store_has_no_room_go_by_no_wall_clock_and_neither_does_its_way_back(
     new_valkey, tmp_path
 ):

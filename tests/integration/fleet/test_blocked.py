@@ -31,6 +31,7 @@ def crawlery(valkey, tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.long
 def test_a_fleet_that_is_kept_out_is_paused_and_loses_nothing_by_it(shop, start, stored, crawlery, valkey):
     shop.walled = True
     workers = [start("hand", job="j1", **SETTINGS) for _ in range(2)]

@@ -80,7 +80,7 @@ def join(settings, spider, **arguments):
 
 
 def close(ask, job):
-    ask(lambda store: RedisFrontier(store, job=job).close("finished"))
+    ask(lambda store: RedisFrontier(store, job=job).close("limits.requests"))
 
 
 def test_a_crawl_whose_settings_name_no_store_shares_nothing(books):

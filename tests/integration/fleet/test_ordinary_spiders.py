@@ -40,7 +40,8 @@ def test_two_workers_give_each_row_once_whatever_items_are_made_of(start_two, st
     assert stored("j1").ledger().settled == {"ok": LISTS * PER_LIST + LISTS + 3, "http_404": 1}
 
 
-@pytest.mark.parametrize("restarted", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("restarted", [False, True])
 def test_a_worker_that_is_killed_in_mid_crawl_loses_and_doubles_nothing(start, stored, shop, restarted):
     def worker(name):
         return start("hand", job="j1", USER_AGENT=name, LEASE_TTL=2)

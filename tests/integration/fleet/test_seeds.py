@@ -61,6 +61,7 @@ def test_seeds_in_json_say_how_they_are_asked_for_and_may_ask_for_a_known_page_a
     assert len(job.rows()) == 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dies_at", ["/item/4", "take"])
 def test_a_worker_that_is_killed_at_its_seeds_loses_and_doubles_none(start, shop, client, stored, dies_at):
     again = [json.dumps({"url": f"{shop.url}/list/{page}", "dont_filter": True}) for page in range(4)]
@@ -93,6 +94,7 @@ def test_a_seed_of_which_no_request_is_made_goes_to_the_dead(start, shop, client
     assert json.loads(dead) == {"seed": "0", "reason": "make_request_from_data made no request of it"}
 
 
+@pytest.mark.long
 def test_a_worker_stays_while_the_job_is_at_work_elsewhere_and_goes_with_the_job(start, shop, client, job):
     idle, busy = start("seeded", REDIS_START_URLS_KEY="nothing"), start("seeded")
     idle.wait_for("Reading seeds")

@@ -8,6 +8,8 @@ import signal
 import pytest
 from node_jobs import NAMES, ended, new_job, wait_until
 
+pytestmark = pytest.mark.long  # a round of a campaign is in every run
+
 
 @pytest.fixture
 def arm(tmp_path, monkeypatch):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from node_jobs import NAMES, Jobs, new_job, wait_until
 
 
+@pytest.mark.long
 def test_a_node_waits_for_a_store_that_is_away_and_goes_on_when_it_is_back(node, new_valkey, shop):
     server = new_valkey(appendfsync="always")
     with Jobs(server.url) as jobs:

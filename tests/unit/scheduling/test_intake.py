@@ -72,7 +72,7 @@ def test_the_start_page_is_begun_when_it_is_leased_and_others_wait():
         (LeaseReply(open=3, due_in_s=60.0), 2, POLL_S),
         (LeaseReply(leases=(ONE,), open=3, due_in_s=60.0), 1, pytest.approx(60.001)),
         (LeaseReply(leases=(ONE,), open=3), 1, None),
-        (LeaseReply(open=0), 2, PAUSE_S),
+        (LeaseReply(open=0, started=True), 2, PAUSE_S),
         (LeaseReply(open=3, parked=2), 2, POLL_S),
         (LeaseReply(open=3, parked=3), 2, PAUSE_S),
     ],
@@ -119,3 +119,17 @@ def test_the_limit_of_pages_and_the_start_page_are_noted():
     assert (asking.at_limit, asking.started) == (True, True)
     ask(asking)
     assert (asking.at_limit, asking.started) == (False, True)
+
+
+def test_a_store_that_has_forgotten_that_the_job_has_begun_gets_the_start_page_again():
+    asking, frontier, _ = intake(LeaseReply(open=3, started=True), LeaseReply(open=0))
+    ask(asking)
+    ask(asking)
+    assert (asking.open, asking.wait_s, asking.started) == (1, POLL_S, False)
+    assert asyncio.run(frontier.ledger()).accepted == 1
+
+
+def test_a_crawl_of_its_own_never_begins_again():
+    asking, frontier, _ = intake(LeaseReply(open=0), shared=False)
+    ask(asking)
+    assert asyncio.run(frontier.ledger()).accepted == 0
