@@ -85,7 +85,7 @@ DOWNLOAD_TIMEOUT = 60
 # Ours: answers that keep crawlers out are no pages, and so many of a host in a row pause the job (see docs/blocked.md);
 # 0 = never.
 BLOCKED_ENABLED = True
-BLOCKED_IN_A_ROW = 20
+BLOCKED_IN_A_ROW = 8
 
 # --- what may be fetched ----------------------------------------------------------------------------------------------
 
