@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path, PurePath
 
+import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,6 +22,11 @@ os.environ["CRAWLERY_API_KEY"] = ""
 
 from seaweed_server import SeaweedServer
 from valkey_server import DATABASES, Database, Fsync, ValkeyServer
+
+
+# How long an example takes, or its making, says how busy the machine is.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_addoption(parser):

@@ -2,7 +2,8 @@
 
 `BigSite` is what the site contains, so that rows can be compared with it. Lists have pages; products stand in one or
 two lists, and every tenth in none: only the product before it leads there, so that a page that is lost hides another.
-One list shows its first hundreds of products on one page: more than goes into one call to the store.
+One list of a site that has so many shows its first hundreds of products on one page: more than goes into one call to
+the store.
 
 `python big_site.py --products 1919 --latency-ms 20` prints where it serves as one line of JSON, and serves until it is
 killed. Its second address answers questions about the first: `/log`, `/progress`.
@@ -32,7 +33,7 @@ PAGE_SIZE = 25
 #: Products for each list.
 LIST_SIZE = 48
 
-#: Up to this product they stand on the page of the first ones, too.
+#: Up to this product they stand on the page of the first ones, too, if there are so many.
 FIRST = 700
 
 
@@ -65,9 +66,9 @@ class BigSite:
                 if first + PAGE_SIZE < len(members):
                     pages[path].append(page_of_list(number, first // PAGE_SIZE + 1))
             pages["/"].append(page_of_list(number, 0))
-        pages["/"].append(FIRST_PRODUCTS)
-        pages[FIRST_PRODUCTS] = [product(number) for number in range(1, min(FIRST, self.products) + 1)
-                                 if not self.hidden(number)]  # fmt: skip
+        if self.products >= FIRST:
+            pages["/"].append(FIRST_PRODUCTS)
+            pages[FIRST_PRODUCTS] = [product(number) for number in range(1, FIRST + 1) if not self.hidden(number)]
         return pages
 
     def hidden(self, number: int) -> bool:
