@@ -23,7 +23,6 @@ os.environ["CRAWLERY_API_KEY"] = ""
 from seaweed_server import SeaweedServer
 from valkey_server import DATABASES, Database, Fsync, ValkeyServer
 
-
 # How long an example takes, or its making, says how busy the machine is.
 hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("suite")
