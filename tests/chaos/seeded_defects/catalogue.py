@@ -268,7 +268,7 @@ DEFECTS: dict[str, Defect] = {
         ),
     ),
     "recorded-without-compare": Defect(
-        broken="A segment is recorded without a look at the one before it: two stewards record the same rows.",
+        broken="A segment is recorded whatever is before it, and in the stream: two stewards record the same rows.",
         promise="the chain of segments is unbroken, and each row in one of them",
         scenario="late-record",
         finding="unfinished",
@@ -277,6 +277,11 @@ DEFECTS: dict[str, Defect] = {
                 file=_RECORD,
                 old="if tonumber(ARGV[3]) ~= tonumber(last[1] or 0) + 1 or ARGV[4] ~= (last[2] or '') then",
                 new="if ARGV[9] == '' then",
+            ),
+            Edit(
+                file=_RECORD,
+                old="if not entry or digest_of(entry[2]) ~= ARGV[10] then return 0 end",
+                new="",
             ),
         ),
     ),
