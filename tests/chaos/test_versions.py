@@ -47,8 +47,9 @@ def say_state(run: JobRun, state: str) -> None:
 
 
 def stat(worker: Worker, name: str) -> int:
-    """What a worker that has ended says in its stats."""
-    return int(re.search(rf"'{name}': (\d+)", worker.log())[1])
+    """What a worker that has ended says in its stats; 0 if it never counted that."""
+    counted = re.search(rf"'{name}': (\d+)", worker.log())
+    return int(counted[1]) if counted else 0
 
 
 def a_steward_looks(run: JobRun, folder: Path) -> str:
