@@ -170,3 +170,30 @@ def test_an_ordinary_spider_file_runs_with_our_settings(project):
     assert done.returncode == 0, done.stderr
     assert "hand: complete in" in done.stderr
     assert "name" in output.read_text().splitlines()
+
+
+TOLD_TO_GO = """
+import os, signal
+from scrapy import Spider
+from crawler.spiders.runner import CrawlCutShort, project_settings, run_crawl
+
+class Hasty(Spider):
+    name = "hasty"
+
+    async def start(self):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+        yield
+
+try:
+    run_crawl(Hasty, {}, settings=project_settings())
+except CrawlCutShort as error:
+    print("cut short:", error)
+"""
+
+
+def test_a_crawl_that_is_ended_before_it_can_be_summed_up_was_told_to_and_did_not_fail_to_start(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", TOLD_TO_GO], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "cut short: the crawl was ended before it could be summed up\n", done.stderr[-3000:]

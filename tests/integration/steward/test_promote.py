@@ -87,7 +87,13 @@ def test_a_job_that_no_worker_can_begin_fails_and_says_with_what(bench):
 
 
 @pytest.mark.parametrize(
-    "attempts", [failed_starts(2, 1), failed_starts(2, 130, 2), failed_starts(2, 2, 2, after_ms=60_000)]
+    "attempts",
+    [
+        failed_starts(2, 1),
+        failed_starts(2, 130, 2),
+        failed_starts(2, 2, 2, after_ms=60_000),
+        failed_starts(75, 75, 75),  # they found the store away
+    ],
 )
 def test_a_job_that_some_worker_could_begin_is_tried_again(bench, attempts):
     bench.a_job()
