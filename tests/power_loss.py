@@ -15,7 +15,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from preloads import library
+from preloads import built
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ class SyncedFiles:
         self._folder = folder
         self._notes = notes
         self._notes.write_bytes(bytes(_SLOT.size * _SLOTS))
-        self.environment = {"LD_PRELOAD": str(library("synced_sizes")), "SYNCED_SIZES": str(notes)}
+        self.environment = {"LD_PRELOAD": str(built("synced_sizes")), "SYNCED_SIZES": str(notes)}
 
     def unsynced(self) -> int:
         """How many bytes are not on the disk."""

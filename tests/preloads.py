@@ -24,21 +24,21 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 
 
 @functools.cache
-def library(name: str) -> Path:
+def built(name: str) -> Path:
     """`preload/NAME.c` as a shared library.
 
     Raises:
         RuntimeError: it cannot be built; the message has what the compiler said.
     """
-    built = Path(_folder().name) / f"{name}.so"
-    command = ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(built)]
+    target = Path(_folder().name) / f"{name}.so"
+    command = ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(target)]
     try:
         subprocess.run([*command, str(_SOURCES / f"{name}.c"), "-ldl"], check=True, capture_output=True, text=True)
     except FileNotFoundError:
         raise RuntimeError("there is no C compiler; `sh scripts/test_tools.sh` installs what tests need") from None
     except subprocess.CalledProcessError as error:
         raise RuntimeError(f"{name}.c does not compile:\n{error.stderr}") from None
-    return built
+    return target
 
 
 def together(*environments: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ import mmap
 import struct
 from typing import TYPE_CHECKING, Final
 
-from preloads import library
+from preloads import built
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ class Clock:
         path.write_bytes(bytes(_AHEAD.size))
         with path.open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), 0)
-        self.environment = {"LD_PRELOAD": str(library("wall_clock")), "WALL_CLOCK": str(path)}
+        self.environment = {"LD_PRELOAD": str(built("wall_clock")), "WALL_CLOCK": str(path)}
 
     @property
     def ahead_s(self) -> float:

@@ -106,7 +106,6 @@ class Place:
     storage: Link | None = None
     process: Worker | ApiProcess | None = None
     back_at: float | None = None  # monotonic seconds; None: it is not missed
-    starts: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)  # on top of what all have
 
     @property
@@ -231,7 +230,6 @@ class Arena:
     def _fill(self, place: Place) -> None:
         """Starts the process of a place; an API is not waited for."""
         place.back_at = None
-        place.starts += 1
         if place.kind == "api":
             place.process = self._api(place)
             return

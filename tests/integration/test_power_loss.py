@@ -72,7 +72,7 @@ def test_a_library_that_does_not_compile_says_why(tmp_path, monkeypatch):
     monkeypatch.setattr(preloads, "_SOURCES", tmp_path)
     (tmp_path / "broken.c").write_text("int answer(void) { return nothing; }")
     with pytest.raises(RuntimeError, match="nothing"):
-        preloads.library("broken")
+        preloads.built("broken")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeError, match="test_tools"):
-        preloads.library("other")
+        preloads.built("other")
