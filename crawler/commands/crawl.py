@@ -20,7 +20,7 @@ from crawler.extensions.crawl_summary import EXIT_CANCELLED, EXIT_FAILED
 from crawler.fleet import check_fleet
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.spiders.recipe import RecipeSpider
-from crawler.spiders.runner import CrawlFailed, prepare, summary_of
+from crawler.spiders.runner import CrawlFailed, has_begun, prepare, summary_of
 from crawler.spiders.stored import GENERIC
 from crawler.spiders.worker import JobIsOver, stored_spider
 
@@ -65,8 +65,7 @@ class Command(ScrapyCrawlCommand):
             summary = summary_of(crawler)
         except CrawlFailed as error:
             sys.stderr.write(f"{error}\n")
-            # The public name raises before the crawl has begun, which is just what is asked here.
-            began = crawler._engine is not None and not self.crawler_process.bootstrap_failed  # noqa: SLF001
+            began = has_begun(crawler, self.crawler_process)
             self.exitcode = EXIT_CANCELLED if began else EXIT_FAILED  # a second SIGINT leaves no summary
             return
         self.exitcode = EXIT_FAILED if self.crawler_process.bootstrap_failed else summary.exit_code

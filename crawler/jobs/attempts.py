@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 #: Raised whenever an older reader could misread what is written.
 VERSION: Final = 1
 
+#: Exit status of a worker that found the store away when it began, which says nothing of its job: EX_TEMPFAIL of
+#: sysexits.h.
+EXIT_STORE_AWAY: Final = 75
+
 #: Of a job's attempts so many are kept, the newest ones.
 MAX_ATTEMPTS: Final = 500
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scrapy import Spider
-    from scrapy.crawler import Crawler
+    from scrapy.crawler import Crawler, CrawlerProcessBase
 
     from crawler.extensions.crawl_summary import CrawlSummary
 
@@ -80,10 +80,15 @@ def run_crawl(
     try:
         return summary_of(crawler)
     except CrawlFailed as error:
-        # The public name raises before the crawl has begun, which is just what is asked here.
-        if crawler._engine is not None and not process.bootstrap_failed:  # noqa: SLF001
+        if has_begun(crawler, process):
             raise CrawlCutShort(str(error)) from error
         raise
+
+
+def has_begun(crawler: Crawler, process: CrawlerProcessBase) -> bool:
+    """Whether a crawl that has no summary had begun, so that it was told to end; otherwise it could not be started."""
+    began = crawler._engine is not None  # noqa: SLF001 - the public name raises before the crawl has begun
+    return began and not process.bootstrap_failed
 
 
 def prepare(crawler: Crawler) -> None:

@@ -16,6 +16,7 @@ from crawler.config import read_config
 from crawler.errors import ConfigError, CrawleryError, StoreUnreachable
 from crawler.extensions.crawl_summary import EXIT_CANCELLED, EXIT_FAILED, EXIT_OK
 from crawler.fleet import fleet_settings, is_over, read_job_now
+from crawler.jobs.attempts import EXIT_STORE_AWAY
 from crawler.spiders.runner import CrawlCutShort, CrawlFailed, project_settings, run_crawl
 from crawler.spiders.stored import apply_job_limits, spider_of_job
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 #: The job, the recipe, an input or a setting is wrong; as of every command.
 EXIT_USAGE = 2
-
-#: The store does not answer, which says nothing of the job: EX_TEMPFAIL of sysexits.h.
-EXIT_STORE_AWAY = 75
 
 
 class JobIsOver(Exception):

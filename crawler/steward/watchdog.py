@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.errors import TransitionRefused
 from crawler.frontier.contract import MOST_NEEDED
-from crawler.jobs.attempts import RedisAttempts
+from crawler.jobs.attempts import EXIT_STORE_AWAY, RedisAttempts
 from crawler.jobs.model import Intended, State
 from crawler.jobs.nodes import RedisNodes
 from crawler.jobs.seats import RedisSeats
@@ -243,7 +243,7 @@ class Watchdog:
 
 def _could_not_begin(attempt: Attempt) -> bool:
     """Whether a worker has failed at once. One that was killed, or found the store away, says nothing about its job."""
-    if attempt.ended_ms is None or attempt.exit_code in (None, 0, 3, 4, 75, 130):
+    if attempt.ended_ms is None or attempt.exit_code in (None, 0, 3, 4, EXIT_STORE_AWAY, 130):
         return False
     return attempt.ended_ms - attempt.started_ms < _AT_ONCE_S * 1000
 
