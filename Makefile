@@ -23,7 +23,7 @@ test: lint  ## Lint, type-check and run every test
 	@sh scripts/test_tools.sh
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
-test-long: $(STAMP)  ## Whole fleets that are killed, stopped and starved (15 minutes)
+test-long: $(STAMP)  ## Whole fleets that are killed, stopped and starved (about 16 minutes)
 	@$(BIN)/python -m pytest -m long -n 1
 
 test-fast: $(STAMP)  ## Only the unit tests, without coverage
