@@ -17,8 +17,8 @@ ROBOTS_FRESH_S: Final = 24 * 3600.0
 #: A robots.txt that could not be read is asked for again after so long.
 ROBOTS_UNREADABLE_S: Final = 60.0
 
-#: Whoever fetches robots.txt has so long; then another worker does.
-ROBOTS_FETCH_S: Final = 60.0
+#: Whoever fetches robots.txt says so again within so long; else it is taken for dead, and another worker fetches.
+ROBOTS_CLAIM_S: Final = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +46,10 @@ class RobotsStore(Protocol):
     """robots.txt by site: scheme, host and port."""
 
     async def ask(self, site: str, *, worker: str) -> RobotsReply:
-        """The rules, or who fetches them: one worker at a time, for at most `ROBOTS_FETCH_S`.
+        """The rules, or who fetches them: one worker at a time, as long as it asks again within `ROBOTS_CLAIM_S`.
 
-        The worker whose they are to fetch is told so whenever it asks: within a worker, one has to ask for all.
+        The worker whose they are to fetch is told so whenever it asks, and has as much time again: within a worker, one
+        has to ask for all.
         """
         ...
 

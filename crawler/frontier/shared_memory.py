@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.shared_contract import (
     MAX_ROBOTS_BYTES,
-    ROBOTS_FETCH_S,
+    ROBOTS_CLAIM_S,
     ROBOTS_FRESH_S,
     ROBOTS_UNREADABLE_S,
     Robots,
@@ -45,8 +45,8 @@ class MemoryRobotsStore:
         known, now = self._site(site), self._clock()
         if known.robots is not None:
             return RobotsReply(robots=known.robots)
-        if known.fetch_until <= now:
-            known.fetcher, known.fetch_until = worker, now + ROBOTS_FETCH_S
+        if known.fetch_until <= now or known.fetcher == worker:
+            known.fetcher, known.fetch_until = worker, now + ROBOTS_CLAIM_S
         return RobotsReply(yours=known.fetcher == worker)
 
     async def keep(self, site: str, robots: Robots) -> None:

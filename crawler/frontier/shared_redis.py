@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.shared_contract import (
     MAX_ROBOTS_BYTES,
-    ROBOTS_FETCH_S,
+    ROBOTS_CLAIM_S,
     ROBOTS_FRESH_S,
     ROBOTS_UNREADABLE_S,
     Robots,
@@ -40,7 +40,7 @@ class RedisRobotsStore:
         Raises:
             StoreError: the store refuses us.
         """
-        yours, *kept = await self._store.call(_ASK, (self._key(site),), (worker, int(ROBOTS_FETCH_S * 1000)))
+        yours, *kept = await self._store.call(_ASK, (self._key(site),), (worker, int(ROBOTS_CLAIM_S * 1000)))
         if not kept:
             return RobotsReply(yours=yours == 1)
         status, body = kept

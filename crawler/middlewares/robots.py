@@ -12,6 +12,7 @@ those that another worker has fetched.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from dataclasses import dataclass
@@ -35,7 +36,14 @@ from scrapy.utils.misc import build_from_crawler
 
 from crawler.downloader.downloader import is_ending, our_downloader
 from crawler.downloader.shared import alone
-from crawler.frontier.shared_contract import MAX_ROBOTS_BYTES, ROBOTS_FRESH_S, ROBOTS_UNREADABLE_S, Robots
+from crawler.errors import StoreError
+from crawler.frontier.shared_contract import (
+    MAX_ROBOTS_BYTES,
+    ROBOTS_CLAIM_S,
+    ROBOTS_FRESH_S,
+    ROBOTS_UNREADABLE_S,
+    Robots,
+)
 from crawler.middlewares.open_pages import PageTurn, RobotsForbidden, RobotsUnreachable, Stopped
 
 if TYPE_CHECKING:
@@ -154,12 +162,23 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
             if reply.robots is not None:
                 return reply.robots
             if reply.yours:
-                robots = await self._fetch(site)
+                robots = await self._fetch_and_say_so(site, shared)
                 await shared.robots.keep(site, robots)
                 return robots
             if is_ending(self.crawler):
                 raise Stopped("the crawl is ending")
             await asyncio.sleep(_ASK_EVERY_S)
+
+    async def _fetch_and_say_so(self, site: str, shared: Shared) -> Robots:
+        """Fetches, and lets the others know that this worker lives: a site may take its time to answer."""
+        fetching = asyncio.get_running_loop().create_task(self._fetch(site))
+        try:
+            while not (await asyncio.wait({fetching}, timeout=ROBOTS_CLAIM_S / 3))[0]:
+                with contextlib.suppress(StoreError):  # then another one fetches it, too
+                    await shared.robots.ask(site, worker=shared.worker)
+            return fetching.result()
+        finally:
+            fetching.cancel()
 
     def _neighbours(self) -> Shared:
         if self._shared is None:

@@ -1,7 +1,7 @@
 -- A site's robots.txt, or who fetches it.
 --
 -- KEYS[1] = PREFIX:{site:SITE}:robots, hash: status, body, readable, fresh_until; fetcher, fetch_until (ms).
--- ARGV[1] = worker, [2] = ms for which it may fetch.
+-- ARGV[1] = worker, [2] = ms for which it may fetch, until it asks again.
 -- Answers 0, status, body of what is fresh; else only 1 if this worker is to fetch it, or 0 if another does.
 -- Safe to repeat: who is to fetch is told so again.
 
@@ -13,7 +13,7 @@ if known[1] and tonumber(known[1]) > NOW then
   local kept = redis.call('HMGET', SITE, 'status', 'body')
   return {0, kept[1], kept[2]}
 end
-if known[3] and tonumber(known[3]) > NOW then return {known[2] == WORKER and 1 or 0} end
+if known[3] and tonumber(known[3]) > NOW and known[2] ~= WORKER then return {0} end
 redis.call('DEL', SITE)
 redis.call('HSET', SITE, 'fetcher', WORKER, 'fetch_until', string.format('%.0f', NOW + FETCH_MS))
 redis.call('PEXPIRE', SITE, FETCH_MS)

@@ -6,7 +6,7 @@ import pytest
 
 from crawler.frontier.shared_contract import (
     MAX_ROBOTS_BYTES,
-    ROBOTS_FETCH_S,
+    ROBOTS_CLAIM_S,
     ROBOTS_FRESH_S,
     ROBOTS_UNREADABLE_S,
     Robots,
@@ -42,24 +42,26 @@ def test_whoever_is_to_fetch_is_told_so_again(robots):
 
 def test_another_worker_fetches_when_the_first_has_had_its_time(robots, clock):
     robots.ask(SITE, worker="w1")
-    clock.pass_(ROBOTS_FETCH_S - 0.001)
+    clock.pass_(ROBOTS_CLAIM_S - 0.001)
     assert robots.ask(SITE, worker="w2") == WAIT
     clock.pass_(0.001)
     assert robots.ask(SITE, worker="w2") == YOURS
     assert robots.ask(SITE, worker="w1") == WAIT
 
 
-def test_asking_again_gives_nobody_more_time(robots, clock):
+def test_whoever_fetches_has_as_much_time_again_when_it_says_so_and_nobody_else_gives_it(robots, clock):
     robots.ask(SITE, worker="w1")
-    clock.pass_(ROBOTS_FETCH_S - 1)
-    robots.ask(SITE, worker="w1")
+    clock.pass_(ROBOTS_CLAIM_S - 1)
+    assert robots.ask(SITE, worker="w1") == YOURS
+    clock.pass_(ROBOTS_CLAIM_S - 1)
+    assert robots.ask(SITE, worker="w2") == WAIT
     clock.pass_(1)
     assert robots.ask(SITE, worker="w2") == YOURS
 
 
 def test_an_answer_counts_even_if_it_comes_late(robots, clock):
     robots.ask(SITE, worker="w1")
-    clock.pass_(ROBOTS_FETCH_S)
+    clock.pass_(ROBOTS_CLAIM_S)
     robots.ask(SITE, worker="w2")
     robots.keep(SITE, RULES)
     assert robots.ask(SITE, worker="w2") == known(RULES)

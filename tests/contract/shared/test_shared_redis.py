@@ -6,7 +6,7 @@ import pytest
 import redis
 from clocked_store import ClockedStore
 
-from crawler.frontier.shared_contract import Robots, RobotsReply, Session
+from crawler.frontier.shared_contract import ROBOTS_CLAIM_S, Robots, RobotsReply, Session
 from crawler.frontier.shared_redis import RedisRobotsStore, RedisSessionStore
 
 KEY = "crawlery:{site:https://shop.example:443}:robots"
@@ -33,7 +33,7 @@ def robots(served):
 
 def test_the_key_of_a_site_lives_as_long_as_what_it_knows(robots, raw):
     robots.ask(SITE, worker="w1")
-    assert raw.pttl(KEY) / 1000 == pytest.approx(60, abs=5)
+    assert raw.pttl(KEY) / 1000 == pytest.approx(ROBOTS_CLAIM_S, abs=3)
     robots.keep(SITE, Robots(status=200))
     assert raw.pttl(KEY) / 1000 == pytest.approx(24 * 3600, abs=5)
     robots.keep("https://other.example:443", Robots(status=503))

@@ -87,6 +87,27 @@ def test_the_end_does_not_wait_for_the_robots_txt_that_another_worker_fetches(si
     assert not site.server.log
 
 
+def test_a_worker_whose_fetch_takes_long_is_not_taken_for_dead(site, crawl, monkeypatch):
+    store = MemoryRobotsStore(lambda: time.monotonic() * 100)  # a claim lives for a tenth of a second
+    monkeypatch.setattr(robots, "ROBOTS_CLAIM_S", robots.ROBOTS_CLAIM_S / 100)
+    told = []
+
+    def shared(crawler):
+        return Shared(gate=MemoryGate(), robots=store, worker="w")
+
+    async def start(self):
+        yield scrapy.Request(f"{site.url}/")
+        for _ in range(10):
+            await asyncio.sleep(0.05)
+            told.append(await store.ask(site.url, worker="another"))
+
+    site["/robots.txt"] = text("User-agent: *\nAllow: /", delay_s=0.6)
+    site["/"] = "x"
+    assert crawl(spider_for(site, start=start), {"GATE": shared}).outcomes == {"ok": 1}
+    assert [reply.yours for reply in told] == [False] * 10
+    assert len(site.times("/robots.txt")) == 1
+
+
 def test_rules_hold_for_a_scheme_host_and_port_and_pages_ask_for_them_once(site, crawl):
     port = site.url.rpartition(":")[2]
     site["/robots.txt"] = text("User-agent: *\nAllow: /", delay_s=0.05)
