@@ -32,6 +32,7 @@ from scrapy.spiderloader import get_spider_loader
 from scrapy.utils.misc import load_object
 
 from crawler.config import read_config
+from crawler.extensions.crawl_summary import EXIT_CANCELLED
 from crawler.scrapyd.mortality import die_with_parent
 from crawler.spiders.runner import project_settings
 from crawler.spiders.worker import WorkerOrder, run_worker
@@ -44,6 +45,9 @@ MAX_MESSAGE_BYTES: Final = 128 * 1024
 
 #: Exit status of a worker that failed outside of its crawl.
 EXIT_BROKEN: Final = 70
+
+#: Signals that tell a worker to go.
+_TOLD: Final = (signal.SIGTERM, signal.SIGINT)
 
 _COMPONENT: Final = re.compile(r"(?:crawler|scrapy|uvloop)(?:\.\w+)+")
 
@@ -126,13 +130,17 @@ class _Server:
 
     def _fork(self, order: Mapping[str, Any], selector: selectors.BaseSelector) -> int:
         parent = os.getpid()
+        # What a worker is told before it listens waits until it does.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD)
         pid = os.fork()
         if pid:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD)
             return pid
         status = EXIT_BROKEN
         try:
             self._become_worker(parent, selector)
             _redirect(order["log"])
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD)
             status = run_worker(worker_order(order))
         except Exception:  # noqa: BLE001 - the process border: the log of the worker is the only place to say it
             traceback.print_exc()
@@ -146,8 +154,8 @@ class _Server:
         os.setpgid(0, 0)
         die_with_parent(parent)
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, _leave)  # until Scrapy listens
         signal.signal(signal.SIGINT, signal.default_int_handler)
         selector.close()
         self._channel.close()
@@ -169,6 +177,13 @@ class _Server:
 def worker_order(order: Mapping[str, Any]) -> WorkerOrder:
     """The order in a message: `job`, `seat`, `node`, `settings`; beside them `log`, the path of the worker's log."""
     return WorkerOrder(job=order["job"], seat=order["seat"], node=order["node"], settings=order["settings"])
+
+
+def _leave(*_: object) -> None:
+    """Ends a worker that is told to go before its crawl has begun: it has nothing in hand."""
+    sys.stderr.write("told to go before the crawl had begun\n")
+    sys.stderr.flush()
+    os._exit(EXIT_CANCELLED)
 
 
 def _redirect(log: str) -> None:

@@ -55,6 +55,24 @@ def test_a_worker_is_forked_ends_and_can_be_signalled(tmp_path, silent):
     assert (tmp_path / "j1.log").read_text().startswith("the store at redis://127.0.0.1:1 does not answer")
 
 
+def test_workers_that_are_told_to_go_before_they_have_begun_end_in_order(tmp_path, silent):
+    async def run():
+        forks = ForkServer()
+        forks.start()
+        workers = []
+        for number in range(10):
+            workers.append(await forks.spawn(order(tmp_path, f"j{number}", silent)))
+            forks.signal(workers[-1].pid, signal.SIGTERM)
+            await asyncio.sleep(0.002 * number)
+        async with asyncio.timeout(10):
+            ends = [await worker.ended for worker in workers]
+        forks.stop()
+        return ends
+
+    assert asyncio.run(run()) == [Exit(code=130)] * 10
+    assert "told to go before" in (tmp_path / "j9.log").read_text()
+
+
 def test_a_fork_server_that_dies_while_it_starts_is_told_to_those_who_wait(tmp_path, caplog):
     async def run():
         forks = ForkServer()
