@@ -26,12 +26,13 @@ from big_site import BigSite, SiteProcess
 from client_orders import Order
 from fault_proxy import FaultProxies
 from job_on_platform import JobOnPlatform
-from seaweed_server import BUCKET, SeaweedServer
+from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY, SeaweedServer
 from valkey_server import ValkeyServer
 from wall_clock import Clock
 from workers import HERE, SPEED, Worker, wait_until
 
 from crawler.access.model import Quotas
+from crawler.exports.objects_s3 import S3ObjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -167,6 +168,12 @@ class Arena:
         stack.callback(self.storage.kill)
         self.store.start()
         self.storage.start()
+        self._objects = S3ObjectStore(
+            bucket=BUCKET,
+            prefix="arena",
+            endpoint_url=self.storage.url,
+            credentials=(ACCESS_KEY, SECRET_KEY, None),
+        )
         self._proxies = stack.enter_context(FaultProxies()) if profile.with_links else None
         self.small = self._site(stack, profile.small)
         self._key = new_key(
@@ -431,7 +438,7 @@ class Arena:
             steps=steps,
         )
         job = JobOnPlatform(
-            order=order, site=site, is_large=large, store=self.store, storage=self.storage, client=CLIENT
+            order=order, site=site, is_large=large, store=self.store, objects=self._objects, client=CLIENT
         )
         self.jobs.append(job)
         order.start()

@@ -14,21 +14,19 @@ import msgspec
 import redis
 from checker import Findings, check
 from job_store import JobInStore
-from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
 
 from crawler.errors import NoSuchObject, ObjectStoreError
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
-from crawler.exports.objects_s3 import S3ObjectStore
 from crawler.jobs.attempts import decode_attempt
 
 if TYPE_CHECKING:
     from arena import Site
     from client_orders import Order
-    from seaweed_server import SeaweedServer
     from valkey_server import ValkeyServer
 
     from crawler.exports.manifest import Manifest
+    from crawler.exports.objects_s3 import S3ObjectStore
 
 #: States that a job does not leave.
 ENDS = ("succeeded", "failed", "cancelled", "expired")
@@ -36,8 +34,10 @@ ENDS = ("succeeded", "failed", "cancelled", "expired")
 #: A job is looked at so often.
 _LOOK_EVERY_S = 0.25
 
-#: One that has ended is looked at again so often: a store may have forgotten that.
+#: One that has ended is looked at again: a store may have forgotten that. At first so often, in seconds, and later on,
+#: when no store can have forgotten it any more, a tenth as often.
 _LOOK_AGAIN_S = 2.0
+_ENDED_LONG_AGO_S = 30.0
 
 #: Exit statuses of workers that have left in order, or found the store away when they began.
 _IN_ORDER = (0, 3, 4, 75, 130)
@@ -65,7 +65,7 @@ class JobOnPlatform:
         site: Site,
         is_large: bool,
         store: ValkeyServer,
-        storage: SeaweedServer,
+        objects: S3ObjectStore,
         client: str,
     ) -> None:
         self.order = order
@@ -77,11 +77,9 @@ class JobOnPlatform:
         self.ended = False
         self.seconds = 0.0
         self._begun = time.monotonic()
-        self._store, self._client = store, client
-        self._objects = S3ObjectStore(
-            bucket=BUCKET, prefix="arena", endpoint_url=storage.url, credentials=(ACCESS_KEY, SECRET_KEY, None)
-        )
+        self._store, self._client, self._objects = store, client, objects
         self._look_at = 0.0
+        self._ended_at = 0.0
         self._first_manifest = b""
 
     @property
@@ -94,16 +92,20 @@ class JobOnPlatform:
 
     def look(self) -> None:
         """Asks the store, now and then."""
-        if not self.id or time.monotonic() < self._look_at:
+        now = time.monotonic()
+        if not self.id or now < self._look_at:
             return
-        self._look_at = time.monotonic() + (_LOOK_AGAIN_S if self.ended else _LOOK_EVERY_S)
+        if not self.ended:
+            self._look_at = now + _LOOK_EVERY_S
+        else:
+            self._look_at = now + (_LOOK_AGAIN_S if now < self._ended_at + _ENDED_LONG_AGO_S else 10 * _LOOK_AGAIN_S)
         try:
-            self.state, self.settled = self.books.state(), self.books.settled()
-            self.parked = max(self.parked, self.books.parked())
+            self.state, self.settled, parked = self.books.glance()
+            self.parked = max(self.parked, parked)
             # What the store has forgotten has ended, if its manifest is there.
             has_ended = self.state in ENDS or (not self.state and bool(self.manifest_bytes()))
             if has_ended and not self.ended:
-                self.seconds = round(time.monotonic() - self._begun, 1)
+                self.seconds, self._ended_at = round(now - self._begun, 1), now
                 self._first_manifest = self._first_manifest or self.manifest_bytes()
         except (redis.RedisError, ObjectStoreError):  # it is away, or full: later
             return

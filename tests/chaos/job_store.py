@@ -42,10 +42,12 @@ class JobInStore:
         with redis.Redis.from_url(self._url) as client:
             return sum(int(count) for count in client.hvals(f"{self._base}settled"))
 
-    def parked(self) -> int:
-        """Pages that nobody could read so far."""
-        with redis.Redis.from_url(self._url) as client:
-            return int(client.hget(f"{self._base}books", "parked") or 0)
+    def glance(self) -> tuple[str, int, int]:
+        """The job's state, settled pages and parked ones; by one round trip."""
+        with redis.Redis.from_url(self._url) as client, client.pipeline(transaction=False) as pipe:
+            pipe.hget(f"{self._base}job", "state").hvals(f"{self._base}settled").hget(f"{self._base}books", "parked")
+            state, settled, parked = pipe.execute()
+        return (state or b"").decode(), sum(map(int, settled)), int(parked or 0)
 
     def state(self) -> str:
         with redis.Redis.from_url(self._url) as client:
