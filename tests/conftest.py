@@ -125,13 +125,15 @@ def new_seaweed(tmp_path_factory):
 
 def pytest_terminal_summary(terminalreporter):
     seconds: Counter[str] = Counter()
+    files: Counter[str] = Counter()
     tests: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:
             if hasattr(report, "duration") and hasattr(report, "nodeid"):
-                parts = PurePath(report.nodeid.partition("::")[0]).parts
-                tier = parts[1] if len(parts) > 2 else parts[0]
+                file = PurePath(report.nodeid.partition("::")[0])
+                tier = file.parts[1] if len(file.parts) > 2 else file.parts[0]
                 seconds[tier] += report.duration
+                files[str(file)] += report.duration
                 tests[tier] += report.when == "call"
     shown = [
         line
@@ -148,3 +150,7 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.section("seconds per tier")
     for tier, total in seconds.most_common():
         terminalreporter.write_line(f"{tier:<14} {total:7.1f} s  {tests[tier]:5} tests")
+    if len(files) > 100:  # a whole run: what it spends its time on
+        terminalreporter.section("slowest files")
+        for file, total in files.most_common(25):
+            terminalreporter.write_line(f"{total:7.1f} s  {file}")
