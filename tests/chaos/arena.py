@@ -67,6 +67,7 @@ class Profile:
         with_clocks: whether each place, and the store, has a clock that may jump.
         spared: places that nothing is done to.
         large: large jobs at a time.
+        patience_s: of workers with a site that does not answer.
     """
 
     ttl_s: float = 3.0
@@ -88,6 +89,7 @@ class Profile:
     with_clocks: bool = False
     spared: tuple[str, ...] = ()
     large: int = 1
+    patience_s: float = 180.0
 
 
 IMPATIENT = Profile()
@@ -274,6 +276,7 @@ class Arena:
             "CONCURRENT_REQUESTS": str(profile.concurrency),
             # Connections of dead workers count for another 15 s; nobody is to wait for them here.
             "CONCURRENT_REQUESTS_PER_DOMAIN": "1000",
+            "DOWNLOAD_TIMEOUT": f"{profile.patience_s:g}",
         }
         options = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
         where = ("--port", "0", "--slots", str(profile.slots), "--dir", str(place.folder))

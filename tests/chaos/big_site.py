@@ -16,6 +16,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Self
 from crawler.sample_shop.httpd import HttpRequest, HttpResponse, HttpServer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 #: Products on one page of a list.
 PAGE_SIZE = 25
@@ -112,6 +113,29 @@ def html_of(path: str, links: Sequence[str]) -> bytes:
     return "".join([*parts, "</body></html>"]).encode()
 
 
+def _redirect(to: str) -> HttpResponse:
+    return HttpResponse(status=302, headers=(("Location", to),))
+
+
+#: How a site keeps crawlers out: what it answers in place of a page, by the path that was asked for.
+WALLS: Mapping[str, Callable[[str], HttpResponse]] = {
+    "challenge": lambda _: HttpResponse(status=403, headers=(("cf-mitigated", "challenge"),), body=b"<h1>No</h1>"),
+    "challenge page": lambda _: HttpResponse(
+        body=b"<title>Just a moment...</title><h1>Just a moment</h1><script>window._cf_chl_opt = {}</script>"
+    ),
+    "login": lambda _: _redirect(_LOGIN),
+    "empty page": lambda _: HttpResponse(body=b" "),
+    "circle": _redirect,
+    "reset": lambda _: HttpResponse(body=b"<h1>" * 4096, cut=True),
+    "tarpit": lambda _: HttpResponse(body=b"late", delay_s=600),
+}
+
+_LOGIN = "/login"
+
+#: A redirect to the page itself is no wall as long as it ends: so often in a row is one.
+_TIMES = {"circle": 8}
+
+
 # --- the process ---
 
 
@@ -119,7 +143,8 @@ class Served:
     """Answers for the site and about it.
 
     `answers` says for some paths how the first requests are answered, each once and in order: `status` (without it the
-    page itself), `retry_after` and `delay` in seconds. "*" is whatever page is asked for after `after` requests.
+    page itself), `retry_after` and `delay` in seconds. "*" is whatever page is asked for after `after` requests. Walls
+    are put up later, each for the next page that is asked for.
     """
 
     def __init__(
@@ -129,6 +154,8 @@ class Served:
         self._latency_s = latency_s
         self._answers = {path: list(planned) for path, planned in answers.items()}
         self._delays: list[float] = []  # of each request in the log
+        self._walls: list[str] = []  # kinds
+        self._behind: dict[str, list[str]] = {}  # kinds, by path
         self.server = HttpServer(self.page)
 
     def page(self, request: HttpRequest) -> HttpResponse:
@@ -139,6 +166,13 @@ class Served:
     def _answer(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/robots.txt":
             return HttpResponse(body=b"User-agent: *\nDisallow: /forbidden\n", content_type="text/plain")
+        if request.path == _LOGIN:
+            return HttpResponse(body=b'<h1>Hello again</h1><form><input name="who"><input type="password"></form>')
+        if self._walls and request.target not in self._behind:
+            kind = self._walls.pop(0)
+            self._behind[request.target] = [kind] * _TIMES.get(kind, 1)
+        if self._behind.get(request.target):
+            return WALLS[self._behind[request.target].pop()](request.target)
         plan = self._plan(request.target)
         delay_s = plan.get("delay", self._latency_s)
         body = self._bodies.get(request.target)
@@ -157,6 +191,9 @@ class Served:
         return here.pop(0) if here else {}
 
     def about(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/wall":
+            self._walls.append(request.parameters["kind"])
+            return HttpResponse(body=b"{}", content_type="application/json")
         log = self.server.log
         answer: object = len({entry.path for entry in log if entry.status == 200} - {"/robots.txt"})
         if request.path == "/log":
@@ -229,6 +266,10 @@ class SiteProcess:
     def progress(self) -> int:
         """Different pages that have been given."""
         return self._ask("/progress")
+
+    def wall(self, kind: str) -> None:
+        """The next page that is asked for is answered so (`WALLS`); never one that was before."""
+        self._ask(f"/wall?{urllib.parse.urlencode({'kind': kind})}")
 
     def fetches(self) -> Counter[str]:
         """How often each page was given."""

@@ -181,6 +181,10 @@ CAMPAIGNS: Final[Mapping[str, Campaign]] = {
             name="storage", hits=20, in_round=5, gap_s=(3, 8), profile=_LINKED, weights={inject.storage_outage: 1}
         ),
         Campaign(
+            name="walls", hits=100, in_round=24, gap_s=(0.5, 3), profile=Profile(patience_s=4.0),
+            weights={inject.put_up_wall: 0.8, inject.kill_worker: 0.15, inject.kill_store: 0.05},
+        ),
+        Campaign(
             name="soak", hits=180, in_round=180, gap_s=(10, 10), weights=_SOAK,
             profile=Profile(nodes=2, latency_s=0.0, concurrency=16, large=2, spared=("node-1", "steward-1", "api-1")),
         ),

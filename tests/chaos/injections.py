@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from arena import any_of, signal_process, stop_process
+from big_site import WALLS
 
 if TYPE_CHECKING:
     from arena import Arena, Place
@@ -314,6 +315,19 @@ def drain(arena: Arena) -> Injection | None:
     process.process.terminate()
     arena.leaving[place.name] = time.monotonic()
     return Injection(fault="drain", victim="node", held=held)
+
+
+# --- sites ---
+
+
+def put_up_wall(arena: Arena) -> Injection | None:
+    """The site of a large job answers the next page with something else."""
+    jobs = [job for job in arena.live_jobs if job.is_large and job.settled > 20]
+    if not jobs or not leased(arena):
+        return None
+    kind = arena.random.choice(sorted(WALLS))
+    any_of(arena.random, jobs).site.process.wall(kind)
+    return Injection(fault="wall", victim="site", how=kind)
 
 
 # --- clocks ---

@@ -40,6 +40,7 @@ def small(name: str):
         ("partitions", 6),
         ("power-everysec", 4),
         ("clocks", 4),
+        pytest.param("walls", 6, marks=pytest.mark.long),
         pytest.param("ambiguous", 10, marks=pytest.mark.long),
         pytest.param("zombies", 4, marks=pytest.mark.long),
         pytest.param("power-always", 4, marks=pytest.mark.long),
