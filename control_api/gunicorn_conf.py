@@ -10,6 +10,7 @@ import gc
 import json
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import multiprocess
@@ -61,6 +62,13 @@ def when_ready(server: Arbiter) -> None:
     shown = f"[{host}]" if ":" in host else host
     sys.stdout.write(json.dumps({"api": proc_name, "url": f"http://{shown}:{port}"}) + "\n")
     sys.stdout.flush()
+
+
+def pre_fork(server: Arbiter, worker: Worker) -> None:
+    """Whoever tidies up folders of temporary files may have taken that of the figures, without which none starts."""
+    _ = server, worker
+    if folder := prometheus_folder():
+        Path(folder).mkdir(parents=True, exist_ok=True)
 
 
 def post_worker_init(worker: Worker) -> None:
