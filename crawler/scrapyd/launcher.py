@@ -227,8 +227,11 @@ class Launcher(Service):
         self._list(worker, ended)
         ran_s = time.monotonic() - worker.started_at
         try:
-            if ended.code not in _IN_ORDER:
-                await RedisFrontier(self._presence.store, job=worker.job).abandon(worker.attempt.worker)
+            frontier = RedisFrontier(self._presence.store, job=worker.job)
+            if ended.code in _IN_ORDER:  # one that was told to go as soon as it had begun, or twice, still has some
+                await frontier.release(worker=worker.attempt.worker)
+            else:
+                await frontier.abandon(worker.attempt.worker)
             if ended.code in (None, *_IN_ORDER) or ran_s > _COULD_NOT_BEGIN_S:
                 await self._presence.seats.leave(worker.job, worker.seat.token)
             await begun

@@ -3,9 +3,10 @@
 -- ARGV[3] = worker, then id and token of each lease; with none, up to 200 of all that the worker holds.
 -- Answers how many were handed back. Safe to repeat: the tokens are spent.
 
+local worker, released, done = ARGV[3], 0, {}
+if redis.call('EXISTS', BASE .. 'held:' .. worker) == 0 then return 0 end -- and of a job that is forgotten, no key is made
 use_reserve()
 note_time()
-local worker, released, done = ARGV[3], 0, {}
 
 local function hand_back(id, token)
   local o = owner_of(id)

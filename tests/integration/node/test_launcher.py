@@ -30,6 +30,21 @@ def test_a_killed_worker_is_seen_at_once_and_the_job_has_each_row_once(node, sho
     assert "signal 9" in alpha.ask("jobs").text
 
 
+def test_what_a_worker_has_not_handed_back_that_was_told_twice_to_go_is_the_others_at_once(node, shop, jobs):
+    shop.opened.clear()
+    alpha = node(slots=1)
+    jobs.create(new_job("j1", site=shop.url))
+    wait_until(lambda: jobs.ledger("j1").leased and shop.hits, what="a page under way")
+    (pid,) = alpha.workers()
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: "shutting down" in alpha.worker_log("j1"), what="the first signal")
+    os.kill(pid, signal.SIGTERM)
+    assert ended(jobs, "j1")[0].exit_code == 130
+    wait_until(lambda: jobs.ledger("j1").released, what="what it had")
+    shop.opened.set()
+    assert (jobs.ledger("j1").expired, jobs.ledger("j1").settled.get("poison")) == (0, None)
+
+
 def test_a_job_that_no_worker_can_begin_is_not_tried_over_and_over(node, jobs):
     alpha = node(slots=1, SEAT_TTL=2)
     jobs.create(new_job("j1", spider="absent"))
