@@ -50,7 +50,7 @@ def _at(*names: str, moments: Sequence[str] = ("call", "reply")) -> tuple[str, .
 #: Points at which a process is killed, and what is done so that one comes there.
 KILL_POINTS: Final[Mapping[str, Sequence[str]]] = {
     "": (
-        *_at("lease", "commit", "stage", "renew", "retry", "gate", "robots_ask", "robots_keep", "seat_keep"),
+        *_at("lease", "commit", "renew", "retry", "gate", "robots_ask", "robots_keep", "seat_keep"),
         *_at("seat_take", "promote", "rows_limit", "record", "ledger", "close", "adopt", "hold", "let_go", "abandon"),
         *_at(
             "put_segment", "put_file", "put_manifest", "put_record", "put_orphans", "put_log",
@@ -64,6 +64,7 @@ KILL_POINTS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "drain": _at("release"),
     "steer": _at("move", "intend"),
+    "begin": _at("stage"),  # of the one page that is staged, which a large job reads early
 }  # fmt: skip
 
 
@@ -406,6 +407,8 @@ def _at_point(prepare: str, point: str, *, kind: str, nth: int) -> Step:
         arena.faults.arm(point, kind, nth=1 if rare else nth)
         if prepare == "order":  # an API accepts it, and a worker starts it
             arena.order(large=False)
+        elif prepare == "begin":
+            arena.order(large=True)
         elif prepare == "steer":
             inject.steer(arena)
         elif prepare == "drain":
