@@ -370,7 +370,7 @@ class Arena:
         told_at = self.leaving.pop(place.name, None)
         if told_at is not None and code == 0:
             self.drains_s.append(round(time.monotonic() - told_at, 2))
-        elif told_at is not None or code != -signal.SIGKILL:
+        elif code != -signal.SIGKILL:  # which a fault may have done to one that was leaving
             self.deaths.append(f"{place.name} ended by itself with {code}: {place.process.log()[-1500:]}")
 
     # --- jobs ---
