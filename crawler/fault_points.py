@@ -63,6 +63,7 @@ SCRIPTS: Final = {
     "session_write": "keeps a new session of a job",
     "sizes": "reads how large a field of many jobs is",
     "stage": "puts a part of a large page beside it",
+    "tidy": "unlinks keys that a closed job needs no more",
     "why": "says what a job waits for",
 }
 

@@ -51,7 +51,7 @@ from crawler.jobs.states import intended_by
 from crawler.store import Script, load_script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
     from crawler.frontier.words import PageWords
     from crawler.store import Caller, SyncStore, Word
@@ -100,6 +100,7 @@ _ENQUEUE, _LEASE, _RENEW, _COMMIT = (
 _STAGE, _RETRY, _RELEASE, _PARK = _script("stage"), _counting_script("retry"), _script("release"), _script("park")
 _PROMOTE, _CLOSE, _LEDGER = _script("promote"), _script("close", _STATES), _script("ledger")
 _ABANDON: Final = _script("abandon")
+_TIDY: Final = _script("tidy")
 
 
 class RedisFrontier:
@@ -315,24 +316,26 @@ class RedisFrontier:
             done = await self._call(_CLOSE, reason or "closed", intended)
         if done <= 0:
             return Reply.STALE if done == 0 else Reply.CLOSED
-        await self._tidy("ready:*", "held:*", "set:*", "chain:*", "stage:*")
+        for pattern in ("ready:*", "held:*", "set:*", "chain:*", "stage:*"):
+            async for names in self._names(pattern):
+                await self._call(_TIDY, *names)
         return Reply.OK
 
     async def forget(self) -> None:
         """Removes everything that the store holds of this frontier; the job's record stays."""
-        await self._tidy("*", spare=f"{self._base}job".encode())
+        async for names in self._names("*"):
+            if doomed := [self._base.encode() + name for name in names if name != b"job"]:
+                await self._store.command("UNLINK", *doomed)
 
-    async def _tidy(self, *patterns: str, spare: bytes = b"") -> None:
-        """Unlinks keys, some at a time: they may be as many as hosts, or as shards of ten million ids."""
-        for pattern in patterns:
-            cursor = b"0"
-            while True:
-                cursor, keys = await self._store.command("SCAN", cursor, "MATCH", self._base + pattern, "COUNT", 500)
-                doomed = [key for key in keys if key != spare]
-                if doomed:
-                    await self._store.command("UNLINK", *doomed)
-                if cursor == b"0":
-                    break
+    async def _names(self, pattern: str) -> AsyncIterator[list[bytes]]:
+        """Names of keys, some at a time: they may be as many as hosts, or as shards of ten million ids."""
+        cursor, base = b"0", self._base.encode()
+        while True:
+            cursor, keys = await self._store.command("SCAN", cursor, "MATCH", f"{self._base}{pattern}", "COUNT", 500)
+            if keys:
+                yield [key.removeprefix(base) for key in keys]
+            if cursor == b"0":
+                break
 
     # --- the books ---
 

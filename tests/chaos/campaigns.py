@@ -50,7 +50,7 @@ def _at(*names: str, moments: Sequence[str] = ("call", "reply")) -> tuple[str, .
 #: Points at which a process is killed, and what is done so that one comes there.
 KILL_POINTS: Final[Mapping[str, Sequence[str]]] = {
     "": (
-        *_at("lease", "commit", "renew", "retry", "gate", "robots_ask", "robots_keep", "seat_keep"),
+        *_at("lease", "commit", "renew", "retry", "gate", "robots_ask", "robots_keep", "seat_keep", "tidy"),
         *_at("seat_take", "promote", "rows_limit", "record", "ledger", "close", "adopt", "hold", "let_go", "abandon"),
         *_at(
             "put_segment", "put_file", "put_manifest", "put_record", "put_orphans", "put_log",
@@ -402,7 +402,7 @@ def _at_point(prepare: str, point: str, *, kind: str, nth: int) -> Step:
 
     def arm(arena: Arena) -> Injection:
         rare = prepare or point.startswith(
-            ("put_", "close", "adopt", "compose", "worker", "seat.", "abandon", "stage", "robots")
+            ("put_", "close", "adopt", "compose", "worker", "seat.", "abandon", "tidy", "stage", "robots")
         )
         arena.faults.arm(point, kind, nth=1 if rare else nth)
         if prepare == "order":  # an API accepts it, and a worker starts it

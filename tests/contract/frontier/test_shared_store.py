@@ -11,7 +11,7 @@ from clocked_store import ClockedStore
 
 from crawler.frontier.codec import Undecodable, decode
 from crawler.frontier.contract import MOST_NEEDED, Fate, FrontierRequest, PageCommit, Reply, Row, RowFate
-from crawler.frontier.redis import _COMMIT, _STAGE, RedisFrontier, SyncRenewal
+from crawler.frontier.redis import _CLOSE, _COMMIT, _STAGE, RedisFrontier, SyncRenewal
 from crawler.store import Store, SyncStore, connect, connect_sync
 
 START = FrontierRequest(id=1, host="", body=b"")
@@ -313,6 +313,41 @@ def test_a_page_whose_parts_are_lost_each_time_is_not_settled_and_comes_back(sto
     assert check(frontier).leased == 1
     store.clock.pass_(61)
     assert [lease.request.id for lease in frontier.lease(worker="w2", call=1, limit=9, ttl_s=60).leases] == [1]
+
+
+class Undone:
+    """A store that loses a call of a script with its power when it has answered it."""
+
+    def __init__(self, store, *, undone):
+        self.prefix = store.store.prefix
+        self._store = store.store
+        self._undone = undone
+
+    async def call(self, script, keys, args):
+        if script is not self._undone:
+            return await self._store.call(script, keys, args)
+        before = {name: await self.command("DUMP", name) for name in await self.command("KEYS", f"{self.prefix}:*")}
+        answer = await self._store.call(script, keys, args)
+        await self.command("DEL", *await self.command("KEYS", f"{self.prefix}:*"))
+        for name, content in before.items():
+            await self.command("RESTORE", name, 0, content)
+        return answer
+
+    async def command(self, *words):
+        return await self._store.command(*words)
+
+
+def test_a_job_whose_end_the_store_loses_still_knows_all_of_its_pages(store, frontier, take):
+    frontier.enqueue([START, *requests(100, 700)])
+    while leases := take().leases:
+        frontier.commit([PageCommit(lease=lease, outcome="ok") for lease in leases])
+    forgetful = store.face(RedisFrontier(Undone(store, undone=_CLOSE), job="j", ttl_s=60))
+    assert forgetful.close("finished") is Reply.OK
+    assert check(frontier).closed == ""
+    assert set(frontier.enqueue([START, *requests(100, 700)])) == {Fate.SEEN}
+    assert frontier.close("finished") is Reply.OK
+    left = store.run(store.store.command("KEYS", "crawlery:{j}:*"))
+    assert not [name for name in left if b":set:" in name or b":ready:" in name or b":held:" in name]
 
 
 @pytest.mark.parametrize("links", [1, 200, 500], ids=["small", "as large as a call may be", "staged"])
