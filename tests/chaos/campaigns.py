@@ -234,7 +234,7 @@ class Round:
         """Orders jobs, hurts the platform, waits for the ends."""
         arena = self.arena
         arena.order(large=True)
-        self._turn_until(lambda: any(job.settled > 20 for job in arena.jobs), patience_s=60, what="the first pages")
+        self._turn_until(lambda: any(job.settled > 20 for job in arena.jobs), patience_s=180, what="the first pages")
         next_at = next_small_at = time.monotonic()
         given_up_at = time.monotonic() + _STEP_PATIENCE_S
         while self.steps:
