@@ -133,23 +133,23 @@ _LINKED: Final = Profile(with_links=True)
 CAMPAIGNS: Final[Mapping[str, Campaign]] = {
     campaign.name: campaign
     for campaign in (
-        Campaign(name="kills", hits=500, weights=_KILLS),
+        Campaign(name="kills", hits=500, in_round=40, weights=_KILLS),
         Campaign(
             name="production", hits=5, in_round=5, gap_s=(3, 8), profile=PRODUCTION,
             weights={inject.kill_worker: 2, inject.kill_node: 1, inject.kill_store: 1, inject.kill_storage: 1},
         ),
-        Campaign(name="ambiguous", hits=100, weights={None: 1}, kind="drop-reply"),
-        Campaign(name="partitions", hits=200, profile=_LINKED, weights={inject.partition: 1}),
+        Campaign(name="ambiguous", hits=100, in_round=36, weights={None: 1}, kind="drop-reply"),
+        Campaign(name="partitions", hits=200, in_round=40, profile=_LINKED, weights={inject.partition: 1}),
         Campaign(
-            name="zombies", hits=100, in_round=16, gap_s=(1, 4),
+            name="zombies", hits=100, in_round=26, gap_s=(1, 4),
             weights={None: 0.5, inject.freeze_worker: 0.4, inject.freeze_node: 0.1},
             kind="hang",
         ),
-        Campaign(name="power-always", hits=100, in_round=20, weights={inject.lose_power: 1}, gap_s=(1, 4),
+        Campaign(name="power-always", hits=100, in_round=26, weights={inject.lose_power: 1}, gap_s=(1, 4),
             profile=Profile(power_fails=True),
         ),
         Campaign(
-            name="power-everysec", hits=100, in_round=20, weights={inject.lose_power: 0.5, None: 0.5},
+            name="power-everysec", hits=100, in_round=26, weights={inject.lose_power: 0.5, None: 0.5},
             kind="hang",
             points=_BETWEEN,
             on_hang=inject.lose_power, gap_s=(1, 4), rewinds=True,
@@ -158,7 +158,7 @@ CAMPAIGNS: Final[Mapping[str, Campaign]] = {
         Campaign(
             name="power-lied",
             hits=100,
-            in_round=20,
+            in_round=26,
             weights={inject.lose_a_second: 0.5, None: 0.5},
             gap_s=(1, 4),
             rewinds=True,
@@ -189,7 +189,7 @@ CAMPAIGNS: Final[Mapping[str, Campaign]] = {
             name="soak", hits=180, in_round=180, gap_s=(10, 10), weights=_SOAK,
             profile=Profile(nodes=2, latency_s=0.0, concurrency=16, large=2, spared=("node-1", "steward-1", "api-1")),
         ),
-        Campaign(name="drains", hits=100, in_round=16, gap_s=(0.5, 3), weights={inject.drain: 1}, expires=False),
+        Campaign(name="drains", hits=100, in_round=26, gap_s=(0.5, 3), weights={inject.drain: 1}, expires=False),
     )
 }  # fmt: skip
 
