@@ -168,18 +168,18 @@ CAMPAIGNS: Final[Mapping[str, Campaign]] = {
             profile=Profile(power_fails=True),
         ),
         Campaign(
-            name="disks", hits=20, in_round=5, gap_s=(2, 6), weights={inject.fill_disk: 1, inject.fill_memory: 1},
+            name="disks", hits=20, in_round=10, gap_s=(2, 6), weights={inject.fill_disk: 1, inject.fill_memory: 1},
         ),
         Campaign(
-            name="disks-everysec", hits=20, in_round=5, gap_s=(2, 6), weights={inject.fill_disk: 1},
+            name="disks-everysec", hits=20, in_round=10, gap_s=(2, 6), weights={inject.fill_disk: 1},
             profile=Profile(appendfsync="everysec"),
         ),
         Campaign(
-            name="clocks", hits=40, in_round=10, gap_s=(1, 5), weights={inject.jump_clock: 1},
+            name="clocks", hits=40, in_round=20, gap_s=(1, 5), weights={inject.jump_clock: 1},
             profile=Profile(with_clocks=True),
         ),
         Campaign(
-            name="storage", hits=20, in_round=5, gap_s=(3, 8), profile=_LINKED, weights={inject.storage_outage: 1}
+            name="storage", hits=20, in_round=10, gap_s=(3, 8), profile=_LINKED, weights={inject.storage_outage: 1}
         ),
         Campaign(
             name="walls", hits=100, in_round=24, gap_s=(0.5, 3), profile=Profile(patience_s=4.0),
