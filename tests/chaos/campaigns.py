@@ -213,6 +213,9 @@ _SAMPLE_EVERY_S: Final = 10.0
 _GROWTH: Final = 1.1
 _GROWTH_MB: Final = 8.0
 
+#: In a shorter round, in seconds, they are still growing up.
+_GROWN_UP_S: Final = 600.0
+
 #: A small job is ordered so often, in seconds.
 _SMALL_EVERY_S: Final = 5.0
 
@@ -374,6 +377,8 @@ class Round:
     def _growths(self) -> list[str]:
         """Processes that were never hit and have grown."""
         found, quarter = [], len(self.memory) // 4
+        if len(self.memory) * _SAMPLE_EVERY_S < _GROWN_UP_S:
+            return found
         for name in self.arena.profile.spared:
             before = median(each.get(name, 0.0) for each in self.memory[quarter // 2 : quarter + 1])
             after = median(each.get(name, 0.0) for each in self.memory[-quarter - 1 :])
