@@ -24,7 +24,7 @@ FINISHED: Final = "finished"
 MOST_NEEDED: Final = 4095
 
 #: A lease that expired this often while it was its holder's only one is not given out again.
-MAX_CRASH_TRIES: Final = 3
+MAX_CRASH_TRIES: Final = 5
 
 
 class Reply(enum.StrEnum):
@@ -153,6 +153,7 @@ class PageCommit:
     url: str = ""  # for the record of failures
     reason: str = ""  # ditto, one line
     counts: bool = True  # of the outcome `blocked`: towards the pause of the job
+    handed_in: bool = False  # of the start page: what it has found went to `enqueue`, and is there if nothing was lost
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -48,7 +48,7 @@ _ROW_FATES: Final = {
 }
 
 #: Id, token, outcome, chain, failure (URL, reason, `pause_words`), marks, children, rows, rejected: a page as
-#: `commit.lua` has it; a large one names the number of its staged parts, too.
+#: `commit.lua` has it; a large one names the number of its staged parts, too, and one with `handed_in` says so.
 _WholePage: TypeAlias = tuple[
     str,
     str,
@@ -60,7 +60,7 @@ _WholePage: TypeAlias = tuple[
     list[tuple[Any, ...]],
     int,
 ]
-PageWords: TypeAlias = _WholePage | tuple[*_WholePage, int]
+PageWords: TypeAlias = _WholePage | tuple[*_WholePage, int] | tuple[*_WholePage, int | Literal[False], Literal[True]]
 
 
 def signed(number: int) -> int:
@@ -169,7 +169,8 @@ class PackedCommit:
         commit = self.commit
         rows = [(row.item, str(signed(row.key)), [str(signed(value)) for value in row.unique]) for row in commit.rows]
         words = self._words(self._marks(), [_child(child) for child in commit.children], rows)
-        return words, [*self._stored, *(row.body for row in commit.rows)]
+        bodies = [*self._stored, *(row.body for row in commit.rows)]
+        return ((*words, False, True) if commit.handed_in else words), bodies
 
     def head(self, in_list: Sequence[bool], *, parts: int) -> tuple[PageWords, list[bytes]]:
         """What is left for the commit when the rest is staged: next pages of lists, which are judged at once.
@@ -178,7 +179,8 @@ class PackedCommit:
         """
         children = [_child(child) for child, judged in zip(self.commit.children, in_list, strict=True) if judged]
         stored = [body for body, judged in zip(self._stored, in_list, strict=True) if judged]
-        return (*self._words([], children, []), parts), stored
+        words = self._words([], children, [])
+        return ((*words, parts, True) if self.commit.handed_in else (*words, parts)), stored
 
     def _marks(self) -> list[str]:
         return [str(signed(mark)) for mark in self.commit.marks] if self.commit.chain is not None else []

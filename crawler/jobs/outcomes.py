@@ -26,7 +26,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "too_large": "larger than the download limit, packed or unpacked",
     "parse_refused": "no document, or one too deep or too large to parse",
     "page_error": "its callback failed: not the page that it was written for",
-    "poison": "its holders died three times while it was all they held",
+    "poison": "its holders died five times while it was all they held",
     "gave_up": "failed more often than it may be tried again",
     "cancelled": "never fetched: the job ended before",
 }

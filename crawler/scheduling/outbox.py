@@ -63,6 +63,7 @@ class Outbox:
         self._held = held
         self._on_sent = on_sent
         self._requests: list[tuple[FrontierRequest, Request]] = []
+        self._handed_in = False  # any request of no page
         self._enqueuing: asyncio.Task[None] | None = None
         self._commits: list[tuple[OpenPage, PageCommit]] = []
         self._retries: list[tuple[OpenPage, TryLater]] = []
@@ -89,6 +90,7 @@ class Outbox:
 
     def add(self, packed: FrontierRequest, request: Request) -> None:
         """A request that belongs to no page that is still open."""
+        self._handed_in = True
         self._requests.append((packed, request))
 
     def settle(self, page: OpenPage) -> None:
@@ -104,6 +106,7 @@ class Outbox:
             url=page.url,
             reason=page.reason.encode("utf-8", "replace").decode(),  # it may quote half a character of the page
             counts=page.counts,
+            handed_in=self._handed_in and page.lease.request.id == START_ID,
         )
         self._commits.append((page, commit))
 

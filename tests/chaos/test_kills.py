@@ -70,7 +70,7 @@ def test_a_page_that_kills_its_workers_is_given_up_and_all_others_are_read(new_v
         show(f"a page that kills its worker: {deaths} workers died of it, then it was {dict(ledger.settled)}")
         pages = len(site.site.links())
         assert dict(ledger.settled) == {"ok": pages, "poison": 1}
-        assert deaths == site.fetches()[deadly] == 4
+        assert deaths == site.fetches()[deadly] == 6
         expected = site.site.rows(site.url)
         assert {row["url"] for row in run.books.rows()} == {row["url"] for row in expected.values()} - {
             site.url + deadly

@@ -24,13 +24,14 @@ from hypothesis.stateful import (
 from model import BULK
 from twin import TICK_MS, TTL_MS, Limits, Twin
 
-from crawler.frontier.contract import FINISHED, FrontierRequest, Lease, PageCommit, Reply, Row
+from crawler.frontier.contract import FINISHED, MAX_CRASH_TRIES, FrontierRequest, Lease, PageCommit, Reply, Row
 from crawler.frontier.identity import START_ID
 from crawler.jobs.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     from model import Features
 
+DEATHS = st.sampled_from((1, 1, MAX_CRASH_TRIES))
 IDS = (*range(10, 34), START_ID, 0, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 HOSTS = ("a", "b", "c.example:8080", "", "ü:*?[x]{job}\r\n\0 %s")
 #: What a worker does not want now.
@@ -127,7 +128,7 @@ def calls_for(features: Features) -> st.SearchStrategy[tuple]:
         (1, "promote"),
         (2, "the_last_call_again"),
         (3, "time_passes", st.sampled_from(MOMENTS)),
-        (2, "everybody_dies_and_one_comes_back", ANY_WORKER, st.integers(0, 15), st.sampled_from((1, 1, 3))),
+        (2, "everybody_dies_and_one_comes_back", ANY_WORKER, st.integers(0, 15), DEATHS),
         (1, "close", st.sampled_from((FINISHED, FINISHED, "limit", "cancelled", ""))),
         (1, "read_rows", st.integers(0, 5)),
     ]
@@ -262,7 +263,7 @@ class Calls:
         self.twin.move(ticks * TICK_MS)
 
     def everybody_dies_and_one_comes_back(self, worker, number, times):
-        """What takes a page three times to be poison would take random calls too long."""
+        """What takes a page so many times to be poison would take random calls too long."""
         for _ in range(times):
             self.twin.move(TTL_MS)
             self.lease(worker, number)

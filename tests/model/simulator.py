@@ -21,7 +21,7 @@ from scenario import FETCH, LATENCY, PATIENCE, TTL, Scenario
 from simulated_worker import Process, Worker, wait
 from twin import TICK_MS, Twin
 
-from crawler.frontier.contract import FINISHED, Fate, Lease, PageCommit, Reply
+from crawler.frontier.contract import FINISHED, MAX_CRASH_TRIES, Fate, Lease, PageCommit, Reply
 from crawler.frontier.identity import START_ID
 
 if TYPE_CHECKING:
@@ -144,12 +144,12 @@ class Simulation:
             next(worker for worker in self.workers if worker.process is process).leaving = True
 
     def may_lose_suspect(self, process: Process) -> bool:
-        """A page is poison after three lost holders: so that only killers become it, we take no more than two."""
+        """A page is poison after so many lost holders: so that only killers become it, we take fewer."""
         for holder, lease in self.holder.values():
             kills = self.site.pages[lease.request.id].kind == "killer"
             if holder is process and lease.suspect and not kills and lease.request.id not in self.ended:
                 self.spared[lease.request.id] += 1
-                return self.spared[lease.request.id] <= 2
+                return self.spared[lease.request.id] < MAX_CRASH_TRIES
         return True
 
     def kill(self, process: Process, why: str) -> None:

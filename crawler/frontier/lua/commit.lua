@@ -5,12 +5,14 @@
 --   id, token, outcome, chain ('' = none), failure ({url, reason, how many answers
 --   may be none, of which this is one unless its host is left alone, or 0, what the job is paused with if those are too many} or false), marks,
 --   children, each {id, host, priority, chain ('' = none), on_progress}, rows, each {item, key ('0' = none), unique values},
---   number of rows that were rejected, and if there are any, the number of its staged parts.
+--   number of rows that were rejected, and if there are any, the number of its staged parts (or false); last, of the
+--   start page, whether what it has found was handed in by `enqueue`.
 -- Ids and tokens are decimals in text. [5...] = the bodies of each page's children and rows, in order: cmsgpack knows
 -- text and lists, but no bytes.
 -- Answers per page '-' (stale) or '+', a letter per child (E enqueued, S seen, J joined, T stalled), '|', a letter per
 -- row (S stored, D duplicate, N not unique, O over the limit). '?': some of its staged parts are not there (a store that
--- syncs once a second may lose them with its power), nothing has changed, and all of them are to be staged anew.
+-- syncs once a second may lose them with its power), nothing has changed, and all of them are to be staged anew. A start
+-- page during which the server was started again is ready once more, and stale: what was handed in may be lost.
 -- Safe to repeat: the token is spent.
 
 use_reserve()
@@ -18,7 +20,7 @@ note_time()
 local max_rows = tonumber(ARGV[3])
 
 -- Fields of a page, of a child and of a row.
-local ID, TOKEN, OUTCOME, CHAIN, FAILURE, MARKS, KIDS, ROWS, REJECTED, PARTS = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+local ID, TOKEN, OUTCOME, CHAIN, FAILURE, MARKS, KIDS, ROWS, REJECTED, PARTS, HANDED_IN = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 
 -- Whether a page of a list shows something that the list has not shown before.
 local function show(page, o)
@@ -67,6 +69,17 @@ local function is_whole(page)
   redis.call('UNLINK', stage)
   redis.call('HDEL', BOOKS, 'staging:' .. page[ID])
   return false
+end
+
+local function may_have_lost_requests(page)
+  return page[HANDED_IN] and uptime_ms() < NOW - tonumber(book.start_at or NOW)
+end
+
+local function begin_again(page, o)
+  let_go(page[ID], o)
+  make_ready(page[ID], o)
+  redis.call('HINCRBY', BOOKS, 'released', 1)
+  return '-'
 end
 
 local function keep_rows(page, body_at, fates)
@@ -122,7 +135,7 @@ for i, page in ipairs(pages) do
     answers[i] = '?'
   else
     spent[page[ID]] = true
-    answers[i] = commit(page, body_at, o)
+    answers[i] = may_have_lost_requests(page) and begin_again(page, o) or commit(page, body_at, o)
   end
   body_at = body_at + #page[KIDS] + #page[ROWS]
 end

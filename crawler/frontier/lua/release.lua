@@ -4,7 +4,7 @@
 -- Answers how many were handed back. Safe to repeat: the tokens are spent.
 
 local worker, released, done = ARGV[3], 0, {}
-if redis.call('EXISTS', BASE .. 'held:' .. worker) == 0 then return 0 end -- and of a job that is forgotten, no key is made
+if not book.seen_at then return 0 end -- of a job that is forgotten no key is made
 use_reserve()
 note_time()
 

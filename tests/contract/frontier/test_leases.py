@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.frontier.codec import WireRequest, encode
-from crawler.frontier.contract import Fate, FrontierRequest, PageCommit, Reply, Row
+from crawler.frontier.contract import MAX_CRASH_TRIES, Fate, FrontierRequest, PageCommit, Reply, Row
 from crawler.jobs.outcomes import HARMLESS, OUTCOMES
 
 
@@ -214,9 +214,9 @@ def test_a_busy_worker_is_not_given_a_suspect(job, page, clock):
     assert ids(job.take(worker="w2")) == [7]
 
 
-def test_a_page_that_kills_its_holders_three_times_alone_is_poison(job, page, clock):
+def test_a_page_that_kills_its_holders_five_times_alone_is_poison(job, page, clock):
     job.add(page(7))
-    for _ in range(4):
+    for _ in range(1 + MAX_CRASH_TRIES):
         assert ids(job.take(ttl_s=60)) == [7]
         clock.pass_(61)
     assert job.take().open == 0
@@ -229,7 +229,7 @@ def test_a_poisonous_page_is_named_by_its_url(job, clock):
     for priority in (0, 3):
         body = encode(WireRequest(url=f"http://a/{priority}"))
         job.add(FrontierRequest(id=7 + priority, host="a", body=body, priority=priority))
-    for _ in range(12):
+    for _ in range(4 * MAX_CRASH_TRIES):
         job.take(1)
         clock.pass_(61)
     assert sorted(failure.url for failure in job.check().failures) == ["http://a/0", "http://a/3"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from clocked_store import ClockedStore
 
 from crawler.frontier.codec import Undecodable, decode
 from crawler.frontier.contract import MOST_NEEDED, Fate, FrontierRequest, PageCommit, Reply, Row, RowFate
-from crawler.frontier.redis import _CLOSE, _COMMIT, _STAGE, RedisFrontier, SyncRenewal
+from crawler.frontier.redis import _CLOSE, _COMMIT, _ENQUEUE, _STAGE, RedisFrontier, SyncRenewal
 from crawler.store import Store, SyncStore, connect, connect_sync
 
 START = FrontierRequest(id=1, host="", body=b"")
@@ -348,6 +349,40 @@ def test_a_job_whose_end_the_store_loses_still_knows_all_of_its_pages(store, fro
     assert frontier.close("finished") is Reply.OK
     left = store.run(store.store.command("KEYS", "crawlery:{j}:*"))
     assert not [name for name in left if b":set:" in name or b":ready:" in name or b":held:" in name]
+
+
+def test_a_start_page_begins_again_if_its_store_did_and_may_have_lost_what_it_had_found(store, frontier, take):
+    frontier.enqueue([START])
+    (start,) = take().leases
+    store.clock.pass_(2)
+    ended = PageCommit(lease=start, outcome="ok", handed_in=True)
+    forgetful = store.face(RedisFrontier(Undone(store, undone=_ENQUEUE), job="j", ttl_s=60))
+    assert forgetful.enqueue(requests(100, 101)) == (Fate.ENQUEUED,)
+    store.clock.restart_server()
+    store.clock.pass_(1)
+    assert frontier.commit([ended])[0].reply is Reply.STALE
+    assert frontier.close("finished") is Reply.STALE
+    (again,) = take().leases
+    assert (again.request.id, check(frontier).released) == (1, 1)
+    assert frontier.enqueue(requests(100, 101)) == (Fate.ENQUEUED,)
+    assert frontier.commit([replace(ended, lease=again)])[0].reply is Reply.OK
+    assert (check(frontier).settled, check(frontier).ready) == ({"ok": 1}, 1)
+
+
+def test_a_start_page_that_has_found_nothing_or_whose_store_ran_all_the_time_is_settled(store, frontier, take):
+    store.clock.restart_server()
+    store.clock.pass_(5)
+    frontier.enqueue([START])
+    (start,) = take().leases
+    frontier.enqueue(requests(100, 101))
+    store.clock.pass_(3)
+    assert frontier.commit([PageCommit(lease=start, outcome="ok", handed_in=True)])[0].reply is Reply.OK
+    other = store.face(RedisFrontier(store.store, job="other", ttl_s=60))
+    other.enqueue([START])
+    (start,) = other.lease(worker="w1", call=1, limit=9, ttl_s=60).leases
+    store.clock.pass_(3)
+    store.clock.restart_server()
+    assert other.commit([PageCommit(lease=start, outcome="ok")])[0].reply is Reply.OK
 
 
 @pytest.mark.parametrize("links", [1, 200, 500], ids=["small", "as large as a call may be", "staged"])
