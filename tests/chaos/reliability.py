@@ -12,6 +12,7 @@ import re
 import sys
 from collections import Counter
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -50,6 +51,7 @@ def page(rounds: Rounds) -> str:
         "campaigns": lambda: campaigns_table(rounds),
         "victims": lambda name: victims_table(rounds, name),
         "points": lambda: points_table(rounds),
+        "memory": lambda name: memory_table(rounds, name),
         "defects": defects_table,
         "found": lambda: (HERE / "found.md").read_text(encoding="utf-8").strip(),
         "hits": lambda name: f"{counted(_of(rounds, name)):,}",
@@ -104,6 +106,21 @@ def victims_table(rounds: Rounds, campaign: str) -> str:
         ["who was killed", "at a fault point", "at any moment"],
         [(victim, at_points[victim], anywhere[victim]) for victim in victims],
     )
+
+
+def memory_table(rounds: Rounds, campaign: str) -> str:
+    """Memory of the processes that the longest round of a campaign has spared."""
+    head = ["process", "first quarter", "last quarter", "minutes"]
+    longest = max(_of(rounds, campaign), key=lambda each: each["seconds"], default=None)
+    if longest is None:
+        return _table(head, [])
+    samples = longest["memory_mb"]
+    quarter = len(samples) // 4
+    rows = []
+    for name in longest["profile"]["spared"]:
+        first, last = (median(each[name] for each in part) for part in (samples[1:quarter], samples[-quarter:]))
+        rows.append([name, round(first), round(last), round(longest["seconds"] / 60)])
+    return _table(head, rows)
 
 
 def points_table(rounds: Rounds) -> str:

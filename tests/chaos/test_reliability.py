@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from campaigns import CAMPAIGNS
-from reliability import campaigns_table, page, points_table, read_rounds, victims_table
+from reliability import campaigns_table, memory_table, page, points_table, read_rounds, victims_table
 from workers import ROOT
 
 
@@ -38,6 +38,15 @@ def test_each_kind_of_loss_has_its_column(kind):
     head, _, *lines = campaigns_table([a_round(**{kind: 5})]).splitlines()
     (line,) = [line for line in lines if line.startswith("| kills")]
     assert dict(zip(head.split("|"), line.split("|"), strict=True))[f" {kind} "] == " 5 "
+
+
+def test_memory_is_shown_of_the_longest_round_and_of_those_that_it_spares():
+    def soak(seconds, *mb):
+        samples = [{"api-1": each, "node-1": 7.0} for each in mb]
+        return {"campaign": "soak", "seconds": seconds, "profile": {"spared": ["api-1"]}, "memory_mb": samples}
+
+    rounds = [soak(600, *range(8)), soak(1_800, 1, 100, 104, 120, 130, 150, 160, 171, 180, 200, 190, 210)]
+    assert memory_table(rounds, "soak").splitlines()[2:] == ["| api-1 | 102 | 200 | 30 |"]
 
 
 def a_round(*, problems=(), **found):
