@@ -39,8 +39,9 @@ CLIENT: Final = "local"
 #: What servers get of the environment; the rest of it may hold secrets, and settings of other servers of that make.
 _PLAIN: Final = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD")
 
-#: What workers, which read what strangers have written, have no use for: an administrator's key, and peppers of keys.
-_FOR_NO_CHILD: Final = ("CRAWLERY_API_", "API_KEY_PEPPERS")
+#: What workers, which read what strangers have written, have no use for: an administrator's key, peppers of keys, the
+#: key of the audit.
+_FOR_NO_CHILD: Final = ("CRAWLERY_API_", "API_KEY_PEPPERS", "AUDIT_KEY")
 
 
 class Platform:
@@ -193,6 +194,11 @@ class Platform:
         """Those that were chosen, or our own."""
         return self.options.environment.get("API_KEY_PEPPERS") or f"up:{self._secrets['api_key_pepper']}"
 
+    @property
+    def _audit_key(self) -> str:
+        """The one that was chosen, or our own."""
+        return self.options.environment.get("AUDIT_KEY") or self._secrets["audit_key"]
+
     async def _api_key(self) -> tuple[str, str]:
         """A key of the control API that was made just now, "" if there was one; and the one that is kept.
 
@@ -225,11 +231,12 @@ class Platform:
         if options.shop:  # it is a site on this machine, where no recipe may go otherwise
             environment["EGRESS_ALLOW"] = " ".join((inherited.get("EGRESS_ALLOW", ""), HOST)).strip()
         pepper = {"API_KEY_PEPPERS": self._peppers}
+        sealing = {"AUDIT_KEY": self._audit_key}
         scratch = {"TMPDIR": str(self.folder.subfolder("tmp"))}
         folders = {name: self.folder.subfolder("nodes", name) for name in workers.node_names(options)}
         specs = [
-            workers.api(options, environment | pepper, needs, port=self._ports[workers.API]),
-            *workers.stewards(options, environment | scratch, needs),
+            workers.api(options, environment | pepper | sealing, needs, port=self._ports[workers.API]),
+            *workers.stewards(options, environment | scratch | sealing, needs),
             *workers.nodes(options, environment, needs, ports=self._ports, folders=folders),
         ]
         if options.shop:
