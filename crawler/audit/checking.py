@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
 
 from crawler.audit.anchors import anchors, pieces, read_piece
 from crawler.audit.chain import Verification
 from crawler.audit.store import AuditStore
+from crawler.errors import AuditDamaged
 
 if TYPE_CHECKING:
     from crawler.audit.anchors import Piece
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from crawler.exports.objects import ObjectStore
     from crawler.store import Caller
 
+
+logger: Final = logging.getLogger(__name__)
 
 #: A steward puts a piece away while it is looked at: then all is looked at again.
 _ATTEMPTS: Final = 5
@@ -31,7 +35,6 @@ async def verified(store: Caller, objects: ObjectStore, *, key: bytes) -> Report
     Raises:
         StoreError: the store refuses us.
         ObjectStoreError: the storage of files does not answer.
-        AuditDamaged: a piece in the storage of files cannot be read.
     """
     put_away = await asyncio.to_thread(pieces, objects)
     for attempt in range(_ATTEMPTS):
@@ -50,10 +53,19 @@ async def _walked(store: Caller, objects: ObjectStore, put_away: list[Piece], ke
     head = await audit.head()
     verification = Verification(vouching, key=key, head=head)
     for piece in put_away:
-        entries, seals = await asyncio.to_thread(read_piece, objects, piece)
-        verification.add(entries, seals)
+        await asyncio.to_thread(_add, verification, objects, piece)
     walked = 0
     async for entries, seals in audit.parts(head.id):
         verification.add(entries, seals)
         walked += len(entries)
     return verification.report(unsealed=max(0, await audit.size() - walked))
+
+
+def _add(verification: Verification, objects: ObjectStore, piece: Piece) -> None:
+    """What is in a piece. One that cannot be read is a gap, which is a finding."""
+    try:
+        entries, seals = read_piece(objects, piece)
+    except AuditDamaged as error:
+        logger.error("%s", error)  # noqa: TRY400 - what it says is enough
+        return
+    verification.add(entries, seals)
