@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from crawler.access.bootstrap import first_key
 from crawler.access.store import AccessStore
 from crawler.errors import KeyRefused
+from crawler.origin import Origin
 from crawler.peppers import Peppers
 from crawler.store import Store, connect
 from crawler.up import existing, servers, workers
@@ -207,7 +208,7 @@ class Platform:
             ConfigError: the peppers that were chosen are none.
         """
         store = Store(connect({"url": self.environment["REDIS_URL"]}))
-        access = AccessStore(store, Peppers.of(self._peppers))
+        access = AccessStore(store, Peppers.of(self._peppers), origin=Origin(by="command", source="crawlery up"))
         try:
             kept = self.folder.api_key
             with suppress(KeyRefused):
