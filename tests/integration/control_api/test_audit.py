@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 import redis
 from api_people import AUDIT_KEY
+from api_results import Work
+from goods_recipe import RECIPE
 
 from control_api.services import EXTENSION
 from crawler.jobs.redis import RedisJobStore
@@ -130,6 +133,22 @@ def test_an_untouched_audit_is_whole_and_an_edit_in_the_store_is_found(api, do, 
     assert (report["whole"], report["unsealed"]) == (False, 1)
 
 
+def test_links_are_noted_with_who_has_got_them_and_no_link_is_issued_that_is_not(api, do, people, valkey, tmp_path):
+    objects = api.app.extensions[EXTENSION].objects
+    job = do("POST", "/v1/jobs", people.alice, json={"recipe_text": RECIPE, "inputs": {"site": "http://127.0.0.1:9"}})[
+        "id"
+    ]
+    do("GET", f"/v1/jobs/{job}/results", people.alice)
+    assert listed(do, people, "?action=links") == []  # there was nothing yet
+    work = Work(valkey.url, objects, tmp_path)
+    work.crawl(job)
+    work.finish(job)
+    links = len(do("GET", f"/v1/jobs/{job}/results", people.alice)["files"])
+    (entry,) = listed(do, people, "?action=links")
+    assert (entry["object"], entry["client"], entry["actor"]) == (job, "alice", "alice")
+    assert entry["after"]["links"] == links > 0
+
+
 def test_an_entry_that_cannot_be_read_is_listed_as_one(do, people, valkey):
     with redis.Redis.from_url(valkey.url) as client:
         client.xadd("crawlery:{audit}:entries", {b"words": b"\xff", b"x": b"y"})
@@ -139,8 +158,6 @@ def test_an_entry_that_cannot_be_read_is_listed_as_one(do, people, valkey):
 
 
 def test_an_api_without_the_key_says_who_can_verify(new_api, api_config, people):
-    from dataclasses import replace
-
     keyless = new_api(base=replace(api_config.base, audit_key=""))
     answer = keyless.get("/v1/audit/verify", key=people.root)
     assert (answer.status_code, answer.json["code"]) == (409, "conflict")
