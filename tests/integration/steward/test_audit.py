@@ -11,7 +11,7 @@ import pytest
 from audit_forgeries import KEY, KINDS, an_audit, forged
 
 from crawler.audit.anchors import anchors, pieces, put_anchor
-from crawler.audit.chain import Kind, anchored
+from crawler.audit.chain import NO_SEAL, Kind, anchored, sealed
 from crawler.audit.checking import verified
 from crawler.audit.listing import EventFilter, newest
 from crawler.audit.store import AuditStore, place_of
@@ -100,6 +100,21 @@ def test_seals_are_made_in_the_order_of_the_entries_however_many_stewards_make_t
     bench.run(seal_beside_each_other())
     found = report(bench)
     assert (found.is_whole, found.sealed) == (True, 30)
+
+
+def test_a_steward_that_stood_still_seals_nothing_over_what_another_has_sealed(bench):
+    async def stand_still() -> list[bool]:
+        audit, jobs = AuditStore(bench.store), RedisJobStore(bench.store, origin=ORIGIN)
+        offers = []
+        for name in ("first", "second"):
+            await jobs.create(Job(id=name, client="acme", spider="s", secret=secrets.token_bytes(32)))
+            offers.append(sealed(KEY, NO_SEAL, await audit.entries()))
+        late, soon = offers
+        return [await audit.seal(NO_SEAL, offer) for offer in (soon, late, soon)]
+
+    assert bench.run(stand_still()) == [True, False, True]  # the same seals once more are a repeated call
+    found = report(bench)
+    assert (found.is_whole, found.sealed) == (True, 2)
 
 
 def test_anchors_are_put_when_they_are_due_and_only_when_something_was_sealed(bench):
