@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from control_api import cors, gate, openapi, problems, request_log
 from control_api.access.views import clients, keys, me
+from control_api.audit.views import audit
 from control_api.bodies import BoundedRequest
 from control_api.fleet_views import nodes, ready, recipes
 from control_api.gate import ANY_KEY, OPEN, needs
@@ -32,7 +33,7 @@ from crawler.peppers import Peppers
 if TYPE_CHECKING:
     from crawler.config import ApiConfig
 
-_BLUEPRINTS: Final = (jobs, recipes, nodes, clients, keys, me, ready, system, scrape, old_recipes)
+_BLUEPRINTS: Final = (jobs, recipes, nodes, clients, keys, audit, me, ready, system, scrape, old_recipes)
 
 _DOCS: Final = {"open": OPEN, "key": ANY_KEY}
 

@@ -6,9 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from crawler.access.store import AccessStore
+from crawler.origin import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -67,6 +68,18 @@ def principal() -> Principal:
     return found
 
 
+def origin() -> Origin:
+    """Who asks, as the audit notes it with what the present call changes."""
+    caller: Principal | None = g.get("principal")
+    return Origin(
+        by="api",
+        client="" if caller is None else caller.client.id,
+        key="" if caller is None else caller.key.id,
+        source=request.remote_addr or "",
+        request=g.get("request_id", ""),
+    )
+
+
 def ask(call: Callable[[Store], Coroutine[Any, Any, _T]]) -> _T:
     """What the store answers, while the present call still has patience.
 
@@ -83,4 +96,5 @@ def ask(call: Callable[[Store], Coroutine[Any, Any, _T]]) -> _T:
 
 def ask_access(call: Callable[[AccessStore], Coroutine[Any, Any, _T]]) -> _T:
     """The same of clients and keys."""
-    return ask(lambda store: call(AccessStore(store, services().peppers)))
+    peppers, by = services().peppers, origin()
+    return ask(lambda store: call(AccessStore(store, peppers, origin=by)))

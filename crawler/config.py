@@ -53,6 +53,7 @@ class Config:
         scrapyd_password: goes with it.
         api_url: of the control API that commands talk to; may be empty.
         api_key: sent to that API, and to no other one.
+        audit_key: entries of the audit are sealed with it, and verified; may be empty.
         egress_allow: ranges that may be crawled beside the public internet, such as `127.0.0.0/8`.
         egress_deny: ranges that may never be: those of a cluster, of what runs beside the workers.
         log_level: of Python's logging.
@@ -76,6 +77,7 @@ class Config:
     scrapyd_password: str = field(repr=False)
     api_url: str
     api_key: str = field(repr=False)
+    audit_key: str = field(repr=False)
     egress_allow: tuple[Network, ...]
     egress_deny: tuple[Network, ...]
     log_level: str
@@ -120,6 +122,7 @@ def read_config(*, running_platform: bool = True) -> Config:
             scrapyd_password=env.str("SCRAPYD_PASSWORD", ""),
             api_url=api_url,
             api_key=api_key,
+            audit_key=env.str("AUDIT_KEY", "").strip(),
             egress_allow=read_networks("EGRESS_ALLOW", env.str("EGRESS_ALLOW", "")),
             egress_deny=read_networks("EGRESS_DENY", env.str("EGRESS_DENY", "")),
             log_level=env.str("CRAWLERY_LOG_LEVEL", "INFO").upper(),
@@ -144,6 +147,11 @@ def _problems(config: Config) -> list[str]:
         problems.append("SCRAPYD_USERNAME (without a colon) and SCRAPYD_PASSWORD go together")
     if not config.contact.isascii() or not config.contact.isprintable() or len(config.contact) > 200:
         problems.append("CRAWLERY_CONTACT must be one line of at most 200 ASCII characters")
+    if config.audit_key and len(config.audit_key) < _MIN_SECRET_CHARACTERS:
+        problems.append(
+            f"AUDIT_KEY has {len(config.audit_key)} characters; at least {_MIN_SECRET_CHARACTERS}, such as"
+            " `openssl rand -hex 32` makes"
+        )
     return problems
 
 
@@ -278,17 +286,18 @@ def _api_problems(mode: str, values: dict[str, Any], base: Config | None) -> lis
     except ConfigError as error:
         problems.append(f"API_KEY_PEPPERS: {error}")
     if mode == "production":
-        problems += _production_problems(values)
+        problems += _production_problems(values, base)
     return problems
 
 
-def _production_problems(values: dict[str, Any]) -> list[str]:
+def _production_problems(values: dict[str, Any], base: Config | None) -> list[str]:
     problems = []
     if "*" in values["cors_origins"]:
         problems.append("API_CORS_ORIGINS: * lets every site in the world call; name the origins")
     if values["docs"] == "open":
         problems.append("API_DOCS=open shows everybody how the API is built; key or off")
     secrets = [("API_KEY_PEPPERS", part.strip().partition(":")[2]) for part in values["key_peppers"].split(",") if part]
+    secrets += [("AUDIT_KEY", base.audit_key)] if base is not None and base.audit_key else []
     secrets += [("METRICS_TOKEN", values["metrics_token"])] if values["metrics_token"] else []
     for name, secret in secrets:
         if len(secret) < _MIN_SECRET_CHARACTERS:

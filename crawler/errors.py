@@ -217,6 +217,10 @@ class ManifestDamaged(CrawleryError):
     """A manifest cannot be read, or one of a version that is not known here."""
 
 
+class AuditDamaged(CrawleryError):
+    """A piece of the audit in the storage of files cannot be read."""
+
+
 class FieldError(NamedTuple):
     """What is wrong with one value of a request: where it is, such as `/body/limits/requests`, and why."""
 

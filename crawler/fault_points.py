@@ -24,6 +24,7 @@ PROCESSES: Final[tuple[Process, ...]] = ("worker", "node", "steward", "api")
 #: Every script that is called through the store, by the name of its file, and what its call does.
 SCRIPTS: Final = {
     "abandon": "ends the leases of a worker that is dead",
+    "add_client": "keeps a new client of the API",
     "add_key": "keeps a new key of the API",
     "adopt": "ends a job as its manifest says",
     "change": "replaces a record of a client or a key",
@@ -44,6 +45,7 @@ SCRIPTS: Final = {
     "let_go": "lets a steward's duty go",
     "live_of": "reads which jobs of a client are counted",
     "move": "moves a job from state to state",
+    "note_links": "notes that links were issued",
     "park": "puts a page aside that its holder cannot read",
     "promote": "takes back what is due",
     "read": "reads fields of many jobs",
@@ -58,12 +60,14 @@ SCRIPTS: Final = {
     "seat_keep": "prolongs a worker's seat",
     "seat_take": "takes a seat for a node",
     "seat_yield": "asks for a seat to be given up",
+    "seal": "seals entries of the audit",
     "seeds_peek": "shows the next seeds",
     "seeds_take": "takes seeds off",
     "session_write": "keeps a new session of a job",
     "sizes": "reads how large a field of many jobs is",
     "stage": "puts a part of a large page beside it",
     "tidy": "unlinks keys that a closed job needs no more",
+    "trim": "takes entries of the audit off that are in the storage of files",
     "why": "says what a job waits for",
 }
 
@@ -76,6 +80,8 @@ OBJECTS: Final = {
     "record": "The `job.json` of a job",
     "log": "The log of a worker",
     "orphans": "The list of a job's orphans",
+    "anchor": "An anchor of the audit",
+    "entries": "A piece of the audit",
 }
 
 _AT_ONCE: Final[tuple[FaultKind, ...]] = ("kill", "hang")

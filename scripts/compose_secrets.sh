@@ -23,6 +23,7 @@ random 32 | put store_password
 printf 'redis://:%s@store:6379/0' "$(cat "$folder/store_password")" | put redis_url
 random 24 | put scrapyd_password
 random 32 | put metrics_token
+random 32 | put audit_key
 printf '1:%s' "$(random 32)" | put api_key_peppers
 if [ ! -e "$folder/storage_keys" ]; then
     key=$(random 10) secret=$(random 32) signing=$(random 32)

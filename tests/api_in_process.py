@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from api_people import PEPPERS
+from api_people import AUDIT_KEY, PEPPERS
 
 from control_api.app import create_app
 from control_api.services import EXTENSION
@@ -44,6 +44,7 @@ def api_in_process(url: str, files: Path, **changes: Any) -> Iterator[Flask]:
         environment.setenv("REDIS_URL", url)
         environment.setenv("STORAGE_URL", f"file://{files}")
         environment.setenv("API_KEY_PEPPERS", PEPPERS)
+        environment.setenv("AUDIT_KEY", AUDIT_KEY)
         config = replace(read_api_config(), failure_limit="100000/second")
     app = create_app(replace(config, **changes))
     try:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: Of tests only; production refuses one that is as short.
 PEPPERS = "tests:a-pepper-of-tests"
 
+#: What entries of the audit are sealed with there.
+AUDIT_KEY = "a-key-of-tests-that-seals-the-audit"
+
 #: What a client's key may do that is no administrator's.
 USUAL = frozenset(Scope) - {Scope.ADMIN, Scope.SUPPORT_READ}
 

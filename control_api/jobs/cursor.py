@@ -17,7 +17,7 @@ from crawler.errors import InvalidJob
 from crawler.jobs.store_contract import check_place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _VERSION: Final = 1
 _FOREIGN: Final = "is no cursor of this list; take `next` of a page with the same filters, or leave it out"
@@ -30,8 +30,8 @@ def write_cursor(place: str, filters: Mapping[str, Any]) -> str | None:
     return urlsafe_b64encode(msgspec.json.encode([_VERSION, _hash(filters), place])).decode().rstrip("=")
 
 
-def read_cursor(text: str, filters: Mapping[str, Any]) -> str:
-    """The place of a cursor; "" is the beginning.
+def read_cursor(text: str, filters: Mapping[str, Any], *, check: Callable[[str], str] = check_place) -> str:
+    """The place of a cursor; "" is the beginning. `check` refuses what is no place, as `check_place` does.
 
     Raises:
         Problem: it is none, or that of a list with other filters.
@@ -42,7 +42,7 @@ def read_cursor(text: str, filters: Mapping[str, Any]) -> str:
         encoded = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         version, of, place = msgspec.json.decode(encoded, type=tuple[int, str, str])
         if version == _VERSION and of == _hash(filters):
-            return check_place(place)
+            return check(place)
     except (ValueError, msgspec.DecodeError, InvalidJob):
         pass
     raise foreign_cursor()

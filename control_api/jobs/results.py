@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from control_api.jobs.lookup import visible_owner
 from control_api.problems import not_found, unavailable
-from control_api.services import ask, principal, services
+from control_api.services import ask, origin, principal, services
 from crawler.access.model import Scope
+from crawler.audit.store import AuditStore
 from crawler.errors import InvalidJob, ManifestDamaged
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
@@ -40,10 +41,20 @@ def results_of(job_id: str, *, expires_s: int) -> dict[str, Any]:
     except ManifestDamaged as error:
         raise unavailable(f"The files of this job cannot be told: {error}") from error
     if manifest is not None:
-        return _final(manifest, expires_s)
+        return _noted(_final(manifest, expires_s), keys.client)
     if owner is None:
         raise not_found("job")
-    return _so_far(*ask(lambda store: _pieces(store, job_id)), expires_s)
+    return _noted(_so_far(*ask(lambda store: _pieces(store, job_id)), expires_s), keys.client)
+
+
+def _noted(found: dict[str, Any], client: str) -> dict[str, Any]:
+    """The same, when the audit has it: no link is issued that it does not know of."""
+    links = [*found["files"], *found["segments"]]
+    if links:
+        by, job_id = origin(), found["job"]
+        after = {"links": len(links), "expires_ms": links[0]["expires_at"]}
+        ask(lambda store: AuditStore(store).note_links(by, job_id, client=client, after=after))
+    return found
 
 
 def _final(manifest: Manifest, expires_s: int) -> dict[str, Any]:

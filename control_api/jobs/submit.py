@@ -23,7 +23,7 @@ from flask import g, request
 
 from control_api.problems import Problem, bad_request, pointer, unavailable
 from control_api.recipe_check import check_order
-from control_api.services import ask, principal, services
+from control_api.services import ask, origin, principal, services
 from crawler.access.model import Scope
 from crawler.access.store import AccessStore
 from crawler.errors import ManifestDamaged, QuotaExceeded, RecipeError
@@ -186,7 +186,8 @@ def accept(order: Mapping[str, Any], new_id: str, asked: Asked) -> Accepted:
         except Undecodable as error:
             raise unavailable(f"What this key has made cannot be read: {error}") from error
         _same(job, asked)
-    stored, is_new = ask(lambda store: RedisJobStore(store).create(job))
+    by = origin()
+    stored, is_new = ask(lambda store: RedisJobStore(store, origin=by).create(job))
     return Accepted(_same(stored, asked), replayed=not is_new)
 
 

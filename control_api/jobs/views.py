@@ -22,7 +22,7 @@ from control_api.jobs.schemas import (
     ResultsSchema,
 )
 from control_api.problems import Problem
-from control_api.services import ask, principal
+from control_api.services import ask, origin, principal
 from crawler.access.model import Scope
 from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.attempts import RedisAttempts
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from crawler.frontier.contract import Ledger
     from crawler.jobs.attempts import Attempt
     from crawler.jobs.store_contract import JobPage, StoredJob
+    from crawler.origin import Origin
     from crawler.store import Store
 
 jobs: Final = Blueprint("jobs", __name__, url_prefix="/v1/jobs", description="Jobs: crawls that were ordered.")
@@ -150,10 +151,12 @@ def cancel_job(job_id: str) -> dict[str, Any]:
     return _steer(job_id, steering.cancel)
 
 
-def _steer(job_id: str, change: Callable[[Store, str], Coroutine[Any, Any, None]]) -> dict[str, Any]:
+def _steer(job_id: str, change: Callable[[Store, str, Origin], Coroutine[Any, Any, None]]) -> dict[str, Any]:
+    by = origin()
+
     async def look(store: Store) -> StoredJob:
         await own_job(store, job_id)
-        await change(store, job_id)
+        await change(store, job_id, by)
         return await own_job(store, job_id)
 
     return dump.summary(ask(look))

@@ -34,7 +34,7 @@ from control_api.replaced.schemas import (
     StatusAnswerSchema,
     StatusListAnswerSchema,
 )
-from control_api.services import ask, principal, services
+from control_api.services import ask, origin, principal, services
 from crawler.access.model import Scope
 from crawler.errors import InputError, RecipeError
 from crawler.frontier.redis import RedisFrontier
@@ -195,10 +195,11 @@ def scrape_cancel(job_id: str) -> dict[str, Any]:
 
     Its files are made of what there is.
     """
+    by = origin()
 
     async def end(store: Store) -> tuple[StoredJob, Ledger]:
         await _old_job(store, job_id)
-        await cancel(store, job_id)
+        await cancel(store, job_id, by)
         return await _old_job(store, job_id), await RedisFrontier(store, job=job_id).ledger(failures=False)
 
     return success(_status(*ask(end)))

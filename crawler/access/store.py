@@ -16,11 +16,12 @@ import secrets
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from crawler.access.keys import KeyText, new_key, read_key
 from crawler.access.model import ApiKey, Client, Principal, Scope
 from crawler.errors import ClientExists, Contended, InvalidAccess, KeyRefused, QuotaExceeded
+from crawler.origin import NOTING, Origin, entries_key
 from crawler.store import load_script
 from crawler.wire import decode_record, encode_record
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from crawler.peppers import Peppers
-    from crawler.store import Caller
+    from crawler.store import Caller, Word
 
 #: Raised whenever an older reader could misread what is written.
 VERSION: Final = 1
@@ -42,8 +43,10 @@ _ATTEMPTS: Final = 100
 _REFUSED: Final = "this key is not valid: unknown, mistyped, expired or revoked"
 
 _LUA: Final = Path(__file__).parent / "lua"
-_FIND, _ADD_KEY = load_script(_LUA, "find.lua"), load_script(_LUA, "add_key.lua")
-_CHANGE, _DAY = load_script(_LUA, "change.lua"), load_script(_LUA, "day.lua")
+_FIND, _DAY = load_script(_LUA, "find.lua"), load_script(_LUA, "day.lua")
+_ADD_CLIENT = load_script(_LUA, "add_client.lua", preludes=(NOTING,))
+_ADD_KEY = load_script(_LUA, "add_key.lua", preludes=(NOTING,))
+_CHANGE = load_script(_LUA, "change.lua", preludes=(NOTING,))
 
 
 #: Whose a key is whose client is gone.
@@ -51,6 +54,10 @@ _NOBODY: Final = encode_record(Client(id="nobody", disabled=True), version=VERSI
 
 #: What keys can do usually.
 _USUAL: Final = frozenset(Scope) - {Scope.ADMIN, Scope.SUPPORT_READ}
+
+
+#: Of changes of which nobody says who asks for them.
+_UNKNOWN: Final = Origin(by="unknown")
 
 
 @cache
@@ -64,14 +71,16 @@ def _decoy(pepper: str) -> bytes:
 class AccessStore:
     """See the module."""
 
-    def __init__(self, store: Caller, peppers: Peppers) -> None:
-        """`store`: where it lies. `peppers`: what digests of keys are made with."""
+    def __init__(self, store: Caller, peppers: Peppers, *, origin: Origin | None = None) -> None:
+        """`store`: where it lies. `peppers`: what digests of keys are made with. `origin`: who asks, for the audit."""
         self._store = store
+        self._origin = origin or _UNKNOWN
         self._peppers = peppers
         base = f"{store.prefix}:{{access}}"
         self._base = base
         self._keys, self._owners, self._clients = f"{base}:keys", f"{base}:owners", f"{base}:clients"
         self._used = f"{base}:used"
+        self._entries = entries_key(store.prefix)
         self._decoy = _decoy(peppers.current)
 
     # --- who is calling ---
@@ -103,7 +112,9 @@ class AccessStore:
         """The key with the digest that new ones have; so an old pepper can go when its keys have been used."""
         pepper = self._peppers.current
         new = replace(key, pepper=pepper, digest=self._peppers.digest(pepper, given.secret))
-        await self._store.call(_CHANGE, [self._keys], [key.id, record, encode_record(new, version=VERSION)])
+        # The same key in the same hands: nothing that the audit would have to note.
+        arguments: list[Word] = [key.id, record, encode_record(new, version=VERSION), b""]
+        await self._store.call(_CHANGE, [self._keys, self._entries], arguments)
         return new
 
     async def note_use(self, principal: Principal) -> None:
@@ -121,11 +132,10 @@ class AccessStore:
             ClientExists: there is one of that id.
         """
         client = replace(client, created_ms=await self._now_ms())
-        record = encode_record(client, version=VERSION)
-        if not await self._store.command("HSETNX", self._clients, client.id, record):
-            there = await self._store.command("HGET", self._clients, client.id)
-            if there != record:  # it is not the same call, repeated
-                raise ClientExists(f"there is a client {client.id} already")
+        words = self._origin.words("client.created", client.id, client=client.id, after=_client_facts(client))
+        arguments: list[Word] = [client.id, encode_record(client, version=VERSION), words]
+        if not await self._store.call(_ADD_CLIENT, [self._clients, self._entries], arguments):
+            raise ClientExists(f"there is a client {client.id} already")
         return client
 
     async def client(self, client_id: str) -> Client | None:
@@ -150,10 +160,13 @@ class AccessStore:
             record = await self._store.command("HGET", self._clients, client_id)
             if record is None:
                 return None
-            new = change(decode_record(record, Client, version=VERSION))
-            if await self._store.call(
-                _CHANGE, [self._clients], [client_id, record, encode_record(new, version=VERSION)]
-            ):
+            old = decode_record(record, Client, version=VERSION)
+            new = change(old)
+            words = self._origin.words(
+                "client.changed", client_id, client=client_id, before=_client_facts(old), after=_client_facts(new)
+            )
+            arguments = [client_id, record, encode_record(new, version=VERSION), words]
+            if await self._store.call(_CHANGE, [self._clients, self._entries], arguments):
                 return new
         raise Contended(f"client {client_id} is being changed by others; try again")
 
@@ -167,8 +180,10 @@ class AccessStore:
             parts, text = new_key()
             key = self._new(parts, client=client_id, scopes=scopes, note=note, expires_ms=expires_ms)
             key = replace(key, created_ms=await self._now_ms())
-            keys = [self._keys, self._owners, self._clients]
-            added = await self._store.call(_ADD_KEY, keys, [key.id, encode_record(key, version=VERSION), client_id])
+            words = self._origin.words("key.created", key.id, client=client_id, after=_key_facts(key))
+            keys = [self._keys, self._owners, self._clients, self._entries]
+            arguments: list[Word] = [key.id, encode_record(key, version=VERSION), client_id, words]
+            added = await self._store.call(_ADD_KEY, keys, arguments)
             if added >= 0:
                 return (key, text) if added else None
 
@@ -219,7 +234,9 @@ class AccessStore:
         """The key, refused from now on; None if there is none. Repeated, it stays as it was revoked first."""
         now_ms = await self._now_ms()
         return await self._change_key(
-            key_id, lambda key: key if key.revoked_ms is not None else replace(key, revoked_ms=now_ms)
+            key_id,
+            lambda key: key if key.revoked_ms is not None else replace(key, revoked_ms=now_ms),
+            action="key.revoked",
         )
 
     async def rotate(self, key_id: str, *, grace_ms: int) -> tuple[ApiKey, str] | None:
@@ -235,16 +252,23 @@ class AccessStore:
             raise InvalidAccess(f"key {key_id} is not valid any more; create a new one")
         made = await self.create_key(old.client, old.scopes, note=old.note, expires_ms=old.expires_ms)
         ends_ms = now_ms + grace_ms
-        await self._change_key(key_id, lambda key: replace(key, expires_ms=min(key.expires_ms or ends_ms, ends_ms)))
+        await self._change_key(
+            key_id,
+            lambda key: replace(key, expires_ms=min(key.expires_ms or ends_ms, ends_ms)),
+            action="key.rotated",
+        )
         return made
 
-    async def _change_key(self, key_id: str, change: Callable[[ApiKey], ApiKey]) -> ApiKey | None:
+    async def _change_key(self, key_id: str, change: Callable[[ApiKey], ApiKey], *, action: str) -> ApiKey | None:
         for _ in range(_ATTEMPTS):
             record = await self._store.command("HGET", self._keys, key_id)
             if record is None:
                 return None
-            new = change(decode_record(record, ApiKey, version=VERSION))
-            if await self._store.call(_CHANGE, [self._keys], [key_id, record, encode_record(new, version=VERSION)]):
+            old = decode_record(record, ApiKey, version=VERSION)
+            new = change(old)
+            words = self._origin.words(action, key_id, client=old.client, before=_key_facts(old), after=_key_facts(new))
+            arguments = [key_id, record, encode_record(new, version=VERSION), words]
+            if await self._store.call(_CHANGE, [self._keys, self._entries], arguments):
                 return new
         raise Contended(f"key {key_id} is being changed by others; try again")
 
@@ -283,3 +307,24 @@ class AccessStore:
     async def _now_ms(self) -> int:
         seconds, micros = await self._store.command("TIME")
         return int(seconds) * 1000 + int(micros) // 1000
+
+
+def _client_facts(client: Client) -> dict[str, Any]:
+    """What the audit has of a client."""
+    return {
+        "name": client.name,
+        "quotas": client.quotas,
+        "rate_limit": client.rate_limit,
+        "disabled": client.disabled,
+    }
+
+
+def _key_facts(key: ApiKey) -> dict[str, Any]:
+    """What the audit has of a key: nothing that its secret or its digest could be told from."""
+    return {
+        "client": key.client,
+        "scopes": sorted(key.scopes),
+        "note": key.note,
+        "expires_ms": key.expires_ms,
+        "revoked_ms": key.revoked_ms,
+    }

@@ -12,7 +12,7 @@ from crawler.cli.groups import CommandFailed
 from crawler.cli.job_submit import new_job, submit
 from crawler.cli.job_view import JobView, Watching, WorkerView, exit_status, print_end
 from crawler.cli.recipes import load
-from crawler.cli.stores import run_with_store, storage_of_files, stored_job
+from crawler.cli.stores import operator, run_with_store, storage_of_files, stored_job
 from crawler.client.model import Failures, PageFailure, ResultFile, Results, ResultSegment
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
@@ -114,13 +114,16 @@ class StoreDesk:
         self._move(job_id, State.RUNNING)
 
     def _move(self, job_id: str, to: State) -> None:
-        run_with_store(self._redis_url, self._prefix, lambda store: RedisJobStore(store).move(job_id, to))
+        async def ask(store: Store) -> None:
+            await RedisJobStore(store, origin=operator()).move(job_id, to)
+
+        run_with_store(self._redis_url, self._prefix, ask)
 
     def cancel(self, job_id: str) -> int:
         """See `JobDesk`."""
 
         async def ask(store: Store) -> int:
-            await RedisJobStore(store).intend(job_id, Intended.CANCEL)
+            await RedisJobStore(store, origin=operator()).intend(job_id, Intended.CANCEL)
             frontier = RedisFrontier(store, job=job_id)
             await frontier.promote()
             if await frontier.close("cancelled") is not Reply.STALE:

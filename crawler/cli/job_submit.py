@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from crawler.cli.groups import CommandFailed
+from crawler.cli.stores import operator
 from crawler.errors import ManifestDamaged, ObjectStoreError
 from crawler.exports.keys import JobKeys
 from crawler.jobs.model import Job, Limits, Priority, job_id
@@ -62,7 +63,7 @@ async def submit(store: Store, objects: ObjectStore | None, new: Job) -> tuple[J
         CommandFailed: the key has made another job, or the storage of files does not take the intent.
         StoreError: the store refuses us.
     """
-    jobs = RedisJobStore(store)
+    jobs = RedisJobStore(store, origin=operator())
     known = await jobs.get(new.id)
     if known is None and objects is not None:
         _write_down(objects, new)

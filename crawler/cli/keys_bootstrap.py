@@ -9,7 +9,7 @@ import click
 from crawler.access.bootstrap import first_key
 from crawler.access.store import AccessStore
 from crawler.cli import console, exits
-from crawler.cli.stores import run_with_store, with_store
+from crawler.cli.stores import operator, run_with_store, with_store
 from crawler.config import read_api_config
 from crawler.peppers import Peppers
 
@@ -30,7 +30,7 @@ def bootstrap(*, redis_url: str | None, prefix: str, client_id: str, note: str) 
     peppers = Peppers.of(read_api_config().key_peppers)
 
     async def make(store: Store) -> str:
-        return await first_key(AccessStore(store, peppers), client_id=client_id, note=note)
+        return await first_key(AccessStore(store, peppers, origin=operator()), client_id=client_id, note=note)
 
     key = run_with_store(redis_url, prefix, make)
     console.note(f"a key of client {client_id}, which is shown this once:")

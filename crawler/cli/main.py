@@ -42,6 +42,7 @@ crawlery login --url https://HOST            jobs of a platform elsewhere
         "whoami": ("crawler.cli.login:whoami", "Which API commands talk to, and what the key may do."),
         "keys": ("crawler.cli.keys:keys", "Keys of the API: who may ask, and for what."),
         "clients": ("crawler.cli.clients:clients", "Clients of the API: whose jobs and keys there are."),
+        "audit": ("crawler.cli.audit:audit", "Who has changed what, and whether that was touched."),
         "recipe": ("crawler.cli.recipe.group:recipe", "Make, check, try and test recipes."),
         "shop": ("crawler.cli.shop:shop", "Serve the bundled sample shop, to try things on."),
         "up": ("crawler.cli.up:up", "Run the whole platform on this machine until Ctrl-C."),

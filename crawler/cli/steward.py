@@ -48,6 +48,7 @@ logger: Final = logging.getLogger(__name__)
 @click.option("--storage-patience", type=click.FloatRange(0, 600), default=5.0, show_default=True, help="Seconds.")
 @click.option("--seat-ttl", type=click.FloatRange(1, 600), default=30.0, show_default=True, help="As of nodes, s.")
 @click.option("--lease-ttl", type=click.FloatRange(0.5, 3600), default=60.0, show_default=True, help="As LEASE_TTL.")
+@click.option("--anchor-every", type=click.FloatRange(0.1, 86400), default=300.0, show_default=True, help="Audit, s.")
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="For files while they are composed.")
 @click.option("--alive", type=click.Path(path_type=Path, dir_okay=False), help="Touched every 5 s, for probes.")
 def steward(
@@ -63,6 +64,7 @@ def steward(
     storage_patience: float,
     seat_ttl: float,
     lease_ttl: float,
+    anchor_every: float,
     folder: Path | None,
     alive: Path | None,
 ) -> int:
@@ -85,6 +87,7 @@ def steward(
             alive.touch()
         except OSError as error:
             raise CommandFailed(f"--alive {alive}: {(error.strerror or str(error)).lower()}") from error
+    config = read_config()
     settings = StewardSettings(
         name=name,
         tick_s=tick,
@@ -96,8 +99,9 @@ def steward(
         seat_ttl_s=seat_ttl,
         lease_ttl_s=lease_ttl,
         folder=where,
+        audit_key=config.audit_key.encode(),
+        anchor_every_s=anchor_every,
     )
-    config = read_config()
     log_to_stderr(level=config.log_level, as_json=config.log_json)
     url = store_url_of_service(redis_url)
     asyncio.run(_run(url, prefix, objects, settings, alive))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import pwd
+import socket
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -13,6 +16,7 @@ from crawler.cli.groups import CommandFailed
 from crawler.config import read_config
 from crawler.jobs.model import check_job_id
 from crawler.jobs.redis import RedisJobStore
+from crawler.origin import Origin
 from crawler.store import ESCAPES_IN_ADDRESSES, Store, connect, connect_sync, shown_address
 
 if TYPE_CHECKING:
@@ -97,6 +101,15 @@ def run_with_store(redis_url: str | None, prefix: str, ask: Callable[[Store], Co
             await store.close()
 
     return asyncio.run(run())
+
+
+def operator() -> Origin:
+    """Who types a command that changes the store itself, as the audit notes it: whoever has access may do it."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = str(os.getuid())
+    return Origin(by="command", source=f"{user}@{socket.gethostname()}")
 
 
 async def stored_job(store: Store, job_id: str) -> StoredJob:

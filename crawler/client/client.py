@@ -24,6 +24,8 @@ from crawler.client.connection import Connection, is_loopback
 from crawler.client.downloads import Downloads
 from crawler.client.model import (
     ApiKey,
+    AuditPage,
+    AuditReport,
     ClientAccount,
     Failures,
     Job,
@@ -92,6 +94,7 @@ class Client:
         self.recipes = Recipes(self._connection)
         self.clients = Clients(self._connection)
         self.keys = Keys(self._connection)
+        self.audit = Audit(self._connection)
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
@@ -397,6 +400,42 @@ class Keys:
         return self._connection.ask(NewKey, "POST", _path("keys", key_id, "rotate"), body=_given({"grace_s": grace_s}))[
             0
         ]
+
+
+class Audit:
+    """`client.audit`: who has changed what. For administrators."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(
+        self,
+        *,
+        client: str | None = None,
+        action: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AuditPage:
+        """A page of entries, the newest first. It may be short, even empty, and still have a `next`."""
+        params = {
+            "client": client,
+            "action": action,
+            "after": None if after is None else time_text(after),
+            "before": None if before is None else time_text(before),
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return self._connection.ask(AuditPage, "GET", "/v1/audit", params=params)[0]
+
+    def verify(self) -> AuditReport:
+        """Whether anybody has touched what was noted.
+
+        Raises:
+            ApiError: `conflict`: this API has not the key to tell.
+        """
+        return self._connection.ask(AuditReport, "GET", "/v1/audit/verify")[0]
 
 
 class _Nodes(msgspec.Struct, frozen=True):

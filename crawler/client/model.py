@@ -248,6 +248,51 @@ class NewKey(ApiKey, frozen=True, kw_only=True):
         return f"NewKey(id={self.id!r}, client={self.client!r}, scopes={self.scopes!r})"
 
 
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was changed, or issued, and by whom. `number` is None for the moment until it is sealed."""
+
+    id: str
+    number: int | None = None
+    at: datetime
+    action: str
+    object: str = ""
+    client: str = ""
+    by: str = ""
+    actor: str = ""
+    key: str = ""
+    source: str = ""
+    request_id: str = ""
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries, the newest first; `next` is the cursor of the next page, None on the last."""
+
+    entries: tuple[AuditEntry, ...] = ()
+    next: str | None = None
+
+
+class AuditFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is wrong with entries `first` to `last`, by number."""
+
+    kind: str
+    first: int = 0
+    last: int = 0
+    why: str = ""
+
+
+class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verification has found: nothing if it is `whole`. Anchors vouch for entries up to `anchored`."""
+
+    whole: bool
+    sealed: int = 0
+    anchored: int = 0
+    unsealed: int = 0
+    findings: tuple[AuditFinding, ...] = ()
+    unnamed: int = 0
+
+
 class ReadyPart(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the API needs: `store`, `storage` or `nodes`; `state` is `ok`, `failed` or `unknown`."""
 

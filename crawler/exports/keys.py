@@ -6,6 +6,7 @@
     CLIENT/JOB/job.json                           what was ordered
     CLIENT/JOB/manifest.json                      the commit point: which files and segments there are
     jobs/JOB/intent.json                          what was ordered, to be found without knowing the client
+    -audit/...                                    see `crawler.audit.anchors`
 
 What may be written twice has a random part, so that nobody overwrites what somebody else's record names.
 """
@@ -22,12 +23,16 @@ from crawler.jobs.model import check_job_id
 #: Where intents are; no client may be called so.
 INTENTS: Final = "jobs"
 
+#: Where the audit has what is not in the store (any more); no client can be called so.
+AUDIT: Final = "-audit"
+
 _CLIENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
 _FORMAT: Final = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
 
 #: Kinds of objects by what their keys have after the job's id.
 _FOLDERS: Final = {"segments": "segment", "files": "file", "log": "log"}
+_OF_AUDIT: Final = {"anchors": "anchor", "entries": "entries"}
 _SINGLE: Final = {"manifest.json": "manifest", "job.json": "record", "orphans.json": "orphans"}
 
 #: 64 random bits are never made twice for one job.
@@ -130,12 +135,14 @@ def intent_job(key: str) -> str | None:
 
 
 def kind_of(key: str) -> str | None:
-    """What the object of a key is: segment, file, log, manifest, record, orphans or intent; None if it is none."""
+    """What the object of a key is, as `crawler.fault_points.OBJECTS` calls it; None if it is none."""
     parts = key.split("/")
     if len(parts) == 4:
         return _FOLDERS.get(parts[2])
     if len(parts) != 3:
         return None
+    if parts[0] == AUDIT:
+        return _OF_AUDIT.get(parts[1])
     return "intent" if (parts[0], parts[2]) == (INTENTS, "intent.json") else _SINGLE.get(parts[2])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -17,37 +17,52 @@ from crawler.errors import NoSuchJob
 from crawler.jobs.codec import STATUS_FIELDS, encode_job, status_from_fields, stored_job
 from crawler.jobs.hashes import JobHashes
 from crawler.jobs.listing import JobFilter
-from crawler.jobs.model import check_job_id, sentence
+from crawler.jobs.model import Intended, State, check_job_id, sentence
 from crawler.jobs.redis_list import RedisJobList
 from crawler.jobs.reservations import RedisReservations
 from crawler.jobs.states import TERMINAL, delete_refused, intent_refused, meant_by, transition_refused
 from crawler.jobs.store_contract import place
+from crawler.origin import NOTING, entries_key
 from crawler.store import Script, load_script
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from crawler.jobs.model import Intended, Job, JobStatus, Outcome, State
+    from crawler.jobs.model import Job, JobStatus, Outcome
     from crawler.jobs.store_contract import JobPage, StoredJob
+    from crawler.origin import Origin
     from crawler.store import Caller
 
 _LUA: Final = Path(__file__).parent / "lua"
 
 
-def _script(name: str) -> Script:
-    return load_script(_LUA, f"{name}.lua", preludes=("states.lua", "record.lua"))
+def _script(name: str, *, notes: bool = False) -> Script:
+    noting = (NOTING, "states.lua", "record.lua", "noted.lua")
+    return load_script(_LUA, f"{name}.lua", preludes=noting if notes else ("states.lua", "record.lua"))
 
 
-_CREATE, _MOVE, _INTEND = _script("create"), _script("move"), _script("intend")
+_CREATE, _MOVE, _INTEND = _script("create", notes=True), _script("move", notes=True), _script("intend", notes=True)
 _WHY, _DELETE, _ADOPT, _LABEL = _script("why"), _script("delete"), _script("adopt"), _script("label")
+
+
+#: What the audit calls a move into a state, and an intention.
+_ACTIONS: Final = {State.PAUSED: "job.paused", State.RUNNING: "job.resumed"}
+_INTENTIONS: Final = {
+    Intended.SUCCEED: "job.ended",
+    Intended.CANCEL: "job.cancelled",
+    Intended.FAIL: "job.failed",
+    Intended.EXPIRE: "job.expired",
+}
 
 
 class RedisJobStore:
     """See `crawler.jobs.store_contract.JobStore`."""
 
-    def __init__(self, store: Caller) -> None:
-        """`store`: where they lie."""
+    def __init__(self, store: Caller, *, origin: Origin | None = None) -> None:
+        """`store`: where they lie. `origin`: who asks for changes, which are noted then; None for who obeys."""
         self._store = store
+        self._origin = origin
+        self._entries = entries_key(store.prefix)
         self._hashes = JobHashes(store)
         self._list = RedisJobList(store, self._hashes)
         self._reservations = RedisReservations(store, self._hashes)
@@ -56,8 +71,10 @@ class RedisJobStore:
     async def create(self, job: Job) -> tuple[Job, bool]:
         """See the contract."""
         record = encode_job(job)
-        arguments = (record, job.created_ms, secrets.randbits(64), *_labels(job))
-        is_new, earlier, created_ms = await self._store.call(_CREATE, [self._hashes.key(job.id)], arguments)
+        words = self._words("job.created", job.id, client=job.client, after=_ordered(job))
+        arguments = (record, job.created_ms, secrets.randbits(64), *_labels(job), words)
+        keys = [self._hashes.key(job.id), self._entries]
+        is_new, earlier, created_ms = await self._store.call(_CREATE, keys, arguments)
         stored = stored_job(record if is_new else earlier, created_ms)
         (
             _,
@@ -94,7 +111,8 @@ class RedisJobStore:
     ) -> JobStatus:
         """See the contract."""
         asked = (to, intended or "", outcome or "", "" if version is None else version, *_why(why))
-        is_done, status = await self._change(_MOVE, job, asked)
+        action = _ACTIONS.get(to, f"job.{to}")
+        is_done, status = await self._change(_MOVE, job, asked, action=action)
         if not is_done:
             raise transition_refused(status, to, intended=intended, outcome=outcome, version=version, job=f"job {job}")
         if status.state in TERMINAL:
@@ -103,7 +121,8 @@ class RedisJobStore:
 
     async def intend(self, job: str, intended: Intended, *, why: str | None = None) -> JobStatus:
         """See the contract."""
-        is_done, status = await self._change(_INTEND, job, (intended, *_why(why)))
+        action = _INTENTIONS[intended]
+        is_done, status = await self._change(_INTEND, job, (intended, *_why(why)), action=action)
         if not is_done:
             raise intent_refused(status, intended, job=f"job {job}")
         return status
@@ -122,12 +141,21 @@ class RedisJobStore:
         if client is not None:
             await self._reservations.release(client, job)
 
-    async def _change(self, script: Script, job: str, arguments: Sequence[str | int]) -> tuple[bool, JobStatus]:
-        """Whether the script has done it, and the status after it."""
-        is_done, fields = await self._store.call(script, [self._hashes.key(job)], arguments)
+    async def _change(
+        self, script: Script, job: str, arguments: Sequence[str | int], *, action: str = ""
+    ) -> tuple[bool, JobStatus]:
+        """Whether the script has done it, and the status after it. One that notes changes is told the action."""
+        keys, words = [self._hashes.key(job)], list[bytes | str | int](arguments)
+        if action:
+            keys.append(self._entries)
+            words.append(self._words(action, job))
+        is_done, fields = await self._store.call(script, keys, words)
         if not fields[0]:
             raise NoSuchJob(f"there is no job {job}")
         return bool(is_done), status_from_fields(fields)
+
+    def _words(self, action: str, job: str, *, client: str = "", after: Any = None) -> bytes:
+        return b"" if self._origin is None else self._origin.words(action, job, client=client, after=after)
 
     async def set_why(self, job: str, why: str, *, version: int | None = None) -> bool:
         """See the contract."""
@@ -212,6 +240,19 @@ class RedisJobStore:
         calls += [self._store.command("SREM", self._live, *ended)] if ended else []
         owners = ((job, jobs[job][0]) for job in live)
         await asyncio.gather(*calls, *(self._reservations.count(client, job) for job, client in owners if client))
+
+
+def _ordered(job: Job) -> dict[str, Any]:
+    """What the audit has of an order. Not its inputs: a client may put secrets there."""
+    return {
+        "recipe": job.recipe,
+        "recipe_sha256": job.recipe_sha256,
+        "spider": job.spider,
+        "priority": job.priority,
+        "max_workers": job.max_workers,
+        "limits": job.limits,
+        "tags": job.tags,
+    }
 
 
 def _labels(job: Job) -> tuple[str, str, bytes]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -47,6 +47,10 @@ class StewardSettings:
         folder: for files while they are composed.
         keep_jobs_s: an ended job leaves the store after so long.
         keep_orphans_s: objects that nothing names are removed after so long.
+        audit_key: entries of the audit are sealed with it; b"" = they are not.
+        anchor_every_s: how far the seals have come is put into the storage of files so often.
+        audit_entries: the store keeps so many entries of the audit at least,
+        audit_piece: and older ones are put away in pieces of so many.
     """
 
     name: str = "steward"
@@ -61,6 +65,10 @@ class StewardSettings:
     folder: Path = Path("/tmp")  # noqa: S108 - the command line says where; in tests each has its own
     keep_jobs_s: float = 7 * 86400.0
     keep_orphans_s: float = 86400.0
+    audit_key: bytes = field(default=b"", repr=False)
+    anchor_every_s: float = 300.0
+    audit_entries: int = 20_000
+    audit_piece: int = 5_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

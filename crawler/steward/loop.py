@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from crawler.errors import CrawleryError, StoreError
 from crawler.jobs.holds import Holds
 from crawler.jobs.states import TERMINAL
+from crawler.steward.audit import Audit
 from crawler.steward.export import Export
 from crawler.steward.finish import Finish
 from crawler.steward.promote import promote
@@ -43,6 +44,12 @@ _LOOK_S: Final = 1.0
 
 _RUN_ID: Final = re.compile(rb"^run_id:(\w+)", re.MULTILINE)
 
+#: Entries of the audit wait so long for their seals, in seconds.
+_SEAL_S: Final = 0.5
+
+#: A steward that ends has so long for its last anchor, in seconds.
+_LAST_ANCHOR_S: Final = 3.0
+
 #: The store may take so long to hear that a duty is let go, in seconds.
 _LET_GO_S: Final = 1.0
 
@@ -57,6 +64,7 @@ class Steward:
         self._finish = Finish(ground, self._export)
         self._watchdog = Watchdog(ground)
         self._share = Share(ground)
+        self._audit = Audit(ground)
         self._at_work: dict[tuple[str, str], asyncio.Task[None]] = {}  # by duty and job
         self._seen: set[str] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
@@ -66,7 +74,12 @@ class Steward:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then ends what it has begun as soon as it can be left."""
-        housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
+        loop = asyncio.get_running_loop()
+        others = [
+            loop.create_task(self._keep_house()),
+            loop.create_task(self._keep_audit("seal", self._audit.seal)),
+            loop.create_task(self._keep_audit("anchor", self._audit.store)),
+        ]
         try:
             while not stop.is_set():
                 await self._careful_tick()
@@ -75,10 +88,11 @@ class Steward:
                 except TimeoutError:
                     continue
         finally:
-            tasks = [housekeeping, *self._at_work.values()]
+            tasks = [*others, *self._at_work.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._end_audit()
 
     @property
     def remembered(self) -> frozenset[str]:
@@ -223,6 +237,30 @@ class Steward:
                 await asyncio.sleep(_LOOK_S)
                 if await self._server() != server:
                     break  # started anew, it may have lost its last second, and what was accepted in it
+
+    async def _keep_audit(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """One part of the audit, again and again, for as long as the duty is ours. None of them waits for the other."""
+        settings, problem = self._ground.settings, ""
+        while True:
+            try:
+                if await self._holds.hold("audit", ttl_s=settings.hold_s):
+                    await work()
+                problem = ""
+            except (CrawleryError, OSError) as error:
+                if str(error) != problem:
+                    problem = str(error)
+                    logger.error("The audit (%s): %s", name, problem)  # noqa: TRY400 - what it says is enough
+            await asyncio.sleep(min(settings.tick_s, _SEAL_S))
+
+    async def _end_audit(self) -> None:
+        """Leaves an anchor behind, if the duty is ours, and lets it go."""
+        try:
+            async with asyncio.timeout(_LAST_ANCHOR_S):
+                if await self._holds.hold("audit", ttl_s=self._ground.settings.hold_s):
+                    await self._audit.end()
+                    await self._holds.let_go("audit")
+        except (CrawleryError, OSError) as error:
+            logger.warning("The audit is not anchored at the end: %s", str(error) or type(error).__name__)
 
     async def _server(self) -> str:
         """Which process the store is; "" if it does not say."""

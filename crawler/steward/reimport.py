@@ -13,7 +13,9 @@ from crawler.errors import CrawleryError, ObjectStoreError, StoreError
 from crawler.exports.intents import forget_intent, intents, read_intent
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
+from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.states import TERMINAL
+from crawler.origin import Origin
 from crawler.steward.ground import in_thread
 
 if TYPE_CHECKING:
@@ -55,7 +57,8 @@ async def _accepted_again(ground: Ground, name: str, *, is_listed: bool) -> bool
         await in_thread(forget_intent, ground.objects, job.id)
         return False
     # One that the store knows and does not list was being accepted when that was cut short: it is listed now.
-    _, is_new = await ground.jobs.create(job)
+    by = Origin(by="steward", source=ground.settings.name)
+    _, is_new = await RedisJobStore(ground.store, origin=by).create(job)
     if is_new:
         logger.warning("Job %s is accepted again: the store had forgotten it", job.id)
     return is_new

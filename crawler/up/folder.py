@@ -38,6 +38,7 @@ _SECRETS: Final[Mapping[str, int]] = {
     "seaweedfs_signing_key": 24,
     "node_password": 16,
     "api_key_pepper": 32,
+    "audit_key": 32,
 }
 _FORMAT: Final = 1
 

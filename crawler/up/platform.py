@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from crawler.access.bootstrap import first_key
 from crawler.access.store import AccessStore
 from crawler.errors import KeyRefused
+from crawler.origin import Origin
 from crawler.peppers import Peppers
 from crawler.store import Store, connect
 from crawler.up import existing, servers, workers
@@ -39,8 +40,9 @@ CLIENT: Final = "local"
 #: What servers get of the environment; the rest of it may hold secrets, and settings of other servers of that make.
 _PLAIN: Final = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD")
 
-#: What workers, which read what strangers have written, have no use for: an administrator's key, and peppers of keys.
-_FOR_NO_CHILD: Final = ("CRAWLERY_API_", "API_KEY_PEPPERS")
+#: What workers, which read what strangers have written, have no use for: an administrator's key, peppers of keys, the
+#: key of the audit.
+_FOR_NO_CHILD: Final = ("CRAWLERY_API_", "API_KEY_PEPPERS", "AUDIT_KEY")
 
 
 class Platform:
@@ -193,6 +195,11 @@ class Platform:
         """Those that were chosen, or our own."""
         return self.options.environment.get("API_KEY_PEPPERS") or f"up:{self._secrets['api_key_pepper']}"
 
+    @property
+    def _audit_key(self) -> str:
+        """The one that was chosen, or our own."""
+        return self.options.environment.get("AUDIT_KEY") or self._secrets["audit_key"]
+
     async def _api_key(self) -> tuple[str, str]:
         """A key of the control API that was made just now, "" if there was one; and the one that is kept.
 
@@ -201,7 +208,7 @@ class Platform:
             ConfigError: the peppers that were chosen are none.
         """
         store = Store(connect({"url": self.environment["REDIS_URL"]}))
-        access = AccessStore(store, Peppers.of(self._peppers))
+        access = AccessStore(store, Peppers.of(self._peppers), origin=Origin(by="command", source="crawlery up"))
         try:
             kept = self.folder.api_key
             with suppress(KeyRefused):
@@ -225,11 +232,12 @@ class Platform:
         if options.shop:  # it is a site on this machine, where no recipe may go otherwise
             environment["EGRESS_ALLOW"] = " ".join((inherited.get("EGRESS_ALLOW", ""), HOST)).strip()
         pepper = {"API_KEY_PEPPERS": self._peppers}
+        sealing = {"AUDIT_KEY": self._audit_key}
         scratch = {"TMPDIR": str(self.folder.subfolder("tmp"))}
         folders = {name: self.folder.subfolder("nodes", name) for name in workers.node_names(options)}
         specs = [
-            workers.api(options, environment | pepper, needs, port=self._ports[workers.API]),
-            *workers.stewards(options, environment | scratch, needs),
+            workers.api(options, environment | pepper | sealing, needs, port=self._ports[workers.API]),
+            *workers.stewards(options, environment | scratch | sealing, needs),
             *workers.nodes(options, environment, needs, ports=self._ports, folders=folders),
         ]
         if options.shop:

@@ -291,7 +291,9 @@ def test_no_secret_is_written_down():
         for container in workload["spec"]["template"]["spec"]["containers"]:
             values += [(entry["name"], entry.get("value", "")) for entry in container.get("env", [])]
     for name, value in values:
-        secret = any(word in name for word in ("PASSWORD", "TOKEN", "PEPPER", "SECRET", "REDIS_URL", "CREDENTIALS"))
+        secret = any(
+            word in name for word in ("PASSWORD", "TOKEN", "PEPPER", "SECRET", "REDIS_URL", "CREDENTIALS", "AUDIT_KEY")
+        )
         assert not secret or (name.endswith("_FILE") and value.startswith("/run/secrets/")), name
 
 
@@ -307,8 +309,7 @@ def test_every_file_of_a_secret_is_in_a_volume_of_a_secret_that_only_its_compone
 
 def test_secrets_of_a_component_are_its_own(pod, component):
     named = {volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
-    own = set() if component == "steward" else {f"crawlery-{component}"}
-    assert named == {"crawlery-store", "crawlery-storage", *own}
+    assert named == {"crawlery-store", "crawlery-storage", f"crawlery-{component}"}
 
 
 def test_configuration_that_is_named_is_there(pod, container):

@@ -20,6 +20,9 @@ from crawler.jobs.store_contract import MAX_PAGE_BYTES, JobPage
 from crawler.store import Script, Store, SyncStore, connect, connect_sync
 from crawler.wire import Undecodable
 
+#: Where scripts note what they are asked for.
+AUDIT = "crawlery:{audit}:entries"
+
 STATES_LUA = Path(module.__file__).parent / "lua" / "states.lua"
 
 #: Of the clock of the store, in these tests.
@@ -243,7 +246,7 @@ def test_a_state_that_the_rules_do_not_know_is_left_alone(moved_by_others, serve
 
 def test_an_intention_that_the_rules_do_not_know_is_refused(clocked_store, jobs, in_state):
     before = in_state("j", "running")
-    answer = clocked_store.run(clocked_store.store.call(module._INTEND, [key("j")], ["shine"]))
+    answer = clocked_store.run(clocked_store.store.call(module._INTEND, [key("j"), AUDIT], ["shine", ""]))
     assert answer[0] == 0
     assert jobs.status("j") == before
 
@@ -252,10 +255,10 @@ def test_an_intention_that_the_rules_do_not_know_is_refused(clocked_store, jobs,
 
 
 def test_a_repeated_creation_says_again_that_it_made_the_job(clocked_store, jobs, a_job):
-    words = (encode_job(a_job()), 0, 17, *module._labels(a_job()))
-    first, again = (clocked_store.run(clocked_store.store.call(module._CREATE, [key("j")], words)) for _ in range(2))
+    words, keys = (encode_job(a_job()), 0, 17, *module._labels(a_job()), ""), [key("j"), AUDIT]
+    first, again = (clocked_store.run(clocked_store.store.call(module._CREATE, keys, words)) for _ in range(2))
     assert first == again == [1, None, b"1000000000"]
-    other = clocked_store.run(clocked_store.store.call(module._CREATE, [key("j")], (*words[:2], 18, *words[3:])))
+    other = clocked_store.run(clocked_store.store.call(module._CREATE, keys, (*words[:2], 18, *words[3:])))
     assert other == [0, words[0], b"1000000000"]
 
 
@@ -475,13 +478,15 @@ def test_a_full_server_takes_no_new_job_but_lets_jobs_end(new_valkey, a_job):
     full = new_valkey()
     with redis.Redis.from_url(full.url) as client:
         sync = SyncStore(connect_sync({"url": full.url}))
-        sync.call(module._CREATE, [key("j")], [encode_job(a_job()), 0, 1, *module._labels(a_job())])
+        sync.call(module._CREATE, [key("j"), AUDIT], [encode_job(a_job()), 0, 1, *module._labels(a_job()), ""])
         client.config_set("maxmemory", 1)
         with pytest.raises(StoreError, match=r"create\.lua.*maxmemory"):
-            sync.call(module._CREATE, [key("k")], [encode_job(a_job("k")), 0, 1, *module._labels(a_job("k"))])
-        assert sync.call(module._INTEND, [key("j")], ["cancel", "asked"])[0] == 1
-        assert sync.call(module._MOVE, [key("j")], ["finishing", "", "", ""])[0] == 1
-        assert sync.call(module._MOVE, [key("j")], ["cancelled", "", "empty", "", "done"])[0] == 1
+            sync.call(
+                module._CREATE, [key("k"), AUDIT], [encode_job(a_job("k")), 0, 1, *module._labels(a_job("k")), ""]
+            )
+        assert sync.call(module._INTEND, [key("j"), AUDIT], ["cancel", "asked", ""])[0] == 1
+        assert sync.call(module._MOVE, [key("j"), AUDIT], ["finishing", "", "", "", ""])[0] == 1
+        assert sync.call(module._MOVE, [key("j"), AUDIT], ["cancelled", "", "empty", "", "done", ""])[0] == 1
         assert client.hget(key("j"), "state") == b"cancelled"
         assert sync.call(module._DELETE, [key("j")], [])[0] == 1
         sync.close()

@@ -68,8 +68,11 @@ def test_neither_a_secret_nor_a_key_lies_in_the_store(ask, acme, raw):
     _, text = made(ask)
     secret = text.split("_")[3]
     for name in raw.scan_iter():
-        kept = raw.hgetall(name)
-        assert not [value for value in kept.values() if secret[:43].encode() in value or b"pepper-of" in value]
+        if raw.type(name) == b"stream":
+            kept = [value for _, fields in raw.xrange(name) for value in fields.values()]
+        else:
+            kept = raw.hgetall(name).values()
+        assert not [value for value in kept if secret[:43].encode() in value or b"pepper-of" in value]
 
 
 def test_all_keys_that_are_refused_are_refused_in_the_same_words(ask, acme):
@@ -288,7 +291,7 @@ def test_a_revocation_that_comes_between_is_not_undone_by_a_new_pepper(ask, acme
 
             @classmethod
             async def call(cls, what, keys, args):
-                if len(keys) == 1 and not cls.revoked:  # the change of the pepper
+                if what.name == "change.lua" and not cls.revoked:  # the change of the pepper
                     cls.revoked = True
                     await access.revoke(key.id)
                 return await script(what, keys, args)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 from api_bodies import BodyCalls
 from api_in_process import METRICS_TOKEN, OURS, Calls, api_in_process
-from api_people import PEPPERS, new_people
+from api_people import AUDIT_KEY, PEPPERS, new_people
 from api_process import ApiProcess
 from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
 from tcp_proxy import TcpProxy
@@ -49,6 +49,7 @@ def api_config(valkey, tmp_path, monkeypatch):
     monkeypatch.setenv("REDIS_URL", valkey.url)
     monkeypatch.setenv("STORAGE_URL", f"file://{tmp_path}/files")
     monkeypatch.setenv("API_KEY_PEPPERS", PEPPERS)
+    monkeypatch.setenv("AUDIT_KEY", AUDIT_KEY)
     return replace(read_api_config(), failure_limit="100000/second")
 
 

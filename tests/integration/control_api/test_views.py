@@ -67,6 +67,8 @@ ROWS = {
     "get_key": Row(Scope.ADMIN, object="key"),
     "rotate_key": Row(Scope.ADMIN, 201, object="key", admin=201, body={}),
     "revoke_key": Row(Scope.ADMIN, object="key to revoke"),
+    "list_audit": Row(Scope.ADMIN),
+    "verify_audit": Row(Scope.ADMIN),
     "init_scrape": Row(Scope.JOBS_WRITE, 201, body={"siteUrl": "http://127.0.0.1:9", "recipe": "shop"}, admin=201),
     "scrape_status": Row(Scope.JOBS_READ, object="job"),
     "scrape_jobs": Row(Scope.JOBS_READ),

@@ -81,7 +81,7 @@ def test_a_file_in_the_way_is_one_clear_error(tmp_path):
 def test_secrets_are_made_once_and_are_for_the_owner_only(folder):
     first = folder.secrets()
     assert folder.secrets() == first
-    assert len(set(first.values())) == len(first) == 7
+    assert len(set(first.values())) == len(first) == 8
     assert all(re.fullmatch("[0-9a-f]{20,}", secret) for secret in first.values())
     assert len(first["seaweedfs_sse_key"]) == 64
     assert mode(folder.path / "secrets.json") == 0o600
