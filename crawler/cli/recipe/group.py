@@ -17,6 +17,7 @@ _HERE = "crawler.cli.recipe"
         "validate": (f"{_HERE}.validate:validate", "Say everything that is wrong with recipes."),
         "lint": (f"{_HERE}.validate:lint", "Say what is allowed but will probably hurt."),
         "test": (f"{_HERE}.tests:test", "Run recipes' own tests on their saved pages."),
+        "diff": (f"{_HERE}.diff:diff", "Say what two versions make of the same saved pages."),
         "watch": (f"{_HERE}.watch:watch", "Run the tests of a recipe at every save."),
         "record": (f"{_HERE}.record:record", "Save a page and write a test for it."),
         "explain": (f"{_HERE}.explain:explain", "Say in words what a recipe does."),
