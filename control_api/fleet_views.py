@@ -10,6 +10,7 @@ from control_api.blueprint import Blueprint
 from control_api.fields import Instant, Schema, about
 from control_api.gate import ANY_KEY, needs
 from control_api.problems import Problem, not_found
+from control_api.recipes.preview import add_preview
 from control_api.services import ask, services
 from crawler.access.model import Scope
 from crawler.errors import RecipeError
@@ -130,6 +131,9 @@ def get_recipe(name: str) -> dict[str, Any]:
         "inputs": recipe.inputs.json_schema(),
         "items": {item: item_json_schema(contract) for item, contract in recipe.items.items()},
     }
+
+
+add_preview(recipes)
 
 
 def usable() -> list[Recipe]:

@@ -46,6 +46,7 @@ _SPECIAL: Final[dict[str, tuple[str, ...]]] = {
     "keys.create_key": ("unprocessable",),
     "keys.rotate_key": ("conflict",),
     "recipes.get_recipe": ("unprocessable",),
+    "recipes.preview_recipe": ("unprocessable",),
     "scrape.init_scrape": ("not_found", "idempotency_conflict", "unprocessable", "quota_exceeded"),
     "scrape.scrape_cancel": ("conflict",),
     "old_recipes.old_recipe_get": ("unprocessable",),
@@ -79,6 +80,8 @@ _IN_PATHS: Final[dict[str, dict[str, Any]]] = {
 #: What the library has no words for, by schema and member.
 _KEYWORDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("JobOrder", ""): {"oneOf": [{"required": ["recipe"]}, {"required": ["recipe_text"]}]},
+    ("PreviewOrder", ""): {"oneOf": [{"required": ["recipe"]}, {"required": ["recipe_text"]}]},
+    ("PreviewOrder", "inputs"): {"propertyNames": {"minLength": 1, "maxLength": 100}},
     ("JobOrder", "inputs"): {"propertyNames": {"minLength": 1, "maxLength": 100}},
 }
 
@@ -86,6 +89,7 @@ _KEYWORDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
 _ENOUGH: Final[dict[str, frozenset[str]]] = {
     "create_job": frozenset({"recipe", "inputs", "tags"}),
     "change_client": frozenset({"rate_limit"}),
+    "preview_recipe": frozenset({"recipe", "inputs", "page", "url"}),
     "create_key": frozenset({"client", "scopes", "note"}),
     "init_scrape": frozenset({"siteUrl", "recipe"}),
 }

@@ -17,6 +17,7 @@ ORDER = {"recipe": "shop", "inputs": {"site": "http://127.0.0.1:9"}}
 #: A good body of each operation that takes one.
 GOOD = {
     "create_job": ORDER,
+    "preview_recipe": {"recipe": "quotes", "url": "https://quotes.toscrape.com/", "page": "listing", "body": "<p>none"},
     "create_client": {"id": "new-client"},
     "change_client": {"name": "another"},
     "create_key": {"client": "alice", "scopes": ["jobs:read"]},

@@ -57,6 +57,9 @@ ROWS = {
     "get_results": Row(Scope.RESULTS_READ, object="job", admin=404),
     "list_recipes": Row(Scope.RECIPES_READ),
     "get_recipe": Row(Scope.RECIPES_READ, object="recipe"),
+    "preview_recipe": Row(
+        Scope.RECIPES_WRITE, body={"recipe": "quotes", "url": "https://quotes.toscrape.com/", "body": "<p>none"}
+    ),
     "list_nodes": Row(Scope.ADMIN),
     "create_client": Row(Scope.ADMIN, 409, body={"id": "alice"}, admin=409),
     "list_clients": Row(Scope.ADMIN),

@@ -317,11 +317,11 @@ def test_where_the_key_has_changed_rows_are_matched_by_the_fields_that_both_vers
 
 
 def test_a_number_is_not_the_text_of_it_and_digits_count():
-    body = "<li><b>a</b><i>1</i><u>1.50</u>"
+    body = "<li><b>a</b><i>1</i><u>1.00</u>"
     assert differences(listed(), listed(type_="integer"), body) == [("changed", 1, [("n", "1", 1)])]
     decimal = listed(type_="decimal")
     assert differences(decimal, listed(type_="decimal", n="u"), body) == [
-        ("changed", 1, [("n", Decimal(1), Decimal("1.50"))])
+        ("changed", 1, [("n", Decimal(1), Decimal("1.00"))])
     ]
 
 
