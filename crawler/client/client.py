@@ -36,6 +36,7 @@ from crawler.client.model import (
     Readiness,
     Recipe,
     RecipeDetail,
+    RecipePreview,
     Results,
     time_text,
 )
@@ -328,6 +329,44 @@ class Recipes:
     def get(self, name: str) -> RecipeDetail:
         """One, with its text and the JSON Schemas of its inputs and items."""
         return self._connection.ask(RecipeDetail, "GET", _path("recipes", name))[0]
+
+    def preview(
+        self,
+        url: str,
+        *,
+        recipe: str | None = None,
+        recipe_text: str | None = None,
+        page: str | None = None,
+        body: str | None = None,
+        content_type: str | None = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> RecipePreview:
+        """What a recipe makes of one page, which the API fetches unless it is given. Nothing is kept.
+
+        Args:
+            url: of the page.
+            recipe: `NAME` or `NAME@VERSION` of one that the API has; or else
+            recipe_text: the recipe itself.
+            page: its type, where the recipe does not tell it by the URL.
+            body: the page itself, as text.
+            content_type: of `body`; by default HTML.
+            inputs: of the recipe, typed.
+
+        Raises:
+            ApiError: `unprocessable`: the recipe, an input or the page cannot be used; `errors` says why.
+        """
+        facts = {
+            "url": url,
+            "recipe": recipe,
+            "recipe_text": recipe_text,
+            "page": page,
+            "body": body,
+            "content_type": content_type,
+            "inputs": inputs or None,
+        }
+        return self._connection.ask(
+            RecipePreview, "POST", "/v1/recipes/preview", body=_given(facts), is_repeatable=True
+        )[0]
 
 
 class Clients:

@@ -183,6 +183,28 @@ class RecipeDetail(Recipe, frozen=True, kw_only=True):
     exports: Any = None
 
 
+class RecipePreview(msgspec.Struct, frozen=True, kw_only=True):
+    """What one page gives, and why not more. Rows, fields and the like are as the API says them."""
+
+    page: str
+    url: str
+    status: int = 200
+    size_bytes: int = 0
+    kind: str = ""
+    encoding: str = ""
+    outcome: str = ""
+    error: str = ""
+    cause: str = ""
+    rows: tuple[dict[str, Any], ...] = ()
+    rows_found: int = 0
+    rejects: tuple[dict[str, Any], ...] = ()
+    rejects_found: int = 0
+    links: tuple[dict[str, Any], ...] = ()
+    next: str | None = None
+    fields: tuple[dict[str, Any], ...] = ()
+    misses: tuple[dict[str, Any], ...] = ()
+
+
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """A node of the fleet: `running` of its `slots` have work."""
 

@@ -14,6 +14,7 @@ _HERE = "crawler.cli.recipe"
     lazy={
         "new": (f"{_HERE}.new:new", "Look at a site and write a first recipe for it."),
         "try": (f"{_HERE}.try_page:try_page", "Run one page and show where each field came from."),
+        "preview": (f"{_HERE}.preview:preview", "Let the control API run one page."),
         "validate": (f"{_HERE}.validate:validate", "Say everything that is wrong with recipes."),
         "lint": (f"{_HERE}.validate:lint", "Say what is allowed but will probably hurt."),
         "test": (f"{_HERE}.tests:test", "Run recipes' own tests on their saved pages."),
@@ -26,4 +27,4 @@ _HERE = "crawler.cli.recipe"
     },
 )
 def recipe() -> None:
-    """Make, check, try and test recipes. Nothing here crawls; only `new`, `try` and `record` fetch single pages."""
+    """Make, check, try and test recipes. Nothing here crawls; `new`, `try`, `record`, `preview` fetch single pages."""
