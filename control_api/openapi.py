@@ -46,6 +46,7 @@ _SPECIAL: Final[dict[str, tuple[str, ...]]] = {
     "keys.create_key": ("unprocessable",),
     "keys.rotate_key": ("conflict",),
     "recipes.get_recipe": ("unprocessable",),
+    "recipes.put_recipe": ("conflict", "name_reserved", "unprocessable"),
     "scrape.init_scrape": ("not_found", "idempotency_conflict", "unprocessable", "quota_exceeded"),
     "scrape.scrape_cancel": ("conflict",),
     "old_recipes.old_recipe_get": ("unprocessable",),
