@@ -88,6 +88,11 @@ class Fleet:
         words = ("--tick", "0.1", "--segment-age", "0.2", "--folder", str(self.scratch))
         return self._start("steward", *words)
 
+    @property
+    def url(self) -> str:
+        """Of the API."""
+        return self._api.url
+
     def stop_steward(self) -> None:
         """SIGKILL to the one that was started last."""
         steward = next(process for process in reversed(self._beside) if "steward" in process.args)
@@ -125,8 +130,16 @@ class Fleet:
     # --- calls ---
 
     def call(self, method: str, path: str, key: str, **given: Any) -> httpx.Response:
+        """The answer; one that says to come again is no answer yet."""
         headers = {"Authorization": f"Bearer {key}", **given.pop("headers", {})}
-        return httpx.request(method, f"{self._api.url}{path}", headers=headers, timeout=30, trust_env=False, **given)
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            url = f"{self._api.url}{path}"
+            answer = httpx.request(method, url, headers=headers, timeout=30, trust_env=False, **given)
+            if answer.status_code != 503 or time.monotonic() > until:
+                assert answer.status_code < 500, f"{answer.text} {self._api.log()[-3000:]}"
+                return answer
+            time.sleep(0.1)
 
     def push(
         self,

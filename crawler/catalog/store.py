@@ -93,11 +93,10 @@ class Catalog:
 
     async def all_current(self, client: str) -> dict[str, Current]:
         """The same of every name of the client, in their order."""
-        words = await self._store.command("HGETALL", self._current(client))
-        found = {
-            name.decode(): decode_record(record, Current, version=VERSION)
-            for name, record in zip(words[::2], words[1::2], strict=True)
-        }
+        answer: dict[bytes, bytes] | list[bytes] = await self._store.command("HGETALL", self._current(client))
+        # Of an older protocol, the server answers a list.
+        pairs = answer.items() if isinstance(answer, dict) else zip(answer[::2], answer[1::2], strict=True)
+        found = {name.decode(): decode_record(record, Current, version=VERSION) for name, record in pairs}
         return dict(sorted(found.items()))
 
     async def state(self, version: RecipeVersion) -> RecipeState:

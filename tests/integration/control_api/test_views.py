@@ -34,8 +34,8 @@ class Row:
     """What an operation answers.
 
     `needs`: a scope, "any key" or "open". `ok`: to its owner, or to whoever has the scope. `object`: whose id stands in
-    the path. `admin`: to an administrator who asks for an object of Alice's. What is sent:
-    `body`, `text` (a recipe), `query`.
+    the path. `admin`: to an administrator who asks for an object of Alice's. What is
+    sent: `body`, `text` (a recipe), `query`.
     """
 
     needs: Scope | str
@@ -194,9 +194,10 @@ class World:
         known = self.objects.get(row.object, "") if of == "alice" else UNKNOWN
         if row.body is not None:
             given.setdefault("json", row.body)
-        if row.text and "json" not in given:
-            given |= {"data": row.text, "content_type": "application/yaml"}
+        if row.text:
             path = path.replace("{name}", "goods")
+            if "json" not in given:
+                given |= {"data": row.text, "content_type": "application/yaml"}
         given.setdefault("query_string", row.query)
         path = path.replace("{kind}", "parent")
         return self(method, re.sub(r"\{\w+\}", known, path), caller, **given)
