@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
 from flask import request
 
-from control_api.problems import Problem, bad_request
+from control_api.problems import Problem, bad_request, pointer
 from control_api.services import ask
 from crawler.catalog.model import Standing
 from crawler.catalog.store import Catalog
@@ -65,7 +65,7 @@ def _of_parts() -> Pushed:
     with cast("BoundedRequest", request).patience(_PUSH_PATIENCE_S):
         fields, files = request.form, request.files
     names = [name for part in (fields, files) for name, values in part.lists() for _ in values]
-    errors = [(f"/body/{name}", "Unknown field") for name in sorted(set(names) - {"recipe", "pages"})]
+    errors = [(pointer("body", name), "Unknown field") for name in sorted(set(names) - {"recipe", "pages"})]
     errors += [(f"/body/{name}", "is there twice") for name in ("recipe", "pages") if names.count(name) > 1]
     if "recipe" not in names:
         errors.append(("/body/recipe", "Missing data for required field"))

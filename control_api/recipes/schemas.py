@@ -184,6 +184,7 @@ PUSH_BODIES: Final[dict[str, Any]] = {
         "schema": {
             "type": "object",
             "required": ["recipe"],
+            "additionalProperties": False,
             "properties": {
                 "recipe": {"type": "string", "description": "The recipe, at most 256 KiB.",
                            "example": 'schema_version: 1\nname: goods\nversion: "1.0.0"\n...'},
