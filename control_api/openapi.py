@@ -47,6 +47,8 @@ _SPECIAL: Final[dict[str, tuple[str, ...]]] = {
     "keys.rotate_key": ("conflict",),
     "recipes.get_recipe": ("unprocessable",),
     "recipes.preview_recipe": ("unprocessable",),
+    "recipes.diff_recipe": ("unprocessable",),
+    "recipes.put_recipe": ("conflict", "name_reserved", "unprocessable"),
     "scrape.init_scrape": ("not_found", "idempotency_conflict", "unprocessable", "quota_exceeded"),
     "scrape.scrape_cancel": ("conflict",),
     "old_recipes.old_recipe_get": ("unprocessable",),

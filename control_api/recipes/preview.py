@@ -11,8 +11,9 @@ from control_api.fields import Schema, Text, about
 from control_api.gate import needs
 from control_api.jobs.schemas import MAX_RECIPE_CHARACTERS, RecipeName
 from control_api.problems import Problem, pointer
+from control_api.recipes.own import own_text
 from control_api.recipes.trials import exactly, tried
-from control_api.services import services
+from control_api.services import principal, services
 from crawler.access.model import Scope
 from crawler.egress.addresses import EgressPolicy
 from crawler.errors import RecipeError
@@ -206,14 +207,17 @@ def _named(asked: str) -> str:
         Problem: there is none.
     """
     name, _, version = asked.partition("@")
+    own = own_text(principal().client.id, name, version)
+    if own.text is not None:
+        return own.text
     try:
         recipe = services().recipes.get(name)
     except RecipeError as error:
         errors = [(pointer("body", "recipe"), str(problem)) for problem in error.problems]
         raise Problem("unprocessable", f"The recipe {name} of this deployment is broken.", errors=errors) from error
-    why = f"there is no recipe {name}" if recipe is None else ""
+    why = (own.why or f"there is no recipe {name}") if recipe is None else ""
     if recipe is not None and version and recipe.version != version:
-        why = f"the recipe {name} has version {recipe.version or 'none'}, not {version}"
+        why = own.why or f"the recipe {name} has version {recipe.version or 'none'}, not {version}"
     if recipe is None or why:
         raise Problem("unprocessable", f"{why[0].upper()}{why[1:]}.", errors=[(pointer("body", "recipe"), why)])
     return recipe.resolved

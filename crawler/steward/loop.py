@@ -20,6 +20,7 @@ from crawler.jobs.states import TERMINAL
 from crawler.steward.export import Export
 from crawler.steward.finish import Finish
 from crawler.steward.promote import promote
+from crawler.steward.recipe_checks import RecipeChecks
 from crawler.steward.reimport import reimport
 from crawler.steward.retention import retain
 from crawler.steward.share import Share
@@ -57,6 +58,7 @@ class Steward:
         self._finish = Finish(ground, self._export)
         self._watchdog = Watchdog(ground)
         self._share = Share(ground)
+        self._recipe_checks = RecipeChecks(ground)
         self._at_work: dict[tuple[str, str], asyncio.Task[None]] = {}  # by duty and job
         self._seen: set[str] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
@@ -66,7 +68,8 @@ class Steward:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then ends what it has begun as soon as it can be left."""
-        housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
+        loop = asyncio.get_running_loop()
+        beside = [loop.create_task(self._keep_house()), loop.create_task(self._check_recipes())]
         try:
             while not stop.is_set():
                 await self._careful_tick()
@@ -75,7 +78,7 @@ class Steward:
                 except TimeoutError:
                     continue
         finally:
-            tasks = [housekeeping, *self._at_work.values()]
+            tasks = [*beside, *self._at_work.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -223,6 +226,20 @@ class Steward:
                 await asyncio.sleep(_LOOK_S)
                 if await self._server() != server:
                     break  # started anew, it may have lost its last second, and what was accepted in it
+
+    async def _check_recipes(self) -> None:
+        """Recipes that clients have pushed, as soon as they are there."""
+        problem = ""
+        while True:
+            try:
+                if await self._recipe_checks.are_due():
+                    await self._held("recipes", self._recipe_checks.run)
+                problem = ""
+            except (CrawleryError, OSError) as error:
+                if str(error) != problem:
+                    logger.warning("Recipes are not checked: %s", error)
+                problem = str(error)
+            await asyncio.sleep(self._ground.settings.tick_s)
 
     async def _server(self) -> str:
         """Which process the store is; "" if it does not say."""

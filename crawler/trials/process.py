@@ -17,8 +17,10 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from decimal import Decimal
 from ipaddress import ip_network
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -30,13 +32,14 @@ from crawler.recipe.diff import diff_recipes
 from crawler.recipe.diff_report import diff_report
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import PageInput, PageRequest
+from crawler.recipe.pages_archive import ArchiveRefused, unpack_pages
 from crawler.recipe.preview import preview_report
 from crawler.recipe.saved_pages import saved_pages
 from crawler.recipe.values import is_missing
 from crawler.trials.fetching import PreviewFetcher, Unfetched
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from crawler.recipe.model import Recipe
 
@@ -72,7 +75,7 @@ class TrialRefused(CrawleryError):
     """What was asked for cannot be tried.
 
     Attributes:
-        part: of the order that is wrong: "recipe", "old", "new", "inputs", "page", "url" or "body".
+        part: of the order that is wrong: "recipe", "old", "new", "pages", "inputs", "page", "url" or "body".
         messages: what is wrong with it.
         for_operators: more, for the log; may be empty.
     """
@@ -97,20 +100,20 @@ def preview(order: Mapping[str, Any], egress: EgressPolicy) -> dict[str, Any]:
     return _tried({"task": "preview", "order": {**order, "egress": ranges}})
 
 
-def difference(old: str, new: str, pages: Mapping[str, bytes], *, most: int) -> dict[str, Any]:
+def difference(old: str, new: str, archives: Sequence[bytes], *, most: int) -> dict[str, Any]:
     """What differs between two texts of a recipe over saved pages, as `crawler.recipe.diff_report` has it.
 
     Args:
         old: the version before; it has no parents.
         new: the version after; the same.
-        pages: bytes by the name of the file, as tests of the recipes name them.
+        archives: of saved pages, see `crawler.recipe.pages_archive`; of two files of one name the first one's counts.
         most: differences to tell one by one.
 
     Raises:
         TrialRefused: one of them cannot be used.
         TooCostly: it takes too much.
     """
-    return _tried({"task": "difference", "order": {"old": old, "new": new, "pages": dict(pages), "most": most}})
+    return _tried({"task": "difference", "order": {"old": old, "new": new, "archives": list(archives), "most": most}})
 
 
 def _tried(order: dict[str, Any]) -> dict[str, Any]:
@@ -153,8 +156,28 @@ def _loaded(part: str, text: str) -> Recipe:
 def _difference(order: dict[str, Any]) -> dict[str, Any]:
     _leave_network()
     old, new = _loaded("old", order["old"]), _loaded("new", order["new"])
-    pages, absent = saved_pages([new, old], order["pages"].get)
+    with tempfile.TemporaryDirectory(prefix="crawlery-diff-") as place:
+        folders = [_unpacked(Path(place), number, each) for number, each in enumerate(order["archives"])]
+        pages, absent = saved_pages([new, old], lambda name: _body(folders, name))
     return diff_report(old, new, diff_recipes(old, new, pages), absent=absent, most=order["most"])
+
+
+def _unpacked(place: Path, number: int, packed: bytes) -> Path:
+    archive, folder = place / f"{number}.tar", place / str(number)
+    archive.write_bytes(packed)
+    try:
+        unpack_pages(archive, folder)
+    except ArchiveRefused as error:
+        raise TrialRefused("pages", [str(error)]) from error
+    return folder
+
+
+def _body(folders: Sequence[Path], name: str) -> bytes | None:
+    for folder in folders:
+        path = folder / name
+        if path.resolve().is_relative_to(folder.resolve()) and path.is_file():
+            return path.read_bytes()
+    return None
 
 
 def _preview(order: dict[str, Any]) -> dict[str, Any]:

@@ -23,8 +23,13 @@ _HERE = "crawler.cli.recipe"
         "record": (f"{_HERE}.record:record", "Save a page and write a test for it."),
         "explain": (f"{_HERE}.explain:explain", "Say in words what a recipe does."),
         "list": (f"{_HERE}.listing:list_recipes", "Show the recipes there are."),
+        "push": (f"{_HERE}.push:push", "Hand a recipe with its tests and pages to the control API."),
+        "pull": (f"{_HERE}.pull:pull", "Write a recipe of the control API into files."),
         "schema": (f"{_HERE}.schema:schema", "Print JSON Schema: of the language, an item or the inputs."),
     },
 )
 def recipe() -> None:
-    """Make, check, try and test recipes. Nothing here crawls; `new`, `try`, `record`, `preview` fetch single pages."""
+    """Make, check, try and test recipes. Nothing here crawls; `new`, `try`, `record`, `preview` fetch single pages.
+
+    `push`, `pull` and `preview` talk to the control API.
+    """

@@ -121,10 +121,10 @@ def test_patterns_mean_the_same_to_whoever_reads_them(spec):
 
 
 def test_a_query_is_refused_where_a_call_takes_none(api, people):
-    answer = api.get("/v1/recipes?limit=3&all", key=people.alice)
+    answer = api.get("/v1/me?limit=3&all", key=people.alice)
     assert answer.status_code == 400
     assert [error["pointer"] for error in answer.json["errors"]] == ["/query/all", "/query/limit"]
-    assert api.get("/v1/recipes?limit=3").status_code == 401
+    assert api.get("/v1/me?limit=3").status_code == 401
     assert api.get("/health?from=probe").status_code == 200
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from crawler.recipe.pages_archive import pack_pages
 from crawler.trials import process
 from crawler.trials.process import TooCostly, TrialRefused, difference
 
@@ -29,7 +30,7 @@ LONG = b"<p>x</p>" * 15_000
 
 
 def test_two_versions_are_compared_over_the_pages_that_are_there():
-    report = difference(OLD, NEW, {"a.html": PAGE}, most=10)
+    report = difference(OLD, NEW, [pack_pages({"a.html": PAGE})], most=10)
     assert (report["old"]["version"], report["new"]["version"]) == ("1.0.0", "1.1.0")
     assert (report["pages"], report["pages_absent"]) == (1, ["b.html"])
     (one,) = report["differences"]
@@ -38,7 +39,7 @@ def test_two_versions_are_compared_over_the_pages_that_are_there():
 
 def test_a_text_that_is_no_recipe_is_named():
     with pytest.raises(TrialRefused) as caught:
-        difference(OLD, "name: x", {}, most=10)
+        difference(OLD, "name: x", [], most=10)
     assert caught.value.part == "new"
     assert caught.value.messages[0].startswith("<recipe>")
 
@@ -47,10 +48,10 @@ def test_a_text_that_is_no_recipe_is_named():
 def test_who_takes_too_much_time_is_ended(monkeypatch, limit, value):
     monkeypatch.setattr(process, limit, value)
     with pytest.raises(TooCostly):
-        difference(ENDLESS, NEW, {"a.html": LONG}, most=10)
+        difference(ENDLESS, NEW, [pack_pages({"a.html": LONG})], most=10)
 
 
 def test_who_takes_too_much_memory_is_ended(monkeypatch):
     monkeypatch.setattr(process, "MAX_MEMORY_BYTES", 120 * 1024 * 1024)
     with pytest.raises(TooCostly):
-        difference(OLD, NEW, {"a.html": bytes(64 * 1024 * 1024)}, most=10)
+        difference(OLD, NEW, [bytes(64 * 1024 * 1024)], most=10)
