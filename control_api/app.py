@@ -18,11 +18,12 @@ from control_api import cors, gate, openapi, problems, request_log
 from control_api.access.views import clients, keys, me
 from control_api.audit.views import audit
 from control_api.bodies import BoundedRequest
-from control_api.fleet_views import nodes, ready, recipes
+from control_api.fleet_views import nodes, ready
 from control_api.gate import ANY_KEY, OPEN, needs
 from control_api.jobs.views import jobs
 from control_api.readiness import watch_storage, watch_store
 from control_api.recipe_shelf import RecipeShelf
+from control_api.recipes.views import recipes
 from control_api.replaced.views import old_recipes, scrape
 from control_api.services import EXTENSION, Services
 from control_api.store_thread import StoreThread

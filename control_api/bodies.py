@@ -51,20 +51,20 @@ class BoundedRequest(Request):
             RequestEntityTooLarge: it is over the limit.
             ClientDisconnected: it has not arrived in time.
         """
-        with self._patience():
+        with self.patience(BODY_PATIENCE_S):
             raw = super().get_data(cache=cache, parse_form_data=parse_form_data)
         if self.max_content_length is not None and len(raw) >= self.max_content_length:
             raise RequestEntityTooLarge
         return raw.decode(errors="replace") if as_text else raw
 
     @contextlib.contextmanager
-    def _patience(self) -> Iterator[None]:
+    def patience(self, seconds: float) -> Iterator[None]:
         """Waits so long for the rest of a body, and no longer: threads are few, and gunicorn waits for ever."""
         connection: socket.socket | None = self.environ.get("gunicorn.socket")
         if connection is None:
             yield
             return
-        timer = threading.Timer(BODY_PATIENCE_S, _end_of, (connection,))
+        timer = threading.Timer(seconds, _end_of, (connection,))
         timer.daemon = True
         timer.start()
         try:

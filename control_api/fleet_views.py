@@ -1,4 +1,4 @@
-"""The calls on recipes of the deployment, on nodes, and on what the API stands on."""
+"""The calls on nodes, and on what the API stands on."""
 
 from __future__ import annotations
 
@@ -9,62 +9,16 @@ import marshmallow as ma
 from control_api.blueprint import Blueprint
 from control_api.fields import Instant, Schema, about
 from control_api.gate import ANY_KEY, needs
-from control_api.problems import Problem, not_found
 from control_api.services import ask, services
 from crawler.access.model import Scope
-from crawler.errors import RecipeError
 from crawler.jobs.nodes import RedisNodes
-from crawler.recipe.contract import item_json_schema
 
 if TYPE_CHECKING:
     from crawler.jobs.nodes import Node
-    from crawler.recipe.model import Recipe
     from crawler.store import Store
 
-recipes: Final = Blueprint("recipes", __name__, url_prefix="/v1/recipes", description="Recipes of the deployment.")
 nodes: Final = Blueprint("nodes", __name__, url_prefix="/v1/nodes", description="Nodes: what runs the crawls.")
 ready: Final = Blueprint("ready", __name__, url_prefix="/v1/ready", description="What the API stands on.")
-
-
-class RecipeSummarySchema(Schema):
-    """A recipe."""
-
-    name = ma.fields.String(required=True, metadata=about("To order jobs by.", "shop"))
-    version = ma.fields.String(required=True, metadata=about("As the recipe says; may be empty.", "1.0.0"))
-    description = ma.fields.String(
-        required=True, metadata=about("As the recipe says; may be empty.", "Every product of the sample shop")
-    )
-    sha256 = ma.fields.String(required=True, metadata=about("SHA-256 of its text, in hexadecimal.", "9f86d081" * 8))
-    labels = ma.fields.Dict(
-        keys=ma.fields.String(),
-        values=ma.fields.String(),
-        required=True,
-        metadata=about("Words of its author.", {"site": "sample-shop"}),
-    )
-
-
-class RecipeSchema(RecipeSummarySchema):
-    """A recipe with what it takes and gives."""
-
-    text = ma.fields.String(
-        required=True, metadata=about("The recipe as YAML; what it extends is in it.", "schema_version: 1\n...")
-    )
-    inputs = ma.fields.Dict(
-        required=True,
-        metadata=about(
-            "JSON Schema of a job's inputs.", {"type": "object", "properties": {"site": {"type": "string"}}}
-        ),
-    )
-    items = ma.fields.Dict(
-        required=True,
-        metadata=about("JSON Schema of the rows, by item.", {"product": {"type": "object"}}),
-    )
-
-
-class RecipesSchema(Schema):
-    """All recipes that can be used."""
-
-    recipes = ma.fields.List(ma.fields.Nested(RecipeSummarySchema), required=True, metadata=about("By name."))
 
 
 class NodeSchema(Schema):
@@ -98,60 +52,6 @@ class ReadySchema(Schema):
 
     ready = ma.fields.Boolean(required=True, metadata=about("Calls can be answered.", True))
     parts = ma.fields.List(ma.fields.Nested(PartSchema), required=True, metadata=about("What it depends on."))
-
-
-@recipes.route("", methods=["GET"])
-@needs(Scope.RECIPES_READ)
-@recipes.response(200, RecipesSchema)
-def list_recipes() -> dict[str, Any]:
-    """List the recipes.
-
-    Those of the deployment; broken ones are left out.
-    """
-    return {"recipes": [_summary(recipe) for recipe in usable()]}
-
-
-@recipes.route("/<name>", methods=["GET"])
-@needs(Scope.RECIPES_READ)
-@recipes.response(200, RecipeSchema)
-def get_recipe(name: str) -> dict[str, Any]:
-    """Show a recipe.
-
-    Its text, what inputs it takes, and what its rows are like. One that is broken is a `422`.
-    """
-    try:
-        recipe = services().recipes.get(name)
-    except RecipeError as error:
-        raise Problem("unprocessable", f"The recipe {name} of this deployment is broken.") from error
-    if recipe is None:
-        raise not_found("recipe")
-    return _summary(recipe) | {
-        "text": recipe.resolved,
-        "inputs": recipe.inputs.json_schema(),
-        "items": {item: item_json_schema(contract) for item, contract in recipe.items.items()},
-    }
-
-
-def usable() -> list[Recipe]:
-    """The recipes of the deployment that can be used."""
-    found = []
-    for name in services().recipes.names():
-        try:
-            recipe = services().recipes.get(name)
-        except RecipeError:
-            continue
-        found += [] if recipe is None else [recipe]
-    return found
-
-
-def _summary(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "name": recipe.name,
-        "version": recipe.version,
-        "description": recipe.description,
-        "sha256": recipe.sha256,
-        "labels": dict(recipe.labels),
-    }
 
 
 @nodes.route("", methods=["GET"])

@@ -71,6 +71,16 @@ def needs(what: Scope | str) -> Callable[[_View], _View]:
     return mark
 
 
+def takes_bytes(most: int) -> Callable[[_View], _View]:
+    """Says that the bodies of a view may be larger than those of others."""
+
+    def mark(view: _View) -> _View:
+        view.crawlery_body_bytes = most  # type: ignore[attr-defined]  # as above
+        return view
+
+    return mark
+
+
 def needed(endpoint: str | None) -> Scope | str | None:
     """What a caller of an endpoint needs; None if its view does not say."""
     if has_request_context() and request.method == "OPTIONS" and getattr(request.url_rule, _BY_FLASK, False):
@@ -126,8 +136,11 @@ def _written(rate: Rate) -> str:
 def _begin() -> None:
     g.patience_s = PATIENCE_S
     g.principal = None
-    if (request.content_length or 0) > services().config.max_body_bytes:
-        raise Problem("too_large", f"A body may have {services().config.max_body_bytes:,} bytes.")
+    view = current_app.view_functions.get(request.endpoint or "")
+    most = max(services().config.max_body_bytes, getattr(view, "crawlery_body_bytes", 0))
+    request.max_content_length = most + 1  # see BoundedRequest
+    if (request.content_length or 0) > most:
+        raise Problem("too_large", f"A body may have {most:,} bytes.")
 
 
 def request_id() -> str:

@@ -47,6 +47,9 @@ _SPECIAL: Final[dict[str, tuple[str, ...]]] = {
     "keys.rotate_key": ("conflict",),
     "recipes.get_recipe": ("unprocessable",),
     "audit.verify_audit": ("conflict",),
+    "recipes.preview_recipe": ("unprocessable",),
+    "recipes.diff_recipe": ("unprocessable",),
+    "recipes.put_recipe": ("conflict", "name_reserved", "unprocessable"),
     "scrape.init_scrape": ("not_found", "idempotency_conflict", "unprocessable", "quota_exceeded"),
     "scrape.scrape_cancel": ("conflict",),
     "old_recipes.old_recipe_get": ("unprocessable",),
@@ -80,6 +83,8 @@ _IN_PATHS: Final[dict[str, dict[str, Any]]] = {
 #: What the library has no words for, by schema and member.
 _KEYWORDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("JobOrder", ""): {"oneOf": [{"required": ["recipe"]}, {"required": ["recipe_text"]}]},
+    ("PreviewOrder", ""): {"oneOf": [{"required": ["recipe"]}, {"required": ["recipe_text"]}]},
+    ("PreviewOrder", "inputs"): {"propertyNames": {"minLength": 1, "maxLength": 100}},
     ("JobOrder", "inputs"): {"propertyNames": {"minLength": 1, "maxLength": 100}},
 }
 
@@ -87,6 +92,7 @@ _KEYWORDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
 _ENOUGH: Final[dict[str, frozenset[str]]] = {
     "create_job": frozenset({"recipe", "inputs", "tags"}),
     "change_client": frozenset({"rate_limit"}),
+    "preview_recipe": frozenset({"recipe", "inputs", "page", "url"}),
     "create_key": frozenset({"client", "scopes", "note"}),
     "init_scrape": frozenset({"siteUrl", "recipe"}),
 }

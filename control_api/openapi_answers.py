@@ -69,6 +69,7 @@ _EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "missing_scope": {"detail": "This needs an API key with the scope jobs:write.", "scope": "jobs:write"},
     "not_found": {"detail": "There is no such job."},
     "conflict": {"detail": "job mvb2qk7d5xw3o4n6rj5f7a2zle is succeeded, which is its end", "state": "succeeded"},
+    "name_reserved": {"detail": "The deployment has a recipe shop, which all clients see; take another name."},
     "idempotency_conflict": {
         "detail": "This Idempotency-Key has come with another body before; send the same one, or take another key."
     },

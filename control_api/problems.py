@@ -22,12 +22,14 @@ from werkzeug.exceptions import HTTPException
 
 from control_api.replaced import envelope
 from crawler.errors import (
+    CatalogFull,
     ClientExists,
     Contended,
     CrawleryError,
     InputError,
     InvalidAccess,
     InvalidJob,
+    InvalidRecipeName,
     KeyRefused,
     NoSuchJob,
     ObjectStoreError,
@@ -35,6 +37,7 @@ from crawler.errors import (
     RecipeError,
     StoreError,
     TransitionRefused,
+    VersionTaken,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +57,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "not_found": (404, "There is no such object"),
     "method_not_allowed": (405, "This path does not know the method"),
     "conflict": (409, "The object does not allow this now"),
+    "name_reserved": (409, "The name is one of the deployment"),
     "idempotency_conflict": (409, "The Idempotency-Key belongs to another request"),
     "too_large": (413, "The request is too large"),
     "unsupported_media_type": (415, "The body is of another type"),
@@ -177,7 +181,7 @@ def _of_ours(error: CrawleryError) -> Problem:  # noqa: PLR0911 - one line for e
             return not_found("job")
         case TransitionRefused():
             return Problem("conflict", str(error), state=error.state)
-        case ClientExists() | Contended():
+        case ClientExists() | Contended() | VersionTaken() | CatalogFull():
             return Problem("conflict", str(error))
         case QuotaExceeded():
             retry = {"Retry-After": whole_seconds(error.retry_after_s)}
@@ -188,7 +192,7 @@ def _of_ours(error: CrawleryError) -> Problem:  # noqa: PLR0911 - one line for e
         case InputError():
             errors = [of_input(message) for message in error.messages[:MAX_ERRORS]]
             return Problem("unprocessable", "The inputs do not fit the recipe; `errors` says how.", errors=errors)
-        case InvalidJob() | InvalidAccess():
+        case InvalidJob() | InvalidAccess() | InvalidRecipeName():
             return Problem("unprocessable", str(error))
         case StoreError():
             return _of_store(error)

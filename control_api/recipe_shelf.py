@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from crawler.errors import RecipeError
 from crawler.recipe.loader import load_recipe
 
 if TYPE_CHECKING:
@@ -59,3 +60,15 @@ class RecipeShelf:
         """When the file and those beside it, which may be its parents, were written last."""
         stats = [beside.stat() for beside in sorted(path.parent.glob("*.yaml"))]
         return tuple(number for stat in stats for number in (stat.st_mtime_ns, stat.st_size))
+
+
+def usable(shelf: RecipeShelf) -> list[Recipe]:
+    """The recipes that can be used, by name; broken ones are left out."""
+    found = []
+    for name in shelf.names():
+        try:
+            recipe = shelf.get(name)
+        except RecipeError:
+            continue
+        found += [] if recipe is None else [recipe]
+    return found

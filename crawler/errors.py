@@ -14,6 +14,10 @@
         +-- ClientExists     there is one of that id
         +-- Contended        others change it all the time
         +-- QuotaExceeded    a client has used what it may use
+    +-- CatalogError         a client's recipe cannot be what was asked for
+        +-- InvalidRecipeName  a name or a version of one is impossible
+        +-- VersionTaken     another text has this version
+        +-- CatalogFull      a client has as many recipes as it may have
     +-- StoreError           the store answers with an error
         +-- StoreAway        or not at all, for as long as a caller may wait
     +-- ObjectStoreError     the storage of files does not take or give an object
@@ -183,6 +187,22 @@ class QuotaExceeded(AccessError):
     def __init__(self, message: str, *, quota: str, retry_after_s: float) -> None:
         self.quota, self.retry_after_s = quota, retry_after_s
         super().__init__(message)
+
+
+class CatalogError(CrawleryError):
+    """A client's recipe cannot be what was asked for."""
+
+
+class InvalidRecipeName(CatalogError):
+    """A name or a version of a recipe is impossible."""
+
+
+class VersionTaken(CatalogError):
+    """Another text, or the same one with other pages, has this version of a recipe; versions do not change."""
+
+
+class CatalogFull(CatalogError):
+    """A client has as many recipes, or a recipe as many versions, as there may be."""
 
 
 class StoreError(CrawleryError):

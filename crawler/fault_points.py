@@ -49,6 +49,8 @@ SCRIPTS: Final = {
     "park": "puts a page aside that its holder cannot read",
     "promote": "takes back what is due",
     "read": "reads fields of many jobs",
+    "recipe_judge": "keeps what came of checking a recipe",
+    "recipe_push": "keeps a recipe that is to be checked",
     "record": "records a segment, and takes its rows off the stream",
     "release": "hands leases back",
     "renew": "prolongs leases",
@@ -82,6 +84,8 @@ OBJECTS: Final = {
     "orphans": "The list of a job's orphans",
     "anchor": "An anchor of the audit",
     "entries": "A piece of the audit",
+    "recipe": "The text of a client's recipe",
+    "pages": "The saved pages of a client's recipe",
 }
 
 _AT_ONCE: Final[tuple[FaultKind, ...]] = ("kill", "hang")

@@ -1,4 +1,4 @@
-"""Calls of the control API that take a body, each with one that is right, for tests that send wrong ones."""
+"""Calls of the control API that take JSON, each with a body that is right, for tests that send wrong ones."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 ORDER = {"recipe": "shop", "inputs": {"site": "http://127.0.0.1:9"}}
 
-#: A good body of each operation that takes one.
+#: A good body of each operation that takes JSON.
 GOOD = {
     "create_job": ORDER,
+    "preview_recipe": {"recipe": "quotes", "url": "https://quotes.toscrape.com/", "page": "listing", "body": "<p>none"},
     "create_client": {"id": "new-client"},
     "change_client": {"name": "another"},
     "create_key": {"client": "alice", "scopes": ["jobs:read"]},
@@ -29,7 +30,7 @@ JSON = "application/json"
 
 
 class BodyCalls:
-    """Calls that take a body, as an administrator."""
+    """Calls that take JSON, as an administrator."""
 
     def __init__(self, app: Flask, url: str) -> None:
         self.client = app.test_client()
@@ -42,7 +43,7 @@ class BodyCalls:
                 operation,
             )
             for path, method, operation in operations(app.extensions["crawlery-spec"]())
-            if "requestBody" in operation
+            if JSON in operation.get("requestBody", {}).get("content", {})
         }
 
     def __call__(self, name, body, content_type=JSON, *, headers=None, query=None):

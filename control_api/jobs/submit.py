@@ -23,6 +23,7 @@ from flask import g, request
 
 from control_api.problems import Problem, bad_request, pointer, unavailable
 from control_api.recipe_check import check_order
+from control_api.recipes.own import own_text
 from control_api.services import ask, origin, principal, services
 from crawler.access.model import Scope
 from crawler.access.store import AccessStore
@@ -210,7 +211,7 @@ def _job(order: Mapping[str, Any], new_id: str, asked: Asked, client: Client) ->
 
 
 def _recipe(order: Mapping[str, Any]) -> Checked:
-    """The recipe of an order and its inputs, which fit."""
+    """The recipe of an order and its inputs, which fit: the client's own of that name, else that of the deployment."""
     if "recipe_text" in order:
         if not principal().may(Scope.RECIPES_INLINE):
             raise Problem(
@@ -219,15 +220,18 @@ def _recipe(order: Mapping[str, Any]) -> Checked:
             )  # fmt: skip
         return check_order(order["recipe_text"], order["inputs"])
     name, _, version = order["recipe"].partition("@")
+    own = own_text(principal().client.id, name, version)
+    if own.text is not None:  # a stranger's text, so it is not compiled in this process
+        return check_order(own.text, order["inputs"])
     try:
         recipe = services().recipes.get(name)
     except RecipeError as error:
         errors = [(pointer("body", "recipe"), str(problem)) for problem in error.problems]
         raise Problem("unprocessable", f"The recipe {name} of this deployment is broken.", errors=errors) from error
     if recipe is None:
-        raise _no_recipe(f"there is no recipe {name}")
+        raise _no_recipe(own.why or f"there is no recipe {name}")
     if version and recipe.version != version:
-        raise _no_recipe(f"the recipe {name} has version {recipe.version or 'none'}, not {version}")
+        raise _no_recipe(own.why or f"the recipe {name} has version {recipe.version or 'none'}, not {version}")
     inputs = recipe.inputs.resolve(order["inputs"])
     start_requests(recipe, inputs)
     return Checked(name=recipe.name, resolved=recipe.resolved, inputs=inputs)

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from flask import redirect, request
 
 from control_api.blueprint import Blueprint
-from control_api.fleet_views import usable
 from control_api.gate import needs
 from control_api.jobs import submit
 from control_api.jobs.lookup import own_job
@@ -21,6 +20,7 @@ from control_api.jobs.schemas import DEFAULT_LINK_S
 from control_api.jobs.steering import cancel
 from control_api.problems import Problem, of_input, pointer
 from control_api.recipe_check import look_at
+from control_api.recipe_shelf import usable
 from control_api.replaced.envelope import success
 from control_api.replaced.schemas import (
     CheckedAnswerSchema,
@@ -277,7 +277,7 @@ def old_recipe_list() -> dict[str, Any]:
 
     Those of the deployment; broken ones are left out.
     """
-    return success({"recipes": [_entry(recipe) for recipe in usable()]})
+    return success({"recipes": [_entry(recipe) for recipe in usable(services().recipes)]})
 
 
 @old_recipes.route("/names", methods=["GET"])
@@ -288,7 +288,7 @@ def old_recipe_names() -> dict[str, Any]:
 
     Those of the deployment; broken ones are left out.
     """
-    return success({"names": [recipe.name for recipe in usable()]})
+    return success({"names": [recipe.name for recipe in usable(services().recipes)]})
 
 
 @old_recipes.route("/get/<name>", methods=["GET"])
@@ -312,7 +312,7 @@ def old_recipe_by_site(query: dict[str, Any]) -> dict[str, Any]:
 
     The first one, by name, that begins there.
     """
-    for recipe in usable():
+    for recipe in usable(services().recipes):
         if _is_of(recipe, query["site_url"]):
             return success(_entry(recipe) | {"text": recipe.resolved})
     raise Problem("not_found", "No recipe is for this site.", replaced_code="RECIPE_NOT_FOUND")

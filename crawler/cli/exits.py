@@ -8,6 +8,8 @@ from typing import Final
 OK: Final = 0
 #: A recipe's own tests failed, or `lint` found something.
 TESTS_FAILED: Final = 1
+#: `recipe diff` found a difference.
+DIFFERENT: Final = 1
 #: Wrong option, unknown recipe, broken recipe, wrong input, unwritable file, unreachable page.
 USAGE: Final = 2
 #: A list page was lost, so linked pages may be unknown.

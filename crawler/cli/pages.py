@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.cli import console
-from crawler.cli.fetch import MAX_BYTES, fetcher_for
+from crawler.cli.fetch import fetcher_for
 from crawler.cli.groups import CommandFailed
+from crawler.egress.single_page import MAX_BYTES
 from crawler.errors import InputError, PageError
 from crawler.recipe.extract import extract_page, start_requests
 from crawler.recipe.model import PageInput, PageRequest
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from crawler.cli.fetch import Fetched, PageFetcher
+    from crawler.egress.single_page import Fetched, PageFetcher
     from crawler.recipe.model import PageResult, Recipe
 
 #: URL of a saved page of which nobody said where it came from.

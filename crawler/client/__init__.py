@@ -16,6 +16,7 @@ from crawler.client.model import (
     NewKey,
     Progress,
     Quotas,
+    RecipeVersion,
     ResultFile,
     Results,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "NewKey",
     "Progress",
     "Quotas",
+    "RecipeVersion",
     "ResultFile",
     "Results",
 ]

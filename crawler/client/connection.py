@@ -149,6 +149,7 @@ class Connection:
         *,
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
+        files: Mapping[str, tuple[str, bytes]] | None = None,
         headers: Mapping[str, str] | None = None,
         is_repeatable: bool | None = None,
     ) -> tuple[_T, httpx.Headers]:
@@ -160,6 +161,7 @@ class Connection:
             path: from `/v1` on, with its parts quoted.
             params: of the query; None is left out, a sequence is repeated.
             body: becomes JSON.
+            files: become parts of a form, in place of a body: name of the file and its bytes, by name of the part.
             headers: beside those of the connection.
             is_repeatable: may be sent again after a failure; by default a GET may.
 
@@ -173,6 +175,7 @@ class Connection:
             f"{self.url}{path}",
             params=given,
             content=None if body is None else _ENCODER.encode(body),
+            files=files,
             headers={**(headers or {}), **({} if body is None else {"Content-Type": "application/json"})},
         )
         asked = f"{method} {self.url}{path}"

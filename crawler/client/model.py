@@ -165,22 +165,100 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipe that jobs can name."""
+    """A recipe that jobs can name; `origin` is `client` or `deployment`."""
 
     name: str
     version: str = ""
     description: str | None = None
     sha256: str = ""
     labels: dict[str, str] = {}
+    origin: str = "deployment"
 
 
 class RecipeDetail(Recipe, frozen=True, kw_only=True):
-    """A recipe with its text, the JSON Schema of its inputs, those of its items by name, and its exports."""
+    """A recipe with its text, the JSON Schema of its inputs, those of its items by name, and its exports.
 
+    `pages_url` is a link to the archive of its saved pages, which works for a while without a key.
+    """
+
+    state: str = "current"
     text: str = ""
     inputs: dict[str, Any] = {}
     items: dict[str, Any] = {}
     exports: Any = None
+    pages_sha256: str | None = None
+    pages_url: str | None = None
+
+
+class RecipeTest(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one test of a recipe."""
+
+    page: str = ""
+    snapshot: str = ""
+    passed: bool = False
+    problems: tuple[str, ...] = ()
+
+
+class RecipeReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the check of a version has found; `untested` are page types without a test."""
+
+    problems: tuple[str, ...] = ()
+    tests: tuple[RecipeTest, ...] = ()
+    untested: tuple[str, ...] = ()
+
+
+class RecipeVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a recipe: `state` is `checking`, `current`, `passed`, `rejected` or `untested`."""
+
+    name: str
+    version: str
+    state: str
+    sha256: str = ""
+    pages_sha256: str | None = None
+    pushed_at: datetime | None = None
+    checked_at: datetime | None = None
+    report: RecipeReport = RecipeReport()
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether its check has ended."""
+        return self.state != "checking"
+
+
+class RecipePreview(msgspec.Struct, frozen=True, kw_only=True):
+    """What one page gives, and why not more. Rows, fields and the like are as the API says them."""
+
+    page: str
+    url: str
+    status: int = 200
+    size_bytes: int = 0
+    kind: str = ""
+    encoding: str = ""
+    outcome: str = ""
+    error: str = ""
+    cause: str = ""
+    rows: tuple[dict[str, Any], ...] = ()
+    rows_found: int = 0
+    rejects: tuple[dict[str, Any], ...] = ()
+    rejects_found: int = 0
+    links: tuple[dict[str, Any], ...] = ()
+    next: str | None = None
+    fields: tuple[dict[str, Any], ...] = ()
+    misses: tuple[dict[str, Any], ...] = ()
+
+
+class RecipeDiff(msgspec.Struct, frozen=True, kw_only=True):
+    """What two versions of a recipe make of the same saved pages. Figures and differences are as the API says them."""
+
+    old: dict[str, Any]
+    new: dict[str, Any]
+    same: bool = False
+    pages: int = 0
+    pages_changed: int = 0
+    pages_absent: tuple[str, ...] = ()
+    items: dict[str, dict[str, Any]] = {}
+    differences: tuple[dict[str, Any], ...] = ()
+    left_out: int = 0
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):

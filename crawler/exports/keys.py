@@ -1,4 +1,4 @@
-"""The keys of a job's objects: the only place where keys are made, from ids that were checked.
+"""The keys of objects: the only place where keys are made, from ids that were checked.
 
     CLIENT/JOB/segments/000001-RANDOM.jsonl.zst   a piece of its rows, counted once the store has recorded it
     CLIENT/JOB/files/NAME-RANDOM.csv              an export, counted once the manifest names it
@@ -7,6 +7,8 @@
     CLIENT/JOB/manifest.json                      the commit point: which files and segments there are
     jobs/JOB/intent.json                          what was ordered, to be found without knowing the client
     -audit/...                                    see `crawler.audit.anchors`
+    -recipes/texts/SHA256.yaml                    the text of a client's recipe
+    -recipes/pages/SHA256.tar                     its saved pages
 
 What may be written twice has a random part, so that nobody overwrites what somebody else's record names.
 """
@@ -26,6 +28,10 @@ INTENTS: Final = "jobs"
 #: Where the audit has what is not in the store (any more); no client can be called so.
 AUDIT: Final = "-audit"
 
+#: Where recipes of clients are; no client can be called so.
+RECIPES: Final = "-recipes"
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _CLIENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
 _FORMAT: Final = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
@@ -33,6 +39,7 @@ _FORMAT: Final = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
 #: Kinds of objects by what their keys have after the job's id.
 _FOLDERS: Final = {"segments": "segment", "files": "file", "log": "log"}
 _OF_AUDIT: Final = {"anchors": "anchor", "entries": "entries"}
+_OF_RECIPES: Final = {"texts": "recipe", "pages": "pages"}
 _SINGLE: Final = {"manifest.json": "manifest", "job.json": "record", "orphans.json": "orphans"}
 
 #: 64 random bits are never made twice for one job.
@@ -134,9 +141,35 @@ def intent_job(key: str) -> str | None:
         return None
 
 
+def recipe_text_key(sha256: str) -> str:
+    """Where the text of a recipe is.
+
+    Raises:
+        ValueError: it is no SHA-256 in hexadecimal.
+    """
+    return f"{RECIPES}/texts/{_checked(sha256)}.yaml"
+
+
+def recipe_pages_key(sha256: str) -> str:
+    """Where the saved pages of a recipe are.
+
+    Raises:
+        ValueError: it is no SHA-256 in hexadecimal.
+    """
+    return f"{RECIPES}/pages/{_checked(sha256)}.tar"
+
+
+def _checked(sha256: str) -> str:
+    if _SHA256.fullmatch(sha256) is None:
+        raise ValueError(f"{sha256!r} is no SHA-256")
+    return sha256
+
+
 def kind_of(key: str) -> str | None:
-    """What the object of a key is, as `crawler.fault_points.OBJECTS` calls it; None if it is none."""
+    """What the object of a key is, as `crawler.fault_points` names its kinds; None if it is none."""
     parts = key.split("/")
+    if parts[0] == RECIPES:
+        return _OF_RECIPES.get(parts[1]) if len(parts) == 3 else None
     if len(parts) == 4:
         return _FOLDERS.get(parts[2])
     if len(parts) != 3:

@@ -21,6 +21,7 @@ from crawler.steward.audit import Audit
 from crawler.steward.export import Export
 from crawler.steward.finish import Finish
 from crawler.steward.promote import promote
+from crawler.steward.recipe_checks import RecipeChecks
 from crawler.steward.reimport import reimport
 from crawler.steward.retention import retain
 from crawler.steward.share import Share
@@ -65,6 +66,7 @@ class Steward:
         self._watchdog = Watchdog(ground)
         self._share = Share(ground)
         self._audit = Audit(ground)
+        self._recipe_checks = RecipeChecks(ground)
         self._at_work: dict[tuple[str, str], asyncio.Task[None]] = {}  # by duty and job
         self._seen: set[str] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
@@ -75,10 +77,11 @@ class Steward:
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then ends what it has begun as soon as it can be left."""
         loop = asyncio.get_running_loop()
-        others = [
+        beside = [
             loop.create_task(self._keep_house()),
             loop.create_task(self._keep_audit("seal", self._audit.seal)),
             loop.create_task(self._keep_audit("anchor", self._audit.store)),
+            loop.create_task(self._check_recipes()),
         ]
         try:
             while not stop.is_set():
@@ -88,7 +91,7 @@ class Steward:
                 except TimeoutError:
                     continue
         finally:
-            tasks = [*others, *self._at_work.values()]
+            tasks = [*beside, *self._at_work.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -261,6 +264,20 @@ class Steward:
                     await self._holds.let_go("audit")
         except (CrawleryError, OSError) as error:
             logger.warning("The audit is not anchored at the end: %s", str(error) or type(error).__name__)
+
+    async def _check_recipes(self) -> None:
+        """Recipes that clients have pushed, as soon as they are there."""
+        problem = ""
+        while True:
+            try:
+                if await self._recipe_checks.are_due():
+                    await self._held("recipes", self._recipe_checks.run)
+                problem = ""
+            except (CrawleryError, OSError) as error:
+                if str(error) != problem:
+                    logger.warning("Recipes are not checked: %s", error)
+                problem = str(error)
+            await asyncio.sleep(self._ground.settings.tick_s)
 
     async def _server(self) -> str:
         """Which process the store is; "" if it does not say."""

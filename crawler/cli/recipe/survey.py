@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from protego import Protego
 
 from crawler.cli import console
-from crawler.cli.fetch import FetchFailed, PageFetcher
 from crawler.cli.groups import CommandFailed
+from crawler.egress.single_page import FetchFailed, PageFetcher
 from crawler.errors import PageError
 from crawler.recipe.model import PageInput, PageRequest
 from crawler.recipe.propose import Level, Sample, sample_of

@@ -152,6 +152,17 @@ def test_a_job_is_followed_to_its_end_over_an_api_that_is_away(api, new_client):
         (lambda c: c.results.get("j"), "GET", "/v1/jobs/j/results", None, {"job": "j", "final": False, "segments": []}),
         (lambda c: c.recipes.list(), "GET", "/v1/recipes", None, {"recipes": [{"name": "shop"}]}),
         (lambda c: c.recipes.get("shop"), "GET", "/v1/recipes/shop", None, {"name": "shop", "text": "x", "inputs": {}}),
+        (
+            lambda c: c.recipes.diff("goods", "1.0.0", "1.1.0"),
+            *("GET", "/v1/recipes/goods/diff", None),
+            {"old": {"version": "1.0.0"}, "new": {"version": "1.1.0"}, "same": True, "pages": 3},
+        ),
+        (
+            lambda c: c.recipes.preview("http://a/p", recipe="shop", page="p", inputs={"n": 1}),
+            *("POST", "/v1/recipes/preview"),
+            {"url": "http://a/p", "recipe": "shop", "page": "p", "inputs": {"n": 1}},
+            {"page": "p", "url": "http://a/p", "rows": [{"x": 1}], "rows_found": 1},
+        ),
         (lambda c: c.nodes(), "GET", "/v1/nodes", None, {"nodes": [{"name": "n", "slots": 2}]}),
         (lambda c: c.me(), "GET", "/v1/me", None, {"client": "shop", "quotas": {"running_jobs": 1}, "usage": {}}),
         (lambda c: c.ready(), "GET", "/v1/ready", None, {"ready": True, "parts": [{"name": "store", "state": "ok"}]}),

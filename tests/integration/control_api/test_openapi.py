@@ -59,7 +59,9 @@ def test_every_operation_with_a_key_says_what_a_key_can_run_into(spec):
             assert operation["x-scope"] == "any key" or "403" in statuses
         if "requestBody" in operation:
             assert {"400", "413", "415"} <= statuses, (path, method)
-            assert list(operation["requestBody"]["content"]) == ["application/json"]
+            is_push = operation["operationId"] == "put_recipe"
+            kinds = ["application/yaml", "multipart/form-data"] if is_push else ["application/json"]
+            assert list(operation["requestBody"]["content"]) == kinds
         if "{" in path:
             assert "404" in statuses
         declared = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "path"}

@@ -84,7 +84,7 @@ def test_every_field_parameter_header_and_tag_is_explained(spec):
 def test_requests_are_closed_and_answers_are_open(spec):
     schemas = spec["components"]["schemas"]
     closed = {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
-    ours = {"JobOrder", "Limits", "ClientOrder", "ClientChange", "Quotas", "KeyOrder", "Rotation"}
+    ours = {"JobOrder", "PreviewOrder", "Limits", "ClientOrder", "ClientChange", "Quotas", "KeyOrder", "Rotation"}
     assert closed == ours | {"ScrapeOrder", "ScrapeOptions", "RecipeCheck"}
 
 
@@ -121,10 +121,10 @@ def test_patterns_mean_the_same_to_whoever_reads_them(spec):
 
 
 def test_a_query_is_refused_where_a_call_takes_none(api, people):
-    answer = api.get("/v1/recipes?limit=3&all", key=people.alice)
+    answer = api.get("/v1/me?limit=3&all", key=people.alice)
     assert answer.status_code == 400
     assert [error["pointer"] for error in answer.json["errors"]] == ["/query/all", "/query/limit"]
-    assert api.get("/v1/recipes?limit=3").status_code == 401
+    assert api.get("/v1/me?limit=3").status_code == 401
     assert api.get("/health?from=probe").status_code == 200
 
 

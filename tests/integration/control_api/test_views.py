@@ -15,6 +15,7 @@ import pytest
 import redis
 from api_in_process import api_in_process
 from api_people import USUAL, in_store, new_key
+from recipe_pushes import goods
 from valkey_server import Database
 
 from control_api.openapi import operations
@@ -33,7 +34,8 @@ class Row:
     """What an operation answers.
 
     `needs`: a scope, "any key" or "open". `ok`: to its owner, or to whoever has the scope. `object`: whose id stands in
-    the path. `admin`: to an administrator who asks for an object of Alice's. `body` and `query`: what is sent.
+    the path. `admin`: to an administrator who asks for an object of Alice's. What is
+    sent: `body`, `text` (a recipe), `query`.
     """
 
     needs: Scope | str
@@ -41,6 +43,7 @@ class Row:
     object: str = ""
     admin: int = 200
     body: dict | None = None
+    text: str = ""
     query: dict = field(default_factory=dict)
 
 
@@ -57,6 +60,14 @@ ROWS = {
     "get_results": Row(Scope.RESULTS_READ, object="job", admin=404),
     "list_recipes": Row(Scope.RECIPES_READ),
     "get_recipe": Row(Scope.RECIPES_READ, object="recipe"),
+    "preview_recipe": Row(
+        Scope.RECIPES_WRITE, body={"recipe": "quotes", "url": "https://quotes.toscrape.com/", "body": "<p>none"}
+    ),
+    "list_recipe_versions": Row(Scope.RECIPES_READ, object="recipe"),
+    "diff_recipe": Row(
+        Scope.RECIPES_READ, 404, object="recipe", admin=404, query={"from": "1.0.0", "to": "1.0.0"}
+    ),  # one of the deployment has one version
+    "put_recipe": Row(Scope.RECIPES_WRITE, 202, text=goods(), admin=202),
     "list_nodes": Row(Scope.ADMIN),
     "create_client": Row(Scope.ADMIN, 409, body={"id": "alice"}, admin=409),
     "list_clients": Row(Scope.ADMIN),
@@ -191,6 +202,10 @@ class World:
         known = self.objects.get(row.object, "") if of == "alice" else UNKNOWN
         if row.body is not None:
             given.setdefault("json", row.body)
+        if row.text:
+            path = path.replace("{name}", "goods")
+            if "json" not in given:
+                given |= {"data": row.text, "content_type": "application/yaml"}
         given.setdefault("query_string", row.query)
         path = path.replace("{kind}", "parent")
         return self(method, re.sub(r"\{\w+\}", known, path), caller, **given)
@@ -303,7 +318,7 @@ def test_another_clients_key_is_told_of_an_object_what_it_is_told_of_none(world,
     if expected == 404 and row.object:
         assert told(answer)["code"] == CODES[404]
         assert same(answer, world.operate(name, "bob", of="nobody"))
-    if name not in ("create_job", "init_scrape"):
+    if name not in ("create_job", "init_scrape", "put_recipe"):
         assert world.kept() == before
     assert str(expected) in world.operations[name][2]["responses"]
 

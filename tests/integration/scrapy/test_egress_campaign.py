@@ -21,8 +21,8 @@ from dns_server import dns_server, resolve_by
 from egress_notations import NOTATIONS, ZONE, urls
 from loopback import html, redirect, serving, spider_for, text
 
-from crawler.cli.fetch import FetchFailed, PageFetcher
 from crawler.egress.addresses import EgressPolicy, read_networks
+from crawler.egress.single_page import FetchFailed, PageFetcher
 
 SITE = "127.0.0.3"
 STATUSES = (301, 302, 303, 307, 308)

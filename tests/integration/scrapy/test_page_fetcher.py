@@ -6,10 +6,11 @@ import pytest
 from canary import Canary
 from loopback import html, redirect
 
-from crawler.cli.fetch import FetchFailed, PageFetcher, fetcher_for
+from crawler.cli.fetch import fetcher_for
 from crawler.cli.recipe.survey import Surveyor
 from crawler.egress.addresses import EgressPolicy, read_networks
 from crawler.egress.resolve import resolve
+from crawler.egress.single_page import FetchFailed, PageFetcher
 from crawler.errors import DENIED, EgressRefused
 
 NOTHING = EgressPolicy()
@@ -95,7 +96,7 @@ def test_a_second_address_is_tried_when_the_first_takes_no_connection(site, monk
         found = await resolve(host, policy, timeout_s=timeout_s)
         return (*await resolve("127.0.0.9", policy, timeout_s=timeout_s), *found)
 
-    monkeypatch.setattr("crawler.cli.fetch.resolve", two_addresses)
+    monkeypatch.setattr("crawler.egress.single_page.resolve", two_addresses)
     site["/"] = "hello"
     assert PageFetcher(allowing("127.0.0.0/8")).get(f"{site.url}/").status == 200
     canary = Canary("127.0.0.1")

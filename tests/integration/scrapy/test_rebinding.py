@@ -15,9 +15,9 @@ from dials import recorded_dials
 from dns_server import dns_server, resolve_by
 from loopback import serving
 
-from crawler.cli.fetch import FetchFailed, PageFetcher
 from crawler.downloader import resolver as resolving
 from crawler.egress.addresses import EgressPolicy, read_networks
+from crawler.egress.single_page import FetchFailed, PageFetcher
 
 SITE, CANARY = "127.0.0.3", "127.0.0.1"
 NAME = "rebinding.dns.test"

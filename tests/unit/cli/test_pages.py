@@ -2,9 +2,9 @@
 
 import pytest
 
-from crawler.cli.fetch import Fetched
 from crawler.cli.groups import CommandFailed
 from crawler.cli.pages import UNKNOWN_URL, get_page, guess_page
+from crawler.egress.single_page import Fetched
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import PageInput, PageRequest
 

@@ -89,7 +89,21 @@ def test_the_job_of_an_intent_is_read_from_its_key(key, job):
 
 @pytest.mark.parametrize(
     "key",
-    ["", "a", ".crawlery-check", "a/b", "a/b/c", "a/b/c/d", "a/b/segments", "a/b/segments/c/d", "jobs/b/intent.jsonl"],
+    [
+        "",
+        "a",
+        ".crawlery-check",
+        "a/b",
+        "a/b/c",
+        "a/b/c/d",
+        "a/b/segments",
+        "a/b/segments/c/d",
+        "jobs/b/intent.jsonl",
+        "-recipes",
+        "-recipes/texts",
+        "-recipes/others/c",
+        "-recipes/texts/c/d",
+    ],
 )
 def test_what_is_no_object_of_a_job_is_of_no_kind(key):
     assert kind_of(key) is None

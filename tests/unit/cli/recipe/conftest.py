@@ -5,9 +5,9 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from click.testing import CliRunner
 
-from crawler.cli.fetch import Fetched, FetchFailed
 from crawler.cli.main import cli
 from crawler.cli.recipe.survey import Surveyor
+from crawler.egress.single_page import Fetched, FetchFailed
 from crawler.sample_shop.httpd import HttpRequest
 from crawler.sample_shop.shop import SampleShop, ShopConfig
 

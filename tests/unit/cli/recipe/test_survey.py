@@ -2,8 +2,8 @@
 
 import pytest
 
-from crawler.cli.fetch import FetchFailed
 from crawler.cli.recipe.survey import MAX_PAGES, survey
+from crawler.egress.single_page import FetchFailed
 from crawler.errors import PageError
 
 SITE = "http://shop.example"

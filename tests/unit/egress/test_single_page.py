@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from crawler.cli.fetch import FetchFailed, http_url, reason_of, unpacked
+from crawler.egress.single_page import FetchFailed, http_url, reason_of, unpacked
 
 BODY = b"<h1>Hello</h1>" * 50
 

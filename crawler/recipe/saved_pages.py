@@ -1,0 +1,84 @@
+"""Saved pages of recipes: a page as it was, and all that a recipe has to know to be run on it again.
+
+Knows where they are named (in `tests` of a recipe), and not where they lie: bytes are asked for by name.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from crawler.recipe.model import PageInput, PageRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from crawler.recipe.model import Recipe, RecipeTest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedPage:
+    """One page. `inputs` are as a caller would give them; headers are known only as far as `content_type`."""
+
+    name: str  # of its file, relative to the folder of pages
+    page: str  # its type
+    url: str
+    body: bytes
+    status: int = 200
+    content_type: str | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    carried: Mapping[str, Any] = field(default_factory=dict)
+
+    def input_of(self, recipe: Recipe) -> PageInput:
+        """The page as a recipe is run on it.
+
+        Raises:
+            InputError: its inputs do not fit this recipe.
+        """
+        return PageInput(
+            request=PageRequest(url=self.url, page=self.page, carried=self.carried),
+            url=self.url,
+            body=self.body,
+            status=self.status,
+            headers={} if self.content_type is None else {"content-type": self.content_type},
+            inputs=recipe.inputs.resolve(self.inputs),
+        )
+
+
+def saved_pages(recipes: Iterable[Recipe], body_of: Callable[[str], bytes | None]) -> tuple[list[SavedPage], list[str]]:
+    """The pages that tests of these recipes name, each once, and the names of those that are not there.
+
+    Two tests name the same page if they have its file, type, URL, inputs and what is carried to it in common; of the
+    rest, the first recipe's word counts.
+
+    Args:
+        recipes: in the order in which they are believed.
+        body_of: the bytes of a file by its name; None if there is none.
+    """
+    pages: dict[str, SavedPage] = {}
+    absent: dict[str, None] = {}
+    for recipe in recipes:
+        for test in recipe.tests:
+            same = json.dumps([test.snapshot, test.page, test.url, test.inputs, test.carried], default=str)
+            if same in pages or test.snapshot in absent:
+                continue
+            body = body_of(test.snapshot)
+            if body is None:
+                absent[test.snapshot] = None
+            else:
+                pages[same] = _saved(test, body)
+    return list(pages.values()), list(absent)
+
+
+def _saved(test: RecipeTest, body: bytes) -> SavedPage:
+    return SavedPage(
+        name=test.snapshot,
+        page=test.page,
+        url=test.url,
+        body=body,
+        status=test.status,
+        content_type=test.content_type,
+        inputs=test.inputs,
+        carried=test.carried,
+    )

@@ -1,0 +1,152 @@
+"""Checks the recipes that clients have pushed: two at a time, each in a process that can do nothing else.
+
+What comes of it is kept only if the version is still the one that was checked, so it does no harm when a steward that
+stood still goes on beside the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import tempfile
+import threading
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from crawler.catalog.model import CheckReport, RecipeFacts, RecipeVersion, Standing, TestOutcome
+from crawler.catalog.objects import read_pages
+from crawler.catalog.store import Catalog
+from crawler.errors import CrawleryError, NoSuchObject
+from crawler.recipe.approval import MODULE, PAGES_FILE
+from crawler.recipe.confinement import ConfinedLimits, Ended, run_confined
+from crawler.steward.ground import in_thread
+
+if TYPE_CHECKING:
+    from crawler.catalog.store import Pending
+    from crawler.steward.ground import Ground
+
+logger: Final = logging.getLogger(__name__)
+
+#: Checks that run side by side: each may use a processor for as long as it may take at all.
+AT_ONCE: Final = 2
+
+#: What was pushed meanwhile is looked for so often, in seconds.
+_LOOK_S: Final = 0.5
+
+
+class _Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What `crawler.recipe.approval` writes."""
+
+    standing: Standing
+    problems: tuple[str, ...] = ()
+    tests: tuple[TestOutcome, ...] = ()
+    untested: tuple[str, ...] = ()
+    facts: RecipeFacts | None = None
+
+
+class RecipeChecks:
+    """See the module."""
+
+    def __init__(self, ground: Ground, *, limits: ConfinedLimits | None = None) -> None:
+        """`limits`: of each check."""
+        self._ground = ground
+        self._catalog = Catalog(ground.store)
+        self._limits = limits or ConfinedLimits()
+        self._said: dict[Pending, str] = {}  # why it is checked later
+
+    async def are_due(self) -> bool:
+        """Whether something is to be checked."""
+        return bool(await self._catalog.pending(1))
+
+    async def run(self) -> int:
+        """Checks all that is to be checked, what is pushed meanwhile too; answers how many were.
+
+        Raises:
+            StoreError: the store refuses us.
+        """
+        at_work: dict[Pending, asyncio.Task[None]] = {}
+        put_off: set[Pending] = set()
+        stop, done = threading.Event(), 0
+        try:
+            while True:
+                due = [each for each in _in_turn(await self._catalog.pending()) if each not in {*at_work, *put_off}]
+                for pending in due[: AT_ONCE - len(at_work)]:
+                    at_work[pending] = asyncio.get_running_loop().create_task(self._check(pending, stop))
+                if not at_work:
+                    return done
+                await asyncio.wait(at_work.values(), return_when=asyncio.FIRST_COMPLETED, timeout=_LOOK_S)
+                for pending in [each for each, task in at_work.items() if task.done()]:
+                    try:
+                        at_work.pop(pending).result()
+                    except (CrawleryError, OSError) as error:
+                        put_off.add(pending)
+                        self._put_off(pending, str(error))
+                    else:
+                        done += 1
+                        self._said.pop(pending, None)
+        finally:
+            stop.set()
+            await asyncio.gather(*at_work.values(), return_exceptions=True)
+
+    def _put_off(self, pending: Pending, why: str) -> None:
+        if self._said.get(pending) != why:
+            self._said[pending] = why
+            logger.warning("Recipe %s of %s is checked later: %s", pending.name, pending.client, why)
+
+    async def _check(self, pending: Pending, stop: threading.Event) -> None:
+        version = await self._catalog.version(pending.client, pending.name, pending.version)
+        if version is None:
+            await self._catalog.drop(pending)
+            return
+        text = await self._catalog.text_of(version.sha256)
+        try:
+            ended = await in_thread(self._ended, version, text, stop)
+        except NoSuchObject:
+            ended = Ended(why_not="its saved pages are not in the storage any more; push it again")
+        if ended.is_stopped:
+            return
+        judged, facts = _judged(version, ended)
+        await self._catalog.judge(version, judged, facts)
+        logger.info("Recipe %s %s of %s: %s", version.name, version.version, version.client, judged.standing)
+
+    def _ended(self, version: RecipeVersion, text: str, stop: threading.Event) -> Ended:
+        """How the process of a check has ended; in a folder that is removed whatever it has written there."""
+        folder = Path(tempfile.mkdtemp(prefix="recipe-", dir=self._ground.settings.folder))
+        try:
+            (folder / f"{version.name}.yaml").write_text(text, encoding="utf-8", newline="")
+            if version.pages_sha256:
+                (folder / PAGES_FILE).write_bytes(read_pages(self._ground.objects, version.pages_sha256))
+            order = {"name": version.name, "may_be_untested": version.forced}
+            return run_confined(MODULE, order, folder=folder, limits=self._limits, stop=stop)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _judged(version: RecipeVersion, ended: Ended) -> tuple[RecipeVersion, RecipeFacts | None]:
+    why_not = ended.why_not and f"checking it has come to no end: {ended.why_not}"
+    if not why_not:
+        try:
+            found = msgspec.json.decode(ended.answer, type=_Found)
+        except (msgspec.DecodeError, ValueError) as error:
+            why_not = f"checking it has come to no end: the report cannot be read: {error}"
+        else:
+            report = CheckReport(problems=found.problems, tests=found.tests, untested=found.untested)
+            return replace(version, standing=found.standing, report=report), found.facts
+    if ended.complaint:
+        logger.error("The check of recipe %s of %s has failed: %s", version.name, version.client, ended.complaint)
+    return replace(version, standing=Standing.REJECTED, report=CheckReport(problems=(why_not,))), None
+
+
+def _in_turn(pending: tuple[Pending, ...]) -> list[Pending]:
+    """The first of each client, then the second of each: one with hundreds of recipes keeps nobody waiting for long."""
+    before: Counter[str] = Counter()
+    places = []
+    for each in pending:
+        places.append((before[each.client], each))
+        before[each.client] += 1
+    return [each for _, each in sorted(places, key=lambda place: place[0])]

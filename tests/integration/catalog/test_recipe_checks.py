@@ -1,0 +1,189 @@
+"""What clients push is checked apart: only what passes is ever current, and what is hostile hurts nobody else.
+
+The fleet is a real API and a real steward; the check is the process that it always is.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import socket
+import tarfile
+import time
+
+import pytest
+from recipe_pushes import PAGE, goods, tar
+
+#: A check must end within so long, in seconds, of which a machine that has other work gives it too little.
+CHECK_S = 30.0
+_SLACK_S = 30.0
+
+
+def never_usable(fleet, name, **query):
+    """No job gets it, by no name."""
+    key = fleet.people.alice
+    assert fleet.call("GET", f"/v1/recipes/{name}", key).status_code == 404
+    assert name not in [each["name"] for each in fleet.call("GET", "/v1/recipes", key).json()["recipes"]]
+    for named in (name, f"{name}@1.0.0"):
+        order = {"recipe": named, "inputs": {"site": "http://127.0.0.1:9"}}
+        refused = fleet.call("POST", "/v1/jobs", key, json=order)
+        assert (refused.status_code, refused.json()["code"]) == (422, "unprocessable")
+
+
+def test_a_recipe_whose_tests_fail_never_becomes_current(fleet):
+    key = fleet.people.alice
+    pushed = fleet.push(key, goods("failing", expect="Chair"), {"good.html": PAGE}, name="failing")
+    assert (pushed.status_code, pushed.json()["state"]) == (202, "checking")
+    never_usable(fleet, "failing")  # nor before it was checked
+    found = fleet.judged(key, name="failing")
+    assert found["state"] == "rejected"
+    assert found["report"]["problems"] == ["1 of 1 tests have failed"]
+    assert found["report"]["tests"][0]["problems"] == ["name: expected 'Chair', found 'Stool'"]
+    never_usable(fleet, "failing")
+
+
+def test_one_that_was_rejected_can_be_pushed_anew_and_one_that_was_not_stays_as_it_is(fleet):
+    key, pages = fleet.people.alice, {"good.html": PAGE}
+    fleet.push(key, goods("mended", expect="Chair"), pages, name="mended")
+    assert fleet.judged(key, name="mended")["state"] == "rejected"
+    assert fleet.push(key, goods("mended"), pages, name="mended").json()["state"] == "checking"
+    assert fleet.judged(key, name="mended")["state"] == "current"
+    again = fleet.push(key, goods("mended"), pages, name="mended")
+    assert (again.status_code, again.json()["state"]) == (202, "current")
+    for text, given in ((goods("mended", css="body h1"), pages), (goods("mended"), {"good.html": PAGE + b" "})):
+        other = fleet.push(key, text, given, name="mended")
+        assert (other.status_code, other.json()["code"]) == (409, "conflict")
+    assert fleet.call("GET", "/v1/recipes/mended", key).json()["text"] == goods("mended")
+
+
+def test_without_tests_it_is_kept_and_not_used_unless_an_administrator_forces_it(fleet):
+    key, text = fleet.people.alice, goods("bare").partition("tests:")[0]
+    fleet.push(key, text, name="bare")
+    found = fleet.judged(key, name="bare")
+    assert (found["state"], found["report"]["untested"]) == ("untested", ["good"])
+    never_usable(fleet, "bare")
+    assert fleet.push(key, text, name="bare", force="true").status_code == 403
+    assert fleet.push(fleet.people.root, text, name="bare", force="true", client="alice").status_code == 202
+    assert fleet.judged(key, name="bare")["state"] == "current"
+    assert fleet.call("GET", "/v1/recipes/bare", key).json()["text"] == text
+
+
+def test_names_of_the_deployment_are_reserved(fleet):
+    refused = fleet.push(fleet.people.alice, goods("shop"), {"good.html": PAGE}, name="shop")
+    assert (refused.status_code, refused.json()["code"]) == (409, "name_reserved")
+
+
+def deep(depth=100_000):
+    return b"<html><body>" + b"<div>" * depth + b"<h1>Stool</h1>"
+
+
+def wide():
+    return b"<html><body><ul>" + b"<li><b>x</b></li>" * 20_000 + b"</ul><h1>Stool</h1></body></html>"
+
+
+ENDLESS = "{xpath: '//*[count(//*[count(//*[count(//*) > 1]) > 1]) > 1]'}"
+
+
+def link(target):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo("good.html")
+        member.type, member.linkname = tarfile.SYMTYPE, target
+        archive.addfile(member)
+    return packed.getvalue()
+
+
+def bomb():
+    """100 KB that unpack to a header of 2 GB."""
+    member = tarfile.TarInfo("good.html")
+    member.type, member.size = tarfile.XHDTYPE, 2 * 1024**3
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1) as file:
+        file.write(member.tobuf(tarfile.USTAR_FORMAT))
+        for _ in range(200):
+            file.write(b"\0" * 1024**2)
+    return packed.getvalue()
+
+
+#: What is pushed, and a word of the report: text and pages.
+HOSTILE = {
+    "an XPath without end": (goods(css=ENDLESS), {"good.html": wide()}, "checking it has come to no end"),
+    "a page of 100,000 levels": (goods(), {"good.html": deep()}, "tests have failed"),
+    "a link out of the archive": (goods(), link("/etc/passwd"), "no regular file"),
+    "a header without end": (goods(), bomb(), ""),
+    "a snapshot elsewhere": (goods().replace("snapshot: good.html", "snapshot: /etc/passwd"), {}, ""),
+    "the environment": (goods(css="{template: '{{ env.SECRET_OF_THE_STEWARD }}'}"), {"good.html": PAGE}, ""),
+    "a file by XPath": (goods(css="{xpath: 'document(\"/etc/passwd\")'}"), {"good.html": PAGE}, ""),
+    "a parent": (goods().replace("start:", "extends: shop@1\nstart:"), {"good.html": PAGE}, ""),
+    "no archive": (goods(), b"\0" * 100_000, ""),
+}
+
+
+#: It takes all of the 20 s of processor time that a check has; `test_confinement` has one that takes less.
+SLOW = {"an XPath without end"}
+
+
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=pytest.mark.long) if what in SLOW else what for what in HOSTILE]
+)
+def test_what_is_hostile_is_rejected_in_time_with_a_report_and_the_api_goes_on(fleet, what):
+    text, pages, word = HOSTILE[what]
+    key, name = fleet.people.bob, f"h{list(HOSTILE).index(what)}"
+    began = time.monotonic()
+    pushed = fleet.push(key, text.replace("name: goods", f"name: {name}"), pages, name=name)
+    assert pushed.status_code == 202, pushed.text
+    assert fleet.call("GET", "/v1/me", key).status_code == 200
+    found = fleet.judged(key, name=name)
+    assert time.monotonic() - began < CHECK_S + _SLACK_S
+    assert found["state"] == "rejected", found
+    assert word in " ".join(found["report"]["problems"])
+    assert found["report"]["problems"]
+    assert "root:" not in str(found)
+    assert "canary" not in str(found)
+    assert fleet.call("GET", "/v1/me", key).status_code == 200
+    assert not list(fleet.scratch.glob("recipe-*"))
+
+
+def test_what_its_pages_name_is_asked_for_by_nobody(fleet):
+    with socket.create_server(("127.0.0.1", 0)) as canary:
+        canary.settimeout(0.1)
+        at = f"http://127.0.0.1:{canary.getsockname()[1]}"
+        page = (
+            f'<?xml version="1.0"?><!DOCTYPE a SYSTEM "{at}/a.dtd" [<!ENTITY b SYSTEM "{at}/b">'
+            f'<!ENTITY c SYSTEM "file:///etc/passwd">]><a><h1>&b;&c;</h1><img src="{at}/c"/></a>'
+        ).encode()
+        text = goods("asking", expect="x").replace("good: {item", "good: {parse: xml, item")
+        key = fleet.people.bob
+        assert fleet.push(key, text, {"good.html": page}, name="asking").status_code == 202
+        found = fleet.judged(key, name="asking")
+        assert found["state"] == "rejected"
+        assert "root:" not in str(found)
+        with pytest.raises(TimeoutError):
+            canary.accept()
+
+
+def test_a_steward_that_is_killed_in_the_middle_is_replaced_and_leaves_nothing_undone(fleet):
+    key = fleet.people.alice
+    fleet.push(key, goods("orphan"), {"good.html": PAGE}, name="orphan")
+    fleet.stop_steward()
+    fleet.start_steward()
+    assert fleet.judged(key, name="orphan")["state"] == "current"
+
+
+def test_a_push_that_is_no_recipe_changes_nothing(fleet):
+    key = fleet.people.alice
+    archive = tar({"good.html": PAGE})
+    wrong = [
+        fleet.push(key, "no recipe", name="wrong"),
+        fleet.push(key, goods("others"), name="wrong"),
+        fleet.push(key, goods("wrong", version="1"), name="wrong"),
+        fleet.call("PUT", "/v1/recipes/wrong", key, json={"recipe": goods("wrong")}),
+        fleet.call("PUT", "/v1/recipes/wrong", key, files={"pages": ("p", archive)}),
+        fleet.call("PUT", "/v1/recipes/wrong", key, files={"recipe": ("r", goods("wrong")), "more": ("m", b"x")}),
+        fleet.call("PUT", "/v1/recipes/wrong", key, content=b"\xff\xfe", headers={"Content-Type": "application/yaml"}),
+        fleet.push(key, goods("wrong"), b"x" * (20 * 1024**2 + 1), name="wrong"),
+        fleet.push(key, goods("wrong"), b"x" * (24 * 1024**2), name="wrong"),
+        fleet.push(key, "x" * 300_000, name="wrong"),
+    ]
+    assert [answer.status_code for answer in wrong] == [422, 422, 422, 415, 400, 400, 400, 413, 413, 422]
+    assert fleet.call("GET", "/v1/recipes/wrong/versions", key).status_code == 404
