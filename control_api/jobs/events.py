@@ -57,9 +57,8 @@ _FULL_S: Final = (1, 4)
 _ID: Final = "3-1767322922678"
 
 
-#: What the description says of the body.
+#: What the description says of the body. Without a type: tools that know streams of events hold it against each event.
 TEXT: Final = {
-    "type": "string",
     "description": "Blocks of the lines `id`, `event` and `data`, as the HTML standard has them. `data` is JSON.",
     "example": f'id: {_ID}\nevent: state\ndata: {{"state":"running","intended":null,"outcome":null,'
     '"at":"2026-01-02T03:02:02.678Z"}\n\n',

@@ -78,7 +78,7 @@ def watchers(api):
 
 
 def called(client, process, key, jobs, what):
-    """The 99th percentile of calls for jobs at a steady rate, in ms, from when each was due; and the time-outs."""
+    """The 99th percentile of calls for jobs at a steady rate, in ms from when each was due; how many had no answer."""
     began = time.perf_counter() + 0.2
 
     def one(number):
@@ -90,15 +90,14 @@ def called(client, process, key, jobs, what):
             )
         except httpx.TimeoutException:
             return None
-        assert answer.status_code == 200, answer.text
-        return (time.perf_counter() - due) * 1000
+        return (time.perf_counter() - due) * 1000 if answer.status_code == 200 else None
 
     with ThreadPoolExecutor(32) as pool:
         took = list(pool.map(one, range(CALLS)))
     cuts = quantiles([each for each in took if each is not None], n=100)
     times = "   ".join(f"p{which} {cuts[which - 1]:6.1f}" for which in (50, 95, 99))
     memory = [round(resident_mib(pid)) for pid in process.workers()]
-    print(f"{what:<24} {times} ms   {took.count(None)} time-outs   processes of {memory} MiB")
+    print(f"{what:<24} {times} ms   {took.count(None)} without answer   processes of {memory} MiB")
     return cuts[98], took.count(None)
 
 
@@ -146,10 +145,10 @@ def test_watchers_cost_callers_little_and_miss_nothing(api, watchers):
     facts = json.loads(crowd.stdout.readline())
     ends = (next((end for end in each["ends"] if end > told_at), None) for each in facts)
     ends_s = sorted(end - told_at for end in ends if end is not None)
-    assert len(ends_s) >= WATCHERS * 0.9, "the others had ended by themselves a moment before"
+    assert len(ends_s) >= WATCHERS * 0.9  # the others had ended by themselves a moment before
     refused = sum(each["statuses"].count(503) for each in facts)
     cut = sum(each["cut"] for each in facts)
-    print(f"streams ended {ends_s[0] * 1000:.0f} to {ends_s[-1] * 1000:.0f} ms after SIGTERM; {refused} times no room;"
+    print(f"streams ended {ends_s[0] * 1000:.0f} to {ends_s[-1] * 1000:.0f} ms after SIGTERM; {refused} answers 503;"
           f" {cut} connections cut; p99 {beside / alone:.2f} times that without watchers")  # fmt: skip
     whole = list(range(2, 2 + 4 * PAUSES + 3))
     missed = [each["versions"] for each in facts if each["versions"] != whole]
