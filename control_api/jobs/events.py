@@ -134,7 +134,8 @@ def watched(job_id: str, last: str) -> Response:
         )
     told = _Told(feed, last, partial(feeds.keys.may, bearer(), Scope.JOBS_READ))
     answer = EventStream(told.blocks(), headers={"X-Accel-Buffering": "no"})
-    answer.call_on_close(partial(feeds.leave, feed))
+    held = [feed]
+    answer.call_on_close(lambda: feeds.leave(held.pop()) if held else None)  # an answer may be closed twice
     return answer
 
 
@@ -155,9 +156,12 @@ class _Told:
         tick, comment, check = began, began + _COMMENT_S, began + _CHECK_S
         yield f"retry: {_between(*_RETRY_MS)}\n\n".encode()  # at once, so that the headers leave
         while not self._feed.is_over and time.monotonic() - began < LIVE_S:
-            if (block := "".join(self._news())) or time.monotonic() >= comment:
-                comment = comment if time.monotonic() < comment else time.monotonic() + _COMMENT_S
-                yield (block or ": still there\n\n").encode()
+            block = "".join(self._news())
+            if time.monotonic() >= comment:
+                comment = time.monotonic() + _COMMENT_S
+                block += ": still there\n\n"
+            if block:
+                yield block.encode()
             if self._has_ended:
                 return
             if time.monotonic() >= check:
