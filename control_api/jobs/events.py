@@ -69,10 +69,14 @@ class EventsHeadersSchema(Schema):
     """Where a watcher goes on."""
 
     last_event_id = Text(
-        "[1-9][0-9]{0,14}-[0-9]{1,15}",
+        "[!-~]+",
+        least=1,
+        most=100,
         data_key="Last-Event-ID",
         error="must be the id of an event",
-        metadata=about("Id of the last event that was seen: each change of state behind it is told.", _ID),
+        metadata=about(
+            "Id of the last event that was seen: each change of state behind it is told; all, if it is not known.", _ID
+        ),
     )
 
 

@@ -175,7 +175,14 @@ def test_streams_end_when_their_process_is_told_to_go(served):
 
 @pytest.mark.parametrize(
     ("who", "last", "status"),
-    [("bob", "", 404), ("reader", "", 403), ("alice", "x", 400), ("alice", "3-\u0663", 400), ("root", "", 200)],
+    [
+        ("bob", "", 404),
+        ("reader", "", 403),
+        ("alice", "x", 200),
+        ("alice", "x" * 101, 400),
+        ("alice", "3-\u0663", 400),
+        ("root", "", 200),
+    ],
 )
 def test_only_who_may_see_a_job_may_watch_it(calls, callers, shared_database, who, last, status):  # noqa: PLR0917 - fixtures
     keys = {"reader": new_key(shared_database.url, "alice", USUAL - {Scope.JOBS_READ}), **vars(callers)}
