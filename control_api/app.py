@@ -20,6 +20,7 @@ from control_api.audit.views import audit
 from control_api.bodies import BoundedRequest
 from control_api.fleet_views import nodes, ready
 from control_api.gate import ANY_KEY, OPEN, needs
+from control_api.jobs.feeds import Feeds, most_streams
 from control_api.jobs.views import jobs
 from control_api.readiness import watch_storage, watch_store
 from control_api.recipe_shelf import RecipeShelf
@@ -56,6 +57,7 @@ def create_app(config: ApiConfig, **given: Any) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes + 1  # see BoundedRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
     app.extensions[EXTENSION] = services_of(config, **given)
+    app.extensions["crawlery-end-streams"] = app.extensions[EXTENSION].feeds.end
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies)  # type: ignore[method-assign]  # as Werkzeug says to
     request_log.install(app)
@@ -102,6 +104,7 @@ def services_of(config: ApiConfig, **given: Any) -> Services:
         store=store,
         objects=objects,
         recipes=given.get("recipes") or RecipeShelf(config.base.recipes_paths),
+        feeds=given.get("feeds") or Feeds(store, peppers, most=most_streams(config.threads)),
         store_watch=given.get("store_watch") or watch_store(store),
         storage_watch=given.get("storage_watch") or watch_storage(objects),
     )

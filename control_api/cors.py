@@ -9,7 +9,7 @@ from flask_cors import CORS
 if TYPE_CHECKING:
     from flask import Flask
 
-_HEADERS: Final = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"]
+_HEADERS: Final = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "Last-Event-ID"]
 _SHOWN: Final = [
     "Location",
     "Retry-After",

@@ -11,7 +11,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import multiprocess
 
@@ -72,10 +72,14 @@ def pre_fork(server: Arbiter, worker: Worker) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """What is there now stays: collections that walk through all of it would hold every thread up for long."""
-    _ = worker
+    """What is there now stays: collections that walk through all of it would hold every thread up for long.
+
+    And streams end when the process is told to go: it would wait for each of them otherwise.
+    """
     gc.collect()
     gc.freeze()
+    patient: Any = worker  # a PatientWorker with our app; neither is loaded here, so that SIGHUP loads them anew
+    patient.on_told_to_go = patient.wsgi.extensions["crawlery-end-streams"]
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:

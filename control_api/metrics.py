@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import ValueClass
 
@@ -25,6 +33,9 @@ DURATION: Final = Histogram(
 )
 AUTH_FAILURES: Final = Counter("crawlery_api_auth_failures", "Calls without a valid key.")
 RATE_LIMITED: Final = Counter("crawlery_api_rate_limited", "Calls that were refused because there were too many.")
+STREAMS: Final = Gauge(
+    "crawlery_api_event_streams", "Streams of events that are open now.", multiprocess_mode="livesum"
+)
 REPLAYS: Final = Counter("crawlery_api_idempotent_replays", "Submissions that were answered like the first one.")
 
 #: What methods are counted as; any other word is somebody's joke.

@@ -15,6 +15,7 @@ import marshmallow as ma
 
 from control_api.fields import Schema, about
 from control_api.gate import ANY_KEY, OPEN, needed
+from control_api.jobs.events import ProgressEventSchema, StateEventSchema
 from control_api.openapi_answers import HEADERS, header, problem_component, success_headers
 from control_api.openapi_examples import example_of
 from control_api.problems import CODES
@@ -176,6 +177,8 @@ def configure(app: Flask, version: str) -> Api:
     api.spec.components.security_scheme("key", {**scheme, "description": "An API key: `ck_live_...`."})
     api.spec.components.security_scheme("metrics_token", {**scheme, "description": "METRICS_TOKEN of the deployment."})
     api.spec.components.schema("ReplacedFailure", schema=ReplacedFailureSchema)
+    api.spec.components.schema("StateEvent", schema=StateEventSchema)
+    api.spec.components.schema("ProgressEvent", schema=ProgressEventSchema)
     return api
 
 

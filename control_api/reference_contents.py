@@ -297,7 +297,7 @@ def _curl(
     lines += [
         "-H " + shlex.quote(f"{parameter['name']}: {parameter['example']}")
         for parameter in parameters
-        if parameter["in"] == "header"
+        if parameter["in"] == "header" and "example" in parameter
     ]
     if body:
         lines.append('-H "Content-Type: application/json"')

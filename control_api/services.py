@@ -14,6 +14,7 @@ from crawler.origin import Origin
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from control_api.jobs.feeds import Feeds
     from control_api.readiness import Watch
     from control_api.recipe_shelf import RecipeShelf
     from control_api.store_thread import StoreThread
@@ -43,6 +44,7 @@ class Services:
         store: of jobs, clients and keys.
         objects: the storage of files.
         recipes: those of the deployment.
+        feeds: jobs that are watched.
         store_watch: whether the store takes and gives, asked in the background.
         storage_watch: the same of the storage of files.
     """
@@ -52,6 +54,7 @@ class Services:
     store: StoreThread
     objects: ObjectStore
     recipes: RecipeShelf
+    feeds: Feeds
     store_watch: Watch
     storage_watch: Watch
 

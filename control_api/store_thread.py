@@ -17,6 +17,7 @@ from crawler.store import Store, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from concurrent.futures import Future
 
 _T = TypeVar("_T")
 
@@ -54,6 +55,10 @@ class StoreThread:
             if future.cancel():
                 raise StoreAway(f"the store does not answer within {within_s:.1f} s") from None
             return future.result()  # it has come this moment, or is a time-out of `call` itself
+
+    def begin(self, call: Callable[[Store], Coroutine[Any, Any, _T]]) -> Future[_T]:
+        """Lets `call` go on beside whoever asks; the future tells its end, and can cancel it."""
+        return asyncio.run_coroutine_threadsafe(call(self.store), self._loop)
 
     def close(self) -> None:
         """Lets the connection go, and ends the thread."""

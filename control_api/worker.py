@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from gunicorn.workers.gthread import ThreadWorker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gunicorn.workers.gthread import TConn
 
 #: The headers of a request must have arrived after so long, in seconds. Five of them are gunicorn's own, in which it
@@ -32,6 +34,12 @@ class PatientWorker(ThreadWorker):
         """See gunicorn."""
         super().__init__(*args, **kwargs)
         self._until: dict[TConn, float] = {}  # connections that a thread is busy with
+        self.on_told_to_go: Callable[[], None] = lambda: None
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Told to go when what has begun is answered; calls that would go on for long can end themselves."""
+        super().handle_exit(sig, frame)
+        self.on_told_to_go()
 
     def handle(self, conn: TConn) -> Any:
         """One request, in a thread."""

@@ -234,7 +234,7 @@ def read_api_config() -> ApiConfig:
         ("API_DOCS", env.str, "key" if production else "open"),
         ("API_MAX_BODY_BYTES", env.int, 1024 * 1024),
         ("API_WORKERS", env.int, 2),
-        ("API_THREADS", env.int, 32),
+        ("API_THREADS", env.int, 300),
         ("METRICS_TOKEN", env.str, ""),
     )
     for name, read, default in variables:

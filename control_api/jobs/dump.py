@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from crawler.frontier.contract import Ledger
     from crawler.jobs.attempts import Attempt
-    from crawler.jobs.model import Job
+    from crawler.jobs.model import Job, JobStatus
     from crawler.jobs.store_contract import StoredJob
 
 
@@ -58,7 +58,7 @@ def summary(stored: StoredJob) -> dict[str, Any]:
 def whole(stored: StoredJob, books: Ledger, attempts: Sequence[Attempt], *, now_ms: int) -> dict[str, Any]:
     """A job with its books and its workers."""
     return summary(stored) | {
-        "progress": progress(stored, books, now_ms=now_ms),
+        "progress": progress(stored.status, books, now_ms=now_ms),
         "attempts": [
             {
                 "node": attempt.node,
@@ -72,10 +72,9 @@ def whole(stored: StoredJob, books: Ledger, attempts: Sequence[Attempt], *, now_
     }
 
 
-def progress(stored: StoredJob, books: Ledger, *, now_ms: int) -> dict[str, Any]:
+def progress(status: JobStatus, books: Ledger, *, now_ms: int) -> dict[str, Any]:
     """The books, and what follows from them: how fast it goes, and how long what is known by now will take."""
     settled = sum(books.settled.values())
-    status = stored.status
     pages_per_s = eta_s = None
     if status.started_ms is not None:
         until_ms = status.finishing_ms or status.finished_ms or now_ms

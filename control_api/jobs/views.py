@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from control_api.blueprint import Blueprint
 from control_api.gate import needs
-from control_api.jobs import dump, steering, submit
+from control_api.jobs import dump, events, steering, submit
 from control_api.jobs.cursor import read_cursor, write_cursor
 from control_api.jobs.lookup import own_job
 from control_api.jobs.results import results_of
@@ -31,6 +31,7 @@ from crawler.jobs.redis import RedisJobStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from flask import Response
     from flask.typing import ResponseReturnValue
 
     from crawler.frontier.contract import Ledger
@@ -114,6 +115,24 @@ def get_job(job_id: str) -> dict[str, Any]:
 
     stored, books, attempts = ask(look)
     return dump.whole(stored, books, attempts, now_ms=principal().now_ms)
+
+
+@jobs.route("/<job_id>/events", methods=["GET"])
+@needs(Scope.JOBS_READ)
+@jobs.arguments(events.EventsHeadersSchema, location="headers")
+@jobs.alt_response(204, description="The job has ended, and its last event was seen: there is nothing to come for.")
+@jobs.response(200, events.TEXT, content_type=events.CONTENT_TYPE, description="Events, until the stream ends.")
+def watch_job(headers: dict[str, Any], job_id: str) -> Response:
+    """Watch a job as server-sent events.
+
+    An event `state` for each change of its state, within about a second, with a `StateEvent` as its data; and once a
+    second `progress`, with a `ProgressEvent`. A stream begins with the present state, and ends after that of the job's
+    end; or after a minute at most, when a process of the API is replaced, or when its key is revoked. Come again after
+    the milliseconds of `retry`, with the last id that you have seen in `Last-Event-ID`: then you are told each change
+    that was made meanwhile. Lines that begin with a colon say that the connection is alive. A process has room for so
+    many streams only; there is a `503` when it is full.
+    """
+    return events.watched(job_id, headers.get("last_event_id", ""))
 
 
 @jobs.route("/<job_id>/pause", methods=["POST"])

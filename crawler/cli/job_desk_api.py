@@ -114,7 +114,7 @@ class ApiDesk:
         with self._job(job_id):
             seen = _view(self._client.jobs.get(job_id))
             with Watching(seen.crawls) as watching:
-                for job in self._client.jobs.follow(job_id, every_s=watching.every_s):
+                for job in self._client.jobs.follow(job_id):
                     seen = _view(job)
                     if job.has_ended:
                         break

@@ -12,7 +12,6 @@ Synchronous. Every method raises `ApiError` when the API refuses and `ApiUnreach
 from __future__ import annotations
 
 import re
-import time
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -22,6 +21,7 @@ from msgspec import UNSET, UnsetType
 
 from crawler.client.connection import Connection, is_loopback
 from crawler.client.downloads import Downloads
+from crawler.client.events import followed, told
 from crawler.client.model import (
     ApiKey,
     AuditPage,
@@ -44,7 +44,7 @@ from crawler.client.model import (
     Results,
     time_text,
 )
-from crawler.errors import ApiUnreachable, InvalidJob
+from crawler.errors import InvalidJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from crawler.client.model import Limits
+    from crawler.client.model import JobEvent, Limits
 
 #: For each step of a request.
 TIMEOUT_S: Final = 30.0
@@ -263,27 +263,34 @@ class Jobs:
         # A step that was taken already is answered as if it were taken now: it can be repeated.
         return self._connection.ask(Job, "POST", _path("jobs", job, step), is_repeatable=True)[0]
 
-    def follow(self, job: str, *, every_s: float = 1.0, patience_s: float = FOLLOW_PATIENCE_S) -> Iterator[Job]:
-        """The job again and again, until it has ended; the last one has.
+    def events(self, job: str, *, after: str = "", patience_s: float = FOLLOW_PATIENCE_S) -> Iterator[JobEvent]:
+        """Each change of the state of a job, and once a second its progress, until it has ended.
 
-        An API that is away for less than `patience_s` seconds is waited for.
+        Streams end after a minute, or with their process; the next one goes on behind the last event, so no change of
+        state is missed. An API that is away or full for less than `patience_s` seconds is waited for.
+
+        Args:
+            job: its id.
+            after: `id` of an event that was seen before; "" = from its present state on.
+            patience_s: see above.
+
+        Raises:
+            ApiError: it refuses, or is full for longer.
+            ApiUnreachable: it is away for longer.
+        """
+        return told(self._connection, _path("jobs", job, "events"), after=after, patience_s=patience_s)
+
+    def follow(self, job: str, *, every_s: float = 1.0, patience_s: float = FOLLOW_PATIENCE_S) -> Iterator[Job]:
+        """The job again and again, until it has ended; the last one has. Each change of its state is among them.
+
+        Its events are read, if they come often enough and the API has room for a stream more; else it is asked for
+        every `every_s` seconds. An API that is away for less than `patience_s` seconds is waited for.
 
         Raises:
             ApiUnreachable: it is away for longer.
         """
-        answered = time.monotonic()
-        while True:
-            try:
-                seen = self.get(job)
-            except ApiUnreachable:
-                if time.monotonic() - answered > patience_s:
-                    raise
-            else:
-                answered = time.monotonic()
-                yield seen
-                if seen.has_ended:
-                    return
-            time.sleep(every_s)
+        path = _path("jobs", job, "events")
+        return followed(self._connection, lambda: self.get(job), path, every_s=every_s, patience_s=patience_s)
 
 
 class JobResults:

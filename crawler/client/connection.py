@@ -11,6 +11,7 @@ import random
 import re
 import ssl
 import time
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -22,7 +23,7 @@ import msgspec
 from crawler.errors import ApiError, ApiUnreachable, ConfigError, FieldError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _T = TypeVar("_T")
 
@@ -31,7 +32,7 @@ _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
 
 #: Answers after which the same request may do better: too many, or nobody behind the proxy, or not now.
-_PASSING: Final = frozenset({429, 502, 503})
+PASSING: Final = frozenset({429, 502, 503})
 
 #: What can be sent in a header; anything else would be shown by the error that refuses it.
 _KEY: Final = re.compile(r"[!-~]+")
@@ -195,6 +196,24 @@ class Connection:
                 request_id=response.headers.get("x-request-id", ""),
             ) from error
 
+    @contextmanager
+    def opened(self, path: str, *, headers: Mapping[str, str]) -> Iterator[tuple[int, Iterator[str]]]:
+        """A GET whose answer is read while it is written: its status, and its lines. One try.
+
+        Raises:
+            ApiError: it is refused.
+            ApiUnreachable: there is no answer, or the connection breaks while it is read.
+        """
+        asked = f"GET {self.url}{path}"
+        try:
+            with self._http.stream("GET", f"{self.url}{path}", headers=headers) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _refusal(response, asked)
+                yield response.status_code, response.iter_lines()
+        except httpx.RequestError as error:
+            raise ApiUnreachable(f"{asked}: no answer: {_words(error)}") from error
+
     def _tried(self, request: httpx.Request, asked: str, *, is_repeatable: bool) -> httpx.Response:
         """The first answer that is not to be tried again, or the last one that patience allows."""
         began, pause_s = time.monotonic(), _FIRST_PAUSE_S
@@ -207,7 +226,7 @@ class Connection:
                 again = (is_repeatable or _was_not_sent(error)) and not _is_lasting(error)
                 said = f"{self.url} does not answer ({_words(error)})"
             else:
-                again = is_repeatable and response.status_code in _PASSING
+                again = is_repeatable and response.status_code in PASSING
                 at_least_s = _retry_after_s(response) or 0.0
                 said = f"{self.url} answers {response.status_code}"
             wait_s = max(at_least_s, pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - so that clients do not march in step

@@ -98,6 +98,28 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in ENDED
 
 
+class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a watcher of a job is told: a change of its state, or how far it is.
+
+    `id` is where to go on behind it. `kind` is `state`, with `intended`, `outcome` and `at`; or `progress`, with `why`
+    and `progress`.
+    """
+
+    id: str = ""
+    kind: str = ""
+    state: str = ""
+    intended: str | None = None
+    outcome: str | None = None
+    at: datetime | None = None
+    why: str | None = None
+    progress: Progress | None = None
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it tells the end of the job: nothing comes behind it."""
+        return self.kind == "state" and self.state in ENDED
+
+
 class JobPage(msgspec.Struct, frozen=True, kw_only=True):
     """Jobs, the newest first; `next` is the cursor of the page behind it, None on the last one."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from crawler.errors import NoSuchJob
 from crawler.jobs.codec import decode_job, encode_job
+from crawler.jobs.history import Change, History, changed
 from crawler.jobs.listing import JobFilter
 from crawler.jobs.model import Job, JobStatus, State, check_job_id, sentence
 from crawler.jobs.states import TERMINAL, adopted, delete_refused, intend, transition
@@ -34,6 +35,14 @@ class _Kept:
     client: str
     created_ms: int
     status: JobStatus
+    changes: list[Change]
+
+    def become(self, status: JobStatus, now_ms: int) -> JobStatus:
+        """Takes a status, and keeps what has changed."""
+        if status.version != self.status.version:
+            self.changes.append(changed(status, now_ms))
+        self.status = status
+        return status
 
 
 class MemoryJobStore:
@@ -51,7 +60,7 @@ class MemoryJobStore:
         is_new = job.id not in self._kept
         if is_new:
             status = JobStatus(state=State.QUEUED, queued_ms=now_ms)
-            self._kept[job.id] = _Kept(record, job.client, job.created_ms or now_ms, status)
+            self._kept[job.id] = _Kept(record, job.client, job.created_ms or now_ms, status, [changed(status, now_ms)])
         kept = self._kept[job.id]
         if kept.status.state not in TERMINAL:
             self._reserved[kept.client][job.id] = now_ms
@@ -66,6 +75,11 @@ class MemoryJobStore:
         """See the contract."""
         kept = self._kept.get(check_job_id(job))
         return None if kept is None else kept.status
+
+    async def history(self, job: str) -> History | None:
+        """See the contract."""
+        kept = self._kept.get(check_job_id(job))
+        return None if kept is None else History(status=kept.status, changes=tuple(kept.changes))
 
     async def owner(self, job: str) -> str | None:
         """See the contract."""
@@ -83,30 +97,29 @@ class MemoryJobStore:
         version: int | None = None,
     ) -> JobStatus:
         """See the contract."""
-        kept = self._found(job)
-        kept.status = transition(
+        kept, now_ms = self._found(job), self._now_ms()
+        status = transition(
             kept.status,
             to,
-            now_ms=self._now_ms(),
+            now_ms=now_ms,
             intended=intended,
             outcome=outcome,
             why=why,
             version=version,
             job=f"job {job}",
         )
-        return kept.status
+        return kept.become(status, now_ms)
 
     async def intend(self, job: str, intended: Intended, *, why: str | None = None) -> JobStatus:
         """See the contract."""
         kept = self._found(job)
-        kept.status = intend(kept.status, intended, why=why, job=f"job {job}")
-        return kept.status
+        return kept.become(intend(kept.status, intended, why=why, job=f"job {job}"), self._now_ms())
 
     async def adopt(self, job: str, end: State, *, outcome: Outcome, why: str | None = None) -> JobStatus:
         """See the contract."""
-        kept = self._found(job)
-        kept.status = adopted(kept.status, end, now_ms=self._now_ms(), outcome=outcome, why=why, job=f"job {job}")
-        return kept.status
+        kept, now_ms = self._found(job), self._now_ms()
+        status = adopted(kept.status, end, now_ms=now_ms, outcome=outcome, why=why, job=f"job {job}")
+        return kept.become(status, now_ms)
 
     async def set_why(self, job: str, why: str, *, version: int | None = None) -> bool:
         """See the contract."""

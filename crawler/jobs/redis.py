@@ -16,6 +16,7 @@ import msgspec
 from crawler.errors import NoSuchJob
 from crawler.jobs.codec import STATUS_FIELDS, encode_job, status_from_fields, stored_job
 from crawler.jobs.hashes import JobHashes
+from crawler.jobs.history import History, history_of
 from crawler.jobs.listing import JobFilter
 from crawler.jobs.model import Intended, State, check_job_id, sentence
 from crawler.jobs.redis_list import RedisJobList
@@ -94,6 +95,11 @@ class RedisJobStore:
         """See the contract."""
         fields = await self._hashes.read(job, *STATUS_FIELDS)
         return status_from_fields(fields) if fields[0] else None
+
+    async def history(self, job: str) -> History | None:
+        """See the contract."""
+        *fields, changes = await self._hashes.read(job, *STATUS_FIELDS, "changes")
+        return history_of(status_from_fields(fields), changes) if fields[0] else None
 
     async def owner(self, job: str) -> str | None:
         """See the contract."""

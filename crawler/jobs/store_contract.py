@@ -15,6 +15,7 @@ from crawler.jobs.model import Job, JobStatus, check_job_id
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from crawler.jobs.history import History
     from crawler.jobs.model import Intended, Outcome, State
 
 #: A page of a list has at most so many jobs.
@@ -65,6 +66,10 @@ class JobStore(Protocol):
 
     async def status(self, job: str) -> JobStatus | None:
         """How far it has come; None if there is none."""
+        ...
+
+    async def history(self, job: str) -> History | None:
+        """How far it has come and by which changes, read together: at least the newest 100; None if there is none."""
         ...
 
     async def owner(self, job: str) -> str | None:

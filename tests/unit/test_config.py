@@ -210,7 +210,7 @@ def test_an_api_has_limits_that_nobody_has_to_set(api_environment):
     config = read_api_config()
     assert (config.production, config.docs, config.cors_origins, config.proxies) == (False, "open", (), 0)
     assert (config.rate_limit, config.failure_limit, config.max_body_bytes) == ("600/minute", "20/minute", 1024 * 1024)
-    assert (config.workers, config.threads, config.metrics_token) == (2, 32, "")
+    assert (config.workers, config.threads, config.metrics_token) == (2, 300, "")
     assert config.base.redis_url == "redis://store"
 
 

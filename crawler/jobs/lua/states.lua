@@ -1,14 +1,28 @@
 -- The rules of a job's states, for every script that moves one; `crawler/jobs/states.py` says the same in Python.
 --
 -- A job is a hash. Fields: record, client, recipe, tags (never change), state, intended, outcome, why, epoch, version,
--- created_ms, queued_ms, started_ms, finishing_ms, finished_ms; what is not set yet is missing or ''. Times are ms of the
--- server's clock.
+-- created_ms, queued_ms, started_ms, finishing_ms, finished_ms, changes; what is not set yet is missing or ''. Times are ms
+-- of the server's clock.
 
 -- What a job ends as by what was intended.
 local job_ends = {succeed = 'succeeded', cancel = 'cancelled', fail = 'failed', expire = 'expired'}
 
 local function has_ended(state)
   return state == 'succeeded' or state == 'failed' or state == 'cancelled' or state == 'expired'
+end
+
+-- Of what a job has become so many bytes are kept: about 200 changes.
+local MAX_CHANGES = 8192
+
+-- Counts a change of a job, and keeps what it has become: `VERSION:STATE:INTENDED:OUTCOME:MS`, a space behind the one
+-- before. A watcher who was away is told of each; the first version is not kept, since it is always the same.
+local function note_change(key, now)
+  local version = redis.call('HINCRBY', key, 'version', 1)
+  local job = redis.call('HMGET', key, 'state', 'intended', 'outcome', 'changes')
+  local kept = job[4] and job[4] ~= '' and job[4] .. ' ' or ''
+  kept = kept .. string.format('%d:%s:%s:%s:%.0f', version, job[1], job[2] or '', job[3] or '', now)
+  if #kept > MAX_CHANGES then kept = kept:sub(kept:find(' ', #kept - MAX_CHANGES, true) + 1) end
+  redis.call('HSET', key, 'changes', kept)
 end
 
 -- Moves a job: ok, present state. A move into the state that it is in already is ok and changes nothing. Without a job
@@ -64,7 +78,7 @@ local function move_state(key, to, intended, why, now, outcome)
   end
   if why then also('why', why) end
   redis.call('HSET', key, unpack(set))
-  redis.call('HINCRBY', key, 'version', 1)
+  note_change(key, now)
   return true, to
 end
 
@@ -78,6 +92,6 @@ local function intend_end(key, intended, why)
   if meant ~= '' or state == 'finishing' or has_ended(state) or not job_ends[intended] then return false, state end
   redis.call('HSET', key, 'intended', intended)
   if why then redis.call('HSET', key, 'why', why) end
-  redis.call('HINCRBY', key, 'version', 1)
+  note_change(key, now_ms())
   return true, state
 end

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from stand_in_api import Reply
+from stand_in_api import Reply, problem
 
-from crawler.client import ApiUnreachable, Limits, Quotas
+from crawler.client import ApiError, ApiUnreachable, Limits, Quotas, events
 from crawler.client.model import to_json
 from crawler.errors import InvalidJob
 
@@ -45,6 +45,7 @@ JOB = {
     "links": {"self": "/v1/jobs/j"},
     "a field of the future": {"x": [1]},
 }
+EVENT = b'id: %s\nevent: state\ndata: {"state":"%s","at":"' + AT.encode() + b'"}\n\n'
 NEW_KEY = {"id": "k", "key": "ck_live_Secret0", "client": "shop", "scopes": ["jobs:read"], "created_at": AT}
 
 
@@ -137,6 +138,57 @@ def test_a_job_is_followed_to_its_end_over_an_api_that_is_away(api, new_client):
     api.on("GET", "/v1/jobs/j", Reply(is_dropped=True))
     with pytest.raises(ApiUnreachable):
         list(new_client(patience_s=0).jobs.follow("j", every_s=0.01, patience_s=0.05))
+
+
+def test_events_go_on_behind_the_last_one_until_the_job_has_ended(api, new_client):
+    full = problem(503, "unavailable", headers={"Retry-After": "0"})
+    progress = b'id: 2-5\nevent: progress\ndata: {"state":"running","why":"w","progress":{"found":3},"new":1}\n\n'
+    first = b"retry: 10\n\n" + EVENT % (b"2-5", b"running") + b": still there\n\nevent: new\ndata: ?\n\n" + progress
+    cut = EVENT % (b"3-6", b"finishing") + b"id: 4-7\nevent: st"
+    streams = [Reply(body=each) for each in (first, cut)] + [Reply(is_dropped=True), full]
+    api.on("GET", "/v1/jobs/j/events", *streams, Reply(body=EVENT % (b"4-7", b"succeeded")))
+    seen = list(new_client(patience_s=0).jobs.events("j", after="1-1"))
+    assert [(event.kind, event.state, event.id) for event in seen] == [
+        ("state", "running", "2-5"),
+        ("progress", "running", "2-5"),
+        ("state", "finishing", "3-6"),
+        ("state", "succeeded", "4-7"),
+    ]
+    assert (seen[0].at, seen[1].why, seen[1].progress.found) == (TIME, "w", 3)
+    asked = [each.headers["last-event-id"] for each in api.asked("GET", "/v1/jobs/j/events")]
+    assert asked == ["1-1", "2-5", "3-6", "3-6", "3-6"]
+    api.on("GET", "/v1/jobs/j/events", Reply(status=204))
+    assert list(new_client().jobs.events("j", after="4-7")) == []
+
+
+def test_events_of_a_job_that_is_not_there_are_refused_and_an_api_that_is_away_is_waited_for(api, new_client):
+    with pytest.raises(ApiError) as refused:
+        list(new_client().jobs.events("nobodys"))
+    assert refused.value.code == "not_found"
+    for reply in (Reply(is_dropped=True), Reply(body=b"event: state\ndata: <html>\n\n")):
+        api.on("GET", "/v1/jobs/j/events", reply)
+        with pytest.raises(ApiUnreachable):
+            list(new_client().jobs.events("j", patience_s=0))
+
+
+def test_a_job_is_followed_by_its_events_where_the_api_has_them(api, new_client):
+    ended = {**JOB, "state": "succeeded", "outcome": "complete"}
+    states = (b"paused", b"running", b"succeeded")
+    api.on("GET", "/v1/jobs/j", JOB, ended)
+    api.on("GET", "/v1/jobs/j/events", Reply(body=b"".join(EVENT % (b"2-5", each) for each in states)))
+    assert [job.state for job in new_client().jobs.follow("j")] == ["running", "paused", "running", "succeeded"]
+    assert [each.path for each in api.requests] == ["/v1/jobs/j", "/v1/jobs/j/events", "/v1/jobs/j"]
+
+
+def test_a_job_is_asked_for_where_there_are_no_events_of_it(api, new_client, monkeypatch):
+    monkeypatch.setattr(events, "EVERY_S", 0.01)
+    ended = {**JOB, "state": "succeeded"}
+    api.on("GET", "/v1/jobs/j", JOB, JOB, JOB, ended)
+    assert [job.state for job in new_client().jobs.follow("j", every_s=0.01)] == [*["running"] * 3, "succeeded"]
+    assert len(api.asked("GET", "/v1/jobs/j/events")) == 1, "an older API does not know them"
+    api.on("GET", "/v1/jobs/j", JOB, JOB, ended)
+    api.on("GET", "/v1/jobs/j/events", problem(503, "unavailable", headers={"Retry-After": "30"}))
+    assert len(list(new_client().jobs.follow("j", every_s=0.01))) == 3
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,11 @@ from functools import partial
 
 import httpx
 import pytest
-from api_people import new_people
+from api_people import in_store, new_people
 from schema_runs import EXCUSED, run_by_description
+
+from crawler.jobs.model import Intended, Outcome, State
+from crawler.jobs.redis import RedisJobStore
 
 #: Phases of schemathesis, and examples for each call, in the slice. Between them all checks and all calls have a turn.
 SLICES = {
@@ -30,6 +33,7 @@ REACHED = {
     ("GET /v1/jobs", 200),
     ("GET /v1/jobs/{job_id}", 200),
     ("POST /v1/jobs/{job_id}/cancel", 200),
+    ("GET /v1/jobs/{job_id}/events", 200),
     ("GET /v1/recipes", 200),
     ("GET /v1/nodes", 200),
     ("POST /v1/clients", 201),
@@ -48,6 +52,7 @@ def call_by_description(valkey, new_process, request):
     url = new_process(API_FAILURE_LIMIT="100000/second", METRICS_TOKEN="token-of-metrics").url
     known = {
         "job_id": [new_job(url, people.alice, then) for then in ("", "pause", "cancel")],
+        "ended_job": [ended_job(valkey.url, new_job(url, people.alice, ""))],
         "client_id": ["alice", "bob"],
         "key_id": [people.bob.split("_")[2]],
         "name": ["shop"],
@@ -62,6 +67,15 @@ def new_job(url, key, then):
         job = client.post("/v1/jobs", json={"recipe": "shop"}).raise_for_status().json()["id"]
         if then:
             client.post(f"/v1/jobs/{job}/{then}").raise_for_status()
+    return job
+
+
+def ended_job(url, job):
+    async def ask(_access, store):
+        await RedisJobStore(store).move(job, State.FINISHING, intended=Intended.SUCCEED)
+        await RedisJobStore(store).move(job, State.SUCCEEDED, outcome=Outcome.COMPLETE)
+
+    in_store(url, ask)
     return job
 
 
