@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flask import current_app, g
 
 from crawler.access.store import AccessStore
+from crawler.joblogs.reader import IndexCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -44,6 +45,7 @@ class Services:
         recipes: those of the deployment.
         store_watch: whether the store takes and gives, asked in the background.
         storage_watch: the same of the storage of files.
+        log_indexes: those of logs that were read lately.
     """
 
     config: ApiConfig
@@ -53,6 +55,7 @@ class Services:
     recipes: RecipeShelf
     store_watch: Watch
     storage_watch: Watch
+    log_indexes: IndexCache = field(default_factory=IndexCache)
 
 
 def services() -> Services:

@@ -8,6 +8,7 @@ from control_api.blueprint import Blueprint
 from control_api.gate import needs
 from control_api.jobs import dump, steering, submit
 from control_api.jobs.cursor import read_cursor, write_cursor
+from control_api.jobs.logs import logs_of
 from control_api.jobs.lookup import own_job
 from control_api.jobs.results import results_of
 from control_api.jobs.schemas import (
@@ -18,6 +19,8 @@ from control_api.jobs.schemas import (
     JobOrderSchema,
     JobSchema,
     JobSummarySchema,
+    LogsQuerySchema,
+    LogsSchema,
     ResultsQuerySchema,
     ResultsSchema,
 )
@@ -180,6 +183,20 @@ def list_failures(job_id: str) -> dict[str, Any]:
             {"url": failure.url, "outcome": failure.outcome, "reason": failure.reason} for failure in books.failures
         ],
     }
+
+
+@jobs.route("/<job_id>/logs", methods=["GET"])
+@needs(Scope.JOBS_READ)
+@jobs.arguments(LogsQuerySchema, location="query")
+@jobs.response(200, LogsSchema)
+def list_logs(query: dict[str, Any], job_id: str) -> dict[str, Any]:
+    """Show what workers of a job have logged.
+
+    The newest records of all workers, also of those that run: what one has written is here two seconds later. `earlier`
+    leads back, `next` to what comes later. A call reads for a part of a second: in a long log it may answer fewer
+    records than were asked for, and none, and still have an `earlier`.
+    """
+    return logs_of(job_id, query)
 
 
 @jobs.route("/<job_id>/results", methods=["GET"])

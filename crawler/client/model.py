@@ -121,6 +121,26 @@ class Failures(msgspec.Struct, frozen=True, kw_only=True):
     total: int = 0
 
 
+class LogRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker has logged: a line, and those that belong to it."""
+
+    node: str = ""
+    worker: str = ""
+    level: str = ""
+    text: str = ""
+
+
+class LogPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Records in the order of their times; `earlier` leads to those before, `next` to those that come later.
+
+    There may be none, and others before them all the same: `earlier` says.
+    """
+
+    records: tuple[LogRecord, ...] = ()
+    earlier: str | None = None
+    next: str = ""
+
+
 class ResultFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file of a job; `url` can be fetched until `expires_at` by whoever has it, without a key."""
 

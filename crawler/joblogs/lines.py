@@ -7,6 +7,7 @@ begin, was written by no logger and counts as a warning.
 
 from __future__ import annotations
 
+import enum
 import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -14,14 +15,24 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Levels from the least to the greatest.
-LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+
+class Level(enum.StrEnum):
+    """Levels from the least to the greatest."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+LEVELS: Final = tuple(Level)
 
 #: Of what no logger has written.
-_UNTOLD: Final = LEVELS.index("warning")
+_UNTOLD: Final = LEVELS.index(Level.WARNING)
 
 #: A level of a project's own is shown with these.
-_OWN: Final = LEVELS.index("info")
+_OWN: Final = LEVELS.index(Level.INFO)
 
 _RANKS: Final = {name.encode(): rank for rank, name in enumerate(LEVELS)}
 

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from crawler.errors import NoSuchObject
-from crawler.joblogs.lines import LEVELS, records_in
+from crawler.joblogs.lines import LEVELS, Level, records_in
 from crawler.joblogs.pieces import (
     IndexKey,
     decode_index,
@@ -56,7 +56,7 @@ class LogRecord(NamedTuple):
 
     node: str
     worker: str
-    level: str
+    level: Level
     time: str
     text: str
 
@@ -126,7 +126,7 @@ class JobLogs:
         self._budget_s = budget_s
 
     def newest(
-        self, *, limit: int, level: str = LEVELS[0], text: str = "", worker: str = "", before: Places | None = None
+        self, *, limit: int, level: Level = Level.DEBUG, text: str = "", worker: str = "", before: Places | None = None
     ) -> LogPage:
         """The last records, or those before a place; the newest ones of them that are asked for.
 
@@ -162,7 +162,9 @@ class JobLogs:
             next=Places.made(ends, horizon_ms=horizon_ms),
         )
 
-    def after(self, places: Places, *, limit: int, level: str = LEVELS[0], text: str = "", worker: str = "") -> LogPage:
+    def after(
+        self, places: Places, *, limit: int, level: Level = Level.DEBUG, text: str = "", worker: str = ""
+    ) -> LogPage:
         """The records behind a place, the first ones of them that are asked for; see `newest`.
 
         Raises:
@@ -183,7 +185,7 @@ class JobLogs:
                     hits.append(step.record)
         return LogPage(records=tuple(hits), earlier=None, next=Places(marks=marks, horizon_ms=places.horizon_ms))
 
-    def _call(self, level: str, text: str) -> _Call:
+    def _call(self, level: Level, text: str) -> _Call:
         return _Call(least=LEVELS.index(level), text=text.lower().encode(), until=time.monotonic() + self._budget_s)
 
     @property
@@ -201,8 +203,11 @@ class JobLogs:
             if key is not None and (key.seat not in last or last[key.seat] < key):
                 last[key.seat] = key
         newest = sorted(last.values())[-MAX_SEATS:]
-        with ThreadPoolExecutor(_READERS) as pool:
-            seats = list(pool.map(self._seat, newest))
+        if len(newest) > 1:
+            with ThreadPoolExecutor(_READERS) as pool:
+                seats = list(pool.map(self._seat, newest))
+        else:
+            seats = list(map(self._seat, newest))
         return [seat for seat in seats if seat is not None and worker in ("", seat.last.worker, seat.last.node)]
 
     def _seat(self, key: IndexKey) -> _Seat | None:
