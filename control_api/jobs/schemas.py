@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any, Final
 
 import marshmallow as ma
@@ -12,9 +13,11 @@ from control_api.fields import Choice, Few, Instant, Schema, Seconds, Text, Whol
 from crawler.joblogs.lines import Level
 from crawler.joblogs.places import MAX_CHARACTERS
 from crawler.jobs.model import Intended, Outcome, Priority, State
+from crawler.jobs.outcomes import HARMLESS, OUTCOMES
 from crawler.jobs.store_contract import MAX_PAGE
 
 MAX_WORKERS: Final = 100
+MAX_FAILURES: Final = 1000
 MAX_TAGS: Final = 20
 MAX_RECIPE_CHARACTERS: Final = 512 * 1024
 MAX_LINK_S: Final = 3600
@@ -37,6 +40,10 @@ _NOT_YET: Final = {"x_example_null": True}
 _JOB_ID: Final = "mvb2qk7d5xw3o4n6rj5f7a2zle"
 _SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _URL: Final = "https://files.example/crawlery/alice/mvb2qk7d5xw3o4n6rj5f7a2zle/product.csv?X-Amz-Signature=..."
+
+
+#: Outcomes of pages that are failures.
+FailedAs: Any = enum.StrEnum("FailedAs", [(name.upper(), name) for name in OUTCOMES if name not in HARMLESS])
 
 
 class RecipeName(Text):
@@ -278,6 +285,22 @@ class JobListSchema(Schema):
     )
 
 
+class FailuresQuerySchema(Schema):
+    """Which failures are wanted."""
+
+    outcome = Choice(FailedAs, metadata=about("Pages that came to this.", "http_404"))
+    limit = Whole(
+        least=1, most=MAX_FAILURES, load_default=MAX_FAILURES, metadata=about("Pages in the answer, at most.", 100)
+    )
+    cursor = Text(
+        "[0-9]{1,15}-[0-9]{1,9}",
+        least=3,
+        most=25,
+        error="is no cursor of this list",
+        metadata=about("`next` of the answer before, with the same outcome."),
+    )
+
+
 class FailureSchema(Schema):
     """A page that failed."""
 
@@ -297,7 +320,14 @@ class FailuresSchema(Schema):
         metadata=about("Settled pages by outcome, harmless ones included.", {"ok": 99, "http_404": 1}),
     )
     failures = ma.fields.List(
-        ma.fields.Nested(FailureSchema), required=True, metadata=about("The first of them; not all.")
+        ma.fields.Nested(FailureSchema),
+        required=True,
+        metadata=about("In the order in which they came; the newest 10,000 or so of a job are kept."),
+    )
+    next = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata=about("`cursor` of those behind them; null on the last page.", "1790000000000-0"),
     )
 
 

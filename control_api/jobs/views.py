@@ -12,6 +12,7 @@ from control_api.jobs.logs import logs_of
 from control_api.jobs.lookup import own_job
 from control_api.jobs.results import results_of
 from control_api.jobs.schemas import (
+    FailuresQuerySchema,
     FailuresSchema,
     JobAcceptedSchema,
     JobListQuerySchema,
@@ -27,6 +28,7 @@ from control_api.jobs.schemas import (
 from control_api.problems import Problem
 from control_api.services import ask, principal
 from crawler.access.model import Scope
+from crawler.frontier.failures import RedisFailures
 from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.attempts import RedisAttempts
 from crawler.jobs.redis import RedisJobStore
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from crawler.frontier.contract import Ledger
+    from crawler.frontier.failures import FailurePage
     from crawler.jobs.attempts import Attempt
     from crawler.jobs.store_contract import JobPage, StoredJob
     from crawler.store import Store
@@ -164,24 +167,28 @@ def _steer(job_id: str, change: Callable[[Store, str], Coroutine[Any, Any, None]
 
 @jobs.route("/<job_id>/failures", methods=["GET"])
 @needs(Scope.JOBS_READ)
+@jobs.arguments(FailuresQuerySchema, location="query")
 @jobs.response(200, FailuresSchema)
-def list_failures(job_id: str) -> dict[str, Any]:
+def list_failures(query: dict[str, Any], job_id: str) -> dict[str, Any]:
     """Show pages that failed.
 
-    How many pages came to which outcome, and the first ones that failed by URL.
+    How many pages came to which outcome, and which ones failed, by URL.
     """
 
-    async def look(store: Store) -> Ledger:
+    async def look(store: Store) -> tuple[Ledger, FailurePage]:
         await own_job(store, job_id)
-        return await RedisFrontier(store, job=job_id).ledger()
+        books = await RedisFrontier(store, job=job_id).ledger(failures=False)
+        wanted = {"outcome": query.get("outcome", ""), "after": query.get("cursor", ""), "limit": query["limit"]}
+        return books, await RedisFailures(store, job=job_id).page(**wanted)
 
-    books = ask(look)
+    books, page = ask(look)
     return {
         "total": dump.failed(books),
         "outcomes": dict(books.settled),
         "failures": [
-            {"url": failure.url, "outcome": failure.outcome, "reason": failure.reason} for failure in books.failures
+            {"url": failure.url, "outcome": failure.outcome, "reason": failure.reason} for failure in page.failures
         ],
+        "next": page.next or None,
     }
 
 

@@ -62,8 +62,8 @@ class JobDesk(Protocol):
         """A job with its books and workers."""
         ...
 
-    def failures(self, job_id: str) -> Failures:
-        """Pages of it that could not be read."""
+    def failures(self, job_id: str, *, outcome: str = "") -> Failures:
+        """Pages of it that could not be read, with one outcome if it is given: all that are kept by name."""
         ...
 
     def logs(

@@ -84,10 +84,14 @@ class ApiDesk:
             has_failures = job.progress is not None and job.progress.failed > 0
             return _view(job, self._client.jobs.failures(job_id) if has_failures else None)
 
-    def failures(self, job_id: str) -> Failures:
+    def failures(self, job_id: str, *, outcome: str = "") -> Failures:
         """See `JobDesk`."""
         with self._job(job_id):
-            return self._client.jobs.failures(job_id)
+            page = found = self._client.jobs.failures(job_id, outcome=outcome or None)
+            while page.next is not None:
+                page = self._client.jobs.failures(job_id, outcome=outcome or None, cursor=page.next)
+                found = msgspec.structs.replace(found, failures=(*found.failures, *page.failures), next=None)
+            return found
 
     def logs(
         self, job_id: str, asked: LogsAsked, *, limit: int, before: str | None = None, after: str | None = None

@@ -97,7 +97,7 @@ class StoreDesk:
 
         return run_with_store(self._redis_url, self._prefix, ask)
 
-    def failures(self, job_id: str) -> Failures:
+    def failures(self, job_id: str, *, outcome: str = "") -> Failures:
         """See `JobDesk`."""
 
         async def ask(store: Store) -> Ledger:
@@ -106,7 +106,11 @@ class StoreDesk:
 
         books = run_with_store(self._redis_url, self._prefix, ask)
         lost = {outcome: count for outcome, count in books.settled.items() if outcome not in HARMLESS}
-        named = tuple(PageFailure(url=each.url, outcome=each.outcome, reason=each.reason) for each in books.failures)
+        named = tuple(
+            PageFailure(url=each.url, outcome=each.outcome, reason=each.reason)
+            for each in books.failures
+            if outcome in ("", each.outcome)
+        )
         return Failures(outcomes=lost, failures=named, total=sum(lost.values()))
 
     def logs(

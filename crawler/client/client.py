@@ -226,9 +226,12 @@ class Jobs:
         """A job, with its progress and the processes that have worked on it."""
         return self._connection.ask(Job, "GET", _path("jobs", job))[0]
 
-    def failures(self, job: str) -> Failures:
-        """Pages of a job that could not be read."""
-        return self._connection.ask(Failures, "GET", _path("jobs", job, "failures"))[0]
+    def failures(
+        self, job: str, *, outcome: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Failures:
+        """Pages of a job that could not be read, with one outcome if it is given; `next` leads to more of them."""
+        params = {"outcome": outcome, "limit": limit, "cursor": cursor}
+        return self._connection.ask(Failures, "GET", _path("jobs", job, "failures"), params=params)[0]
 
     def logs(
         self,

@@ -114,11 +114,12 @@ class PageFailure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Failures(msgspec.Struct, frozen=True, kw_only=True):
-    """Pages of a job that could not be read, as many as are kept by name; `total` counts all."""
+    """Pages of a job that could not be read; `total` counts all, `next` is the cursor of the page behind this one."""
 
     outcomes: dict[str, int] = {}
     failures: tuple[PageFailure, ...] = ()
     total: int = 0
+    next: str | None = None
 
 
 class LogRecord(msgspec.Struct, frozen=True, kw_only=True):
