@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Any, Final
 
 import marshmallow as ma
@@ -43,7 +42,7 @@ _URL: Final = "https://files.example/crawlery/alice/mvb2qk7d5xw3o4n6rj5f7a2zle/p
 
 
 #: Outcomes of pages that are failures.
-FailedAs: Any = enum.StrEnum("FailedAs", [(name.upper(), name) for name in OUTCOMES if name not in HARMLESS])
+_FAILED: Final = tuple(name for name in OUTCOMES if name not in HARMLESS)
 
 
 class RecipeName(Text):
@@ -288,7 +287,7 @@ class JobListSchema(Schema):
 class FailuresQuerySchema(Schema):
     """Which failures are wanted."""
 
-    outcome = Choice(FailedAs, metadata=about("Pages that came to this.", "http_404"))
+    outcome = ma.fields.String(validate=validate.OneOf(_FAILED), metadata=about("Pages that came to this.", "http_404"))
     limit = Whole(
         least=1, most=MAX_FAILURES, load_default=MAX_FAILURES, metadata=about("Pages in the answer, at most.", 100)
     )

@@ -1,6 +1,6 @@
 """A log of a gigabyte in an S3: its end, its errors and a word in it are answered in 300 ms.
 
-Run it on an idle machine: `make bench`.
+Run by `make bench-logs`, on an idle machine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from crawler.exports.keys import JobKeys
 from crawler.exports.objects_s3 import S3ObjectStore
 from crawler.joblogs import writer
 from crawler.joblogs.lines import Level
-from crawler.joblogs.pieces import describe, pack
+from crawler.joblogs.pieces import describe
 from crawler.joblogs.reader import IndexCache, JobLogs
 
 pytestmark = pytest.mark.bench
@@ -41,17 +41,19 @@ def _lines(block: int, size: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def objects(seaweed):
-    """A worker's log with one error, and one word that is nowhere else, in the midst of it."""
-    objects = S3ObjectStore(
+    """A place of their own in an S3."""
+    return S3ObjectStore(
         bucket=BUCKET, prefix=f"logs-{secrets.token_hex(4)}", endpoint_url=seaweed.url,
         credentials=(ACCESS_KEY, SECRET_KEY, None),
     )  # fmt: skip
-    return objects
 
 
 @pytest.fixture(scope="module")
 def log(objects, tmp_path_factory):
-    """Written as nodes write it; what is told of a piece is made once for each of eight kinds of them."""
+    """A worker's log with one error, and words that are nowhere else, in the midst of it; put as nodes put it.
+
+    Pieces repeat after a while, so what an index says of one is made once.
+    """
     path = tmp_path_factory.mktemp("log") / "worker.log"
     rare = b"2026-11-29 12:00:00 [a] ERROR: The needle is here\n"
     blocks = [_lines(block, 1_000_000) for block in range(8)]
@@ -68,7 +70,6 @@ def log(objects, tmp_path_factory):
                 file.write(rare)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writer, "describe", described)
-        patch.setattr(writer, "pack", lambda raw: pack(raw))
         one = writer.LogWriter(objects, KEYS, path=path, seat="5ea7", node="n", worker="n/1/5ea7", started_ms=1)
         one.flush(ended=True)
     return path
