@@ -186,7 +186,7 @@ class JobLogs:
         return LogPage(records=tuple(hits), earlier=None, next=Places(marks=marks, horizon_ms=places.horizon_ms))
 
     def _call(self, level: Level, text: str) -> _Call:
-        return _Call(least=LEVELS.index(level), text=text.lower().encode(), until=time.monotonic() + self._budget_s)
+        return _Call(least=LEVELS.index(level), text=text.encode().lower(), until=time.monotonic() + self._budget_s)
 
     @property
     def is_empty(self) -> bool:

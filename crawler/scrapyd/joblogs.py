@@ -11,7 +11,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
-from crawler.errors import CrawleryError
+from crawler.errors import CrawleryError, ObjectStoreError
 from crawler.exports.keys import JobKeys
 from crawler.joblogs.writer import LogWriter
 
@@ -26,6 +26,9 @@ logger: Final = logging.getLogger(__name__)
 
 #: What a worker has written is put so often, in seconds.
 FLUSH_EVERY_S: Final = 1.0
+
+#: When a worker has ended while the storage of files is away, its last words are tried again after these pauses.
+_PAUSES_S: Final = (1.0, 4.0, 15.0, 40.0)
 
 
 class KeptLog:
@@ -50,6 +53,7 @@ class KeptLog:
         self._path = path
         self._writer: LogWriter | None = None
         self._problem = ""
+        self._may_pass = False
         self._task = None if objects is None else asyncio.get_running_loop().create_task(self._keep(objects))
         self._over = asyncio.Event()
 
@@ -66,6 +70,11 @@ class KeptLog:
                 await asyncio.wait_for(self._over.wait(), timeout=FLUSH_EVERY_S)
             ended = self._over.is_set()
             await self._flush(objects, ended=ended)
+        for pause_s in _PAUSES_S:
+            if not self._may_pass:
+                break
+            await asyncio.sleep(pause_s)
+            await self._flush(objects, ended=True)
         if self._problem:
             logger.warning("The log of job %s stays on this node (%s): %s", self._job, self._path, self._problem)
 
@@ -88,5 +97,6 @@ class KeptLog:
             await asyncio.to_thread(self._writer.flush, ended=ended)
         except (CrawleryError, OSError) as error:
             self._problem = str(error)
+            self._may_pass = isinstance(error, ObjectStoreError) and error.passing
         else:
-            self._problem = ""
+            self._problem, self._may_pass = "", False
