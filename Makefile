@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api bench-k6 fuzz-api reference model chaos chaos-tests reliability check-books lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench-store: $(STAMP)  ## What the shared store costs: bytes, milliseconds, CPU 
 	    { echo "bench-store: install jemalloc (Debian: apt-get install libjemalloc2); servers for production have it" >&2; exit 2; }
 	@$(BIN)/python -m pytest tests/benchmarks/test_store_cost_per_page.py tests/benchmarks/test_store_memory_and_latency.py \
 	    -q -s -m bench -o addopts="--import-mode=importlib"
+
+bench-logs: $(STAMP)  ## How long the end, the errors and a word of a log of 1 GiB take to find (slow, idle machine)
+	@$(BIN)/python -m pytest tests/benchmarks/test_log_reading.py -q -s -m bench -o addopts="--import-mode=importlib"
 
 bench-fleet: $(STAMP)  ## Pages per CPU second of four workers of a job beside those of one (slow, idle machine)
 	@$(BIN)/python -m pytest tests/benchmarks/test_workers_share_a_job.py -q -s -m bench -o addopts="--import-mode=importlib"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flask import current_app, g, request
 
 from crawler.access.store import AccessStore
+from crawler.joblogs.reader import IndexCache
 from crawler.origin import Origin
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Services:
         feeds: jobs that are watched.
         store_watch: whether the store takes and gives, asked in the background.
         storage_watch: the same of the storage of files.
+        log_indexes: those of logs that were read lately.
     """
 
     config: ApiConfig
@@ -57,6 +59,7 @@ class Services:
     feeds: Feeds
     store_watch: Watch
     storage_watch: Watch
+    log_indexes: IndexCache = field(default_factory=IndexCache)
 
 
 def services() -> Services:

@@ -53,6 +53,10 @@ EXCUSED = (
     Excuse("POST /api/scrape/init", 422, "/body/siteUrl", "each recipe says which addresses it takes"),
     Excuse("POST /api/scrape/init", 422, "/body/options/categories", "a recipe that knows no categories takes none"),
     Excuse("GET /v1/jobs", 400, "/query/cursor", "a cursor is opaque: only the API can tell which ones are"),
+    Excuse("GET /v1/jobs/{job_id}/logs", 400, "/query/before", "a place is opaque, and not asked for with another one"),
+    Excuse(
+        "GET /v1/jobs/{job_id}/logs", 400, "/query/after", "a place is opaque: only the API can tell which ones are"
+    ),
     Excuse("POST /v1/keys", 422, "/body/client", "the client must exist"),
     Excuse("POST /v1/keys", 400, "/body/expires_at", "the time must be in the future"),
 )

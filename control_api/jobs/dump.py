@@ -33,7 +33,12 @@ def accepted(job: Job) -> dict[str, Any]:
         "max_workers": job.max_workers,
         "tags": list(job.tags),
         "created_at": job.created_ms,
-        "links": {"self": path, "failures": f"{path}/failures", "results": f"{path}/results"},
+        "links": {
+            "self": path,
+            "failures": f"{path}/failures",
+            "logs": f"{path}/logs",
+            "results": f"{path}/results",
+        },
     }
 
 

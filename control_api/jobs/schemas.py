@@ -9,14 +9,29 @@ from marshmallow import validate
 
 from control_api.access.schemas import ClientId
 from control_api.fields import Choice, Few, Instant, Schema, Seconds, Text, Whole, about
+from crawler.joblogs.lines import Level
+from crawler.joblogs.places import MAX_CHARACTERS
 from crawler.jobs.model import Intended, Outcome, Priority, State
+from crawler.jobs.outcomes import HARMLESS, OUTCOMES
 from crawler.jobs.store_contract import MAX_PAGE
 
 MAX_WORKERS: Final = 100
+MAX_FAILURES: Final = 1000
 MAX_TAGS: Final = 20
 MAX_RECIPE_CHARACTERS: Final = 512 * 1024
 MAX_LINK_S: Final = 3600
 DEFAULT_LINK_S: Final = 900
+
+#: Records of logs in an answer.
+MAX_RECORDS: Final = 1000
+DEFAULT_RECORDS: Final = 200
+
+_LINE: Final = r"[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}"
+
+_PLACES: Final = "lQHEBAAAAADPAAABoNxPYADEBAAAAACRzQEA"
+_TEXT: Final = (
+    "2026-11-29 12:00:01 [scrapy.core.scraper] ERROR: Spider error processing <GET https://shop.example/p/17>"
+)
 
 #: What an example of a job that runs has where nothing is yet.
 _NOT_YET: Final = {"x_example_null": True}
@@ -24,6 +39,10 @@ _NOT_YET: Final = {"x_example_null": True}
 _JOB_ID: Final = "mvb2qk7d5xw3o4n6rj5f7a2zle"
 _SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _URL: Final = "https://files.example/crawlery/alice/mvb2qk7d5xw3o4n6rj5f7a2zle/product.csv?X-Amz-Signature=..."
+
+
+#: Outcomes of pages that are failures.
+_FAILED: Final = tuple(name for name in OUTCOMES if name not in HARMLESS)
 
 
 class RecipeName(Text):
@@ -104,6 +123,7 @@ class LinksSchema(Schema):
 
     self = ma.fields.String(required=True, metadata=about("The job.", f"/v1/jobs/{_JOB_ID}"))
     failures = ma.fields.String(required=True, metadata=about("Pages that failed.", f"/v1/jobs/{_JOB_ID}/failures"))
+    logs = ma.fields.String(required=True, metadata=about("What its workers say.", f"/v1/jobs/{_JOB_ID}/logs"))
     results = ma.fields.String(required=True, metadata=about("Its files.", f"/v1/jobs/{_JOB_ID}/results"))
 
 
@@ -264,6 +284,22 @@ class JobListSchema(Schema):
     )
 
 
+class FailuresQuerySchema(Schema):
+    """Which failures are wanted."""
+
+    outcome = ma.fields.String(validate=validate.OneOf(_FAILED), metadata=about("Pages that came to this.", "http_404"))
+    limit = Whole(
+        least=1, most=MAX_FAILURES, load_default=MAX_FAILURES, metadata=about("Pages in the answer, at most.", 100)
+    )
+    cursor = Text(
+        "[0-9]{1,15}-[0-9]{1,9}",
+        least=3,
+        most=25,
+        error="is no cursor of this list",
+        metadata=about("`next` of the answer before, with the same outcome."),
+    )
+
+
 class FailureSchema(Schema):
     """A page that failed."""
 
@@ -283,7 +319,76 @@ class FailuresSchema(Schema):
         metadata=about("Settled pages by outcome, harmless ones included.", {"ok": 99, "http_404": 1}),
     )
     failures = ma.fields.List(
-        ma.fields.Nested(FailureSchema), required=True, metadata=about("The first of them; not all.")
+        ma.fields.Nested(FailureSchema),
+        required=True,
+        metadata=about("In the order in which they came; the newest 10,000 or so of a job are kept."),
+    )
+    next = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata=about("`cursor` of those behind them; null on the last page.", "1790000000000-0"),
+    )
+
+
+class Place(Text):
+    """Where a reader of logs is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("[A-Za-z0-9_-]+", least=1, most=MAX_CHARACTERS, error="is no place in these logs", **kwargs)
+
+
+class LogsQuerySchema(Schema):
+    """Which records are wanted."""
+
+    level = Choice(Level, load_default=Level.DEBUG, metadata=about("Records of this level or a higher one.", "warning"))
+    text = Text(
+        _LINE,
+        least=1,
+        most=200,
+        error="must be a text on one line",
+        metadata=about("Records that have this text, upper and lower case alike.", "timeout"),
+    )
+    worker = Text(
+        _LINE,
+        least=1,
+        most=200,
+        error="must be a text on one line",
+        metadata=about("Records of the worker, or of the workers of the node, that is called so.", "node-1"),
+    )
+    limit = Whole(
+        least=1,
+        most=MAX_RECORDS,
+        load_default=DEFAULT_RECORDS,
+        metadata=about("Records in the answer, at most.", DEFAULT_RECORDS),
+    )
+    before = Place(metadata=about("`earlier` of an answer: the records before those."))
+    after = Place(metadata=about("`next` of an answer: the records that have come since. Not together with `before`."))
+
+
+class LogRecordSchema(Schema):
+    """What a worker has logged: a line, and those that belong to it, such as a traceback."""
+
+    node = ma.fields.String(required=True, metadata=about("Where it ran.", "node-1"))
+    worker = ma.fields.String(required=True, metadata=about("Who has logged it.", "node-1/4711/5ea7ab12cd34ef56"))
+    level = Choice(Level, required=True, metadata=about("Its level.", "error"))
+    text = ma.fields.String(required=True, metadata=about("As it was written, by the clock of its node.", _TEXT))
+
+
+class LogsSchema(Schema):
+    """Records in the order of their times. There may be fewer than were asked for, and others before them."""
+
+    records = ma.fields.List(
+        ma.fields.Nested(LogRecordSchema), required=True, metadata=about("In the order of their times.")
+    )
+    earlier = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata=about(
+            "`before` of the call for those before these; null if there are none, or with `after`.", _PLACES
+        ),
+    )
+    next = ma.fields.String(
+        required=True, metadata=about("`after` of a later call, for what will have come by then.", _PLACES)
     )
 
 

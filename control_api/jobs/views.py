@@ -8,9 +8,11 @@ from control_api.blueprint import Blueprint
 from control_api.gate import needs
 from control_api.jobs import dump, events, steering, submit
 from control_api.jobs.cursor import read_cursor, write_cursor
+from control_api.jobs.logs import logs_of
 from control_api.jobs.lookup import own_job
 from control_api.jobs.results import results_of
 from control_api.jobs.schemas import (
+    FailuresQuerySchema,
     FailuresSchema,
     JobAcceptedSchema,
     JobListQuerySchema,
@@ -18,12 +20,15 @@ from control_api.jobs.schemas import (
     JobOrderSchema,
     JobSchema,
     JobSummarySchema,
+    LogsQuerySchema,
+    LogsSchema,
     ResultsQuerySchema,
     ResultsSchema,
 )
 from control_api.problems import Problem
 from control_api.services import ask, origin, principal
 from crawler.access.model import Scope
+from crawler.frontier.failures import RedisFailures
 from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.attempts import RedisAttempts
 from crawler.jobs.redis import RedisJobStore
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from crawler.frontier.contract import Ledger
+    from crawler.frontier.failures import FailurePage
     from crawler.jobs.attempts import Attempt
     from crawler.jobs.store_contract import JobPage, StoredJob
     from crawler.origin import Origin
@@ -183,25 +189,43 @@ def _steer(job_id: str, change: Callable[[Store, str, Origin], Coroutine[Any, An
 
 @jobs.route("/<job_id>/failures", methods=["GET"])
 @needs(Scope.JOBS_READ)
+@jobs.arguments(FailuresQuerySchema, location="query")
 @jobs.response(200, FailuresSchema)
-def list_failures(job_id: str) -> dict[str, Any]:
+def list_failures(query: dict[str, Any], job_id: str) -> dict[str, Any]:
     """Show pages that failed.
 
-    How many pages came to which outcome, and the first ones that failed by URL.
+    How many pages came to which outcome, and which ones failed, by URL.
     """
 
-    async def look(store: Store) -> Ledger:
+    async def look(store: Store) -> tuple[Ledger, FailurePage]:
         await own_job(store, job_id)
-        return await RedisFrontier(store, job=job_id).ledger()
+        books = await RedisFrontier(store, job=job_id).ledger(failures=False)
+        wanted = {"outcome": query.get("outcome", ""), "after": query.get("cursor", ""), "limit": query["limit"]}
+        return books, await RedisFailures(store, job=job_id).page(**wanted)
 
-    books = ask(look)
+    books, page = ask(look)
     return {
         "total": dump.failed(books),
         "outcomes": dict(books.settled),
         "failures": [
-            {"url": failure.url, "outcome": failure.outcome, "reason": failure.reason} for failure in books.failures
+            {"url": failure.url, "outcome": failure.outcome, "reason": failure.reason} for failure in page.failures
         ],
+        "next": page.next or None,
     }
+
+
+@jobs.route("/<job_id>/logs", methods=["GET"])
+@needs(Scope.JOBS_READ)
+@jobs.arguments(LogsQuerySchema, location="query")
+@jobs.response(200, LogsSchema)
+def list_logs(query: dict[str, Any], job_id: str) -> dict[str, Any]:
+    """Show what workers of a job have logged.
+
+    The newest records of all workers, also of those that run: what one has written is here two seconds later. `earlier`
+    leads back, `next` to what comes later. A call reads for a part of a second: in a long log it may answer fewer
+    records than were asked for, and none, and still have an `earlier`.
+    """
+    return logs_of(job_id, query)
 
 
 @jobs.route("/<job_id>/results", methods=["GET"])

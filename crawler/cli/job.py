@@ -40,6 +40,7 @@ _ROWS_FROM_STORE: Final = (
     cls=CommandGroup,
     lazy={
         "run": ("crawler.cli.job_run:run", "Hand a recipe to the fleet as a new job."),
+        "logs": ("crawler.cli.job_logs:logs", "What the workers of a job have logged."),
         "watch": ("crawler.cli.job_watch:watch", "Follow a job until it has ended."),
         "results": ("crawler.cli.job_results:results", "The files of a job: links, or downloads."),
     },
@@ -90,21 +91,22 @@ def status(*, job_id: str, where: Where, as_json: bool) -> int:
 @job.command("failures")
 @click.argument("job_id", metavar="JOB")
 @with_where
+@click.option("--outcome", default="", help="Name only pages that came to this: http_5xx, timeout, ...")
 @with_json
-def failures(*, job_id: str, where: Where, as_json: bool) -> int:
+def failures(*, job_id: str, where: Where, outcome: str, as_json: bool) -> int:
     """The pages of a job that could not be read: how many of each kind, and those that are kept by name."""
     if as_json:
         with where.client("--json") as client:
-            print_json(client.jobs.failures(job_id))
+            print_json(client.jobs.failures(job_id, outcome=outcome or None))
         return exits.OK
     with where.desk() as desk:
-        found = desk.failures(job_id)
-    for outcome, count in sorted(found.outcomes.items()):
-        console.note(f"{console.safe(outcome):<12} {count:,}")
+        found = desk.failures(job_id, outcome=outcome)
+    for name, count in sorted(found.outcomes.items()):
+        console.note(f"{console.safe(name):<12} {count:,}")
     if found.failures:
         rows = [[each.outcome, each.reason or "", each.url or ""] for each in found.failures]
         console.print_rows(console.out(), ["outcome", "reason", "page"], rows)
-    if found.total > len(found.failures):
+    if found.total > len(found.failures) and not outcome:
         console.note(f"{len(found.failures):,} of {console.plural(found.total, 'page')} are kept by name")
     elif not found.total:
         console.note(f"no page of {job_id} has failed")

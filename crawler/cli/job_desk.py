@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crawler.cli.job_view import JobView
-    from crawler.client.model import Failures, Results
+    from crawler.client.model import Failures, LogPage, Results
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +38,15 @@ class Order:
     tags: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogsAsked:
+    """Which records of logs are wanted: of that level or a higher one, with that text, of that worker or node."""
+
+    level: str = "debug"
+    text: str = ""
+    worker: str = ""
+
+
 class JobDesk(Protocol):
     """The calls. Each raises a CrawleryError or CommandFailed that says what is wrong, where, and what to do."""
 
@@ -53,8 +62,14 @@ class JobDesk(Protocol):
         """A job with its books and workers."""
         ...
 
-    def failures(self, job_id: str) -> Failures:
-        """Pages of it that could not be read."""
+    def failures(self, job_id: str, *, outcome: str = "") -> Failures:
+        """Pages of it that could not be read, with one outcome if it is given: all that are kept by name."""
+        ...
+
+    def logs(
+        self, job_id: str, asked: LogsAsked, *, limit: int, before: str | None = None, after: str | None = None
+    ) -> LogPage:
+        """Records of its logs: the newest, those before a place, or those behind one."""
         ...
 
     def pause(self, job_id: str) -> None:

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from crawler.cli.job_desk import Order
+    from crawler.cli.job_desk import LogsAsked, Order
     from crawler.cli.progress import ProgressDisplay
     from crawler.client.client import Client
-    from crawler.client.model import Attempt, Failures, Results
+    from crawler.client.model import Attempt, Failures, LogPage, Results
 
 #: Ends of workers that left in order, in the words of the API: all done, a list lost, told to go.
 _ORDERLY: Final = frozenset({"exit 0", "exit 3", "exit 130"})
@@ -84,10 +84,24 @@ class ApiDesk:
             has_failures = job.progress is not None and job.progress.failed > 0
             return _view(job, self._client.jobs.failures(job_id) if has_failures else None)
 
-    def failures(self, job_id: str) -> Failures:
+    def failures(self, job_id: str, *, outcome: str = "") -> Failures:
         """See `JobDesk`."""
         with self._job(job_id):
-            return self._client.jobs.failures(job_id)
+            page = found = self._client.jobs.failures(job_id, outcome=outcome or None)
+            while page.next is not None:
+                page = self._client.jobs.failures(job_id, outcome=outcome or None, cursor=page.next)
+                found = msgspec.structs.replace(found, failures=(*found.failures, *page.failures), next=None)
+            return found
+
+    def logs(
+        self, job_id: str, asked: LogsAsked, *, limit: int, before: str | None = None, after: str | None = None
+    ) -> LogPage:
+        """See `JobDesk`."""
+        with self._job(job_id):
+            return self._client.jobs.logs(
+                job_id, level=asked.level, text=asked.text or None, worker=asked.worker or None, limit=limit,
+                before=before, after=after,
+            )  # fmt: skip
 
     def pause(self, job_id: str) -> None:
         """See `JobDesk`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from crawler.cli import console, exits
@@ -13,12 +14,15 @@ from crawler.cli.job_submit import new_job, submit
 from crawler.cli.job_view import JobView, Watching, WorkerView, exit_status, print_end
 from crawler.cli.recipes import load
 from crawler.cli.stores import operator, run_with_store, storage_of_files, stored_job
-from crawler.client.model import Failures, PageFailure, ResultFile, Results, ResultSegment
+from crawler.client.model import Failures, LogPage, LogRecord, PageFailure, ResultFile, Results, ResultSegment
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
 from crawler.frontier.contract import Ledger, Reply
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.row_stream import RedisRowStream
+from crawler.joblogs.lines import Level
+from crawler.joblogs.places import Places
+from crawler.joblogs.reader import JobLogs
 from crawler.jobs.attempts import RedisAttempts
 from crawler.jobs.model import Intended, State
 from crawler.jobs.outcomes import HARMLESS
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from crawler.cli.job_desk import Order
+    from crawler.cli.job_desk import LogsAsked, Order
     from crawler.exports.manifest import Manifest
     from crawler.exports.objects import ObjectStore
     from crawler.jobs.attempts import Attempt
@@ -93,7 +97,7 @@ class StoreDesk:
 
         return run_with_store(self._redis_url, self._prefix, ask)
 
-    def failures(self, job_id: str) -> Failures:
+    def failures(self, job_id: str, *, outcome: str = "") -> Failures:
         """See `JobDesk`."""
 
         async def ask(store: Store) -> Ledger:
@@ -102,8 +106,23 @@ class StoreDesk:
 
         books = run_with_store(self._redis_url, self._prefix, ask)
         lost = {outcome: count for outcome, count in books.settled.items() if outcome not in HARMLESS}
-        named = tuple(PageFailure(url=each.url, outcome=each.outcome, reason=each.reason) for each in books.failures)
+        named = tuple(
+            PageFailure(url=each.url, outcome=each.outcome, reason=each.reason)
+            for each in books.failures
+            if outcome in ("", each.outcome)
+        )
         return Failures(outcomes=lost, failures=named, total=sum(lost.values()))
+
+    def logs(
+        self, job_id: str, asked: LogsAsked, *, limit: int, before: str | None = None, after: str | None = None
+    ) -> LogPage:
+        """See `JobDesk`. From the storage of files, once the store has said whose job it is."""
+        objects = _storage()
+        stored = run_with_store(self._redis_url, self._prefix, lambda store: stored_job(store, job_id))
+        return read_logs(
+            JobLogs(objects, JobKeys(client=stored.job.client, job=job_id)), job_id, asked, limit=limit, before=before,
+            after=after,
+        )  # fmt: skip
 
     def pause(self, job_id: str) -> None:
         """See `JobDesk`."""
@@ -174,15 +193,38 @@ class StoreDesk:
         _download(objects, manifest, folder)
 
     def _files(self, job_id: str) -> tuple[ObjectStore, StoredJob, tuple[Segment, ...], Manifest | None]:
-        objects = storage_of_files()
-        if objects is None:
-            raise CommandFailed("where are the files? STORAGE_URL in the environment says it: s3://BUCKET/PREFIX")
+        objects = _storage()
 
         async def ask(store: Store) -> tuple[StoredJob, tuple[Segment, ...]]:
             return await stored_job(store, job_id), await RedisRowStream(store, job=job_id).segments()
 
         stored, segments = run_with_store(self._redis_url, self._prefix, ask)
         return objects, stored, segments, read_manifest(objects, JobKeys(client=stored.job.client, job=job_id))
+
+
+def _storage() -> ObjectStore:
+    objects = storage_of_files()
+    if objects is None:
+        raise CommandFailed("where are the files? STORAGE_URL in the environment says it: s3://BUCKET/PREFIX")
+    return objects
+
+
+def read_logs(
+    logs: JobLogs, job_id: str, asked: LogsAsked, *, limit: int, before: str | None = None, after: str | None = None
+) -> LogPage:
+    """Records of logs, in the words of the API."""
+    ask = partial(logs.newest, before=None if before is None else Places.read(before, job_id))
+    if after is not None:
+        ask = partial(logs.after, Places.read(after, job_id))
+    page = ask(limit=limit, level=Level(asked.level), text=asked.text, worker=asked.worker)
+    return LogPage(
+        records=tuple(
+            LogRecord(node=record.node, worker=record.worker, level=record.level, text=record.text)
+            for record in page.records
+        ),
+        earlier=None if page.earlier is None else page.earlier.text(job_id),
+        next=page.next.text(job_id),
+    )
 
 
 async def followed(store: Store, job_id: str) -> int:

@@ -31,6 +31,7 @@ from crawler.client.model import (
     Job,
     JobAccepted,
     JobPage,
+    LogPage,
     Me,
     NewKey,
     Node,
@@ -231,9 +232,39 @@ class Jobs:
         """A job, with its progress and the processes that have worked on it."""
         return self._connection.ask(Job, "GET", _path("jobs", job))[0]
 
-    def failures(self, job: str) -> Failures:
-        """Pages of a job that could not be read."""
-        return self._connection.ask(Failures, "GET", _path("jobs", job, "failures"))[0]
+    def failures(
+        self, job: str, *, outcome: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Failures:
+        """Pages of a job that could not be read, with one outcome if it is given; `next` leads to more of them."""
+        params = {"outcome": outcome, "limit": limit, "cursor": cursor}
+        return self._connection.ask(Failures, "GET", _path("jobs", job, "failures"), params=params)[0]
+
+    def logs(
+        self,
+        job: str,
+        *,
+        level: str | None = None,
+        text: str | None = None,
+        worker: str | None = None,
+        limit: int | None = None,
+        before: str | None = None,
+        after: str | None = None,
+    ) -> LogPage:
+        """Records of what its workers have logged: the newest ones, the oldest of them first.
+
+        Args:
+            job: its id.
+            level: of `debug`, `info`, `warning`, `error` or `critical`, or of a higher one.
+            text: that have it, upper and lower case alike.
+            worker: of the worker, or of the workers of the node, of that name.
+            limit: at most so many; there may be fewer, and others before them: see `LogPage`.
+            before: `earlier` of a page: the records before those.
+            after: `next` of a page: those that have come since.
+        """
+        params = {
+            "level": level, "text": text, "worker": worker, "limit": limit, "before": before, "after": after,
+        }  # fmt: skip
+        return self._connection.ask(LogPage, "GET", _path("jobs", job, "logs"), params=params)[0]
 
     def pause(self, job: str) -> Job:
         """Gives out no pages until `resume`.

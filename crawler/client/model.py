@@ -136,11 +136,32 @@ class PageFailure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Failures(msgspec.Struct, frozen=True, kw_only=True):
-    """Pages of a job that could not be read, as many as are kept by name; `total` counts all."""
+    """Pages of a job that could not be read; `total` counts all, `next` is the cursor of the page behind this one."""
 
     outcomes: dict[str, int] = {}
     failures: tuple[PageFailure, ...] = ()
     total: int = 0
+    next: str | None = None
+
+
+class LogRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker has logged: a line, and those that belong to it."""
+
+    node: str = ""
+    worker: str = ""
+    level: str = ""
+    text: str = ""
+
+
+class LogPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Records in the order of their times; `earlier` leads to those before, `next` to those that come later.
+
+    There may be none, and others before them all the same: `earlier` says.
+    """
+
+    records: tuple[LogRecord, ...] = ()
+    earlier: str | None = None
+    next: str = ""
 
 
 class ResultFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -306,7 +306,7 @@ def ledger_of(answer: Sequence[Any], failures: Sequence[Any]) -> Ledger:
         not_unique=int(book.get("not_unique", 0)),
         rejected=int(book.get("rejected", 0)),
         staged=int(book.get("staged", 0)),
-        failures=tuple(_failure(fields) for _, fields in failures),
+        failures=tuple(failure_of(fields) for _, fields in failures),
         closed=book.get("closed", b"").decode(),
     )
 
@@ -315,7 +315,8 @@ def _counts(pairs: Sequence[bytes]) -> dict[str, int]:
     return {name.decode(): int(count) for name, count in zip(pairs[::2], pairs[1::2], strict=True)}
 
 
-def _failure(fields: Sequence[bytes]) -> Failure:
+def failure_of(fields: Sequence[bytes]) -> Failure:
+    """A failure from an entry of their stream."""
     values = dict(zip(fields[::2], fields[1::2], strict=True))
     return Failure(
         url=values[b"url"].decode() or url_of(_unstored(values.get(b"body", b""))[0]),

@@ -23,7 +23,7 @@ from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.attempts import MAX_LOG_LINES, Attempt
 from crawler.log import harmless
 from crawler.scrapyd.forks import Exit, ForkServer, ForkServerGone
-from crawler.scrapyd.joblogs import keep_log
+from crawler.scrapyd.joblogs import KeptLog
 from crawler.scrapyd.jobstorage import EndedWorker
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class RunningWorker:
         seat: the seat that it has.
         attempt: as the store knows it.
         child: the process.
+        kept_log: its log on its way into the storage of files.
     """
 
     project: str
@@ -78,6 +79,7 @@ class RunningWorker:
     seat: Seat
     attempt: Attempt
     child: Child
+    kept_log: KeptLog
 
     @property
     def pid(self) -> int:
@@ -220,6 +222,7 @@ class Launcher(Service):
             seat=seat,
             attempt=attempt,
             child=child,
+            kept_log=KeptLog(self._node.objects, self._presence.jobs, job=seat.job, attempt=attempt, path=path),
         )
 
     async def _tell(self, worker: RunningWorker, ended: Exit, begun: asyncio.Future[None]) -> None:
@@ -243,15 +246,9 @@ class Launcher(Service):
                 signal=ended.signal,
                 log_tail=last_lines(self._node.logs / worker.log),
             )
-            await keep_log(
-                self._node.objects,
-                self._presence.jobs,
-                job=worker.job,
-                seat=worker.seat.token,
-                path=self._node.logs / worker.log,
-            )
         except StoreError as error:
             logger.warning("The store is not told of the end of worker %s: %s", worker.attempt.worker, error)
+        await worker.kept_log.finish()
 
     def _list(self, worker: RunningWorker, ended: Exit) -> None:
         done = EndedWorker(

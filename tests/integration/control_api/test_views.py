@@ -57,6 +57,7 @@ ROWS = {
     "resume_job": Row(Scope.JOBS_WRITE, object="paused job"),
     "cancel_job": Row(Scope.JOBS_WRITE, object="job to cancel"),
     "list_failures": Row(Scope.JOBS_READ, object="job"),
+    "list_logs": Row(Scope.JOBS_READ, object="job"),
     "get_results": Row(Scope.RESULTS_READ, object="job", admin=404),
     "list_recipes": Row(Scope.RECIPES_READ),
     "get_recipe": Row(Scope.RECIPES_READ, object="recipe"),

@@ -23,6 +23,7 @@ from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.objects_s3 import PART_BYTES, S3ObjectStore
 from crawler.exports.parquet import DECIMAL_DIGITS, DECIMAL_SCALE
 from crawler.exports.segments import SegmentRow, write_segment
+from crawler.joblogs.pieces import piece_key
 from crawler.jobs.model import Outcome
 from crawler.jobs.rows import encode_row
 from crawler.recipe.model import ExportFormat
@@ -92,7 +93,7 @@ def test_the_number_of_digits_is_that_of_the_writer():
 def test_the_keys_are_those_that_are_made():
     keys = JobKeys("CLIENT", "JOB")
     made = [keys.new_segment(1), keys.new_file("NAME", "csv"), keys.manifest]
-    made += [keys.record, keys.log("SEAT.log"), keys.orphans, intent_key("JOB")]
+    made += [keys.record, piece_key(keys, seat="SEAT", number=1), keys.orphans, intent_key("JOB")]
     shown = [line.split()[0] for line in block("text").splitlines()]
     assert [re.sub(r"[0-9a-f]{16}", "RANDOM", key) for key in made] == shown
 
