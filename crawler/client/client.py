@@ -12,6 +12,7 @@ Synchronous. Every method raises `ApiError` when the API refuses and `ApiUnreach
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
