@@ -58,12 +58,14 @@ class _Host:
         steps: times that it was left alone, each longer than the one before.
         until_s: of the clock, when it may be asked again.
         failures: in a row, without an answer.
-        answers: of all hosts when the first of them came.
+        failing_since_s: of the clock, when the first of them came.
+        answers: of all hosts at that time.
     """
 
     steps: int = 0
     until_s: float = 0.0
     failures: int = 0
+    failing_since_s: float = 0.0
     answers: int = 0
 
 
@@ -130,7 +132,9 @@ class Blocks:
             counts = False
             hold_s = known.until_s - time.monotonic()
         else:
-            hold_s = self._longer(known, policy, tries)
+            known.steps += 1
+            hold_s = _silence_s(policy, max(known.steps - 1, tries))
+            known.until_s = time.monotonic() + hold_s
         self._leave_alone(host, hold_s)
         stats = self._crawler.stats
         stats.inc_value("blocked/count")
@@ -154,7 +158,7 @@ class Blocks:
             return
         known = self._known(page)
         if not known.failures:
-            known.answers = self._answers
+            known.answers, known.failing_since_s = self._answers, time.monotonic()
         known.failures += 1
         if known.failures < _FAILURES_IN_A_ROW:
             return
@@ -165,15 +169,21 @@ class Blocks:
         self.refused(page, request, f"{what} again and again while other hosts answer", counts=False)
 
     def _away(self, page: OpenPage, request: Request, error: Exception) -> None:
-        """A host answers nothing: it is left alone, longer each time."""
+        """A host answers nothing: it is left alone for as long again as it has been away so far."""
         host, policy, known = page.lease.request.host, self._policies.of(request), self._known(page)
         if not policy.network_errors:
             return
         now = time.monotonic()
         if now >= known.until_s:
-            hold_s = self._longer(known, policy, 0)
-            logger.warning("%s has failed %d times in a row; left alone for %.1f s", host, known.failures, hold_s)
-        hold_s = max(0.0, known.until_s - now)
+            away_s = now - known.failing_since_s
+            known.until_s = now + min(policy.backoff_max_s, max(policy.backoff_min_s, away_s))
+            logger.warning(
+                "%s has failed %d times in a row; it is left alone for %.1f s",
+                host,
+                known.failures,
+                known.until_s - now,
+            )
+        hold_s = known.until_s - now
         self._leave_alone(host, hold_s)
         if not self._is_last_try(page, request):
             self._crawler.stats.inc_value("retry/count")
@@ -186,13 +196,6 @@ class Blocks:
 
     def _is_last_try(self, page: OpenPage, request: Request) -> bool:
         return bool(request.meta.get("dont_retry", False)) or page.lease.tries >= self._policies.of(request).times
-
-    def _longer(self, known: _Host, policy: Retry, tries: int) -> float:
-        """Leaves a host alone for longer than the time before; for how long."""
-        known.steps += 1
-        hold_s = _silence_s(policy, max(known.steps - 1, tries))
-        known.until_s = time.monotonic() + hold_s
-        return hold_s
 
     def _leave_alone(self, host: str, seconds: float) -> None:
         downloader = our_downloader(self._crawler)
