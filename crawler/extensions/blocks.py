@@ -6,7 +6,8 @@ frontier counts, for all workers together, because a job that is kept out is pau
 
 Failures of the network are no sign by themselves. A host that fails several times in a row and answers nothing in
 between, while others answer, does it on purpose as far as can be seen from here; but it may as well be dead, so that
-this never counts towards a pause.
+this never counts towards a pause. One that answers nothing while no other is asked is taken for dead: it is left alone
+in the same way, so that its pages do not use up their tries while it is started again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from scrapy import signals
-from scrapy.exceptions import DownloadFailedError, DownloadTimeoutError
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+)
 
 from crawler.downloader.downloader import our_downloader
 from crawler.middlewares.open_pages import Blocked, RobotsUnreachable, TryLater
@@ -36,8 +42,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: So many failures of a host in a row, without an answer, are no accident if others answer meanwhile.
+#: So many failures of a host in a row, without an answer, are no accident.
 _FAILURES_IN_A_ROW: Final = 5
+
+#: How it shows that a host is not there, or does not want us; the first two, that it is not there.
+_NOT_THERE: Final = (CannotResolveHostError, DownloadConnectionRefusedError)
+_FAILURES: Final = (*_NOT_THERE, DownloadFailedError, DownloadTimeoutError)
 
 
 @dataclass(slots=True)
@@ -48,12 +58,14 @@ class _Host:
         steps: times that it was left alone, each longer than the one before.
         until_s: of the clock, when it may be asked again.
         failures: in a row, without an answer.
-        answers: of all hosts when the first of them came.
+        failing_since_s: of the clock, when the first of them came.
+        answers: of all hosts at that time.
     """
 
     steps: int = 0
     until_s: float = 0.0
     failures: int = 0
+    failing_since_s: float = 0.0
     answers: int = 0
 
 
@@ -112,45 +124,83 @@ class Blocks:
             Blocked: it was its last try.
         """
         host, tries = page.lease.request.host, page.lease.tries
-        policy, known = self._policies.of(request), self._hosts.setdefault(host, _Host())
-        now = time.monotonic()
+        policy, known = self._policies.of(request), self._known(page)
         if may_be_this_page_only and not known.steps:
             known.steps, counts = 1, False
-        elif now < known.until_s:  # what was under way when it began teaches nothing new
+            hold_s = max(0.0, known.until_s - time.monotonic())
+        elif time.monotonic() < known.until_s:  # what was under way when it began teaches nothing new
             counts = False
+            hold_s = known.until_s - time.monotonic()
         else:
             known.steps += 1
-            known.until_s = now + _silence_s(policy, max(known.steps - 1, tries))
-        hold_s = max(0.0, known.until_s - now)
+            hold_s = _silence_s(policy, max(known.steps - 1, tries))
+            known.until_s = time.monotonic() + hold_s
         self._leave_alone(host, hold_s)
         stats = self._crawler.stats
         stats.inc_value("blocked/count")
         stats.inc_value(f"blocked/sign/{sign}")
-        if request.meta.get("dont_retry", False) or tries >= policy.times:
+        if self._is_last_try(page, request):
             how_often = "1 try" if tries == 0 else f"{tries + 1} tries"
             raise Blocked(f"{sign} (given up after {how_often})", counts=counts)
-        # Longer than its host is left alone: then other pages are tried first, and this one keeps its tries.
-        wait_s = hold_s + max(hold_s, policy.backoff_min_s)
+        wait_s = _longer_than(hold_s, policy)
         logger.warning("%s keeps us out of %s: %s; again in %.1f s", host, page.url, sign, wait_s)
         raise TryLater(sign, wait_s=wait_s, hold_host_s=hold_s, blocked=counts)
+
+    def failed(self, page: OpenPage, request: Request, error: Exception) -> None:
+        """Ends a try by a failure of the network, if its host has failed several times in a row.
+
+        Raises:
+            TryLater: the page comes back.
+            Blocked: others answer, and it was its last try. Where no other host was asked, whoever is told next of the
+                failure gives the page up.
+        """
+        if not isinstance(error, _FAILURES) or isinstance(error, RobotsUnreachable):
+            return
+        known = self._known(page)
+        if not known.failures:
+            known.answers, known.failing_since_s = self._answers, time.monotonic()
+        known.failures += 1
+        if known.failures < _FAILURES_IN_A_ROW:
+            return
+        if self._answers == known.answers or isinstance(error, _NOT_THERE):
+            self._away(page, request, error)
+            return
+        what = "times out" if isinstance(error, DownloadTimeoutError) else "breaks the connection"
+        self.refused(page, request, f"{what} again and again while other hosts answer", counts=False)
+
+    def _away(self, page: OpenPage, request: Request, error: Exception) -> None:
+        """A host answers nothing: it is left alone for as long again as it has been away so far."""
+        host, policy, known = page.lease.request.host, self._policies.of(request), self._known(page)
+        if not policy.network_errors:
+            return
+        now = time.monotonic()
+        if now >= known.until_s:
+            away_s = now - known.failing_since_s
+            known.until_s = now + min(policy.backoff_max_s, max(policy.backoff_min_s, away_s))
+            logger.warning(
+                "%s has failed %d times in a row; it is left alone for %.1f s",
+                host,
+                known.failures,
+                known.until_s - now,
+            )
+        hold_s = known.until_s - now
+        self._leave_alone(host, hold_s)
+        if not self._is_last_try(page, request):
+            self._crawler.stats.inc_value("retry/count")
+            self._crawler.stats.inc_value(f"retry/reason_count/{type(error).__name__}")
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            raise TryLater(reason, wait_s=_longer_than(hold_s, policy), hold_host_s=hold_s)
+
+    def _known(self, page: OpenPage) -> _Host:
+        return self._hosts.setdefault(page.lease.request.host, _Host())
+
+    def _is_last_try(self, page: OpenPage, request: Request) -> bool:
+        return bool(request.meta.get("dont_retry", False)) or page.lease.tries >= self._policies.of(request).times
 
     def _leave_alone(self, host: str, seconds: float) -> None:
         downloader = our_downloader(self._crawler)
         if downloader is not None and seconds > 0:
             downloader.door.silence(host, seconds)
-
-    def failed(self, page: OpenPage, error: Exception) -> str:
-        """Notes a failure of the network; the sign that it is, if it is one by now, or ""."""
-        if not isinstance(error, DownloadTimeoutError | DownloadFailedError) or isinstance(error, RobotsUnreachable):
-            return ""
-        known = self._hosts.setdefault(page.lease.request.host, _Host())
-        if not known.failures:
-            known.answers = self._answers
-        known.failures += 1
-        if known.failures < _FAILURES_IN_A_ROW or self._answers == known.answers:
-            return ""
-        what = "times out" if isinstance(error, DownloadTimeoutError) else "breaks the connection"
-        return f"{what} again and again while other hosts answer"
 
     def answered(self, request: Request) -> None:
         """A host has answered, whatever it was."""
@@ -164,6 +214,11 @@ class Blocks:
         """A page that was read ends what its host has done before."""
         if outcome == "ok":
             self._hosts.pop(page.lease.request.host, None)
+
+
+def _longer_than(hold_s: float, policy: Retry) -> float:
+    """How long a page waits: longer than its host, so that others are tried first, and this one keeps its tries."""
+    return hold_s + max(hold_s, policy.backoff_min_s)
 
 
 def _silence_s(policy: Retry, times: int) -> float:

@@ -81,6 +81,5 @@ class BlockedMiddleware:
         """
         _ = spider
         page = self._blocks.page_of(request)
-        sign = self._blocks.failed(page, exception) if page is not None else ""
-        if page is not None and sign:
-            self._blocks.refused(page, request, sign, counts=False)
+        if page is not None:
+            self._blocks.failed(page, request, exception)

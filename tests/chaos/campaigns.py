@@ -205,6 +205,9 @@ _HANGS_S: Final = 1.5
 #: A campaign of kills has met each fault point so often.
 _HITS_OF_A_POINT: Final = 5
 
+#: The last round of a campaign does so much more than what is missing.
+_BESIDE: Final = 8
+
 #: Memory is looked at so often, in seconds.
 _SAMPLE_EVERY_S: Final = 10.0
 
@@ -524,7 +527,8 @@ def run_campaign(campaign: Campaign, *, seed: int, report: Path, resume: bool, m
     first = number = len(rounds) + 1
     while not is_complete(campaign, rounds) and (max_rounds is None or number < first + max_rounds):
         missing = campaign.hits - counted(rounds)
-        count = min(campaign.in_round, missing) if missing > 0 else campaign.in_round
+        # Not everything that is done hits: a round that is to bring the last few does some more.
+        count = min(campaign.in_round, missing + _BESIDE) if missing > 0 else campaign.in_round
         each = run_round(campaign, seed=seed, number=number, hits=points_hit(rounds), count=count)
         with report.open("a", encoding="utf-8") as file:
             file.write(json.dumps(each) + "\n")

@@ -254,18 +254,31 @@ def test_other_hosts_go_on_meanwhile(sites, crawl):
 
 
 class Mute:
-    """Serves robots.txt; then it resets connections (`reset`; if `now and then`, every other one) or says nothing."""
+    """Serves robots.txt; then it resets connections (`reset`) or says nothing.
+
+    If `now and then`, it resets every other one; if it `starts again`, all for `AWAY_S` after the tenth.
+    """
+
+    AWAY_S = 1.5
 
     def __init__(self, how: str, host: str) -> None:
         self.how, self.host = how, host
         self.url = ""
         self.asked: list[float] = []
 
+    def answers(self) -> bool:
+        if self.how == "starts again":
+            return len(self.asked) <= 10 or time.monotonic() > self.asked[9] + self.AWAY_S
+        return self.how == "now and then" and len(self.asked) % 2 == 1
+
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
             self.asked += [time.monotonic()] * (b"/robots.txt" not in head)
-            if b"/robots.txt" in head or (self.how == "now and then" and len(self.asked) % 2):
+            if self.how == "starts again" and self.answers():
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
+                await writer.drain()
+            elif b"/robots.txt" in head or self.answers():
                 writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 await writer.drain()
             else:
@@ -325,6 +338,17 @@ def test_a_host_that_fails_now_and_then_lets_us_in(site, crawl):
     assert len(mute.asked) >= 39
     assert "blocked/count" not in result.stats
     assert result.outcomes == {"ok": 31, "http_404": 20}
+
+
+def test_a_host_that_starts_again_is_left_alone_meanwhile_and_no_page_is_given_up(site, crawl):
+    with Mute("starts again", "127.0.0.9").running() as mute:
+        urls = [f"{mute.url}/{number}" for number in range(200)]
+        settings = {"RETRY_TIMES": 3, "RETRY_BACKOFF_MIN": 0.1, "RETRY_BACKOFF_MAX": 5.0}
+        result = crawl(spider_for(site, start_urls=urls), settings)
+    assert result.outcomes == {"ok": 200}
+    in_vain = [at for at in mute.asked if mute.asked[9] < at < mute.asked[9] + mute.AWAY_S]
+    assert len(in_vain) < 100
+    assert "blocked/count" not in result.stats
 
 
 def test_a_robots_txt_that_is_not_answered_is_no_answer_of_the_pages(sites, crawl):
