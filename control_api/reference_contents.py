@@ -302,4 +302,7 @@ def _curl(
     if body:
         lines.append('-H "Content-Type: application/json"')
         lines.append(f"-d {shlex.quote(json.dumps(body['example']))}")
+    elif "application/yaml" in operation.get("requestBody", {}).get("content", {}):
+        file = path.rpartition("/")[2]
+        lines.append(f'-H "Content-Type: application/yaml" --data-binary @{file}.yaml')
     return " \\\n  ".join(lines)

@@ -172,6 +172,9 @@ add_preview(recipes)
 def put_recipe(query: dict[str, Any], name: str) -> ResponseReturnValue:
     """Push a version of a recipe.
 
+    The body is the recipe as `application/yaml`, at most 256 KiB; or `multipart/form-data` with the parts `recipe` and
+    `pages`: its saved pages in a tar, packed or not, of at most 20 MiB, 100 MiB unpacked, and 500 regular files.
+
     It is checked soon: it must compile, and its tests must pass on the saved pages that come with it. Then jobs get it
     that name no version, unless a higher one has passed. Without a test for each page type it is kept as `untested`,
     and jobs cannot have it. A version does not change: repeated, the call answers what has become of it, and another

@@ -12,7 +12,7 @@ import tarfile
 import time
 
 import pytest
-from recipe_pushes import PAGE, goods, tar
+from recipe_pushes import PAGE, goods
 
 #: A check must end within so long, in seconds, of which a machine that has other work gives it too little.
 CHECK_S = 30.0
@@ -105,9 +105,17 @@ def bomb():
     return packed.getvalue()
 
 
+def hog():
+    """A template that makes 900 MB of a page of 15 MB."""
+    fields = "{name: h1, big: {template: '" + "{{ item.name }}" * 60 + "'}}"
+    text = goods().replace("fields: {name: h1}", f"fields: {fields}")
+    return text.replace("{name: {type: string, required: true}}", "{name: {type: string}, big: {type: string}}")
+
+
 #: What is pushed, and a word of the report: text and pages.
 HOSTILE = {
     "an XPath without end": (goods(css=ENDLESS), {"good.html": wide()}, "checking it has come to no end"),
+    "memory": (hog(), {"good.html": b"<h1>" + b"x y " * 4_000_000 + b"</h1>"}, "1,024 MiB of memory"),
     "a page of 100,000 levels": (goods(), {"good.html": deep()}, "tests have failed"),
     "a link out of the archive": (goods(), link("/etc/passwd"), "no regular file"),
     "a header without end": (goods(), bomb(), ""),
@@ -168,22 +176,3 @@ def test_a_steward_that_is_killed_in_the_middle_is_replaced_and_leaves_nothing_u
     fleet.stop_steward()
     fleet.start_steward()
     assert fleet.judged(key, name="orphan")["state"] == "current"
-
-
-def test_a_push_that_is_no_recipe_changes_nothing(fleet):
-    key = fleet.people.alice
-    archive = tar({"good.html": PAGE})
-    wrong = [
-        fleet.push(key, "no recipe", name="wrong"),
-        fleet.push(key, goods("others"), name="wrong"),
-        fleet.push(key, goods("wrong", version="1"), name="wrong"),
-        fleet.call("PUT", "/v1/recipes/wrong", key, json={"recipe": goods("wrong")}),
-        fleet.call("PUT", "/v1/recipes/wrong", key, files={"pages": ("p", archive)}),
-        fleet.call("PUT", "/v1/recipes/wrong", key, files={"recipe": ("r", goods("wrong")), "more": ("m", b"x")}),
-        fleet.call("PUT", "/v1/recipes/wrong", key, content=b"\xff\xfe", headers={"Content-Type": "application/yaml"}),
-        fleet.push(key, goods("wrong"), b"x" * (20 * 1024**2 + 1), name="wrong"),
-        fleet.push(key, goods("wrong"), b"x" * (24 * 1024**2), name="wrong"),
-        fleet.push(key, "x" * 300_000, name="wrong"),
-    ]
-    assert [answer.status_code for answer in wrong] == [422, 422, 422, 415, 400, 400, 400, 413, 413, 422]
-    assert fleet.call("GET", "/v1/recipes/wrong/versions", key).status_code == 404
