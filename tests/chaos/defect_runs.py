@@ -18,6 +18,8 @@ from seaweed_server import BUCKET
 from tcp_proxy import Moment, TcpProxy
 from workers import HERE, wait_until
 
+from crawler.frontier.contract import MAX_CRASH_TRIES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
@@ -140,15 +142,15 @@ def _killed_at(place: Place, words: bytes) -> Findings:
 
 def killed_worker(place: Place) -> Findings:
     """One of two workers is killed with pages in hand."""
-    with place.job(latency_s=0.05) as run:
+    with place.job(latency_s=0.2) as run:
         return run_with_one_killed(run, kill_at=0.3, restarted=False, still_s=STILL_S)
 
 
-def killed_three_times(place: Place) -> Findings:
-    """A page is slow, and three workers in a row are killed, for no fault of its own, while they wait for it."""
+def killed_again_and_again(place: Place) -> Findings:
+    """A page is slow, and workers are killed one after the other, for no fault of its own, while they wait for it."""
     slow = "/product/7"
-    with place.job(answers={slow: [{"delay": 60.0}] * 3}, LEASE_TTL="1") as run:
-        for times in (1, 2, 3):
+    with place.job(answers={slow: [{"delay": 60.0}] * MAX_CRASH_TRIES}, LEASE_TTL="1") as run:
+        for times in range(1, MAX_CRASH_TRIES + 1):
             victim = run.start()
             wait_until(lambda times=times: run.site.fetches()[slow] == times, what=f"visit {times} of {slow}")
             run.kill_while_it_works(victim)
@@ -278,7 +280,7 @@ SCENARIOS: dict[str, Callable[[Place], Findings]] = {
         killed_while_rows_are_told,
         killed_while_links_are_told,
         killed_worker,
-        killed_three_times,
+        killed_again_and_again,
         slow_page,
         slow_commit,
         told_to_go,

@@ -31,7 +31,7 @@ from crawler.jobs.outcomes import OUTCOMES
 if TYPE_CHECKING:
     from model import Features
 
-DEATHS = st.sampled_from((1, 1, MAX_CRASH_TRIES))
+DEATHS = st.sampled_from((1, 1, MAX_CRASH_TRIES + 1))  # the first of them only makes a page suspect
 IDS = (*range(10, 34), START_ID, 0, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 HOSTS = ("a", "b", "c.example:8080", "", "ü:*?[x]{job}\r\n\0 %s")
 #: What a worker does not want now.

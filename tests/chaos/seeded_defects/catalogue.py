@@ -179,7 +179,7 @@ DEFECTS: dict[str, Defect] = {
     "expiry-is-a-crash": Defect(
         broken="Every lease that expires counts against its page, whatever else its holder had in hand.",
         promise="only a page that was held alone is suspected of killing its workers",
-        scenario="killed-three-times",
+        scenario="killed-again-and-again",
         finding="poison",
         edits=(
             Edit(
