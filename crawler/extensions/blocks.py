@@ -6,8 +6,9 @@ frontier counts, for all workers together, because a job that is kept out is pau
 
 Failures of the network are no sign by themselves. A host that fails several times in a row and answers nothing in
 between, while others answer, does it on purpose as far as can be seen from here; but it may as well be dead, so that
-this never counts towards a pause. One that answers nothing while no other is asked is taken for dead: it is left alone
-in the same way, so that its pages do not use up their tries while it is started again.
+this never counts towards a pause. One that answers nothing while no other answers either, refuses connections or has no
+address is taken for dead: it is left alone for as long again as it has been away, so that its pages do not use up their
+tries while it is started again.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from scrapy.exceptions import (
 from crawler.downloader.downloader import our_downloader
 from crawler.middlewares.open_pages import Blocked, RobotsUnreachable, TryLater
 from crawler.middlewares.retry_policies import RetryPolicies
+from crawler.middlewares.retry_policy import reason_of
 from crawler.scheduler import open_page
 from crawler.signals import page_settled
 
@@ -125,16 +127,15 @@ class Blocks:
         """
         host, tries = page.lease.request.host, page.lease.tries
         policy, known = self._policies.of(request), self._known(page)
+        now = time.monotonic()
         if may_be_this_page_only and not known.steps:
             known.steps, counts = 1, False
-            hold_s = max(0.0, known.until_s - time.monotonic())
-        elif time.monotonic() < known.until_s:  # what was under way when it began teaches nothing new
+        elif now < known.until_s:  # what was under way when it began teaches nothing new
             counts = False
-            hold_s = known.until_s - time.monotonic()
         else:
             known.steps += 1
-            hold_s = _silence_s(policy, max(known.steps - 1, tries))
-            known.until_s = time.monotonic() + hold_s
+            known.until_s = now + _silence_s(policy, max(known.steps - 1, tries))
+        hold_s = max(0.0, known.until_s - now)
         self._leave_alone(host, hold_s)
         stats = self._crawler.stats
         stats.inc_value("blocked/count")
@@ -188,8 +189,7 @@ class Blocks:
         if not self._is_last_try(page, request):
             self._crawler.stats.inc_value("retry/count")
             self._crawler.stats.inc_value(f"retry/reason_count/{type(error).__name__}")
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            raise TryLater(reason, wait_s=_longer_than(hold_s, policy), hold_host_s=hold_s)
+            raise TryLater(reason_of(error), wait_s=_longer_than(hold_s, policy), hold_host_s=hold_s)
 
     def _known(self, page: OpenPage) -> _Host:
         return self._hosts.setdefault(page.lease.request.host, _Host())

@@ -19,7 +19,7 @@ from scrapy.utils.response import response_status_message
 
 from crawler.middlewares.open_pages import TryLater
 from crawler.middlewares.retry_policies import RetryPolicies, retry_after_of, tries_of
-from crawler.middlewares.retry_policy import Decision, decide
+from crawler.middlewares.retry_policy import Decision, decide, reason_of
 from crawler.scheduler import open_page
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ class RetryMiddleware(ScrapyRetryMiddleware):
         _ = spider
         if not isinstance(exception, self.exceptions_to_retry):
             return None
-        detail = " ".join(str(exception).split())[:300]
-        return await self._apply(self._decision(request, reason=f"{type(exception).__name__}: {detail}"), request)
+        return await self._apply(self._decision(request, reason=reason_of(exception)), request)
 
     def _decision(
         self, request: Request, *, reason: str, status: int | None = None, retry_after: str | None = None

@@ -78,6 +78,11 @@ def decide(
     return Decision(again=True, wait_s=wait, hold_host_s=hold, reason=reason)
 
 
+def reason_of(error: Exception) -> str:
+    """A failure in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
 def silence_s(policy: Retry, *, tries: int, status: int | None, retry_after: str | None, now: datetime) -> float:
     """How long a host is to be left alone after an answer, whatever becomes of the page that got it; 0: not at all.
 

@@ -45,6 +45,7 @@ from crawler.frontier.shared_contract import (
     Robots,
 )
 from crawler.middlewares.open_pages import PageTurn, RobotsForbidden, RobotsUnreachable, Stopped
+from crawler.middlewares.retry_policy import reason_of
 
 if TYPE_CHECKING:
     from typing import Self
@@ -210,7 +211,7 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
             logger.debug("robots.txt of %s is not fetched: %s", site, error)
             return Robots(status=404)
         except _NO_ANSWER as error:
-            self._failures[site] = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            self._failures[site] = reason_of(error)
             logger.warning("robots.txt of %s could not be fetched: %s", site, self._failures[site])
             self._stats.inc_value(f"robotstxt/exception_count/{type(error)}")
             return Robots(status=0)

@@ -77,7 +77,7 @@ def a_steward_looks(run: JobRun, folder: Path) -> str:
 def test_a_job_that_is_upgraded_half_way_loses_nothing_and_waits_for_who_can_read_the_rest(new_valkey, tmp_path, show):
     settings = {"CONCURRENT_REQUESTS": "2"}
     with (
-        SiteProcess(BigSite(products=240), latency_s=0.02) as site,
+        SiteProcess(BigSite(products=600), latency_s=0.02) as site,
         JobRun.of(site=site, store=new_valkey(), folder=tmp_path, job="mixed", settings=settings) as run,
     ):
         this = run.start()
