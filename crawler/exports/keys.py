@@ -2,6 +2,7 @@
 
     CLIENT/JOB/segments/000001-RANDOM.jsonl.zst   a piece of its rows, counted once the store has recorded it
     CLIENT/JOB/files/NAME-RANDOM.csv              an export, counted once the manifest names it
+    CLIENT/JOB/files/replay-RANDOM.zst            what a replay of its failed pages begins with, ditto
     CLIENT/JOB/log/NAME                           what its workers have logged: see crawler.joblogs.pieces
     CLIENT/JOB/job.json                           what was ordered
     CLIENT/JOB/manifest.json                      the commit point: which files and segments there are

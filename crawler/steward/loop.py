@@ -23,6 +23,7 @@ from crawler.steward.finish import Finish
 from crawler.steward.promote import promote
 from crawler.steward.recipe_checks import RecipeChecks
 from crawler.steward.reimport import reimport
+from crawler.steward.replays import prepare
 from crawler.steward.retention import retain
 from crawler.steward.share import Share
 from crawler.steward.watchdog import Watchdog
@@ -203,6 +204,8 @@ class Steward:
         """What concerns the storage of files, too: segments, and in the end the files themselves."""
         stored = await self._ground.jobs.get(job)
         if stored is None or stored.status.state in TERMINAL or self._finish.is_put_off(job):
+            return
+        if not await prepare(self._ground, stored):
             return
         if not await self._finish.run(stored):
             await self._export.run(stored.job, flush=False)
