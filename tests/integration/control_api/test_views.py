@@ -56,6 +56,7 @@ ROWS = {
     "pause_job": Row(Scope.JOBS_WRITE, object="job"),
     "resume_job": Row(Scope.JOBS_WRITE, object="paused job"),
     "cancel_job": Row(Scope.JOBS_WRITE, object="job to cancel"),
+    "replay_job": Row(Scope.JOBS_WRITE, 409, object="job", admin=409, body={"outcome": "timeout"}),  # it has not ended
     "list_failures": Row(Scope.JOBS_READ, object="job"),
     "list_logs": Row(Scope.JOBS_READ, object="job"),
     "get_results": Row(Scope.RESULTS_READ, object="job", admin=404),
