@@ -84,9 +84,10 @@ class Fleet:
         self._api.start()
         return self
 
-    def start_steward(self) -> subprocess.Popen:
-        words = ("--tick", "0.1", "--segment-age", "0.2", "--folder", str(self.scratch))
-        return self._start("steward", *words)
+    def start_steward(self, *more: str, fault: str = "") -> subprocess.Popen:
+        """One more, with `more` options; `fault` as CRAWLERY_FAULT has it."""
+        words = ("--tick", "0.1", "--segment-age", "0.2", "--folder", str(self.scratch), *more)
+        return self._start("steward", *words, fault=fault)
 
     @property
     def url(self) -> str:
@@ -103,10 +104,12 @@ class Fleet:
         words = [word for name, value in _FAST.items() for word in ("-s", f"{name}={value}")]
         self._start("node", "--name", "n", "--port", "0", "--slots", "2", "--dir", str(self.folder / "node"), *words)
 
-    def _start(self, kind: str, *words: str) -> subprocess.Popen:
+    def _start(self, kind: str, *words: str, fault: str = "") -> subprocess.Popen:
         foreign = ("AWS_", "S3_", "REDIS_", "STORAGE_", "API_", "COVERAGE_", "CRAWLERY_")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         environment = {**clean, "REDIS_URL": self.redis_url, "EGRESS_ALLOW": "127.0.0.0/8", **self._storage}
+        if fault:
+            environment["CRAWLERY_FAULT"] = fault
         environment["SECRET_OF_THE_STEWARD"] = "canary-of-the-environment"
         with (self.folder / f"{kind}.log").open("ab") as log:
             self._beside.append(
