@@ -12,7 +12,7 @@ import msgspec
 
 from crawler.cli import console
 from crawler.cli.groups import CommandFailed
-from crawler.cli.job_view import JobView, Watching, WorkerView, exit_status, print_end
+from crawler.cli.job_view import JobView, Watching, WorkerView, crawled, exit_status, print_end
 from crawler.cli.recipes import is_path, load, recipe_paths
 from crawler.client.model import Job, Limits
 from crawler.errors import ApiError, ApiUnreachable
@@ -272,7 +272,7 @@ def _view(job: Job, failures: Failures | None = None) -> JobView:
     )  # fmt: skip
     return JobView(
         id=job.id,
-        crawls=job.recipe or job.spider or "-",
+        crawls=crawled(job.recipe or job.spider or "-", job.replay),
         state=job.state,
         intended=job.intended or "",
         outcome=job.outcome or "",

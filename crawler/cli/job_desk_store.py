@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from crawler.cli import console, exits
 from crawler.cli.groups import CommandFailed
 from crawler.cli.job_submit import job_id_of, new_job, submit
-from crawler.cli.job_view import JobView, Watching, WorkerView, exit_status, print_end
+from crawler.cli.job_view import JobView, Watching, WorkerView, crawled, exit_status, print_end
 from crawler.cli.recipes import load
 from crawler.cli.stores import operator, run_with_store, storage_of_files, stored_job
 from crawler.client.model import Failures, LogPage, LogRecord, PageFailure, ResultFile, Results, ResultSegment
@@ -278,7 +278,7 @@ def view_of(
     """A job with a status that may be newer than the one it was read with."""
     return JobView(
         id=stored.job.id,
-        crawls=stored.job.recipe or stored.job.spider,
+        crawls=crawled(stored.job.recipe or stored.job.spider, stored.job.replay),
         state=status.state,
         intended=status.intended or "",
         outcome=status.outcome or "",

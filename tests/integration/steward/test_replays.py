@@ -301,3 +301,17 @@ def test_the_store_keeps_nothing_of_it_once_the_files_are_made(bench, ended):
     keys = JobKeys(client="local", job="j")
     assert bench.manifest().replay_key.startswith(keys.file_prefix)
     assert bench.objects.info(bench.manifest().replay_key) is not None
+
+
+def test_a_terminal_hands_a_replay_over_once_for_a_key(bench, ended, crawlery):
+    said = crawlery("job", "replay", "j", "http_5xx", "--key", "monday")
+    job = said.stdout.strip()
+    again = crawlery("job", "replay", "j", "http_5xx", "--key", "monday")
+    assert again.stdout.strip() == job
+    assert "was there already" in again.stderr
+    assert f"{job}: goods, http_5xx of j again, queued" in crawlery("job", "status", job).stdout
+    assert crawlery("job", "replay", "j", "http_5xx").stdout.strip() != job
+    assert "no page of job j came to blocked" in crawlery("job", "replay", "j", "blocked", code=2).stderr
+    assert "there is no job none" in crawlery("job", "replay", "none", "blocked", code=2).stderr
+    assert "'ok' is not one of" in crawlery("job", "replay", "j", "ok", code=2).stderr
+    assert "STORAGE_URL" in crawlery("job", "replay", "j", "timeout", code=2, STORAGE_URL="").stderr
