@@ -53,6 +53,7 @@ EXCUSED = (
     Excuse("POST /api/scrape/init", 422, "/body/siteUrl", "each recipe says which addresses it takes"),
     Excuse("POST /api/scrape/init", 422, "/body/options/categories", "a recipe that knows no categories takes none"),
     Excuse("GET /v1/jobs", 400, "/query/cursor", "a cursor is opaque: only the API can tell which ones are"),
+    Excuse("GET /v1/audit", 400, "/query/cursor", "a cursor is opaque: only the API can tell which ones are"),
     Excuse("GET /v1/jobs/{job_id}/logs", 400, "/query/before", "a place is opaque, and not asked for with another one"),
     Excuse(
         "GET /v1/jobs/{job_id}/logs", 400, "/query/after", "a place is opaque: only the API can tell which ones are"
@@ -67,6 +68,10 @@ OF_THE_SERVER = {
     417: "a header Expect with anything but 100-continue",
     431: "a header of more than 8,190 bytes, or more than 60 of them",
 }
+
+#: Fetches a page, if it is given none.
+PREVIEW = "POST /v1/recipes/preview"
+NOBODY_LISTENS = "http://127.0.0.1:9/"
 
 REFUSED = "Schema-valid request rejected"
 
@@ -151,6 +156,8 @@ def _steering(known: Mapping[str, Sequence[str]], spared: Collection[str]) -> Ca
                 case.path_parameters[name] = "nobody"
         if is_allowed and case.operation.path.endswith("/events"):  # of a job that goes on, they take a minute
             case.path_parameters["job_id"] = known["ended_job"][0]
+        if is_allowed and case.operation.label == PREVIEW and "body" not in case.body:  # else it asks the world
+            case.body["url"] = NOBODY_LISTENS
         if is_allowed and "Idempotency-Key" in (case.headers or {}) and dice.random() < 0.8:  # else most are repeated
             case.headers["Idempotency-Key"] = f"{case.headers['Idempotency-Key'][:100]}{next(counter)}"
 

@@ -131,7 +131,7 @@ def _handler_of(api: StandInApi) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content[: reply.cut_at])
 
-        do_GET = do_POST = do_PATCH = answer  # noqa: N815 - names of http.server
+        do_GET = do_POST = do_PUT = do_PATCH = answer  # noqa: N815 - names of http.server
 
         def log_message(self, *_: Any) -> None:
             """Nobody reads it."""

@@ -1,11 +1,17 @@
-"""`crawlery recipe push` and `pull` on a control API with a steward: what one machine hands over, another one gets."""
+"""`crawlery recipe push`: what is handed over, and what is said of its check; with `pull`, on a real API."""
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
+from email import message_from_bytes
 
 import pytest
 from recipe_pushes import PAGE, Fleet, goods
+from stand_in_api import Reply
+
+FAILED = {"page": "good", "snapshot": "good.html", "passed": False, "problems": ["name: no"]}
 
 
 @pytest.fixture
@@ -25,6 +31,35 @@ def write(folder, text, pages=(("good.html", PAGE),)):
         (folder / "goods" / name).write_bytes(content)
 
 
+@pytest.mark.parametrize(
+    ("state", "report", "code", "said"),
+    [
+        ("current", {}, 0, ()),
+        ("passed", {}, 0, ("a higher version is current",)),
+        ("rejected", {"problems": ["1 of 1 tests have failed"], "tests": [FAILED]}, 1, ("FAILED good", "name: no")),
+        ("untested", {"untested": ["good"]}, 1, ("no test for good",)),
+    ],
+)
+def test_a_recipe_and_its_saved_pages_are_handed_over_and_their_check_is_waited_for(  # noqa: PLR0917 - a table
+    crawlery, api, state, report, code, said
+):
+    facts = {"name": "goods", "version": "1.0.0"}
+    api.on("PUT", "/v1/recipes/goods", Reply(status=202, body={**facts, "state": "checking"}))
+    api.on("GET", "/v1/recipes/goods/versions", {"versions": [{**facts, "state": state, "report": report}]})
+    write(crawlery.folder, goods())
+    shown = crawlery("recipe", "push", "goods", "--client", "bob", "--force", code=code).stdout
+    assert f"goods 1.0.0  {state}" in shown
+    assert all(word in shown for word in said)
+    (pushed,) = api.asked("PUT", "/v1/recipes/goods")
+    assert pushed.query == {"client": ["bob"], "force": ["true"]}
+    form = message_from_bytes(f"Content-Type: {pushed.headers['content-type']}\n\n".encode() + pushed.body)
+    parts = {part.get_param("name", header="content-disposition"): part for part in form.get_payload()}
+    assert parts["recipe"].get_payload(decode=True).decode().strip() == goods().strip()
+    with tarfile.open(fileobj=io.BytesIO(parts["pages"].get_payload(decode=True))) as archive:
+        assert archive.extractfile("good.html").read() == PAGE
+
+
+@pytest.mark.long
 def test_a_recipe_goes_from_one_machine_to_another_with_its_pages(nobody, fleet):
     nobody.environment |= {"CRAWLERY_API_URL": fleet.url, "CRAWLERY_API_KEY": fleet.people.alice}
     write(nobody.folder, goods())

@@ -83,6 +83,7 @@ def test_two_clients_with_recipes_of_one_name_get_the_rows_of_their_own(fleet, s
     assert fleet.call("GET", "/v1/recipes/goods?client=bob", fleet.people.alice).status_code == 403
 
 
+@pytest.mark.long
 def test_jobs_get_the_version_that_they_name_else_the_highest_that_has_passed(fleet):
     key, pages = fleet.people.alice, {"good.html": PAGE}
     for version, css in (("2.0.0", "h1"), ("1.9.0", "body h1")):

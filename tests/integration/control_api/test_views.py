@@ -21,6 +21,8 @@ from valkey_server import Database
 from control_api.openapi import operations
 from crawler.access.keys import new_key as never_stored
 from crawler.access.model import Scope
+from crawler.jobs.model import Intended, Outcome, State
+from crawler.jobs.redis import RedisJobStore
 
 #: Rules of the app that the description leaves out on purpose: they are the description.
 NOT_DESCRIBED = {"/openapi.json", "/docs"}
@@ -53,6 +55,7 @@ ROWS = {
     "create_job": Row(Scope.JOBS_WRITE, 201, body=ORDER, admin=201),
     "list_jobs": Row(Scope.JOBS_READ),
     "get_job": Row(Scope.JOBS_READ, object="job"),
+    "watch_job": Row(Scope.JOBS_READ, object="ended job"),  # of others it goes on for a minute
     "pause_job": Row(Scope.JOBS_WRITE, object="job"),
     "resume_job": Row(Scope.JOBS_WRITE, object="paused job"),
     "cancel_job": Row(Scope.JOBS_WRITE, object="job to cancel"),
@@ -156,8 +159,12 @@ class World:
         return keys
 
     def _objects(self) -> dict[str, str]:
+        async def end(_access, store):
+            await RedisJobStore(store).move(jobs["ended job"], State.FINISHING, intended=Intended.SUCCEED)
+            await RedisJobStore(store).move(jobs["ended job"], State.SUCCEEDED, outcome=Outcome.COMPLETE)
+
         jobs = {}
-        for name in ("job", "paused job", "job to cancel"):
+        for name in ("job", "paused job", "job to cancel", "ended job"):
             order = ORDER | {"inputs": {"site": "http://127.0.0.1:9/of-alice"}, "tags": ["spring", "hers"]}
             for caller in ("alice", "bob"):
                 body = order if caller == "alice" else ORDER
@@ -166,6 +173,7 @@ class World:
                 if caller == "alice":
                     jobs[name] = made.json["id"]
         assert self("POST", f"/v1/jobs/{jobs['paused job']}/pause", "alice").status_code == 200
+        in_store(self.url, end)
         extra = new_key(self.url, "alice"), new_key(self.url, "alice")
         return {
             **jobs,
@@ -177,14 +185,14 @@ class World:
 
     def _hers(self) -> list[str]:
         """What nobody but Alice may see."""
-        ids = [self.objects[name] for name in ("job", "paused job", "job to cancel", "key", "key to revoke")]
+        ids = [id_ for name, id_ in self.objects.items() if "job" in name or "key" in name]
         return [*ids, "alice", "hers", self.keys["alice"].split("_")[2]]
 
     def __call__(self, method, path, caller="", *, headers=None, **given):
         headers = dict(headers or {})
         if caller:
             headers["Authorization"] = f"Bearer {self.keys[caller]}"
-        answer = self.client.open(path, method=method, headers=headers, **given)
+        answer = self.client.open(path, method=method, headers=headers, buffered=True, **given)
         if caller == "bob":
             self.holds_nothing_of_alice(answer)
         return answer
@@ -353,7 +361,7 @@ def test_results_of_another_client_need_the_scope_of_support_and_nothing_else_co
     job = world.objects["job"]
     assert world("GET", f"/v1/jobs/{job}/results", "support").json["job"] == job
     assert same(world("GET", f"/v1/jobs/{job}/results", "root"), world("GET", f"/v1/jobs/{UNKNOWN}/results", "root"))
-    for path in ("", "/failures"):
+    for path in ("", "/failures", "/logs", "/events"):
         assert world("GET", f"/v1/jobs/{job}{path}", "support").status_code == 404
     assert world("POST", f"/v1/jobs/{job}/cancel", "support").status_code == 404
 
