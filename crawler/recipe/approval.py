@@ -1,21 +1,20 @@
 """Whether a recipe that a client has pushed may be used: it compiles, and its own tests pass on its own pages.
 
-    python -I -m crawler.recipe.approval ORDER     in a folder with NAME.yaml and, if there are any, pages.tar
+    python -I -m crawler.recipe.approval LIMITS     in a folder with NAME.yaml and, if there are any, pages.tar
 
-writes a report as JSON. Run by `crawler.recipe.confinement`, for both files come from strangers. A page type without a
-test leaves a recipe untested, unless that is wanted.
+reads an order, writes a report as JSON. Run by `crawler.recipe.confinement`, for both files come from strangers. A page
+type without a test leaves a recipe untested, unless that is wanted.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.errors import RecipeError
 from crawler.recipe.check import run_test
-from crawler.recipe.confinement import NO_MEMORY, confined_order
+from crawler.recipe.confinement import serve_order
 from crawler.recipe.contract import item_json_schema
 from crawler.recipe.loader import load_recipe
 from crawler.recipe.pages_archive import ArchiveRefused, unpack_pages
@@ -110,12 +109,7 @@ def _cut(text: str) -> str:
 
 def main() -> None:
     """The process."""
-    order = confined_order()
-    try:
-        json.dump(approve(order["name"], may_be_untested=order["may_be_untested"]), sys.stdout)
-        sys.stdout.flush()
-    except MemoryError:
-        sys.exit(NO_MEMORY)
+    serve_order(lambda order: json.dumps(approve(**order)).encode())
 
 
 if __name__ == "__main__":
