@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import os
 import subprocess
@@ -54,10 +55,10 @@ tests:
 """
 
 
-def tar(pages: Mapping[str, bytes], *, mode: str = "w:gz") -> bytes:
-    """An archive of these pages."""
+def tar(pages: Mapping[str, bytes]) -> bytes:
+    """A packed archive of these pages; the same bytes at any time."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode=mode) as archive:
+    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file, tarfile.open(fileobj=file, mode="w") as archive:
         for name, content in pages.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -148,16 +149,17 @@ class Fleet:
         pages: Mapping[str, bytes] | bytes | None = None,
         *,
         name: str = "goods",
+        headers: Mapping[str, str] | None = None,
         **query: Any,
     ) -> httpx.Response:
         """The answer to a push; of pages by name an archive is made."""
-        path = f"/v1/recipes/{name}"
+        path, headers = f"/v1/recipes/{name}", dict(headers or {})
         if pages is None:
-            headers = {"Content-Type": "application/yaml"}
+            headers["Content-Type"] = "application/yaml"
             return self.call("PUT", path, key, content=text.encode(), headers=headers, params=query)
         archive = pages if isinstance(pages, bytes) else tar(pages)
         files = {"recipe": ("recipe.yaml", text.encode()), "pages": ("pages.tar", archive)}
-        return self.call("PUT", path, key, files=files, params=query)
+        return self.call("PUT", path, key, files=files, headers=headers, params=query)
 
     def judged(self, key: str, *, name: str = "goods", version: str = "1.0.0", **query: Any) -> dict[str, Any]:
         """The version, once its check has ended."""

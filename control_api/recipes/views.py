@@ -25,8 +25,9 @@ from control_api.recipes.schemas import (
     WhoseSchema,
 )
 from control_api.recipes.trials import exactly
-from control_api.services import ask, principal, services
+from control_api.services import ask, origin, principal, services
 from crawler.access.model import Scope
+from crawler.audit.store import AuditStore
 from crawler.catalog.model import (
     CheckReport,
     RecipeFacts,
@@ -200,8 +201,10 @@ def put_recipe(query: dict[str, Any], name: str) -> ResponseReturnValue:
         forced=forced,
     )
 
+    by = origin()
+
     async def push(store: Store) -> tuple[RecipeVersion, RecipeState]:
-        catalog = Catalog(store)
+        catalog = Catalog(store, origin=by)
         kept = await catalog.push(new, text)
         return kept, await catalog.state(kept)
 
@@ -309,8 +312,12 @@ def _report(report: CheckReport) -> dict[str, Any]:
 
 
 def _pages_url(version: RecipeVersion) -> str | None:
+    """A link to the saved pages, if there are any, when the audit has it."""
     if not version.pages_sha256:
         return None
+    by, object_id = origin(), f"{version.name}@{version.version}"
+    after = {"links": 1, "expires_ms": principal().now_ms + _LINK_S * 1000, "pages_sha256": version.pages_sha256}
+    ask(lambda store: AuditStore(store).note_links(by, object_id, client=version.client, after=after))
     key = recipe_pages_key(version.pages_sha256)
     file_name = f"{version.name}-{version.version}-pages.tar"
     return services().objects.link(key, file_name=file_name, expires_s=_LINK_S)

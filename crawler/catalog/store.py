@@ -8,14 +8,15 @@
     PREFIX:{catalog}:checks                 what is to be checked -> since when, in ms
 
 A version never changes; one that was rejected may be pushed anew, for nobody could use it. Whoever asks names the
-client, and gets nothing of another one's. Knows nothing of how a recipe is checked, nor of saved pages.
+client, and gets nothing of another one's. What is pushed, and what becomes current, is noted in the audit by the script
+that does it. Knows nothing of how a recipe is checked, nor of saved pages.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from crawler.catalog.model import (
     MAX_NAMES,
@@ -29,12 +30,14 @@ from crawler.catalog.model import (
 )
 from crawler.errors import CatalogFull, StoreError, VersionTaken
 from crawler.exports.keys import check_client
+from crawler.origin import NOTING, entries_key
 from crawler.store import load_script
 from crawler.wire import decode_record, encode_record
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from crawler.origin import Origin
     from crawler.store import Caller
 
 #: Raised whenever an older reader could misread what is written.
@@ -44,7 +47,8 @@ VERSION: Final = 1
 _ATTEMPTS: Final = 100
 
 _LUA: Final = Path(__file__).parent / "lua"
-_PUSH, _JUDGE = load_script(_LUA, "recipe_push.lua"), load_script(_LUA, "recipe_judge.lua")
+_PUSH = load_script(_LUA, "recipe_push.lua", preludes=(NOTING,))
+_JUDGE = load_script(_LUA, "recipe_judge.lua", preludes=(NOTING,))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +71,11 @@ class Pending:
 class Catalog:
     """See the module."""
 
-    def __init__(self, store: Caller) -> None:
+    def __init__(self, store: Caller, *, origin: Origin | None = None) -> None:
+        """`store`: where it lies. `origin`: who asks for changes, for the audit; None for who only reads."""
         self._store = store
+        self._origin = origin
+        self._entries = entries_key(store.prefix)
         base = f"{store.prefix}:{{catalog}}"
         self._base = base
         self._texts, self._facts, self._checks = f"{base}:texts", f"{base}:facts", f"{base}:checks"
@@ -142,11 +149,11 @@ class Catalog:
             CatalogFull: there are as many as there may be.
         """
         new = replace(new, standing=Standing.CHECKING, pushed_ms=await self._now_ms())
-        keys = [self._versions(new.client, new.name), self._names(new.client), self._texts, self._checks]
+        keys = [self._versions(new.client, new.name), self._names(new.client), self._texts, self._checks, self._entries]
         for _ in range(_ATTEMPTS):
             record = await self._store.command("HGET", keys[0], new.version)
-            if record is not None:
-                there = decode_record(record, RecipeVersion, version=VERSION)
+            there = None if record is None else decode_record(record, RecipeVersion, version=VERSION)
+            if there is not None:
                 is_forced_now = new.forced and there.standing is Standing.UNTESTED
                 if there.standing is not Standing.REJECTED and not new.is_same_push(there):
                     raise VersionTaken(
@@ -156,7 +163,9 @@ class Catalog:
                 if there.standing is not Standing.REJECTED and not is_forced_now:
                     return there
             args = [new.version, record or b"", encode_record(new, version=VERSION), new.name, new.sha256, text]
-            answer = await self._store.call(_PUSH, keys, [*args, _member(new), MAX_VERSIONS, MAX_NAMES])
+            action = "recipe.forced" if new.forced else "recipe.pushed"
+            words = self._words(action, new, before=None if there is None else _facts(there), after=_facts(new))
+            answer = await self._store.call(_PUSH, keys, [*args, _member(new), MAX_VERSIONS, MAX_NAMES, words])
             if answer == 1:
                 return new
             if answer < 0:
@@ -189,6 +198,7 @@ class Catalog:
         checked_ms = await self._now_ms()
         judged = replace(judged, checked_ms=checked_ms)
         keys = [self._versions(read.client, read.name), self._current(read.client), self._facts, self._checks]
+        keys.append(self._entries)
         for _ in range(_ATTEMPTS):
             there = await self._store.command("HGET", self._current(read.client), read.name)
             known = None if there is None else decode_record(there, Current, version=VERSION)
@@ -200,13 +210,22 @@ class Catalog:
                 *(read.version, encode_record(read, version=VERSION), encode_record(judged, version=VERSION)),
                 *(read.name, there or b"", encode_record(current, version=VERSION) if rises else b""),
                 *(read.sha256, b"" if facts is None else encode_record(facts, version=VERSION), _member(read)),
+                self._words(
+                    "recipe.current", judged, before=known and _facts_of_current(known), after=_facts(judged, "current")
+                ),
             ]
             answer = await self._store.call(_JUDGE, keys, args)
             if answer >= 0:
                 return bool(answer)
         raise StoreError(f"recipe {read.name} is being changed by others all the time")
 
-    # --- keys ---
+    # --- keys, and words for the audit ---
+
+    def _words(self, action: str, version: RecipeVersion, *, before: Any, after: Any) -> bytes:
+        if self._origin is None:
+            return b""
+        object_id = f"{version.name}@{version.version}"
+        return self._origin.words(action, object_id, client=version.client, before=before, after=after)
 
     def _versions(self, client: str, name: str) -> str:
         return f"{self._base}:versions:{check_client(client)}:{check_name(name)}"
@@ -227,6 +246,21 @@ def shown_state(version: RecipeVersion, current: Current | None) -> RecipeState:
     if version.standing is Standing.PASSED and current is not None and current.version == version.version:
         return RecipeState.CURRENT
     return RecipeState(version.standing.value)
+
+
+def _facts(version: RecipeVersion, state: str = "") -> dict[str, Any]:
+    """What the audit has of a version."""
+    return {
+        "version": version.version,
+        "state": state or version.standing,
+        "sha256": version.sha256,
+        "pages_sha256": version.pages_sha256 or None,
+        "forced": version.forced,
+    }
+
+
+def _facts_of_current(current: Current) -> dict[str, Any]:
+    return {"version": current.version, "state": RecipeState.CURRENT, "sha256": current.sha256}
 
 
 def _member(version: RecipeVersion) -> str:

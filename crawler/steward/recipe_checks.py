@@ -22,6 +22,7 @@ from crawler.catalog.model import CheckReport, RecipeFacts, RecipeVersion, Stand
 from crawler.catalog.objects import read_pages
 from crawler.catalog.store import Catalog
 from crawler.errors import CrawleryError, NoSuchObject
+from crawler.origin import Origin
 from crawler.recipe.approval import MODULE, PAGES_FILE
 from crawler.recipe.confinement import ConfinedLimits, Ended, run_confined
 from crawler.steward.ground import in_thread
@@ -55,7 +56,7 @@ class RecipeChecks:
     def __init__(self, ground: Ground, *, limits: ConfinedLimits | None = None) -> None:
         """`limits`: of each check."""
         self._ground = ground
-        self._catalog = Catalog(ground.store)
+        self._catalog = Catalog(ground.store, origin=Origin(by="steward", source=ground.settings.name))
         self._limits = limits or ConfinedLimits()
         self._said: dict[Pending, str] = {}  # why it is checked later
 

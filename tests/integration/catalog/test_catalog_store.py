@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from crawler.audit.listing import event_of
+from crawler.audit.store import AuditStore
 from crawler.catalog import store as catalog_store
 from crawler.catalog.model import CheckReport, RecipeFacts, RecipeVersion, Standing, precedence
 from crawler.catalog.objects import text_sha256
 from crawler.catalog.store import Catalog
 from crawler.errors import CatalogFull, InvalidRecipeName, VersionTaken
+from crawler.origin import Origin
 from crawler.store import Store, connect
 
 FACTS = RecipeFacts(description="goods")
@@ -112,7 +115,7 @@ def test_of_many_that_push_one_version_at_once_one_text_is_kept(valkey):
     assert sum(isinstance(each, VersionTaken) for each in answers) == 19
 
 
-def test_both_scripts_are_safe_to_repeat(valkey, monkeypatch):
+def test_both_scripts_are_safe_to_repeat_and_note_what_they_do_once(valkey, monkeypatch):
     async def twice():
         store = Store(connect({"url": valkey.url}))
         calls = []
@@ -124,13 +127,16 @@ def test_both_scripts_are_safe_to_repeat(valkey, monkeypatch):
             return answer
 
         monkeypatch.setattr(store, "call", call)
-        catalog = Catalog(store)
+        catalog = Catalog(store, origin=Origin(by="api", client="root"))
         kept = await catalog.push(a_version(), "text")
         assert await catalog.judge(kept, replace(kept, standing=Standing.PASSED), FACTS)
+        noted = await AuditStore(store).entries()
         await store.close()
-        return calls
+        return calls, [event_of(entry).action for entry in noted]
 
-    assert asyncio.run(twice()) == ["recipe_push.lua", "recipe_judge.lua"]
+    calls, noted = asyncio.run(twice())
+    assert calls == ["recipe_push.lua", "recipe_judge.lua"]
+    assert noted == ["recipe.pushed", "recipe.current"]
     assert len(asyncio.run(_versions(valkey.url))) == 1
 
 
