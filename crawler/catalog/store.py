@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from crawler.origin import Origin
-    from crawler.store import Caller
+    from crawler.store import Caller, Word
 
 #: Raised whenever an older reader could misread what is written.
 VERSION: Final = 1
@@ -185,39 +185,37 @@ class Catalog:
         """Takes off the list what is not to be checked any more: there is no such version."""
         await self._store.command("ZREM", self._checks, f"{pending.client} {pending.name} {pending.version}")
 
-    async def judge(self, read: RecipeVersion, judged: RecipeVersion, facts: RecipeFacts | None) -> bool:
-        """Keeps what came of a check; False if the version has been pushed anew meanwhile, or judged by another.
-
-        One that has passed becomes current, unless a higher version is.
+    async def judge(
+        self, read: RecipeVersion, judged: RecipeVersion, facts: RecipeFacts | None, *, seen: Current | None
+    ) -> bool:
+        """Keeps what came of a check. One that has passed becomes current, unless a higher version is.
 
         Args:
             read: the version as it was read before it was checked.
-            judged: the same with what came of it.
+            judged: the same with what came of it; of no `checked_ms`, that is now.
             facts: what is shown of its text, if it could be read.
+            seen: what was current then: of what follows it, it was checked that it may.
+
+        Returns:
+            Whether it is kept. It is not if the version was pushed anew meanwhile, was judged by another, or something
+            else has become current that it would replace: then it is to be checked again.
         """
-        checked_ms = await self._now_ms()
-        judged = replace(judged, checked_ms=checked_ms)
+        judged = judged if judged.checked_ms is not None else replace(judged, checked_ms=await self._now_ms())
+        rises = judged.standing is Standing.PASSED and (
+            seen is None or precedence(judged.version) > precedence(seen.version)
+        )
+        current = Current(version=judged.version, sha256=judged.sha256)
         keys = [self._versions(read.client, read.name), self._current(read.client), self._facts, self._checks]
-        keys.append(self._entries)
-        for _ in range(_ATTEMPTS):
-            there = await self._store.command("HGET", self._current(read.client), read.name)
-            known = None if there is None else decode_record(there, Current, version=VERSION)
-            rises = judged.standing is Standing.PASSED and (
-                known is None or precedence(judged.version) > precedence(known.version)
-            )
-            current = Current(version=judged.version, sha256=judged.sha256)
-            args = [
-                *(read.version, encode_record(read, version=VERSION), encode_record(judged, version=VERSION)),
-                *(read.name, there or b"", encode_record(current, version=VERSION) if rises else b""),
-                *(read.sha256, b"" if facts is None else encode_record(facts, version=VERSION), _member(read)),
-                self._words(
-                    "recipe.current", judged, before=known and _facts_of_current(known), after=_facts(judged, "current")
-                ),
-            ]
-            answer = await self._store.call(_JUDGE, keys, args)
-            if answer >= 0:
-                return bool(answer)
-        raise StoreError(f"recipe {read.name} is being changed by others all the time")
+        args: list[Word] = [
+            *(read.version, encode_record(read, version=VERSION), encode_record(judged, version=VERSION)),
+            *(read.name, b"" if seen is None else encode_record(seen, version=VERSION)),
+            encode_record(current, version=VERSION) if rises else b"",
+            *(read.sha256, b"" if facts is None else encode_record(facts, version=VERSION), _member(read)),
+            self._words(
+                "recipe.current", judged, before=seen and _facts_of_current(seen), after=_facts(judged, "current")
+            ),
+        ]
+        return int(await self._store.call(_JUDGE, [*keys, self._entries], args)) == 1
 
     # --- keys, and words for the audit ---
 

@@ -1,7 +1,7 @@
 """Checks the recipes that clients have pushed: two at a time, each in a process that can do nothing else.
 
-What comes of it is kept only if the version is still the one that was checked, so it does no harm when a steward that
-stood still goes on beside the next one.
+What comes of it is kept only if the version is still the one that was checked, and would replace what it was checked
+against, so it does no harm when a steward that stood still goes on beside the next one.
 """
 
 from __future__ import annotations
@@ -12,23 +12,26 @@ import shutil
 import tempfile
 import threading
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from crawler.catalog.model import CheckReport, RecipeFacts, RecipeVersion, Standing, TestOutcome
+from crawler.catalog.model import CheckReport, RecipeFacts, RecipeVersion, Standing, TestOutcome, precedence
 from crawler.catalog.objects import read_pages
 from crawler.catalog.store import Catalog
 from crawler.errors import CrawleryError, NoSuchObject
 from crawler.origin import Origin
 from crawler.recipe.approval import MODULE, PAGES_FILE
 from crawler.recipe.confinement import ConfinedLimits, Ended, run_confined
+from crawler.recipe.contract_changes import Promise
 from crawler.steward.ground import in_thread
 
 if TYPE_CHECKING:
-    from crawler.catalog.store import Pending
+    from collections.abc import Collection
+
+    from crawler.catalog.store import Current, Pending
     from crawler.steward.ground import Ground
 
 logger: Final = logging.getLogger(__name__)
@@ -75,8 +78,8 @@ class RecipeChecks:
         stop, done = threading.Event(), 0
         try:
             while True:
-                due = [each for each in _in_turn(await self._catalog.pending()) if each not in {*at_work, *put_off}]
-                for pending in due[: AT_ONCE - len(at_work)]:
+                due = [each for each in _in_turn(await self._catalog.pending()) if each not in put_off]
+                for pending in _next(due, at_work):
                     at_work[pending] = asyncio.get_running_loop().create_task(self._check(pending, stop))
                 if not at_work:
                     return done
@@ -104,25 +107,41 @@ class RecipeChecks:
         if version is None:
             await self._catalog.drop(pending)
             return
+        seen, before = await self._before(version)
         text = await self._catalog.text_of(version.sha256)
         try:
-            ended = await in_thread(self._ended, version, text, stop)
+            ended = await in_thread(self._ended, version, text, before, stop)
         except NoSuchObject:
             ended = Ended(why_not="its saved pages are not in the storage any more; push it again")
         if ended.is_stopped:
             return
         judged, facts = _judged(version, ended)
-        await self._catalog.judge(version, judged, facts)
-        logger.info("Recipe %s %s of %s: %s", version.name, version.version, version.client, judged.standing)
+        if await self._catalog.judge(version, judged, facts, seen=seen):
+            logger.info("Recipe %s %s of %s: %s", version.name, version.version, version.client, judged.standing)
 
-    def _ended(self, version: RecipeVersion, text: str, stop: threading.Event) -> Ended:
+    async def _before(self, version: RecipeVersion) -> tuple[Current | None, Promise | None]:
+        """What is current, and what the version that this one follows has promised: the highest below it."""
+        seen = await self._catalog.current(version.client, version.name)
+        for each in await self._catalog.versions(version.client, version.name):
+            if each.standing is Standing.PASSED and precedence(each.version) < precedence(version.version):
+                facts = (await self._catalog.facts_of([each.sha256])).get(each.sha256)
+                if facts is None:
+                    break
+                return seen, Promise(version=each.version, items=facts.items, files=facts.files)
+        return seen, None
+
+    def _ended(self, version: RecipeVersion, text: str, before: Promise | None, stop: threading.Event) -> Ended:
         """How the process of a check has ended; in a folder that is removed whatever it has written there."""
         folder = Path(tempfile.mkdtemp(prefix="recipe-", dir=self._ground.settings.folder))
         try:
             (folder / f"{version.name}.yaml").write_text(text, encoding="utf-8", newline="")
             if version.pages_sha256:
                 (folder / PAGES_FILE).write_bytes(read_pages(self._ground.objects, version.pages_sha256))
-            order = {"name": version.name, "may_be_untested": version.forced}
+            order = {
+                "name": version.name,
+                "may_be_untested": version.forced,
+                "before": None if before is None else asdict(before),
+            }
             return run_confined(MODULE, order, folder=folder, limits=self._limits, stop=stop)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -141,6 +160,17 @@ def _judged(version: RecipeVersion, ended: Ended) -> tuple[RecipeVersion, Recipe
     if ended.complaint:
         logger.error("The check of recipe %s of %s has failed: %s", version.name, version.client, ended.complaint)
     return replace(version, standing=Standing.REJECTED, report=CheckReport(problems=(why_not,))), None
+
+
+def _next(due: list[Pending], at_work: Collection[Pending]) -> list[Pending]:
+    """What is begun now; of one recipe one version at a time, for each is checked against the one that it follows."""
+    begun: list[Pending] = []
+    for each in due:
+        if len(at_work) + len(begun) == AT_ONCE:
+            break
+        if (each.client, each.name) not in {(other.client, other.name) for other in (*at_work, *begun)}:
+            begun.append(each)
+    return begun
 
 
 def _in_turn(pending: tuple[Pending, ...]) -> list[Pending]:

@@ -46,7 +46,11 @@ def pushed(ask, version="1.0.0", **values):
 
 
 def judged(ask, read, standing=Standing.PASSED, facts=FACTS):
-    return ask(lambda catalog: catalog.judge(read, replace(read, standing=standing), facts))
+    async def judge(catalog):
+        seen = await catalog.current(read.client, read.name)
+        return await catalog.judge(read, replace(read, standing=standing), facts, seen=seen)
+
+    return ask(judge)
 
 
 def current(ask, client="alice"):
@@ -91,6 +95,17 @@ def test_a_judgement_of_what_was_pushed_anew_meanwhile_does_not_count(ask):
     assert [each.version for each in ask(lambda catalog: catalog.pending())] == ["1.0.0"]
 
 
+def test_what_was_checked_against_something_that_is_current_no_more_is_checked_again(ask):
+    first, second = pushed(ask, "1.1.0"), pushed(ask, "1.2.0")
+    judged(ask, first)
+    late = replace(second, standing=Standing.PASSED)
+    assert not ask(lambda catalog: catalog.judge(second, late, FACTS, seen=None))
+    assert current(ask) == "1.1.0"
+    assert [each.version for each in ask(lambda catalog: catalog.pending())] == ["1.2.0"]
+    assert judged(ask, second)
+    assert current(ask) == "1.2.0"
+
+
 def test_another_text_or_other_pages_cannot_have_a_version_that_is_there(ask):
     pushed(ask)
     for other in ({"text": "other"}, {"pages_sha256": "0" * 64}):
@@ -129,7 +144,7 @@ def test_both_scripts_are_safe_to_repeat_and_note_what_they_do_once(valkey, monk
         monkeypatch.setattr(store, "call", call)
         catalog = Catalog(store, origin=Origin(by="api", client="root"))
         kept = await catalog.push(a_version(), "text")
-        assert await catalog.judge(kept, replace(kept, standing=Standing.PASSED), FACTS)
+        assert await catalog.judge(kept, replace(kept, standing=Standing.PASSED), FACTS, seen=None)
         noted = await AuditStore(store).entries()
         await store.close()
         return calls, [event_of(entry).action for entry in noted]
@@ -169,5 +184,6 @@ def test_versions_are_in_the_order_of_semver():
 
 def test_a_report_comes_back_as_it_was_kept(ask):
     kept, report = pushed(ask), CheckReport(problems=("too slow",), untested=("good",))
-    ask(lambda catalog: catalog.judge(kept, replace(kept, standing=Standing.REJECTED, report=report), None))
+    rejected = replace(kept, standing=Standing.REJECTED, report=report)
+    ask(lambda catalog: catalog.judge(kept, rejected, None, seen=None))
     assert ask(lambda catalog: catalog.version("alice", "goods", "1.0.0")).report == report

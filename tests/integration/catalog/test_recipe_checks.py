@@ -136,6 +136,29 @@ def test_a_link_to_saved_pages_is_noted_as_links_to_files_are_and_reading_is_not
     assert noted() == [*before, ("links.issued", "linked@1.0.0", "alice")]
 
 
+def test_what_breaks_for_readers_of_the_files_needs_a_higher_item_version(fleet):
+    key, pages = fleet.people.alice, {"good.html": PAGE}
+    two = goods("steady").replace("{name: h1}", "{name: h1, size: h2}")
+    two = two.replace("{name: {type: string, required: true}}", "{name: {type: string}, size: {type: string}}")
+
+    def push(text, version):
+        fleet.push(key, text.replace('"1.0.0"', f'"{version}"'), pages, name="steady")
+        found = fleet.judged(key, name="steady", version=version)
+        return found["state"], found["report"]["problems"]
+
+    assert push(two, "1.0.0") == ("current", [])
+    told = (
+        "items.good.fields.size: is gone, and was there in version 1.0.0; keep it, or write `version: 2` in items.good"
+    )
+    assert push(goods("steady"), "1.1.0") == ("rejected", [told])
+    assert fleet.call("GET", "/v1/recipes/steady", key).json()["version"] == "1.0.0"
+    higher = goods("steady").replace("good: {version: 1", "good: {version: 2")
+    assert push(higher, "1.1.0") == ("current", [])  # the same version pushed anew, for it was rejected
+    assert push(two, "1.0.1") == ("passed", [])  # follows 1.0.0, whatever is current
+    assert push(two, "1.2.0")[0] == "rejected"
+    assert fleet.call("GET", "/v1/recipes/steady", key).json()["version"] == "1.1.0"
+
+
 def test_names_of_the_deployment_are_reserved(fleet):
     refused = fleet.push(fleet.people.alice, goods("shop"), {"good.html": PAGE}, name="shop")
     assert (refused.status_code, refused.json()["code"]) == (409, "name_reserved")
