@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import io
@@ -17,6 +18,9 @@ import httpx
 from api_people import new_people
 from api_process import ApiProcess
 from valkey_server import mortal
+
+from crawler.jobs.redis import RedisJobStore
+from crawler.store import Store, connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +68,19 @@ def tar(pages: Mapping[str, bytes]) -> bytes:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return packed.getvalue()
+
+
+def stored_text(redis_url: str, job: str) -> str:
+    """The text that a job was accepted with."""
+
+    async def look():
+        store = Store(connect({"url": redis_url}))
+        try:
+            return (await RedisJobStore(store).get(job)).job.recipe_text
+        finally:
+            await store.close()
+
+    return asyncio.run(look())
 
 
 class Fleet:

@@ -36,9 +36,9 @@ from crawler.catalog.model import (
     check_name,
     check_version,
 )
-from crawler.catalog.objects import keep_pages, keep_text
+from crawler.catalog.objects import forget_version, keep_pages, keep_text, keep_version
 from crawler.catalog.store import Catalog, shown_state
-from crawler.errors import InvalidRecipeName, RecipeError
+from crawler.errors import CatalogFull, InvalidRecipeName, RecipeError, VersionTaken
 from crawler.exports.keys import recipe_pages_key
 from crawler.recipe.contract import item_json_schema
 from crawler.recipe.heading import Heading, heading_of
@@ -201,14 +201,31 @@ def put_recipe(query: dict[str, Any], name: str) -> ResponseReturnValue:
         forced=forced,
     )
 
-    by = origin()
+    kept = _pushed(new, text)
+    return _version(*kept), 202, {"Location": f"/v1/recipes/{name}?version={heading.version}"}
+
+
+def _pushed(new: RecipeVersion, text: str) -> tuple[RecipeVersion, RecipeState]:
+    """What a push has come to. It is written down before the store knows of it, so a store that is lost gets it back."""
+    by, objects = origin(), services().objects
 
     async def push(store: Store) -> tuple[RecipeVersion, RecipeState]:
         catalog = Catalog(store, origin=by)
-        kept = await catalog.push(new, text)
+        kept = await catalog.push(planned or new, text)
         return kept, await catalog.state(kept)
 
-    return _version(*ask(push)), 202, {"Location": f"/v1/recipes/{name}?version={heading.version}"}
+    planned = ask(lambda store: Catalog(store).planned(new))
+    if planned is None:
+        return ask(push)
+    keep_version(objects, planned)
+    try:
+        kept, state = ask(push)
+    except (VersionTaken, CatalogFull):
+        forget_version(objects, planned)
+        raise
+    if kept.pushed_ms != planned.pushed_ms:  # the same push was made by somebody who was faster
+        forget_version(objects, planned)
+    return kept, state
 
 
 def _whose(query: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from crawler.catalog.model import (
     MAX_NAMES,
     MAX_VERSIONS,
+    CheckReport,
     RecipeFacts,
     RecipeState,
     RecipeVersion,
@@ -139,29 +140,37 @@ class Catalog:
 
     # --- pushing ---
 
+    async def planned(self, new: RecipeVersion) -> RecipeVersion | None:
+        """The version that a push comes to, to be written down and pushed; None if it is there already.
+
+        Raises:
+            VersionTaken: another text or other pages have this version.
+        """
+        there = await self.version(new.client, new.name, new.version)
+        if there is not None and not _may_follow(new, there):
+            return None
+        return replace(new, standing=Standing.CHECKING, pushed_ms=await self._now_ms())
+
     async def push(self, new: RecipeVersion, text: str) -> RecipeVersion:
         """Keeps a version that is to be checked; answers what is there now. The same push again changes nothing.
 
         One that was rejected is checked anew; so is one without tests when an administrator forces it.
 
+        Args:
+            new: as `planned` has it; otherwise it is pushed now.
+            text: of it.
+
         Raises:
             VersionTaken: another text or other pages have this version.
             CatalogFull: there are as many as there may be.
         """
-        new = replace(new, standing=Standing.CHECKING, pushed_ms=await self._now_ms())
+        new = replace(new, standing=Standing.CHECKING, pushed_ms=new.pushed_ms or await self._now_ms())
         keys = [self._versions(new.client, new.name), self._names(new.client), self._texts, self._checks, self._entries]
         for _ in range(_ATTEMPTS):
             record = await self._store.command("HGET", keys[0], new.version)
             there = None if record is None else decode_record(record, RecipeVersion, version=VERSION)
-            if there is not None:
-                is_forced_now = new.forced and there.standing is Standing.UNTESTED
-                if there.standing is not Standing.REJECTED and not new.is_same_push(there):
-                    raise VersionTaken(
-                        f"version {new.version} of {new.name} is there with another text or other pages; versions do"
-                        " not change: write a higher one"
-                    )
-                if there.standing is not Standing.REJECTED and not is_forced_now:
-                    return there
+            if there is not None and not _may_follow(new, there):
+                return there
             args = [new.version, record or b"", encode_record(new, version=VERSION), new.name, new.sha256, text]
             action = "recipe.forced" if new.forced else "recipe.pushed"
             words = self._words(action, new, before=None if there is None else _facts(there), after=_facts(new))
@@ -172,6 +181,29 @@ class Catalog:
                 what = f"{MAX_VERSIONS} versions of {new.name}" if answer == -1 else f"{MAX_NAMES} recipes"
                 raise CatalogFull(f"client {new.client} has {what}, as many as there may be")
         raise StoreError(f"recipe {new.name} is being changed by others all the time")
+
+    async def restore(self, kept: RecipeVersion, text: str, facts: RecipeFacts | None) -> bool:
+        """Brings a version back as it was written down; whether the store did not know of it, or of what came of it.
+
+        Raises:
+            VersionTaken: another one was pushed meanwhile, and is not to be replaced.
+            CatalogFull: there are as many as there may be.
+        """
+        there = await self.version(kept.client, kept.name, kept.version)
+        if there is not None and (there.pushed_ms, there.standing is not Standing.CHECKING) >= (kept.pushed_ms, True):
+            return False
+        pushed = replace(kept, standing=Standing.CHECKING, checked_ms=None, report=CheckReport())
+        if await self.push(pushed, text) != pushed:
+            return False
+        if kept.standing is Standing.CHECKING:
+            return there != pushed
+        for _ in range(_ATTEMPTS):
+            seen = await self.current(kept.client, kept.name)
+            if await self.judge(pushed, kept, facts, seen=seen):
+                return True
+            if await self.version(kept.client, kept.name, kept.version) != pushed:
+                return False  # somebody has checked it meanwhile
+        raise StoreError(f"recipe {kept.name} is being changed by others all the time")
 
     # --- checking ---
 
@@ -237,6 +269,22 @@ class Catalog:
     async def _now_ms(self) -> int:
         seconds, micros = await self._store.command("TIME")
         return int(seconds) * 1000 + int(micros) // 1000
+
+
+def _may_follow(new: RecipeVersion, there: RecipeVersion) -> bool:
+    """Whether a push takes the place of what is there; False if it is what is there.
+
+    Raises:
+        VersionTaken: it is another one, and may not.
+    """
+    if there.standing is Standing.REJECTED:
+        return True
+    if not new.is_same_push(there):
+        raise VersionTaken(
+            f"version {new.version} of {new.name} is there with another text or other pages; versions do not change:"
+            " write a higher one"
+        )
+    return new.forced and there.standing is Standing.UNTESTED
 
 
 def shown_state(version: RecipeVersion, current: Current | None) -> RecipeState:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from crawler.catalog.model import CheckReport, RecipeFacts, RecipeVersion, Standing, TestOutcome, precedence
-from crawler.catalog.objects import read_pages
+from crawler.catalog.objects import keep_version, read_pages
 from crawler.catalog.store import Catalog
 from crawler.errors import CrawleryError, NoSuchObject
 from crawler.origin import Origin
@@ -116,8 +116,19 @@ class RecipeChecks:
         if ended.is_stopped:
             return
         judged, facts = _judged(version, ended)
+        judged = replace(judged, checked_ms=await self._ground.now_ms())
+        await in_thread(keep_version, self._ground.objects, judged, facts)  # a store that is lost gets it back
         if await self._catalog.judge(version, judged, facts, seen=seen):
             logger.info("Recipe %s %s of %s: %s", version.name, version.version, version.client, judged.standing)
+        else:
+            await self._write_down(version)
+
+    async def _write_down(self, version: RecipeVersion) -> None:
+        """What the store has of a push, in place of what came of a check that does not count."""
+        there = await self._catalog.version(version.client, version.name, version.version)
+        if there is not None and there.pushed_ms == version.pushed_ms:
+            facts = await self._catalog.facts_of([there.sha256])
+            await in_thread(keep_version, self._ground.objects, there, facts.get(there.sha256))
 
     async def _before(self, version: RecipeVersion) -> tuple[Current | None, Promise | None]:
         """What is current, and what the version that this one follows has promised: the highest below it."""
