@@ -20,6 +20,8 @@ from api_process import ApiProcess
 from valkey_server import mortal
 
 from crawler.jobs.redis import RedisJobStore
+from crawler.steward.ground import Ground, StewardSettings
+from crawler.steward.recipe_checks import RecipeChecks
 from crawler.store import Store, connect
 
 if TYPE_CHECKING:
@@ -81,6 +83,21 @@ def stored_text(redis_url: str, job: str) -> str:
             await store.close()
 
     return asyncio.run(look())
+
+
+def check_all(url: str, objects: Any, folder: Path) -> int:
+    """Checks what was pushed, as a steward does; answers how many versions."""
+
+    async def run() -> int:
+        store = Store(connect({"url": url}))
+        try:
+            settings = StewardSettings(folder=folder)
+            ground = Ground(store=store, jobs=RedisJobStore(store), objects=objects, settings=settings)
+            return await RecipeChecks(ground).run()
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
 
 
 class Fleet:

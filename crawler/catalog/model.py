@@ -76,6 +76,7 @@ class RecipeFacts:
         inputs: JSON Schema of its inputs.
         items: JSON Schema of its items' rows.
         files: what it writes, as `crawler.recipe.contract_changes.Promise` has it.
+        site: where it begins without being told; "" if it has to be told.
     """
 
     description: str = ""
@@ -83,6 +84,7 @@ class RecipeFacts:
     inputs: dict[str, Any] = field(default_factory=dict)
     items: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Any] = field(default_factory=dict)
+    site: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,6 +20,7 @@ from crawler.recipe.check import run_test
 from crawler.recipe.confinement import serve_order
 from crawler.recipe.contract import item_json_schema
 from crawler.recipe.contract_changes import Promise, broken_promises, files_of
+from crawler.recipe.extract import site_of
 from crawler.recipe.loader import load_recipe
 from crawler.recipe.pages_archive import ArchiveRefused, unpack_pages
 from crawler.recipe.values import MISSING
@@ -62,6 +63,7 @@ def approve(name: str, *, may_be_untested: bool, before: dict[str, Any] | None =
         "inputs": recipe.inputs.json_schema(),
         "items": {item: item_json_schema(contract) for item, contract in recipe.items.items()},
         "files": files_of(recipe),
+        "site": site_of(recipe),
     }
     if len(json.dumps(facts)) > _MAX_FACTS_BYTES:
         return _rejected([f"the schemas of its inputs and items have more than {_MAX_FACTS_BYTES:,} bytes"])
