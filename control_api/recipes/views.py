@@ -176,9 +176,10 @@ def put_recipe(query: dict[str, Any], name: str) -> ResponseReturnValue:
     The body is the recipe as `application/yaml`, at most 256 KiB; or `multipart/form-data` with the parts `recipe` and
     `pages`: its saved pages in a tar, packed or not, of at most 20 MiB, 100 MiB unpacked, and 500 regular files.
 
-    It is checked soon: it must compile, and its tests must pass on the saved pages that come with it. Then jobs get it
-    that name no version, unless a higher one has passed. Without a test for each page type it is kept as `untested`,
-    and jobs cannot have it. A version does not change: repeated, the call answers what has become of it, and another
+    It is checked soon: it must compile, its tests must pass on the saved pages that come with it, and what would break
+    those who read the files needs a higher item version than before. Then jobs get it that name no version, unless a
+    higher one has passed. Without a test for each page type it is kept as `untested`, and jobs cannot have it. A
+    version does not change: repeated, the call answers what has become of it, and another
     text needs a higher version; only one that was rejected may be pushed anew. Names of recipes of the deployment are
     a `409`.
     """
