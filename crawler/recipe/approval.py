@@ -67,6 +67,8 @@ def approve(name: str, *, may_be_untested: bool, before: dict[str, Any] | None =
     }
     if len(json.dumps(facts)) > _MAX_FACTS_BYTES:
         return _rejected([f"the schemas of its inputs and items have more than {_MAX_FACTS_BYTES:,} bytes"])
+    if _is_beyond_64_bits(facts):
+        return _rejected(["the schemas of its inputs and items have a whole number of more than 64 bits"])
     now = Promise(version=recipe.version, items=facts["items"], files=facts["files"])
     broken = [] if before is None else broken_promises(Promise(**before), now)
     return {**_tested(recipe, broken, may_be_untested=may_be_untested), "facts": facts}
@@ -87,6 +89,15 @@ def _tested(recipe: Recipe, broken: list[str], *, may_be_untested: bool) -> dict
         "tests": [_outcome(verdict) for verdict in verdicts[:_MAX_TESTS]],
         "untested": [_cut(page) for page in untested[:_MAX_PROBLEMS]],
     }
+
+
+def _is_beyond_64_bits(value: Any) -> bool:
+    """Whether it holds a whole number that a store cannot keep."""
+    if isinstance(value, dict):
+        return any(map(_is_beyond_64_bits, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_beyond_64_bits, value))
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 def _rejected(problems: list[str]) -> dict[str, Any]:

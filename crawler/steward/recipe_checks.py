@@ -90,6 +90,9 @@ class RecipeChecks:
                     except (CrawleryError, OSError) as error:
                         put_off.add(pending)
                         self._put_off(pending, str(error))
+                    except Exception as error:  # noqa: BLE001 - of what a stranger has pushed: others must not wait for it
+                        put_off.add(pending)
+                        self._put_off(pending, f"{type(error).__name__}: {error}", error)
                     else:
                         done += 1
                         self._said.pop(pending, None)
@@ -97,10 +100,12 @@ class RecipeChecks:
             stop.set()
             await asyncio.gather(*at_work.values(), return_exceptions=True)
 
-    def _put_off(self, pending: Pending, why: str) -> None:
+    def _put_off(self, pending: Pending, why: str, unexpected: Exception | None = None) -> None:
         if self._said.get(pending) != why:
             self._said[pending] = why
-            logger.warning("Recipe %s of %s is checked later: %s", pending.name, pending.client, why)
+            logger.warning(
+                "Recipe %s of %s is checked later: %s", pending.name, pending.client, why, exc_info=unexpected
+            )
 
     async def _check(self, pending: Pending, stop: threading.Event) -> None:
         version = await self._catalog.version(pending.client, pending.name, pending.version)

@@ -214,6 +214,11 @@ HOSTILE = {
     "the environment": (goods(css="{template: '{{ env.SECRET_OF_THE_STEWARD }}'}"), {"good.html": PAGE}, ""),
     "a file by XPath": (goods(css="{xpath: 'document(\"/etc/passwd\")'}"), {"good.html": PAGE}, ""),
     "a parent": (goods().replace("start:", "extends: shop@1\nstart:"), {"good.html": PAGE}, ""),
+    "a number without end": (
+        goods().replace("{type: string, required: true}", f"{{type: integer, enum: [{10**30}]}}"),
+        {"good.html": PAGE},
+        "more than 64 bits",
+    ),
     "no archive": (goods(), b"\0" * 100_000, ""),
 }
 
