@@ -103,13 +103,14 @@ def check_all(url: str, objects: Any, folder: Path) -> int:
 class Fleet:
     """An API, a steward, and a node when it is asked for: processes on one store, with a folder for files."""
 
-    def __init__(self, folder: Path, redis_url: str) -> None:
+    def __init__(self, folder: Path, redis_url: str, **environment: str) -> None:
+        """`environment`: further variables of its processes."""
         self.folder, self.redis_url = folder, redis_url
         self.files = folder / "files"
         self._storage = {"STORAGE_URL": f"file://{self.files}"}
-        self._api = ApiProcess(
-            folder / "api", redis_url=redis_url, storage=self._storage, API_RATE_LIMIT="10000/second"
-        )
+        self._further = environment
+        settings = {"API_RATE_LIMIT": "10000/second", **environment}
+        self._api = ApiProcess(folder / "api", redis_url=redis_url, storage=self._storage, **settings)
         self._beside: list[subprocess.Popen] = []
         self.people = new_people(redis_url)
 
@@ -120,7 +121,7 @@ class Fleet:
         return self
 
     def start_steward(self) -> subprocess.Popen:
-        words = ("--tick", "0.1", "--segment-age", "0.2", "--folder", str(self.scratch))
+        words = ("--tick", "0.1", "--hold", "2", "--segment-age", "0.2", "--folder", str(self.scratch))
         return self._start("steward", *words)
 
     @property
@@ -142,7 +143,7 @@ class Fleet:
         foreign = ("AWS_", "S3_", "REDIS_", "STORAGE_", "API_", "COVERAGE_", "CRAWLERY_")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         environment = {**clean, "REDIS_URL": self.redis_url, "EGRESS_ALLOW": "127.0.0.0/8", **self._storage}
-        environment["SECRET_OF_THE_STEWARD"] = "canary-of-the-environment"
+        environment |= {"SECRET_OF_THE_STEWARD": "canary-of-the-environment", **self._further}
         with (self.folder / f"{kind}.log").open("ab") as log:
             self._beside.append(
                 subprocess.Popen(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from crawler.catalog.model import CheckReport, RecipeFacts, RecipeVersion, Standing, TestOutcome, precedence
-from crawler.catalog.objects import keep_version, read_pages
+from crawler.catalog.objects import forget_version, keep_version, read_pages
 from crawler.catalog.store import Catalog
 from crawler.errors import CrawleryError, NoSuchObject
 from crawler.origin import Origin
@@ -129,9 +129,14 @@ class RecipeChecks:
             await self._write_down(version)
 
     async def _write_down(self, version: RecipeVersion) -> None:
-        """What the store has of a push, in place of what came of a check that does not count."""
+        """What the store has of a push, in place of what came of a check that does not count.
+
+        Of one that another has followed nothing is known any more but that it was not to be used.
+        """
         there = await self._catalog.version(version.client, version.name, version.version)
-        if there is not None and there.pushed_ms == version.pushed_ms:
+        if there is None or there.pushed_ms != version.pushed_ms:
+            await in_thread(forget_version, self._ground.objects, version)
+        else:
             facts = await self._catalog.facts_of([there.sha256])
             await in_thread(keep_version, self._ground.objects, there, facts.get(there.sha256))
 
