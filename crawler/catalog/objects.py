@@ -171,14 +171,11 @@ def read_version(objects: ObjectStore, key: str) -> Kept:
 def what_holds(kept: Sequence[Kept]) -> Iterator[Kept]:
     """Of all that is written down of one version, the oldest first: what has happened, in this order.
 
-    Left out is what has come to nothing: pushes behind one that has passed, and pushes that nothing is known of but
-    that a later one was made.
+    Left out are pushes that nothing is known of but that a later one was made: they have come to nothing.
     """
     for number, each in enumerate(kept):
         if each.version.standing is not Standing.CHECKING or number == len(kept) - 1:
             yield each
-        if each.version.standing is Standing.PASSED:
-            return
 
 
 def _key(version: RecipeVersion) -> str:

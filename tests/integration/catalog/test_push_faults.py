@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -128,5 +129,9 @@ def test_a_push_that_is_refused_leaves_no_record(fleet):
     fleet.judged(key, name="kept")
     assert fleet.push(key, other, PAGES, name="kept").status_code == 409
     assert pushed(fleet, "kept").json()["state"] == "current"
-    (pushes,) = kept_pushes(FolderObjectStore(fleet.files))["alice", "kept"].values()
-    assert len(pushes) == 1
+    texts = [goods("raced", css="body > " * number + "h1") for number in (0, 1)] * 4
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda text: fleet.push(key, text, PAGES, name="raced"), texts))
+    assert sorted({answer.status_code for answer in answers}) == [202, 409]
+    written = kept_pushes(FolderObjectStore(fleet.files))
+    assert [len(written["alice", name]["1.0.0"]) for name in ("kept", "raced")] == [1, 1]

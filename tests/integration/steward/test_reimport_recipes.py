@@ -10,8 +10,9 @@ import pytest
 from crawler.audit.listing import event_of
 from crawler.audit.store import AuditStore
 from crawler.catalog.model import CheckReport, RecipeFacts, RecipeVersion, Standing
-from crawler.catalog.objects import keep_pages, keep_text, keep_version, kept_pushes
+from crawler.catalog.objects import keep_pages, keep_text, keep_version, kept_pushes, text_sha256
 from crawler.catalog.store import Catalog
+from crawler.exports.keys import recipe_text_key
 from crawler.steward.reimport_recipes import reimport_recipes
 
 FACTS = RecipeFacts(description="goods", items={"good": {"x-version": 1}})
@@ -120,7 +121,7 @@ def test_a_store_that_was_rewound_gets_what_came_later_and_loses_nothing(shelf):
     assert shelf.versions[1] == third
 
 
-def test_a_push_that_was_refused_or_cut_short_does_not_replace_what_is_there(bench, shelf):
+def test_a_push_that_was_refused_or_cut_short_does_not_replace_what_is_there(bench, shelf, caplog):
     shelf.push(text="cut short", into_store=False)
     kept = shelf.push(text="kept")
     late = shelf.push(text="refused", into_store=False)
@@ -133,6 +134,8 @@ def test_a_push_that_was_refused_or_cut_short_does_not_replace_what_is_there(ben
     assert shelf.versions == (passed,)
     assert len(kept_pushes(bench.objects)["alice", "goods"]["1.0.0"]) == 3
     assert late.sha256 != passed.sha256
+    assert shelf.back() == 0
+    assert "cannot be brought back" not in caplog.text
 
 
 def test_a_push_whose_api_died_before_the_store_knew_of_it_is_checked(bench, shelf):
@@ -151,6 +154,9 @@ def test_a_record_that_cannot_be_used_keeps_no_other_one_waiting(bench, shelf, c
     bench.objects.put(pushes["1.1.0"][0].key, b"no record", content_type="text/plain")
     other = bench.objects.get(pushes["1.2.0"][0].key)
     bench.objects.put(pushes["1.2.0"][0].key.replace("alice", "mallory"), other, content_type="application/json")
+    shelf.judge(shelf.push("1.3.0", text="d"))
+    bench.objects.put(recipe_text_key(text_sha256("d")), b"another", content_type="application/yaml")
+    shelf.lose()
     assert shelf.back() == 2
     assert [each.version for each in shelf.versions] == ["1.2.0", "1.0.0"]
     assert bench.run(shelf.catalog.versions("mallory", "goods")) == ()
