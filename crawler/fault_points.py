@@ -88,6 +88,7 @@ OBJECTS: Final = {
     "entries": "A piece of the audit",
     "recipe": "The text of a client's recipe",
     "pages": "The saved pages of a client's recipe",
+    "version": "The record of a version of a client's recipe",
 }
 
 _AT_ONCE: Final[tuple[FaultKind, ...]] = ("kill", "hang")

@@ -20,7 +20,7 @@ from crawler import faults
 from crawler.exports.formats import CsvWriter, JsonlWriter
 from crawler.exports.keys import file_name
 from crawler.exports.parquet import DoesNotFit, ParquetWriter
-from crawler.recipe.model import ExportFormat  # noqa: TC001 - msgspec reads the annotations of ComposedFile
+from crawler.recipe.model import DEFAULT_FORMATS, ExportFormat  # msgspec reads the annotations of ComposedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,9 +40,6 @@ CONTENT_TYPES: Final[dict[ExportFormat, str]] = {
     "jsonl": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
 }
-
-#: What a job without `exports` gets of each of its items.
-_DEFAULT_FORMATS: Final[tuple[ExportFormat, ...]] = ("csv", "jsonl")
 
 #: So much is collected before it is written to a file, and read from it at once.
 _BUFFER_BYTES: Final = 1024 * 1024
@@ -113,14 +110,14 @@ def plan_exports(recipe: Recipe | None, counts: Mapping[str, int]) -> tuple[Expo
         return tuple(
             ExportPlan(name=name, item=item, format=fmt)
             for item, name in _distinct(sorted(counts)).items()
-            for fmt in _DEFAULT_FORMATS
+            for fmt in DEFAULT_FORMATS
         )
     if recipe.exports:
         return tuple(plan_export(recipe, export) for export in recipe.exports)
     return tuple(
         ExportPlan(name=item, item=item, format=fmt, columns=tuple(contract.fields), fields=contract.fields)
         for item, contract in recipe.items.items()
-        for fmt in _DEFAULT_FORMATS
+        for fmt in DEFAULT_FORMATS
     )
 
 

@@ -23,6 +23,7 @@ from crawler.steward.finish import Finish
 from crawler.steward.promote import promote
 from crawler.steward.recipe_checks import RecipeChecks
 from crawler.steward.reimport import reimport
+from crawler.steward.reimport_recipes import reimport_recipes
 from crawler.steward.replays import prepare
 from crawler.steward.retention import retain
 from crawler.steward.share import Share
@@ -229,6 +230,7 @@ class Steward:
         swept: set[str] = set()
         duties = {
             "reimport": partial(reimport, self._ground),
+            "reimport-recipes": partial(reimport_recipes, self._ground),
             "retain": partial(retain, self._ground, swept=swept),
         }
         while True:
