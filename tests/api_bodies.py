@@ -17,6 +17,7 @@ ORDER = {"recipe": "shop", "inputs": {"site": "http://127.0.0.1:9"}}
 #: A good body of each operation that takes JSON.
 GOOD = {
     "create_job": ORDER,
+    "replay_job": {"outcome": "timeout"},
     "preview_recipe": {"recipe": "quotes", "url": "https://quotes.toscrape.com/", "page": "listing", "body": "<p>none"},
     "create_client": {"id": "new-client"},
     "change_client": {"name": "another"},
@@ -36,9 +37,10 @@ class BodyCalls:
         self.client = app.test_client()
         self.key = new_people(url).root
         victim = new_key(url, "alice").split("_")[2]
+        order = self.client.post("/v1/jobs", json=ORDER, headers={"Authorization": f"Bearer {self.key}"})
         self.operations = {
             operation["operationId"]: (
-                path.format_map({"client_id": "alice", "key_id": victim}),
+                path.format_map({"client_id": "alice", "key_id": victim, "job_id": order.json["id"]}),
                 method.upper(),
                 operation,
             )

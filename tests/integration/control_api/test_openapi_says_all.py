@@ -84,7 +84,17 @@ def test_every_field_parameter_header_and_tag_is_explained(spec):
 def test_requests_are_closed_and_answers_are_open(spec):
     schemas = spec["components"]["schemas"]
     closed = {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
-    ours = {"JobOrder", "PreviewOrder", "Limits", "ClientOrder", "ClientChange", "Quotas", "KeyOrder", "Rotation"}
+    ours = {
+        "JobOrder",
+        "ReplayOrder",
+        "PreviewOrder",
+        "Limits",
+        "ClientOrder",
+        "ClientChange",
+        "Quotas",
+        "KeyOrder",
+        "Rotation",
+    }
     assert closed == ours | {"ScrapeOrder", "ScrapeOptions", "RecipeCheck"}
 
 

@@ -40,6 +40,11 @@ WRONG_TYPES = {
         (ORDER | {"recipe": "shop\u202e"}, {"recipe"}),
         (ORDER | {"recipe": "shop@"}, {"recipe"}),
     ],
+    "replay_job": [
+        ({}, {"outcome"}),
+        ({"outcome": 1, "job": "x"}, {"outcome", "job"}),
+        *(({"outcome": word}, {"outcome"}) for word in ("ok", "cancelled", "TIMEOUT", "", None, ["timeout"])),
+    ],
     "create_client": [
         (
             {"id": 1, "name": True, "rate_limit": 600, "quotas": []},

@@ -92,8 +92,8 @@ def test_the_number_of_digits_is_that_of_the_writer():
 
 def test_the_keys_are_those_that_are_made():
     keys = JobKeys("CLIENT", "JOB")
-    made = [keys.new_segment(1), keys.new_file("NAME", "csv"), keys.manifest]
-    made += [keys.record, piece_key(keys, seat="SEAT", number=1), keys.orphans, intent_key("JOB")]
+    made = [keys.new_segment(1), keys.new_file("NAME", "csv"), keys.new_file("replay", "zst")]
+    made += [keys.manifest, keys.record, piece_key(keys, seat="SEAT", number=1), keys.orphans, intent_key("JOB")]
     shown = [line.split()[0] for line in block("text").splitlines()]
     assert [re.sub(r"[0-9a-f]{16}", "RANDOM", key) for key in made] == shown
 
