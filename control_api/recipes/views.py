@@ -82,7 +82,7 @@ def list_recipes(query: dict[str, Any]) -> dict[str, Any]:
     return {"recipes": [found[name] for name in sorted(found)]}
 
 
-@recipes.route("/<name>", methods=["GET"])
+@recipes.route("/<recipe:name>", methods=["GET"])
 @needs(Scope.RECIPES_READ)
 @recipes.arguments(WhichSchema, location="query")
 @recipes.response(200, RecipeSchema)
@@ -122,7 +122,7 @@ def get_recipe(query: dict[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-@recipes.route("/<name>/versions", methods=["GET"])
+@recipes.route("/<recipe:name>/versions", methods=["GET"])
 @needs(Scope.RECIPES_READ)
 @recipes.arguments(WhoseSchema, location="query")
 @recipes.response(200, RecipeVersionsSchema)
@@ -148,7 +148,7 @@ def list_recipe_versions(query: dict[str, Any], name: str) -> dict[str, Any]:
     return {"versions": [_version(each, shown_state(each, current)) for each in versions]}
 
 
-@recipes.route("/<name>/diff", methods=["GET"])
+@recipes.route("/<recipe:name>/diff", methods=["GET"])
 @needs(Scope.RECIPES_READ)
 @recipes.arguments(DiffQuerySchema, location="query")
 @recipes.response(200, RecipeDiffSchema)
@@ -164,7 +164,7 @@ def diff_recipe(query: dict[str, Any], name: str) -> ResponseReturnValue:
 add_preview(recipes)
 
 
-@recipes.route("/<name>", methods=["PUT"])
+@recipes.route("/<recipe:name>", methods=["PUT"])
 @needs(Scope.RECIPES_WRITE)
 @takes_bytes(MAX_PUSH_BYTES)
 @recipes.doc(requestBody={"required": True, "content": PUSH_BODIES})

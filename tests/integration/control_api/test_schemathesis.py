@@ -12,6 +12,7 @@ from functools import partial
 import httpx
 import pytest
 from api_people import in_store, new_people
+from recipe_pushes import goods
 from schema_runs import EXCUSED, NOBODY_LISTENS, PREVIEW, run_by_description
 
 from crawler.jobs.model import Intended, Outcome, State
@@ -132,6 +133,7 @@ def test_each_excuse_is_needed(new_api, people):
                 "body": {"page": "home", "body": "<b>" * 5_000},
             }.items()
         },
+        ("GET /v1/recipes/{name}/diff", "/query/*"): {"query_string": {"from": "1.0.0", "to": "9.9.9"}},
         ("GET /v1/jobs", "/query/cursor"): {"query_string": {"cursor": "abc"}},
         ("GET /v1/audit", "/query/cursor"): {"query_string": {"cursor": "abc"}},
         ("GET /v1/jobs/{job_id}/logs", "/query/before"): {"query_string": {"before": "abc"}},
@@ -141,6 +143,9 @@ def test_each_excuse_is_needed(new_api, people):
     }
     api = new_api()
     job = api.post("/v1/jobs", key=people.root, json={"recipe": "shop"}).json["id"]
+    assert (
+        api.put("/v1/recipes/goods", key=people.root, data=goods(), content_type="application/yaml").status_code == 202
+    )
     for excuse in EXCUSED:
         given = excused.pop((excuse.call, excuse.pointer))
         if excuse.call == PREVIEW:
