@@ -81,7 +81,7 @@ def list_recipes(query: dict[str, Any]) -> dict[str, Any]:
     return {"recipes": [found[name] for name in sorted(found)]}
 
 
-@recipes.route("/<name>", methods=["GET"])
+@recipes.route("/<recipe:name>", methods=["GET"])
 @needs(Scope.RECIPES_READ)
 @recipes.arguments(WhichSchema, location="query")
 @recipes.response(200, RecipeSchema)
@@ -163,7 +163,7 @@ def diff_recipe(query: dict[str, Any], name: str) -> ResponseReturnValue:
 add_preview(recipes)
 
 
-@recipes.route("/<name>", methods=["PUT"])
+@recipes.route("/<recipe:name>", methods=["PUT"])
 @needs(Scope.RECIPES_WRITE)
 @takes_bytes(MAX_PUSH_BYTES)
 @recipes.doc(requestBody={"required": True, "content": PUSH_BODIES})
@@ -179,7 +179,7 @@ def put_recipe(query: dict[str, Any], name: str) -> ResponseReturnValue:
     that name no version, unless a higher one has passed. Without a test for each page type it is kept as `untested`,
     and jobs cannot have it. A version does not change: repeated, the call answers what has become of it, and another
     text needs a higher version; only one that was rejected may be pushed anew. Names of recipes of the deployment are
-    a `409`.
+    a `409`, and none can be called `preview`.
     """
     client, forced = _whose(query), query["force"]
     if forced and not principal().may(Scope.ADMIN):

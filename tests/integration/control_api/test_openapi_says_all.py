@@ -44,7 +44,7 @@ def test_it_is_served_as_it_is_made(api, spec):
 def test_it_has_every_call_under_v1(api, spec):
     described = {(path, method.upper()) for path, method, _ in operations(spec)}
     rules = {
-        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method)
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
         for rule in api.app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
         if rule.rule.startswith("/v1/")

@@ -12,6 +12,7 @@ from functools import partial
 import httpx
 import pytest
 from api_people import in_store, new_people
+from recipe_pushes import goods
 from schema_runs import EXCUSED, NOBODY_LISTENS, PREVIEW, run_by_description
 
 from crawler.jobs.model import Intended, Outcome, State
@@ -119,6 +120,7 @@ def test_each_excuse_is_needed(new_api, people):
         ("POST /api/scrape/init", "/body/options/categories"): {
             "json": {"recipe": "shop", "siteUrl": site, "options": {"categories": ["lamps"]}}
         },
+        ("GET /v1/recipes/{name}/diff", "/query/*"): {"query_string": {"from": "1.0.0", "to": "9.0.0"}},
         ("PUT /v1/recipes/{name}", "/body"): {"data": "no recipe", "content_type": "application/yaml"},
         **{
             (PREVIEW, f"/body/{at}"): {"json": {"recipe": "shop", "url": site, "body": "<p>none", **wrong}}
@@ -141,6 +143,7 @@ def test_each_excuse_is_needed(new_api, people):
     }
     api = new_api()
     job = api.post("/v1/jobs", key=people.root, json={"recipe": "shop"}).json["id"]
+    api("PUT", "/v1/recipes/goods", key=people.root, data=goods(), content_type="application/yaml")
     for excuse in EXCUSED:
         given = excused.pop((excuse.call, excuse.pointer))
         if excuse.call == PREVIEW:
