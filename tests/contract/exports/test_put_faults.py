@@ -10,7 +10,7 @@ from planned_faults import planned
 from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
 
 from crawler.errors import ObjectStoreError
-from crawler.exports.keys import JobKeys, intent_key, recipe_pages_key, recipe_text_key
+from crawler.exports.keys import AUDIT, JobKeys, intent_key, recipe_pages_key, recipe_text_key
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.objects_s3 import S3ObjectStore
 from crawler.fault_points import OBJECTS
@@ -24,6 +24,8 @@ KEY_OF_KIND = {
     "record": KEYS.record,
     "log": KEYS.log("job.json"),
     "orphans": KEYS.orphans,
+    "anchor": f"{AUDIT}/anchors/monday.json",
+    "entries": f"{AUDIT}/entries/1-2.jsonl.zst",
     "recipe": recipe_text_key("0" * 64),
     "pages": recipe_pages_key("0" * 64),
 }

@@ -114,7 +114,7 @@ def test_a_crawl_beside_it_is_still_a_crawl_of_ones_own(shared):
     done = shared.crawlery("crawl", "shop", "-i", f"site={site}", "--sample")
     assert done.returncode == 0, done.stderr
     with store_and_bucket(shared) as (store, _):
-        assert not [key for key in store.keys("*") if b":{access}:" not in key]
+        assert not [key for key in store.keys("*") if b":{access}:" not in key and b":{audit}:" not in key]
 
 
 def test_a_second_one_is_told_who_has_the_folder(shared, up, tmp_path):
