@@ -40,6 +40,7 @@ _WITH_BODY: Final = ("unsupported_media_type",)
 #: What only some calls answer, by the name of their view.
 _SPECIAL: Final[dict[str, tuple[str, ...]]] = {
     "jobs.create_job": ("idempotency_conflict", "unprocessable", "quota_exceeded"),
+    "jobs.replay_job": ("conflict", "idempotency_conflict", "quota_exceeded"),
     "jobs.pause_job": ("conflict",),
     "jobs.resume_job": ("conflict",),
     "jobs.cancel_job": ("conflict",),
@@ -61,7 +62,7 @@ _SPECIAL: Final[dict[str, tuple[str, ...]]] = {
 }
 
 #: Calls that take an Idempotency-Key.
-_IDEMPOTENT: Final = ("jobs.create_job", "scrape.init_scrape")
+_IDEMPOTENT: Final = ("jobs.create_job", "jobs.replay_job", "scrape.init_scrape")
 
 _IDEMPOTENCY: Final = {
     "name": "Idempotency-Key",

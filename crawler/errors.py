@@ -8,6 +8,7 @@
         +-- InvalidJob       a value of it, its id or a place in a list of jobs is impossible
         +-- NoSuchJob        there is none of that id
         +-- TransitionRefused  its state does not allow it
+        +-- NothingToReplay  no page of it can be fetched again
     +-- AccessError          a client or a key cannot be what was asked for
         +-- InvalidAccess    a value of one is impossible
         +-- KeyRefused       no key, or none that may be used (any more)
@@ -24,6 +25,7 @@
         +-- NoSuchObject     there is none of that key
     +-- SegmentDamaged       a piece of a job's rows is not what was recorded of it
     +-- ManifestDamaged      what says which files a job has cannot be read
+    +-- ReplayDamaged        what a job has left for its replay cannot be read
     +-- EgressError          nothing is sent to a host
         +-- EgressRefused    it has an address that may not be talked to
         +-- NoAddress        it has none
@@ -156,6 +158,10 @@ class TransitionRefused(JobError):
         super().__init__(message)
 
 
+class NothingToReplay(JobError):
+    """No page of a job came to that outcome, or what it takes to fetch them again is not there."""
+
+
 class AccessError(CrawleryError):
     """A client or a key cannot be what was asked for."""
 
@@ -235,6 +241,10 @@ class SegmentDamaged(CrawleryError):
 
 class ManifestDamaged(CrawleryError):
     """A manifest cannot be read, or one of a version that is not known here."""
+
+
+class ReplayDamaged(CrawleryError):
+    """What a job has left for its replay is not what was written."""
 
 
 class AuditDamaged(CrawleryError):

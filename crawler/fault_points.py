@@ -54,6 +54,8 @@ SCRIPTS: Final = {
     "record": "records a segment, and takes its rows off the stream",
     "release": "hands leases back",
     "renew": "prolongs leases",
+    "replay_end": "lets a replay begin that was given everything",
+    "replay_fill": "gives a replay ids that the first job knew",
     "reserve": "counts a job among those of its client",
     "retry": "gives a page back for a later try",
     "robots_ask": "asks for a site's robots.txt, or who fetches it",
@@ -86,6 +88,7 @@ OBJECTS: Final = {
     "entries": "A piece of the audit",
     "recipe": "The text of a client's recipe",
     "pages": "The saved pages of a client's recipe",
+    "version": "The record of a version of a client's recipe",
 }
 
 _AT_ONCE: Final[tuple[FaultKind, ...]] = ("kill", "hang")

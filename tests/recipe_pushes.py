@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gzip
 import io
 import os
 import subprocess
@@ -16,6 +18,11 @@ import httpx
 from api_people import new_people
 from api_process import ApiProcess
 from valkey_server import mortal
+
+from crawler.jobs.redis import RedisJobStore
+from crawler.steward.ground import Ground, StewardSettings
+from crawler.steward.recipe_checks import RecipeChecks
+from crawler.store import Store, connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,10 +61,10 @@ tests:
 """
 
 
-def tar(pages: Mapping[str, bytes], *, mode: str = "w:gz") -> bytes:
-    """An archive of these pages."""
+def tar(pages: Mapping[str, bytes]) -> bytes:
+    """A packed archive of these pages; the same bytes at any time."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode=mode) as archive:
+    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file, tarfile.open(fileobj=file, mode="w") as archive:
         for name, content in pages.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -65,16 +72,45 @@ def tar(pages: Mapping[str, bytes], *, mode: str = "w:gz") -> bytes:
     return packed.getvalue()
 
 
+def stored_text(redis_url: str, job: str) -> str:
+    """The text that a job was accepted with."""
+
+    async def look():
+        store = Store(connect({"url": redis_url}))
+        try:
+            return (await RedisJobStore(store).get(job)).job.recipe_text
+        finally:
+            await store.close()
+
+    return asyncio.run(look())
+
+
+def check_all(url: str, objects: Any, folder: Path) -> int:
+    """Checks what was pushed, as a steward does; answers how many versions."""
+
+    async def run() -> int:
+        store = Store(connect({"url": url}))
+        try:
+            settings = StewardSettings(folder=folder)
+            ground = Ground(store=store, jobs=RedisJobStore(store), objects=objects, settings=settings)
+            return await RecipeChecks(ground).run()
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
 class Fleet:
     """An API, a steward, and a node when it is asked for: processes on one store, with a folder for files."""
 
-    def __init__(self, folder: Path, redis_url: str) -> None:
+    def __init__(self, folder: Path, redis_url: str, **environment: str) -> None:
+        """`environment`: further variables of its processes."""
         self.folder, self.redis_url = folder, redis_url
         self.files = folder / "files"
         self._storage = {"STORAGE_URL": f"file://{self.files}"}
-        self._api = ApiProcess(
-            folder / "api", redis_url=redis_url, storage=self._storage, API_RATE_LIMIT="10000/second"
-        )
+        self._further = environment
+        settings = {"API_RATE_LIMIT": "10000/second", **environment}
+        self._api = ApiProcess(folder / "api", redis_url=redis_url, storage=self._storage, **settings)
         self._beside: list[subprocess.Popen] = []
         self.people = new_people(redis_url)
 
@@ -84,9 +120,10 @@ class Fleet:
         self._api.start()
         return self
 
-    def start_steward(self) -> subprocess.Popen:
-        words = ("--tick", "0.1", "--segment-age", "0.2", "--folder", str(self.scratch))
-        return self._start("steward", *words)
+    def start_steward(self, *more: str, fault: str = "") -> subprocess.Popen:
+        """One more, with `more` options; `fault` as CRAWLERY_FAULT has it."""
+        words = ("--tick", "0.1", "--hold", "2", "--segment-age", "0.2", "--folder", str(self.scratch), *more)
+        return self._start("steward", *words, fault=fault)
 
     @property
     def url(self) -> str:
@@ -103,11 +140,13 @@ class Fleet:
         words = [word for name, value in _FAST.items() for word in ("-s", f"{name}={value}")]
         self._start("node", "--name", "n", "--port", "0", "--slots", "2", "--dir", str(self.folder / "node"), *words)
 
-    def _start(self, kind: str, *words: str) -> subprocess.Popen:
+    def _start(self, kind: str, *words: str, fault: str = "") -> subprocess.Popen:
         foreign = ("AWS_", "S3_", "REDIS_", "STORAGE_", "API_", "COVERAGE_", "CRAWLERY_")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         environment = {**clean, "REDIS_URL": self.redis_url, "EGRESS_ALLOW": "127.0.0.0/8", **self._storage}
-        environment["SECRET_OF_THE_STEWARD"] = "canary-of-the-environment"
+        if fault:
+            environment["CRAWLERY_FAULT"] = fault
+        environment |= {"SECRET_OF_THE_STEWARD": "canary-of-the-environment", **self._further}
         with (self.folder / f"{kind}.log").open("ab") as log:
             self._beside.append(
                 subprocess.Popen(
@@ -148,16 +187,17 @@ class Fleet:
         pages: Mapping[str, bytes] | bytes | None = None,
         *,
         name: str = "goods",
+        headers: Mapping[str, str] | None = None,
         **query: Any,
     ) -> httpx.Response:
         """The answer to a push; of pages by name an archive is made."""
-        path = f"/v1/recipes/{name}"
+        path, headers = f"/v1/recipes/{name}", dict(headers or {})
         if pages is None:
-            headers = {"Content-Type": "application/yaml"}
+            headers["Content-Type"] = "application/yaml"
             return self.call("PUT", path, key, content=text.encode(), headers=headers, params=query)
         archive = pages if isinstance(pages, bytes) else tar(pages)
         files = {"recipe": ("recipe.yaml", text.encode()), "pages": ("pages.tar", archive)}
-        return self.call("PUT", path, key, files=files, params=query)
+        return self.call("PUT", path, key, files=files, headers=headers, params=query)
 
     def judged(self, key: str, *, name: str = "goods", version: str = "1.0.0", **query: Any) -> dict[str, Any]:
         """The version, once its check has ended."""

@@ -32,6 +32,7 @@ def accepted(job: Job) -> dict[str, Any]:
         "priority": job.priority,
         "max_workers": job.max_workers,
         "tags": list(job.tags),
+        "replay": None if job.replay is None else {"job": job.replay.job, "outcome": job.replay.outcome},
         "created_at": job.created_ms,
         "links": {
             "self": path,

@@ -127,6 +127,21 @@ class LinksSchema(Schema):
     results = ma.fields.String(required=True, metadata=about("Its files.", f"/v1/jobs/{_JOB_ID}/results"))
 
 
+class ReplayOrderSchema(Schema):
+    """Which pages of a job are to be fetched again."""
+
+    outcome = ma.fields.String(
+        required=True, validate=validate.OneOf(_FAILED), metadata=about("Those that came to this.", "http_5xx")
+    )
+
+
+class ReplaySchema(Schema):
+    """What a job fetches again of another one."""
+
+    job = ma.fields.String(required=True, metadata=about("The job whose pages they are.", _JOB_ID))
+    outcome = ma.fields.String(required=True, metadata=about("What they came to there.", "http_5xx"))
+
+
 class JobAcceptedSchema(Schema):
     """A job as it was accepted. The same for every repetition of the call."""
 
@@ -145,6 +160,12 @@ class JobAcceptedSchema(Schema):
     priority = Choice(Priority, required=True, metadata=about("As it was ordered.", "normal"))
     max_workers = ma.fields.Integer(required=True, metadata=about("Processes that may work on it at once.", 2))
     tags = ma.fields.List(ma.fields.String(), required=True, metadata=about("As they were given.", ["monday"]))
+    replay = ma.fields.Nested(
+        ReplaySchema,
+        required=True,
+        allow_none=True,
+        metadata=about("What it fetches again of another job; null for one that begins anew.") | _NOT_YET,
+    )
     created_at = Instant(required=True, metadata=about("When it was accepted."))
     links = ma.fields.Nested(LinksSchema, required=True, metadata=about("Where more of it is found."))
 

@@ -17,7 +17,7 @@ import hashlib
 import re
 import secrets
 from base64 import b32encode
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from flask import g, request
 
@@ -75,6 +75,10 @@ class Asked(NamedTuple):
     route: str
 
 
+#: Makes a job: of a checked order, the job's id, the call, and whose it is.
+Maker: TypeAlias = "Callable[[Mapping[str, Any], str, Asked, Client], Job]"
+
+
 class Accepted(NamedTuple):
     """A job, and whether it was there before this call."""
 
@@ -82,12 +86,13 @@ class Accepted(NamedTuple):
     replayed: bool
 
 
-def submitted(route: str, order: Callable[[], Mapping[str, Any]]) -> Accepted:
+def submitted(route: str, order: Callable[[], Mapping[str, Any]], *, make: Maker | None = None) -> Accepted:
     """The job of the present call: the one that it has made before, or a new one.
 
     Args:
         route: which call it is; the same key means another job in another one.
         order: reads and checks the body. It is asked only for a new job: a repetition is not checked again.
+        make: makes a new job of it; without, it is one of a recipe.
 
     Raises:
         Problem: the call is wrong, or its key belongs to another request.
@@ -100,7 +105,7 @@ def submitted(route: str, order: Callable[[], Mapping[str, Any]]) -> Accepted:
         raise bad_request(g.header_errors)
     asked = Asked(key or "", fingerprint(request.content_type or "", request.get_data()), route)
     done, new_id = earlier(asked)
-    return done if done is not None else accept(order(), new_id, asked)
+    return done if done is not None else accept(order(), new_id, asked, make=make)
 
 
 def key_error(key: str | None) -> list[tuple[str, str]]:
@@ -129,7 +134,7 @@ def earlier(asked: Asked) -> tuple[Accepted | None, str]:
         new = job_id(client.id, f"{asked.route}\0{asked.key}", generation)
         stored = ask(lambda store, new=new: RedisJobStore(store).get(new))  # type: ignore[misc]  # mypy: no default in lambdas
         if stored is None:
-            manifest = _manifest_of(client.id, new)
+            manifest = manifest_of(client.id, new)
             if manifest is None:
                 return None, new
             if manifest.created_ms + KEY_LIFE_MS < principal().now_ms:
@@ -150,11 +155,17 @@ def earlier(asked: Asked) -> tuple[Accepted | None, str]:
     raise Problem("idempotency_conflict", f"This key has made {_MAX_GENERATIONS:,} jobs; take another one.")
 
 
-def _manifest_of(client: str, job: str) -> Manifest | None:
+def manifest_of(client: str, job: str) -> Manifest | None:
+    """What a job has come to; None if it has not ended, or its files are gone.
+
+    Raises:
+        Problem: it cannot be read.
+        ObjectStoreError: the storage of files does not answer.
+    """
     try:
         return read_manifest(services().objects, JobKeys(client=client, job=job))
     except ManifestDamaged as error:
-        raise unavailable(f"What this key has made cannot be read: {error}") from error
+        raise unavailable(f"What job {job} has left cannot be read: {error}") from error
 
 
 def _same(job: Job, asked: Asked) -> Job:
@@ -166,8 +177,8 @@ def _same(job: Job, asked: Asked) -> Job:
     return job
 
 
-def accept(order: Mapping[str, Any], new_id: str, asked: Asked) -> Accepted:
-    """Makes a job of a checked order.
+def accept(order: Mapping[str, Any], new_id: str, asked: Asked, *, make: Maker | None = None) -> Accepted:
+    """Makes a job of a checked order: one of a recipe, unless `make` makes another one.
 
     Raises:
         Problem: the recipe cannot be had, or the key belongs to another request.
@@ -178,7 +189,7 @@ def accept(order: Mapping[str, Any], new_id: str, asked: Asked) -> Accepted:
         ObjectStoreError: the storage of files does not take it.
     """
     client = principal().client
-    job = _job(order, new_id, asked, client)
+    job = (make or _job)(order, new_id, asked, client)
     _check_quotas(client, job)
     objects = services().objects
     if not write_intent(objects, job, only_new=True):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from control_api.blueprint import Blueprint
 from control_api.gate import needs
-from control_api.jobs import dump, events, steering, submit
+from control_api.jobs import dump, events, replay, steering, submit
 from control_api.jobs.cursor import read_cursor, write_cursor
 from control_api.jobs.logs import logs_of
 from control_api.jobs.lookup import own_job
@@ -22,6 +22,7 @@ from control_api.jobs.schemas import (
     JobSummarySchema,
     LogsQuerySchema,
     LogsSchema,
+    ReplayOrderSchema,
     ResultsQuerySchema,
     ResultsSchema,
 )
@@ -185,6 +186,28 @@ def _steer(job_id: str, change: Callable[[Store, str, Origin], Coroutine[Any, An
         return await own_job(store, job_id)
 
     return dump.summary(ask(look))
+
+
+@jobs.route("/<job_id>/replay", methods=["POST"])
+@needs(Scope.JOBS_WRITE)
+@jobs.doc(requestBody={"required": True, "content": {"application/json": {"schema": ReplayOrderSchema}}})
+@jobs.response(201, JobAcceptedSchema, headers={"Location": {}, "Idempotent-Replayed": {}})
+def replay_job(job_id: str) -> ResponseReturnValue:
+    """Fetch failed pages of a job again.
+
+    Makes a new job of the pages that came to one outcome; what only they lead to is crawled, too, and nothing else. It
+    has the recipe, the inputs and the limits of the first one. Its files have the rows of both, each once. A job that
+    has not ended, or of which nothing can be replayed, is a `409`. With an Idempotency-Key the call may be repeated.
+    """
+    done = replay.replayed(job_id, _replay_order)
+    headers = {"Location": f"/v1/jobs/{done.job.id}"} | ({"Idempotent-Replayed": "true"} if done.replayed else {})
+    return dump.accepted(done.job), 201, headers
+
+
+@jobs.arguments(ReplayOrderSchema)
+def _replay_order(order: dict[str, Any]) -> dict[str, Any]:
+    """The body, checked."""
+    return order
 
 
 @jobs.route("/<job_id>/failures", methods=["GET"])

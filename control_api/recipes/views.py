@@ -25,8 +25,9 @@ from control_api.recipes.schemas import (
     WhoseSchema,
 )
 from control_api.recipes.trials import exactly
-from control_api.services import ask, principal, services
+from control_api.services import ask, origin, principal, services
 from crawler.access.model import Scope
+from crawler.audit.store import AuditStore
 from crawler.catalog.model import (
     CheckReport,
     RecipeFacts,
@@ -35,9 +36,9 @@ from crawler.catalog.model import (
     check_name,
     check_version,
 )
-from crawler.catalog.objects import keep_pages, keep_text
+from crawler.catalog.objects import forget_version, keep_pages, keep_text, keep_version
 from crawler.catalog.store import Catalog, shown_state
-from crawler.errors import InvalidRecipeName, RecipeError
+from crawler.errors import CatalogFull, InvalidRecipeName, RecipeError, VersionTaken
 from crawler.exports.keys import recipe_pages_key
 from crawler.recipe.contract import item_json_schema
 from crawler.recipe.heading import Heading, heading_of
@@ -175,9 +176,10 @@ def put_recipe(query: dict[str, Any], name: str) -> ResponseReturnValue:
     The body is the recipe as `application/yaml`, at most 256 KiB; or `multipart/form-data` with the parts `recipe` and
     `pages`: its saved pages in a tar, packed or not, of at most 20 MiB, 100 MiB unpacked, and 500 regular files.
 
-    It is checked soon: it must compile, and its tests must pass on the saved pages that come with it. Then jobs get it
-    that name no version, unless a higher one has passed. Without a test for each page type it is kept as `untested`,
-    and jobs cannot have it. A version does not change: repeated, the call answers what has become of it, and another
+    It is checked soon: it must compile, its tests must pass on the saved pages that come with it, and what would break
+    those who read the files needs a higher item version than before. Then jobs get it that name no version, unless a
+    higher one has passed. Without a test for each page type it is kept as `untested`, and jobs cannot have it. A
+    version does not change: repeated, the call answers what has become of it, and another
     text needs a higher version; only one that was rejected may be pushed anew. Names of recipes of the deployment are
     a `409`, and none can be called `preview`.
     """
@@ -200,12 +202,31 @@ def put_recipe(query: dict[str, Any], name: str) -> ResponseReturnValue:
         forced=forced,
     )
 
+    kept = _pushed(new, text)
+    return _version(*kept), 202, {"Location": f"/v1/recipes/{name}?version={heading.version}"}
+
+
+def _pushed(new: RecipeVersion, text: str) -> tuple[RecipeVersion, RecipeState]:
+    """What a push has come to. It is written down before the store knows of it, so a store that is lost gets it back."""
+    by, objects = origin(), services().objects
+
     async def push(store: Store) -> tuple[RecipeVersion, RecipeState]:
-        catalog = Catalog(store)
-        kept = await catalog.push(new, text)
+        catalog = Catalog(store, origin=by)
+        kept = await catalog.push(planned or new, text)
         return kept, await catalog.state(kept)
 
-    return _version(*ask(push)), 202, {"Location": f"/v1/recipes/{name}?version={heading.version}"}
+    planned = ask(lambda store: Catalog(store).planned(new))
+    if planned is None:
+        return ask(push)
+    keep_version(objects, planned)
+    try:
+        kept, state = ask(push)
+    except (VersionTaken, CatalogFull):
+        forget_version(objects, planned)
+        raise
+    if kept.pushed_ms != planned.pushed_ms:  # the same push was made by somebody who was faster
+        forget_version(objects, planned)
+    return kept, state
 
 
 def _whose(query: dict[str, Any]) -> str:
@@ -309,8 +330,12 @@ def _report(report: CheckReport) -> dict[str, Any]:
 
 
 def _pages_url(version: RecipeVersion) -> str | None:
+    """A link to the saved pages, if there are any, when the audit has it."""
     if not version.pages_sha256:
         return None
+    by, object_id = origin(), f"{version.name}@{version.version}"
+    after = {"links": 1, "expires_ms": principal().now_ms + _LINK_S * 1000, "pages_sha256": version.pages_sha256}
+    ask(lambda store: AuditStore(store).note_links(by, object_id, client=version.client, after=after))
     key = recipe_pages_key(version.pages_sha256)
     file_name = f"{version.name}-{version.version}-pages.tar"
     return services().objects.link(key, file_name=file_name, expires_s=_LINK_S)

@@ -25,6 +25,7 @@ _CODES: Final[Mapping[str, str]] = {
     "not_found": "NOT_FOUND",
     "method_not_allowed": "METHOD_NOT_ALLOWED",
     "conflict": "CONFLICT",
+    "name_reserved": "CONFLICT",
     "idempotency_conflict": "IDEMPOTENCY_CONFLICT",
     "invalid_key": "UNAUTHORIZED",
     "missing_scope": "FORBIDDEN",

@@ -52,7 +52,7 @@ class ScrapeOrderSchema(Schema):
 
 
 class RecipeCheckSchema(Schema):
-    """A recipe to be checked: its YAML, or the name of one of the deployment."""
+    """A recipe to be checked: its YAML, or the name of one that there is."""
 
     recipe = ma.fields.String(
         required=True, validate=validate.Length(1, MAX_RECIPE_CHARACTERS), metadata=about("YAML, or a name.", "shop")
@@ -190,7 +190,7 @@ class RecipeTextSchema(RecipeEntrySchema):
 
 
 class RecipeListSchema(Schema):
-    """Recipes of the deployment."""
+    """Recipes of the client, and of the deployment."""
 
     recipes = ma.fields.List(ma.fields.Nested(RecipeEntrySchema), required=True, metadata=about("By name."))
 

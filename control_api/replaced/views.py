@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from flask import redirect, request
 
@@ -18,10 +17,10 @@ from control_api.jobs.lookup import own_job
 from control_api.jobs.results import results_of
 from control_api.jobs.schemas import DEFAULT_LINK_S
 from control_api.jobs.steering import cancel
-from control_api.problems import Problem, of_input, pointer
+from control_api.problems import Problem, of_input
 from control_api.recipe_check import look_at
-from control_api.recipe_shelf import usable
 from control_api.replaced.envelope import success
+from control_api.replaced.recipes import KnownRecipe, known, known_by_site, known_recipes, wrong_with
 from control_api.replaced.schemas import (
     CheckedAnswerSchema,
     RecipeAnswerSchema,
@@ -34,20 +33,18 @@ from control_api.replaced.schemas import (
     StatusAnswerSchema,
     StatusListAnswerSchema,
 )
-from control_api.services import ask, origin, principal, services
+from control_api.services import ask, origin, principal
 from crawler.access.model import Scope
-from crawler.errors import InputError, RecipeError
+from crawler.errors import InputError
 from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.model import Priority, State
 from crawler.jobs.redis import RedisJobStore
-from crawler.recipe.extract import start_requests
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from crawler.frontier.contract import Ledger
     from crawler.jobs.store_contract import JobPage, StoredJob
-    from crawler.recipe.model import Recipe
     from crawler.store import Store
 
 scrape: Final = Blueprint(
@@ -116,16 +113,16 @@ def _translated(order: dict[str, Any]) -> dict[str, Any]:
     Raises:
         Problem: the recipe is not there, or does not take what was said.
     """
-    recipe = _recipe(order["recipe"])
+    recipe = known(order["recipe"])
     options = order["options"]
     inputs: dict[str, Any] = {}
-    site_input = next((name for name in _SITE_INPUTS if name in recipe.inputs.fields), None)
+    site_input = next((name for name in _SITE_INPUTS if name in recipe.inputs), None)
     if site_input is not None:
         inputs[site_input] = order["site_url"]
-    elif not _is_of(recipe, order["site_url"]):
-        raise _wrong("siteUrl", f"the recipe {recipe.name} is for {_site(recipe) or 'another site'}")
+    elif not recipe.is_of(order["site_url"]):
+        raise _wrong("siteUrl", f"the recipe {recipe.name} is for {recipe.site or 'another site'}")
     if options.get("categories"):
-        if "categories" not in recipe.inputs.fields:
+        if "categories" not in recipe.inputs:
             raise _wrong("options/categories", f"the recipe {recipe.name} takes no categories")
         inputs["categories"] = options["categories"]
     return {
@@ -140,19 +137,6 @@ def _translated(order: dict[str, Any]) -> dict[str, Any]:
 
 def _wrong(where: str, why: str) -> Problem:
     return Problem("unprocessable", f"{why[0].upper()}{why[1:]}.", errors=[(f"/body/{where}", why)])
-
-
-def _recipe(name: str) -> Recipe:
-    try:
-        recipe = services().recipes.get(name)
-    except RecipeError as error:
-        errors = [(pointer("body", "recipe"), str(problem)) for problem in error.problems]
-        raise Problem(
-            "unprocessable", f"The recipe {name} is broken.", errors=errors, replaced_code="EXTRACTION_FAILED"
-        ) from error
-    if recipe is None:
-        raise Problem("not_found", "There is no such recipe.", replaced_code="RECIPE_NOT_FOUND")
-    return recipe
 
 
 @scrape.route("/status/<job_id>", methods=["GET"])
@@ -275,9 +259,9 @@ def _status(stored: StoredJob, books: Ledger | None = None) -> dict[str, Any]:
 def old_recipe_list() -> dict[str, Any]:
     """List recipes.
 
-    Those of the deployment; broken ones are left out.
+    The client's own that are current, and those of the deployment; broken ones are left out.
     """
-    return success({"recipes": [_entry(recipe) for recipe in usable(services().recipes)]})
+    return success({"recipes": [recipe.entry() for recipe in known_recipes()]})
 
 
 @old_recipes.route("/names", methods=["GET"])
@@ -286,9 +270,9 @@ def old_recipe_list() -> dict[str, Any]:
 def old_recipe_names() -> dict[str, Any]:
     """List names of recipes.
 
-    Those of the deployment; broken ones are left out.
+    The client's own that are current, and those of the deployment; broken ones are left out.
     """
-    return success({"names": [recipe.name for recipe in usable(services().recipes)]})
+    return success({"names": [recipe.name for recipe in known_recipes()]})
 
 
 @old_recipes.route("/get/<name>", methods=["GET"])
@@ -299,8 +283,7 @@ def old_recipe_get(name: str) -> dict[str, Any]:
 
     `GET /v1/recipes/NAME` tells more.
     """
-    recipe = _recipe(name)
-    return success(_entry(recipe) | {"text": recipe.resolved})
+    return _shown(known(name))
 
 
 @old_recipes.route("/getBySite", methods=["GET"])
@@ -310,12 +293,9 @@ def old_recipe_get(name: str) -> dict[str, Any]:
 def old_recipe_by_site(query: dict[str, Any]) -> dict[str, Any]:
     """Show the recipe of a site.
 
-    The first one, by name, that begins there.
+    The first one, by name, that begins there; one of the client's own before one of the deployment.
     """
-    for recipe in usable(services().recipes):
-        if _is_of(recipe, query["site_url"]):
-            return success(_entry(recipe) | {"text": recipe.resolved})
-    raise Problem("not_found", "No recipe is for this site.", replaced_code="RECIPE_NOT_FOUND")
+    return _shown(known_by_site(query["site_url"]))
 
 
 @old_recipes.route("/validate", methods=["POST"])
@@ -325,40 +305,12 @@ def old_recipe_by_site(query: dict[str, Any]) -> dict[str, Any]:
 def old_recipe_validate(order: dict[str, Any]) -> dict[str, Any]:
     """Check a recipe.
 
-    Its YAML, or one of the deployment by name.
+    Its YAML, or by name one of the client's own, of which it says what came of its check, or one of the deployment.
     """
     text = order["recipe"]
-    try:
-        if "\n" in text or ":" in text:
-            wrong = look_at(text).wrong
-            return success({"valid": not wrong, "errors": list(wrong)})
-        if services().recipes.get(text) is None:
-            raise Problem("not_found", "There is no such recipe.", replaced_code="RECIPE_NOT_FOUND")
-    except RecipeError as error:
-        return success({"valid": False, "errors": [str(problem) for problem in error.problems]})
-    return success({"valid": True, "errors": []})
+    wrong = look_at(text).wrong if "\n" in text or ":" in text else wrong_with(text)
+    return success({"valid": not wrong, "errors": list(wrong)})
 
 
-def _entry(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "name": recipe.name,
-        "version": recipe.version,
-        "description": recipe.description,
-        "site_url": _site(recipe),
-    }
-
-
-def _site(recipe: Recipe) -> str:
-    """Where a recipe begins without being told; "" if it has to be told."""
-    try:
-        first = start_requests(recipe, recipe.inputs.resolve({}))
-    except InputError:
-        return ""
-    parts = urlsplit(first[0].url) if first else urlsplit("")
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-
-
-def _is_of(recipe: Recipe, url: str) -> bool:
-    """Whether a recipe begins at the host of a URL, with or without `www.`."""
-    own, asked = (urlsplit(address).hostname or "" for address in (_site(recipe), url))
-    return bool(own) and own.removeprefix("www.") == asked.removeprefix("www.")
+def _shown(recipe: KnownRecipe) -> dict[str, Any]:
+    return success(recipe.entry() | {"text": recipe.text})

@@ -46,13 +46,13 @@ class AuditStore:
         self._base = f"{store.prefix}:{{audit}}"
         self._entries, self._seals, self._head = entries_key(store.prefix), f"{self._base}:seals", f"{self._base}:head"
 
-    async def note_links(self, origin: Origin, job: str, *, client: str, after: Mapping[str, Any]) -> None:
-        """Notes that links to the files of a job are issued.
+    async def note_links(self, origin: Origin, object_id: str, *, client: str, after: Mapping[str, Any]) -> None:
+        """Notes that links to the files of a job, or to the saved pages of a recipe, are issued.
 
         Raises:
             StoreError: the store refuses us; then they must not be.
         """
-        words = origin.words("links.issued", job, client=client, after=after)
+        words = origin.words("links.issued", object_id, client=client, after=after)
         token = f"{self._base}:noted:{secrets.token_hex(8)}"
         await self._store.call(_NOTE_LINKS, [token, self._entries], [_REPEATED_MS, words])
 

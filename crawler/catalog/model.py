@@ -69,12 +69,22 @@ class CheckReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecipeFacts:
-    """What is shown of a recipe's text: as it says itself, and JSON Schema of its inputs and of its items' rows."""
+    """What there is to know of a recipe's text without compiling it.
+
+    Attributes:
+        description: as it says itself; so are the labels.
+        inputs: JSON Schema of its inputs.
+        items: JSON Schema of its items' rows.
+        files: what it writes, as `crawler.recipe.contract_changes.Promise` has it.
+        site: where it begins without being told; "" if it has to be told.
+    """
 
     description: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     items: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, Any] = field(default_factory=dict)
+    site: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -40,6 +40,7 @@ _ROWS_FROM_STORE: Final = (
     cls=CommandGroup,
     lazy={
         "run": ("crawler.cli.job_run:run", "Hand a recipe to the fleet as a new job."),
+        "replay": ("crawler.cli.job_replay:replay", "Fetch failed pages of a job again, as a new job."),
         "logs": ("crawler.cli.job_logs:logs", "What the workers of a job have logged."),
         "watch": ("crawler.cli.job_watch:watch", "Follow a job until it has ended."),
         "results": ("crawler.cli.job_results:results", "The files of a job: links, or downloads."),

@@ -54,6 +54,10 @@ class JobDesk(Protocol):
         """Id of the job, and whether it is new."""
         ...
 
+    def replay(self, job_id: str, outcome: str, *, key: str | None) -> tuple[str, bool]:
+        """Id of the job that fetches its pages again that came to an outcome, and whether it is new."""
+        ...
+
     def newest(self, limit: int) -> Sequence[JobView]:
         """So many jobs, the newest first, without their books."""
         ...

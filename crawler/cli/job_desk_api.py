@@ -12,7 +12,7 @@ import msgspec
 
 from crawler.cli import console
 from crawler.cli.groups import CommandFailed
-from crawler.cli.job_view import JobView, Watching, WorkerView, exit_status, print_end
+from crawler.cli.job_view import JobView, Watching, WorkerView, crawled, exit_status, print_end
 from crawler.cli.recipes import is_path, load, recipe_paths
 from crawler.client.model import Job, Limits
 from crawler.errors import ApiError, ApiUnreachable
@@ -35,6 +35,17 @@ _ORDERLY: Final = frozenset({"exit 0", "exit 3", "exit 130"})
 _PAGE: Final = 200
 
 
+@contextmanager
+def _once(key: str) -> Iterator[None]:
+    """An order that may have been taken: the message says how it is repeated without a second job."""
+    try:
+        yield
+    except ApiUnreachable as error:
+        raise CommandFailed(
+            f"no answer, so the job may be there or not: {error}. The same command with `--key {key}` makes it once"
+        ) from error
+
+
 class ApiDesk:
     """The jobs that a key of the API may see."""
 
@@ -53,24 +64,28 @@ class ApiDesk:
         key = f"auto-{uuid.uuid4()}" if order.key is None else order.key
         limits = {name: getattr(order.limits, name) for name in order.limits.__slots__}
         try:
-            accepted = self._client.jobs.submit(
-                **what,
-                priority=order.priority,
-                max_workers=order.workers,
-                limits=msgspec.convert(limits, Limits),
-                tags=order.tags,
-                idempotency_key=key,
-            )
-        except ApiUnreachable as error:
-            raise CommandFailed(
-                f"no answer, so the job may be there or not: {error}. The same command with `--key {key}` makes it once"
-            ) from error
+            with _once(key):
+                accepted = self._client.jobs.submit(
+                    **what,
+                    priority=order.priority,
+                    max_workers=order.workers,
+                    limits=msgspec.convert(limits, Limits),
+                    tags=order.tags,
+                    idempotency_key=key,
+                )
         except ApiError as error:
             wrong = [each.message for each in error.errors if each.pointer == "/body/recipe"]
             if wrong:
                 raise self._recipe_refused(order.recipe, wrong) from error
             raise
         console.note(f"handed to {self._client.url}")
+        return accepted.id, not accepted.is_replayed
+
+    def replay(self, job_id: str, outcome: str, *, key: str | None) -> tuple[str, bool]:
+        """See `JobDesk`."""
+        key = f"auto-{uuid.uuid4()}" if key is None else key
+        with self._job(job_id), _once(key):
+            accepted = self._client.jobs.replay(job_id, outcome, idempotency_key=key)
         return accepted.id, not accepted.is_replayed
 
     def newest(self, limit: int) -> Sequence[JobView]:
@@ -257,7 +272,7 @@ def _view(job: Job, failures: Failures | None = None) -> JobView:
     )  # fmt: skip
     return JobView(
         id=job.id,
-        crawls=job.recipe or job.spider or "-",
+        crawls=crawled(job.recipe or job.spider or "-", job.replay),
         state=job.state,
         intended=job.intended or "",
         outcome=job.outcome or "",

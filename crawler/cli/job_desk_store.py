@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from crawler.cli import console, exits
 from crawler.cli.groups import CommandFailed
-from crawler.cli.job_submit import new_job, submit
-from crawler.cli.job_view import JobView, Watching, WorkerView, exit_status, print_end
+from crawler.cli.job_submit import job_id_of, new_job, submit
+from crawler.cli.job_view import JobView, Watching, WorkerView, crawled, exit_status, print_end
 from crawler.cli.recipes import load
 from crawler.cli.stores import operator, run_with_store, storage_of_files, stored_job
 from crawler.client.model import Failures, LogPage, LogRecord, PageFailure, ResultFile, Results, ResultSegment
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
+from crawler.exports.replay_orders import replay_of
 from crawler.frontier.contract import Ledger, Reply
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.row_stream import RedisRowStream
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from crawler.exports.manifest import Manifest
     from crawler.exports.objects import ObjectStore
     from crawler.jobs.attempts import Attempt
-    from crawler.jobs.model import JobStatus
+    from crawler.jobs.model import Job, JobStatus
     from crawler.jobs.segments import Segment
     from crawler.jobs.store_contract import StoredJob
     from crawler.store import Store
@@ -77,6 +79,21 @@ class StoreDesk:
         )
         objects = storage_of_files()
         job, is_new = run_with_store(self._redis_url, self._prefix, lambda store: submit(store, objects, new))
+        return job.id, is_new
+
+    def replay(self, job_id: str, outcome: str, *, key: str | None) -> tuple[str, bool]:
+        """See `JobDesk`."""
+        objects = storage_of_files()
+        if objects is None:
+            raise CommandFailed("a replay begins with what the job has left: STORAGE_URL says where files are kept")
+
+        async def ask(store: Store) -> tuple[Job, bool]:
+            first = await stored_job(store, job_id)
+            manifest = read_manifest(objects, JobKeys(client=first.job.client, job=job_id))
+            new_id = job_id_of(f"replay\0{job_id}\0{outcome}\0{key or secrets.token_hex(16)}")
+            return await submit(store, objects, replay_of(first, manifest, outcome, new_id=new_id))
+
+        job, is_new = run_with_store(self._redis_url, self._prefix, ask)
         return job.id, is_new
 
     def newest(self, limit: int) -> Sequence[JobView]:
@@ -261,7 +278,7 @@ def view_of(
     """A job with a status that may be newer than the one it was read with."""
     return JobView(
         id=stored.job.id,
-        crawls=stored.job.recipe or stored.job.spider,
+        crawls=crawled(stored.job.recipe or stored.job.spider, stored.job.replay),
         state=status.state,
         intended=status.intended or "",
         outcome=status.outcome or "",

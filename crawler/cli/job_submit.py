@@ -43,7 +43,7 @@ def new_job(
     start_requests(recipe, values)
     made_up = f"{recipe.name[:40]}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
     return Job(
-        id=job_id(_CLIENT, key) if key is not None else made_up,
+        id=job_id_of(key) if key is not None else made_up,
         client=_CLIENT,
         recipe=recipe.name,
         recipe_text=recipe.resolved,
@@ -54,6 +54,11 @@ def new_job(
         limits=limits or Limits(),
         secret=secrets.token_bytes(32),
     )
+
+
+def job_id_of(key: str) -> str:
+    """The id of the job that a key makes here: the same order, repeated, is the same job."""
+    return job_id(_CLIENT, key)
 
 
 async def submit(store: Store, objects: ObjectStore | None, new: Job) -> tuple[Job, bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from crawler.cli import console, exits
 from crawler.cli.progress import ProgressDisplay, Snapshot
@@ -31,13 +31,32 @@ class WorkerView:
     last_words: tuple[str, ...] = ()
 
 
+class Replayed(Protocol):
+    """Pages of another job that came to an outcome there."""
+
+    @property
+    def job(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def outcome(self) -> str:
+        """What they came to."""
+        ...
+
+
+def crawled(what: str, replay: Replayed | None) -> str:
+    """What a job crawls: a recipe or a spider, or of it the pages that another job could not read."""
+    return what if replay is None else f"{what}, {replay.outcome} of {replay.job} again"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobView:
     """A job. Times are seconds since 1970.
 
     Attributes:
         id: of the job.
-        crawls: its recipe, or its spider.
+        crawls: see `crawled`.
         state: a word of `State`, or a newer one.
         intended: what it is to come to; "" while it takes pages.
         outcome: what its files are worth; "" before its end.

@@ -67,9 +67,6 @@ class Jobs:
         """
         if (recipe is None) == (recipe_text is None):
             raise InvalidJob("a job has either `recipe`, a name, or `recipe_text`, the recipe itself")
-        key = f"auto-{uuid.uuid4()}" if idempotency_key is None else idempotency_key
-        if _IDEMPOTENCY_KEY.fullmatch(key) is None or not key.strip():
-            raise InvalidJob("an idempotency key has 1 to 128 printable ASCII characters")
         facts = {
             "recipe": recipe,
             "recipe_text": recipe_text,
@@ -79,8 +76,30 @@ class Jobs:
             "limits": given(msgspec.structs.asdict(limits)) or None if limits is not None else None,
             "tags": list(tags) or None,
         }
+        return self._ordered("/v1/jobs", given(facts), idempotency_key)
+
+    def replay(self, job: str, outcome: str, *, idempotency_key: str | None = None) -> JobAccepted:
+        """Fetches pages of a job again that came to an outcome; the files of the new job have the rows of both.
+
+        Without a key of the caller's one is made up, so that tries of this call make one job.
+
+        Args:
+            job: id of one that has ended.
+            outcome: of pages that failed, such as `http_5xx`; `failures` has them.
+            idempotency_key: see `submit`.
+
+        Raises:
+            InvalidJob: the key is none.
+            ApiError: `conflict`: it has not ended, or nothing of it can be replayed.
+        """
+        return self._ordered(path_of("jobs", job, "replay"), {"outcome": outcome}, idempotency_key)
+
+    def _ordered(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> JobAccepted:
+        key = f"auto-{uuid.uuid4()}" if idempotency_key is None else idempotency_key
+        if _IDEMPOTENCY_KEY.fullmatch(key) is None or not key.strip():
+            raise InvalidJob("an idempotency key has 1 to 128 printable ASCII characters")
         accepted, headers = self._connection.ask(
-            JobAccepted, "POST", "/v1/jobs", body=given(facts), headers={"Idempotency-Key": key}, is_repeatable=True
+            JobAccepted, "POST", path, body=body, headers={"Idempotency-Key": key}, is_repeatable=True
         )
         is_replayed = headers.get("idempotent-replayed", "").lower() == "true"
         return msgspec.structs.replace(accepted, is_replayed=is_replayed)

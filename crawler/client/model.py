@@ -51,6 +51,13 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     how: str = ""
 
 
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job fetches again: pages of another one, by what they came to there."""
+
+    job: str
+    outcome: str
+
+
 class JobAccepted(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a submit. `is_replayed`: the same order had made the job before (from a header, not the body)."""
 
@@ -61,6 +68,7 @@ class JobAccepted(msgspec.Struct, frozen=True, kw_only=True):
     priority: str = "normal"
     max_workers: int = 1
     tags: tuple[str, ...] = ()
+    replay: Replay | None = None
     created_at: datetime | None = None
     state: str = "queued"
     links: dict[str, str] = {}
@@ -84,6 +92,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     max_workers: int = 1
     limits: Limits = Limits()
     tags: tuple[str, ...] = ()
+    replay: Replay | None = None
     created_at: datetime | None = None
     started_at: datetime | None = None
     finishing_at: datetime | None = None

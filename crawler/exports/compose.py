@@ -20,17 +20,16 @@ from crawler import faults
 from crawler.exports.formats import CsvWriter, JsonlWriter
 from crawler.exports.keys import file_name
 from crawler.exports.parquet import DoesNotFit, ParquetWriter
-from crawler.exports.segments import check_chain, read_segment
-from crawler.recipe.model import ExportFormat  # noqa: TC001 - msgspec reads the annotations of ComposedFile
+from crawler.recipe.model import DEFAULT_FORMATS, ExportFormat  # msgspec reads the annotations of ComposedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
+    from crawler.exports.joined import JoinedRows
     from crawler.exports.keys import JobKeys
     from crawler.exports.objects import ObjectStore
     from crawler.exports.segments import ReadRow
-    from crawler.jobs.segments import Segment
     from crawler.recipe.fields import FieldSpec
     from crawler.recipe.model import Export, Recipe
 
@@ -41,9 +40,6 @@ CONTENT_TYPES: Final[dict[ExportFormat, str]] = {
     "jsonl": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
 }
-
-#: What a job without `exports` gets of each of its items.
-_DEFAULT_FORMATS: Final[tuple[ExportFormat, ...]] = ("csv", "jsonl")
 
 #: So much is collected before it is written to a file, and read from it at once.
 _BUFFER_BYTES: Final = 1024 * 1024
@@ -114,14 +110,14 @@ def plan_exports(recipe: Recipe | None, counts: Mapping[str, int]) -> tuple[Expo
         return tuple(
             ExportPlan(name=name, item=item, format=fmt)
             for item, name in _distinct(sorted(counts)).items()
-            for fmt in _DEFAULT_FORMATS
+            for fmt in DEFAULT_FORMATS
         )
     if recipe.exports:
         return tuple(plan_export(recipe, export) for export in recipe.exports)
     return tuple(
         ExportPlan(name=item, item=item, format=fmt, columns=tuple(contract.fields), fields=contract.fields)
         for item, contract in recipe.items.items()
-        for fmt in _DEFAULT_FORMATS
+        for fmt in DEFAULT_FORMATS
     )
 
 
@@ -140,7 +136,7 @@ def plan_export(recipe: Recipe, export: Export) -> ExportPlan:
 
 
 def compose(
-    objects: ObjectStore, keys: JobKeys, segments: Sequence[Segment], plans: Sequence[ExportPlan], *, folder: Path
+    objects: ObjectStore, keys: JobKeys, rows: JoinedRows, plans: Sequence[ExportPlan], *, folder: Path
 ) -> tuple[ComposedFile, ...]:
     """Makes the files and puts them; in the order of the plans.
 
@@ -150,7 +146,7 @@ def compose(
     Args:
         objects: where segments are and files go.
         keys: of the job.
-        segments: all that the store has recorded, in their order.
+        rows: of all segments that the store has recorded.
         plans: see `plan_exports`.
         folder: for files until they are put; needs as much room as all of them.
 
@@ -160,12 +156,11 @@ def compose(
         ConfigError: Parquet is asked for, and cannot be written here.
         OSError: the folder is full.
     """
-    check_chain(segments)
-    plans = _with_columns(objects, segments, plans)
+    plans = _with_columns(rows, plans)
     while True:
         with tempfile.TemporaryDirectory(prefix="compose-", dir=folder) as below:
             try:
-                written = _write(objects, segments, plans, Path(below))
+                written = _write(rows, plans, Path(below))
             except _PlanDoesNotFit as error:
                 logger.warning("%s.%s: written as text: %s", error.plan.name, error.plan.format, error)
                 plans = [error.as_text if plan is error.plan else plan for plan in plans]
@@ -195,46 +190,41 @@ class _PlanDoesNotFit(Exception):
         self.as_text = replace(plan, as_text=plan.as_text | {error.column})
 
 
-def _with_columns(
-    objects: ObjectStore, segments: Sequence[Segment], plans: Sequence[ExportPlan]
-) -> Sequence[ExportPlan]:
+def _with_columns(rows: JoinedRows, plans: Sequence[ExportPlan]) -> Sequence[ExportPlan]:
     """The plans, with the columns of those CSV files that have none yet."""
     wanted = {plan.item for plan in plans if plan.columns is None and plan.format == "csv"}
     if not wanted:
         return plans
     names: dict[str, dict[str, None]] = {item: {} for item in wanted}
-    for segment in segments:
-        for row in read_segment(objects, segment):
-            if row.item in wanted and row.values.keys() - names[row.item].keys():
-                names[row.item].update(dict.fromkeys(row.values))
+    for row in rows:
+        if row.item in wanted and row.values.keys() - names[row.item].keys():
+            names[row.item].update(dict.fromkeys(row.values))
     return [
         replace(plan, columns=tuple(names[plan.item])) if plan.columns is None and plan.format == "csv" else plan
         for plan in plans
     ]
 
 
-def _write(
-    objects: ObjectStore, segments: Sequence[Segment], plans: Sequence[ExportPlan], folder: Path
-) -> list[_Written]:
+def _write(rows: JoinedRows, plans: Sequence[ExportPlan], folder: Path) -> list[_Written]:
     """All files in one pass."""
     with contextlib.ExitStack() as stack:
         sinks = [stack.enter_context(_Sink(plan, folder / f"{number}")) for number, plan in enumerate(plans)]
         by_item: dict[str, list[_Sink]] = {}
         for sink in sinks:
             by_item.setdefault(sink.plan.item, []).append(sink)
-        for row in _rows(objects, segments):
+        for row in _in_order(rows):
             for sink in by_item.get(row.item, ()):
                 sink.write(row.values)
         return [sink.finish() for sink in sinks]
 
 
-def _rows(objects: ObjectStore, segments: Sequence[Segment]) -> Iterator[ReadRow]:
-    """The rows of all segments, in their order."""
-    rows = itertools.chain.from_iterable(read_segment(objects, segment) for segment in segments)
+def _in_order(rows: JoinedRows) -> Iterator[ReadRow]:
+    """All of them; somebody who wants to see what a death does to a composition may ask for it at half of them."""
+    read = iter(rows)
     if faults.is_on():
-        yield from itertools.islice(rows, sum(sum(segment.rows.values()) for segment in segments) // 2)
+        yield from itertools.islice(read, rows.counts.total() // 2)
         faults.at("compose.half")
-    yield from rows
+    yield from read
 
 
 class _Sink:

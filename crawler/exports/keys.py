@@ -2,6 +2,7 @@
 
     CLIENT/JOB/segments/000001-RANDOM.jsonl.zst   a piece of its rows, counted once the store has recorded it
     CLIENT/JOB/files/NAME-RANDOM.csv              an export, counted once the manifest names it
+    CLIENT/JOB/files/replay-RANDOM.zst            what a replay of its failed pages begins with, ditto
     CLIENT/JOB/log/NAME                           what its workers have logged: see crawler.joblogs.pieces
     CLIENT/JOB/job.json                           what was ordered
     CLIENT/JOB/manifest.json                      the commit point: which files and segments there are
@@ -9,6 +10,7 @@
     -audit/...                                    see `crawler.audit.anchors`
     -recipes/texts/SHA256.yaml                    the text of a client's recipe
     -recipes/pages/SHA256.tar                     its saved pages
+    -recipes/versions/CLIENT/NAME/VERSION/PUSH.json  what was pushed, and what came of its check: see crawler.catalog
 
 What may be written twice has a random part, so that nobody overwrites what somebody else's record names.
 """
@@ -32,6 +34,8 @@ AUDIT: Final = "-audit"
 RECIPES: Final = "-recipes"
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_RECIPE_PART: Final = re.compile(r"[0-9a-z][0-9A-Za-z._-]{0,99}", re.ASCII)
+_PUSH: Final = re.compile(r"([0-9]{15})-[0-9a-f]{16}\.json", re.ASCII)
 _CLIENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
 _FORMAT: Final = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
@@ -159,6 +163,37 @@ def recipe_pages_key(sha256: str) -> str:
     return f"{RECIPES}/pages/{_checked(sha256)}.tar"
 
 
+def recipe_versions_prefix(client: str = "") -> str:
+    """What all keys of versions of clients' recipes begin with, or those of one client.
+
+    Raises:
+        InvalidJob: it is no id of a client.
+    """
+    return f"{RECIPES}/versions/{check_client(client)}/" if client else f"{RECIPES}/versions/"
+
+
+def recipe_version_key(client: str, name: str, version: str, *, pushed_ms: int, sha256: str) -> str:
+    """Where one push of a version of a client's recipe is written down.
+
+    Raises:
+        InvalidJob: it is no id of a client.
+        ValueError: something else is not what it should be.
+    """
+    for part in (name, version):
+        if _RECIPE_PART.fullmatch(part) is None:
+            raise ValueError(f"{part!r} is no name or version of a recipe")
+    return f"{recipe_versions_prefix(client)}{name}/{version}/{pushed_ms:015}-{_checked(sha256)[:16]}.json"
+
+
+def recipe_version_of(key: str) -> tuple[str, str, str, int] | None:
+    """Client, name and version of such a key, and when it was pushed, in ms; None for any other key."""
+    parts = key.split("/")
+    push = _PUSH.fullmatch(parts[-1])
+    if len(parts) != 6 or parts[:2] != [RECIPES, "versions"] or push is None:
+        return None
+    return parts[2], parts[3], parts[4], int(push[1])
+
+
 def _checked(sha256: str) -> str:
     if _SHA256.fullmatch(sha256) is None:
         raise ValueError(f"{sha256!r} is no SHA-256")
@@ -169,7 +204,7 @@ def kind_of(key: str) -> str | None:
     """What the object of a key is, as `crawler.fault_points` names its kinds; None if it is none."""
     parts = key.split("/")
     if parts[0] == RECIPES:
-        return _OF_RECIPES.get(parts[1]) if len(parts) == 3 else None
+        return "version" if recipe_version_of(key) else _OF_RECIPES.get(parts[1]) if len(parts) == 3 else None
     if len(parts) == 4:
         return _FOLDERS.get(parts[2])
     if len(parts) != 3:

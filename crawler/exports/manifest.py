@@ -30,11 +30,21 @@ CONTENT_TYPE: Final = "application/json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerSummary:
-    """The books of a job at its end: pages found, pages by outcome, rows kept by item."""
+    """The books of a job at its end.
+
+    Attributes:
+        accepted: pages found.
+        settled: pages by outcome.
+        rows: kept, by item.
+        rejected: rows that broke a contract.
+        unfetched: sentences on pages that should have been fetched, and were not.
+    """
 
     accepted: int = 0
     settled: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    rejected: int = 0
+    unfetched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +64,10 @@ class Manifest:
         files: see `ComposedFile`.
         segments: of which they were made, in their order, as the store has recorded them.
         chain: `digest` of the last segment, in which all others are; filled in, "" without any.
-        ledger: the books.
+        joined: the jobs whose rows come before those of the segments, the first one first: pages of them that failed
+            were fetched again by this one.
+        replay_key: of the object that a replay of its failed pages begins with; "" = nothing can be replayed.
+        ledger: the books; with those of `joined`.
         created_ms: when it was made, ms since 1970 of the store's clock.
         attempt: which composition of this job it is, from 1.
 
@@ -74,6 +87,8 @@ class Manifest:
     files: tuple[ComposedFile, ...] = ()
     segments: tuple[Segment, ...] = ()
     chain: str = ""
+    joined: tuple[str, ...] = ()
+    replay_key: str = ""
     ledger: LedgerSummary = LedgerSummary()
     created_ms: int
     attempt: int = 1
@@ -87,7 +102,8 @@ class Manifest:
     @property
     def keys(self) -> frozenset[str]:
         """Of all objects that it names."""
-        return frozenset([*(file.key for file in self.files), *(segment.key for segment in self.segments)])
+        single = [self.replay_key] if self.replay_key else []
+        return frozenset([*(file.key for file in self.files), *(segment.key for segment in self.segments), *single])
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

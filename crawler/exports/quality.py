@@ -34,6 +34,8 @@ class JobBooks:
         open: pages that are not settled; 0 for a job that was closed.
         closed: why it takes no more pages.
         intended: what it is to come to.
+        cancelled_before: of the pages that were cancelled, those of the jobs that this one replays.
+        unfetched_before: `never_fetched` of those jobs.
     """
 
     settled: Mapping[str, int] = field(default_factory=dict)
@@ -42,6 +44,8 @@ class JobBooks:
     open: int = 0
     closed: str = ""
     intended: Intended = Intended.SUCCEED
+    cancelled_before: int = 0
+    unfetched_before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +76,7 @@ def judge_job(recipe: Recipe | None, books: JobBooks) -> Verdict:
     rows = sum(books.rows.values())
     quality = recipe.quality if recipe is not None else None
     missed = quality_missed(quality, rows, books.rejected, is_whole=books.intended is not Intended.CANCEL)
-    partial = [*failed_pages(books.settled), *_never_fetched(books)]
+    partial = [*failed_pages(books.settled), *never_fetched(books)]
     if missed:
         return Verdict(outcome=Outcome.QUALITY_FAILED, withheld=True, sentences=(*missed, *partial))
     if recipe is not None and not rows:
@@ -123,10 +127,13 @@ def pages(count: int) -> str:
     return "1 page" if count == 1 else f"{count:,} pages"
 
 
-def _never_fetched(books: JobBooks) -> list[str]:
-    """Pages that should have been fetched. Those beyond `limits.requests` or `limits.items` were not asked for."""
-    found = []
-    cancelled = books.settled.get("cancelled", 0)
+def never_fetched(books: JobBooks) -> list[str]:
+    """Sentences on pages that should have been fetched.
+
+    Those beyond `limits.requests` or `limits.items` were not asked for.
+    """
+    found = list(books.unfetched_before)
+    cancelled = books.settled.get("cancelled", 0) - books.cancelled_before
     if cancelled and (books.intended is not Intended.SUCCEED or books.closed in CUT_SHORT):
         why = books.closed or books.intended.value
         found.append(f"the job ended ({why}) with {pages(cancelled)} never fetched")

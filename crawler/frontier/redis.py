@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from crawler.frontier.closed import OF_CRAWLING, OF_REPLAYS, may_be_replayed, names_like, tidy
 from crawler.frontier.contract import (
     MOST_NEEDED,
     CommitReply,
@@ -29,11 +29,13 @@ from crawler.frontier.contract import (
     RowFate,
     StoredRow,
 )
+from crawler.frontier.recount import recounted
 from crawler.frontier.words import (
     MAX_ENTRIES,
     STAGE_AGAIN,
     PackedCommit,
     commit_reply,
+    failed_words,
     fates_of,
     in_batches,
     in_parts,
@@ -51,9 +53,10 @@ from crawler.jobs.states import intended_by
 from crawler.store import Script, load_script
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from crawler.frontier.words import PageWords
+    from crawler.jobs.failed_pages import FailedPage
     from crawler.store import Caller, SyncStore, Word
 
 _LUA: Final = Path(__file__).parent / "lua"
@@ -100,7 +103,6 @@ _ENQUEUE, _LEASE, _RENEW, _COMMIT = (
 _STAGE, _RETRY, _RELEASE, _PARK = _script("stage"), _counting_script("retry"), _script("release"), _script("park")
 _PROMOTE, _CLOSE, _LEDGER = _script("promote"), _script("close", _STATES), _script("ledger")
 _ABANDON: Final = _script("abandon")
-_TIDY: Final = _script("tidy")
 
 
 class RedisFrontier:
@@ -148,10 +150,16 @@ class RedisFrontier:
 
     async def enqueue(self, requests: Sequence[FrontierRequest]) -> tuple[Fate, ...]:
         """See the contract. Waits while the store is full."""
+        return await self._enqueue_all([request_words(request) for request in requests])
+
+    async def enqueue_failed(self, pages: Sequence[FailedPage]) -> tuple[Fate, ...]:
+        """The same of pages that failed in another job."""
+        return await self._enqueue_all([failed_words(page) for page in pages])
+
+    async def _enqueue_all(self, entries: Sequence[list[Word]]) -> tuple[Fate, ...]:
         fates: list[Fate] = []
-        for part in in_parts([request_words(request) for request in requests]):
-            words = [word for entry in part for word in entry]
-            fates += fates_of(await self._enqueue(words))
+        for part in in_parts(entries):
+            fates += fates_of(await self._enqueue([word for entry in part for word in entry]))
         return tuple(fates)
 
     async def _enqueue(self, words: Sequence[Word]) -> str:
@@ -316,26 +324,15 @@ class RedisFrontier:
             done = await self._call(_CLOSE, reason or "closed", intended)
         if done <= 0:
             return Reply.STALE if done == 0 else Reply.CLOSED
-        for pattern in ("ready:*", "held:*", "set:*", "chain:*", "stage:*"):
-            async for names in self._names(pattern):
-                await self._call(_TIDY, *names)
+        left = () if await may_be_replayed(self._store, self._base) else OF_REPLAYS
+        await tidy(self._store, self._base, (*OF_CRAWLING, *left))
         return Reply.OK
 
     async def forget(self) -> None:
         """Removes everything that the store holds of this frontier; the job's record stays."""
-        async for names in self._names("*"):
+        async for names in names_like(self._store, self._base, "*"):
             if doomed := [self._base.encode() + name for name in names if name != b"job"]:
                 await self._store.command("UNLINK", *doomed)
-
-    async def _names(self, pattern: str) -> AsyncIterator[list[bytes]]:
-        """Names of keys, some at a time: they may be as many as hosts, or as shards of ten million ids."""
-        cursor, base = b"0", self._base.encode()
-        while True:
-            cursor, keys = await self._store.command("SCAN", cursor, "MATCH", f"{self._base}{pattern}", "COUNT", 500)
-            if keys:
-                yield [key.removeprefix(base) for key in keys]
-            if cursor == b"0":
-                break
 
     # --- the books ---
 
@@ -372,46 +369,7 @@ class RedisFrontier:
         """See the contract."""
         kept = await self.ledger()
         shards = (await self._call(_LEDGER))[7]
-        accepted = 0
-        for shard in range(shards):
-            accepted += await self._store.command("SCARD", f"{self._base}set:seen:{shard}")
-        if kept.closed and not accepted:
-            return kept
-        counted: dict[str, set[bytes]] = {}
-        counted["ready"] = await self._members("suspects")
-        for queue in await self._scan_keys("ready:*"):
-            counted["ready"] |= await self._members(queue)
-        for state in ("delayed", "leased", "parked"):
-            counted[state] = await self._members(state)
-        bodies = set(await self._store.command("HKEYS", f"{self._base}body"))
-        everywhere = [page for pages in counted.values() for page in pages]
-        if sorted(everywhere) != sorted(bodies):
-            raise AssertionError(f"{len(bodies)} open pages, but {len(everywhere)} places in queues: {counted}")
-        rows: Counter[str] = Counter()
-        after = ""
-        while part := await self.read_rows(after=after, limit=500):
-            after = part[-1].position
-            rows.update(row.item for row in part)
-        return replace(
-            kept,
-            accepted=accepted,
-            ready=len(counted["ready"]),
-            delayed=len(counted["delayed"]),
-            leased=len(counted["leased"]),
-            parked=len(counted["parked"]),
-            rows=dict(rows),
-        )
-
-    async def _members(self, key: str) -> set[bytes]:
-        return set(await self._store.command("ZRANGE", f"{self._base}{key}", 0, -1))
-
-    async def _scan_keys(self, pattern: str) -> list[str]:
-        cursor, found = b"0", set()
-        while True:
-            cursor, keys = await self._store.command("SCAN", cursor, "MATCH", self._base + pattern, "COUNT", 500)
-            found |= {key.decode()[len(self._base) :] for key in keys}
-            if cursor == b"0":
-                return sorted(found)
+        return await recounted(self._store, self._base, kept, shards=shards, read_rows=self.read_rows)
 
 
 class SyncRenewal:

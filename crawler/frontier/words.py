@@ -30,6 +30,7 @@ from crawler.jobs.outcomes import HARMLESS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from crawler.jobs.failed_pages import FailedPage
     from crawler.store import Word
 
 #: One call carries at most so many entries (children, rows, marks) and bytes; the rest of a page is staged in parts.
@@ -106,6 +107,12 @@ _PLAIN: Final = b"\0"
 def request_words(request: FrontierRequest) -> list[Word]:
     """Id, host, priority and what is stored of a request: as `enqueue.lua` and stages take it."""
     return [str(signed(request.id)), request.host, request.priority, _stored(request)]
+
+
+def failed_words(page: FailedPage) -> list[Word]:
+    """The same of a page that failed: its request is stored already."""
+    _, (priority, _, _) = _unstored(page.stored)
+    return [page.id, page.host, priority, page.stored]
 
 
 def _stored(request: FrontierRequest) -> bytes:

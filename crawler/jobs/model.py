@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from crawler.errors import InvalidJob
+from crawler.jobs.outcomes import HARMLESS, OUTCOMES
 
 #: Shorter secrets could be guessed by a site; blake2b takes no longer key.
 _SECRET_BYTES: Final = range(16, 65)
@@ -98,6 +99,24 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Replay:
+    """What a job fetches that begins where another one has failed, instead of its start pages.
+
+    Attributes:
+        job: the job that has ended; of the same client.
+        outcome: its pages that came to this are fetched again.
+    """
+
+    job: str
+    outcome: str
+
+    def __post_init__(self) -> None:
+        check_job_id(self.job)
+        if self.outcome not in OUTCOMES or self.outcome in HARMLESS:
+            raise InvalidJob(f"{self.outcome!r} is no outcome of pages that failed")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """What was ordered. Never changes after it was accepted.
 
@@ -119,6 +138,7 @@ class Job:
         request_sha256: of what the client sent, in hexadecimal, to know the same order when it comes again; "" for a
             job that nobody sent.
         created_ms: when it was accepted, ms of the store's clock since 1970; 0 = the store fills it in.
+        replay: what it fetches again of another job, whose secret it has then; None = it begins with its start pages.
         secret: 16 to 64 random bytes; ids of requests and rows are keyed with it.
 
     Raises:
@@ -141,6 +161,7 @@ class Job:
     webhook: str = ""
     request_sha256: str = ""
     created_ms: int = 0
+    replay: Replay | None = None
     secret: bytes = field(repr=False)  # the last one, so that the beginning of an encoded job may be shown
 
     def __post_init__(self) -> None:

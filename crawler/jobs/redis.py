@@ -73,7 +73,7 @@ class RedisJobStore:
         """See the contract."""
         record = encode_job(job)
         words = self._words("job.created", job.id, client=job.client, after=_ordered(job))
-        arguments = (record, job.created_ms, secrets.randbits(64), *_labels(job), words)
+        arguments = (record, job.created_ms, secrets.randbits(64), *_labels(job), int(job.replay is not None), words)
         keys = [self._hashes.key(job.id), self._entries]
         is_new, earlier, created_ms = await self._store.call(_CREATE, keys, arguments)
         stored = stored_job(record if is_new else earlier, created_ms)
@@ -258,6 +258,7 @@ def _ordered(job: Job) -> dict[str, Any]:
         "max_workers": job.max_workers,
         "limits": job.limits,
         "tags": job.tags,
+        "replay": job.replay,
     }
 
 

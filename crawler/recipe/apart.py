@@ -3,35 +3,34 @@
 A text of a few kilobytes may ask for minutes of processor time (large regular expressions), or for gigabytes (an input
 that stands in a template a thousand times), which is found out only by doing it. Whoever serves others does it here.
 
-    python -I -m crawler.recipe.apart        reads a JSON object on stdin, writes one on stdout
+    python -I -m crawler.recipe.apart LIMITS     reads an order, writes an answer as JSON
 """
 
 from __future__ import annotations
 
 import json
-import resource
-import subprocess
-import sys
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from crawler.errors import InputError, RecipeError
+from crawler.recipe.confinement import MIB, ConfinedLimits, run_confined, serve_order
 from crawler.recipe.extract import start_requests
 from crawler.recipe.loader import load_recipe_text
 
-#: Of processor time; twice that on the clock.
-MAX_CPU_S: Final = 5
-MAX_MEMORY_BYTES: Final = 384 * 1024 * 1024
+MODULE: Final = "crawler.recipe.apart"
+
+LIMITS: Final = ConfinedLimits(cpu_s=5, wall_s=10.0, memory_bytes=384 * MIB, answer_bytes=32 * MIB)
 
 #: So many things that are wrong are told.
 _MAX_TOLD: Final = 50
 
-#: Exit status of a process that was refused memory; one that used up its time is killed.
-_NO_MEMORY: Final = 3
-
-TOO_COSTLY: Final = f"checking it takes more than {MAX_CPU_S} s, or more than {MAX_MEMORY_BYTES:,} bytes of memory"
+TOO_COSTLY: Final = (
+    f"checking it takes more than {LIMITS.cpu_s} s, or more than {LIMITS.memory_bytes:,} bytes of memory"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,22 +58,13 @@ def check_apart(text: str, inputs: dict[str, Any] | None = None) -> Checked:
     Raises:
         RuntimeError: the process has failed otherwise than by its limits.
     """
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-m", "crawler.recipe.apart"],
-            input=json.dumps({"text": text, "inputs": inputs}).encode(),
-            capture_output=True,
-            check=False,
-            env={},
-            timeout=2 * MAX_CPU_S,
-        )
-    except subprocess.TimeoutExpired:
+    with tempfile.TemporaryDirectory(prefix="crawlery-text-", ignore_cleanup_errors=True) as folder:
+        ended = run_confined(MODULE, {"text": text, "inputs": inputs}, folder=Path(folder), limits=LIMITS)
+    if ended.is_failed:
+        raise RuntimeError(f"a recipe could not be checked: {ended.complaint}")
+    if ended.why_not:
         return Checked(wrong=(TOO_COSTLY,))
-    if done.returncode < 0 or done.returncode == _NO_MEMORY:
-        return Checked(wrong=(TOO_COSTLY,))
-    if done.returncode:
-        raise RuntimeError(f"a recipe could not be checked: {done.stderr[-2000:].decode(errors='replace')}")
-    return msgspec.json.decode(done.stdout, type=Checked)
+    return msgspec.json.decode(ended.answer, type=Checked)
 
 
 def _check(text: str, inputs: dict[str, Any] | None) -> dict[str, Any]:
@@ -93,13 +83,7 @@ def _check(text: str, inputs: dict[str, Any] | None) -> dict[str, Any]:
 
 def main() -> None:
     """The process."""
-    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        json.dump(_check(**json.load(sys.stdin)), sys.stdout)
-    except MemoryError:
-        sys.exit(_NO_MEMORY)
+    serve_order(lambda order: json.dumps(_check(**order)).encode())
 
 
 if __name__ == "__main__":

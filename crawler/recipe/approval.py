@@ -1,22 +1,26 @@
-"""Whether a recipe that a client has pushed may be used: it compiles, and its own tests pass on its own pages.
+"""Whether a recipe that a client has pushed may be used.
 
-    python -I -m crawler.recipe.approval ORDER     in a folder with NAME.yaml and, if there are any, pages.tar
+It compiles, its own tests pass on its own pages, and it breaks nothing for those who read the files of the version
+before, see `crawler.recipe.contract_changes`.
 
-writes a report as JSON. Run by `crawler.recipe.confinement`, for both files come from strangers. A page type without a
-test leaves a recipe untested, unless that is wanted.
+    python -I -m crawler.recipe.approval LIMITS     in a folder with NAME.yaml and, if there are any, pages.tar
+
+reads an order, writes a report as JSON. Run by `crawler.recipe.confinement`, for both files come from strangers. A page
+type without a test leaves a recipe untested, unless that is wanted.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.errors import RecipeError
 from crawler.recipe.check import run_test
-from crawler.recipe.confinement import NO_MEMORY, confined_order
+from crawler.recipe.confinement import serve_order
 from crawler.recipe.contract import item_json_schema
+from crawler.recipe.contract_changes import Promise, broken_promises, files_of
+from crawler.recipe.extract import site_of
 from crawler.recipe.loader import load_recipe
 from crawler.recipe.pages_archive import ArchiveRefused, unpack_pages
 from crawler.recipe.values import MISSING
@@ -40,8 +44,11 @@ _MAX_CHARACTERS: Final = 300
 _MAX_FACTS_BYTES: Final = 512 * 1024
 
 
-def approve(name: str, *, may_be_untested: bool) -> dict[str, Any]:
-    """The report on a recipe of this folder: standing, problems, tests, untested page types, and facts to show."""
+def approve(name: str, *, may_be_untested: bool, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The report on a recipe of this folder: standing, problems, tests, untested page types, and facts to show.
+
+    `before` is the `Promise` of the version that it follows, as a map.
+    """
     try:
         if Path(PAGES_FILE).exists():
             unpack_pages(Path(PAGES_FILE), Path(name))
@@ -50,23 +57,31 @@ def approve(name: str, *, may_be_untested: bool) -> dict[str, Any]:
         return _rejected([f"the archive of saved pages: {error}"])
     except RecipeError as error:
         return _rejected([str(problem) for problem in error.problems])
-    facts = {
+    facts: dict[str, Any] = {
         "description": recipe.description,
         "labels": dict(recipe.labels),
         "inputs": recipe.inputs.json_schema(),
         "items": {item: item_json_schema(contract) for item, contract in recipe.items.items()},
+        "files": files_of(recipe),
+        "site": site_of(recipe),
     }
     if len(json.dumps(facts)) > _MAX_FACTS_BYTES:
         return _rejected([f"the schemas of its inputs and items have more than {_MAX_FACTS_BYTES:,} bytes"])
-    return {**_tested(recipe, may_be_untested=may_be_untested), "facts": facts}
+    if _is_beyond_64_bits(facts):
+        return _rejected(["the schemas of its inputs and items have a whole number of more than 64 bits"])
+    now = Promise(version=recipe.version, items=facts["items"], files=facts["files"])
+    broken = [] if before is None else broken_promises(Promise(**before), now)
+    return {**_tested(recipe, broken, may_be_untested=may_be_untested), "facts": facts}
 
 
-def _tested(recipe: Recipe, *, may_be_untested: bool) -> dict[str, Any]:
+def _tested(recipe: Recipe, broken: list[str], *, may_be_untested: bool) -> dict[str, Any]:
+    """What comes of its tests, and of what it breaks for readers of its files."""
     verdicts = [run_test(recipe, test) for test in recipe.tests]
     failed = sum(not verdict.passed for verdict in verdicts)
     untested = sorted(set(recipe.pages) - {test.page for test in recipe.tests})
-    problems = [f"{failed} of {len(verdicts)} tests have failed"] if failed else []
-    standing = "rejected" if failed else "untested" if untested and not may_be_untested else "passed"
+    problems = [_cut(each) for each in broken[:_MAX_PROBLEMS]]
+    problems += [f"{failed} of {len(verdicts)} tests have failed"] if failed else []
+    standing = "rejected" if problems else "untested" if untested and not may_be_untested else "passed"
     verdicts.sort(key=lambda verdict: verdict.passed)  # of very many tests, those that failed are told
     return {
         "standing": standing,
@@ -74,6 +89,15 @@ def _tested(recipe: Recipe, *, may_be_untested: bool) -> dict[str, Any]:
         "tests": [_outcome(verdict) for verdict in verdicts[:_MAX_TESTS]],
         "untested": [_cut(page) for page in untested[:_MAX_PROBLEMS]],
     }
+
+
+def _is_beyond_64_bits(value: Any) -> bool:
+    """Whether it holds a whole number that a store cannot keep."""
+    if isinstance(value, dict):
+        return any(map(_is_beyond_64_bits, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_beyond_64_bits, value))
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 def _rejected(problems: list[str]) -> dict[str, Any]:
@@ -110,12 +134,7 @@ def _cut(text: str) -> str:
 
 def main() -> None:
     """The process."""
-    order = confined_order()
-    try:
-        json.dump(approve(order["name"], may_be_untested=order["may_be_untested"]), sys.stdout)
-        sys.stdout.flush()
-    except MemoryError:
-        sys.exit(NO_MEMORY)
+    serve_order(lambda order: json.dumps(approve(**order)).encode())
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     run_confined("crawler.recipe.approval", {...}, folder=folder, limits=ConfinedLimits())
 
-starts `python -I -m MODULE` in a folder, with an empty environment and no open files but its output; the module calls
-`confine` before it reads anything. It is killed with all that it has started when its time is over, and in any case
-once it has ended. Knows nothing of what is done there.
+starts `python -I -m MODULE` in a folder, with an empty environment and no open files but its order and its output; the
+module does nothing but `serve_order`, which takes its rights away before it reads anything. It is killed with all that
+it has started when its time is over, and in any case once it has ended. Every process that touches what strangers send
+is started here: checks of pushed recipes, previews, differences, texts of jobs. Knows nothing of what is done there.
 """
 
 from __future__ import annotations
@@ -23,13 +24,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 MIB: Final = 1024 * 1024
-
-#: More than this is no answer, in bytes.
-MAX_ANSWER_BYTES: Final = 2 * MIB
 
 #: Exit status of a process that was refused memory.
 NO_MEMORY: Final = 3
@@ -40,6 +38,7 @@ _LOOK_S: Final = 0.02
 #: So much of what a process says of its failure is kept, in bytes.
 _MAX_COMPLAINT: Final = 2000
 
+_ORDER_FILE: Final = ".order"
 _ANSWER_FILE: Final = ".answer"
 _COMPLAINT_FILE: Final = ".complaint"
 
@@ -58,6 +57,7 @@ class ConfinedLimits:
         memory_bytes: of addresses.
         file_bytes: of each file that it writes.
         open_files: at a time.
+        answer_bytes: more than this is no answer.
     """
 
     cpu_s: int = 20
@@ -65,6 +65,7 @@ class ConfinedLimits:
     memory_bytes: int = 1024 * MIB
     file_bytes: int = 32 * MIB
     open_files: int = 64
+    answer_bytes: int = 2 * MIB
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,12 +77,14 @@ class Ended:
         why_not: what has kept it from an answer, in words; "" = nothing.
         complaint: what it has said of that, for operators.
         is_stopped: it was told to stop by us, which says nothing of it.
+        is_failed: it has failed by itself, not for having used too much: that is a mistake of ours.
     """
 
     answer: bytes = b""
     why_not: str = ""
     complaint: str = ""
     is_stopped: bool = False
+    is_failed: bool = False
 
 
 def run_confined(
@@ -92,16 +95,17 @@ def run_confined(
     limits: ConfinedLimits,
     stop: threading.Event | None = None,
 ) -> Ended:
-    """Runs a module that calls `confined_order` first, and waits for its end.
+    """Runs a module that does `serve_order`, and waits for its end.
 
     Args:
         module: by its whole name.
-        order: becomes JSON; small, for it is an argument.
-        folder: where it works. It is the caller's to make and to remove.
+        order: what it is to do; becomes JSON.
+        folder: where it works, with the files that it needs. It is the caller's to make and to remove.
         limits: what it may use.
         stop: ends it early when it is set.
     """
-    command = [sys.executable, "-I", "-m", module, json.dumps({"limits": asdict(limits), **order})]
+    (folder / _ORDER_FILE).write_text(json.dumps(order), encoding="ascii")
+    command = [sys.executable, "-I", "-m", module, json.dumps(asdict(limits))]
     return run_command(command, folder=folder, limits=limits, stop=stop)
 
 
@@ -109,10 +113,11 @@ def run_command(
     command: list[str], *, folder: Path, limits: ConfinedLimits, stop: threading.Event | None = None
 ) -> Ended:
     """The same of any command; what it may use but for time it has to see to itself."""
-    answer_file, complaint_file = folder / _ANSWER_FILE, folder / _COMPLAINT_FILE
-    with answer_file.open("wb") as answer, complaint_file.open("wb") as complaint:
+    order_file, answer_file, complaint_file = (folder / name for name in (_ORDER_FILE, _ANSWER_FILE, _COMPLAINT_FILE))
+    order_file.touch()
+    with order_file.open("rb") as order, answer_file.open("wb") as answer, complaint_file.open("wb") as complaint:
         process = subprocess.Popen(  # noqa: S603 - of our own module
-            command, cwd=folder, env={}, stdin=subprocess.DEVNULL, stdout=answer, stderr=complaint, close_fds=True,
+            command, cwd=folder, env={}, stdin=order, stdout=answer, stderr=complaint, close_fds=True,
             start_new_session=True,
         )  # fmt: skip
     until = time.monotonic() + limits.wall_s
@@ -131,10 +136,12 @@ def run_command(
     if is_stopped:
         return Ended(is_stopped=True, why_not="it was told to stop")
     why_not = f"it takes longer than {limits.wall_s:g} s" if is_late else _why_not(status, limits)
-    found = b"" if why_not else _beginning(answer_file, MAX_ANSWER_BYTES + 1)
-    if len(found) > MAX_ANSWER_BYTES:
-        found, why_not = b"", f"its report has more than {MAX_ANSWER_BYTES:,} bytes"
-    return Ended(answer=found, why_not=why_not, complaint=_end(complaint_file) if why_not else "")
+    is_failed = not is_late and status > 0 and status != NO_MEMORY
+    found = b"" if why_not else _beginning(answer_file, limits.answer_bytes + 1)
+    if len(found) > limits.answer_bytes:
+        found, why_not = b"", f"its report has more than {limits.answer_bytes:,} bytes"
+    complaint_text = _end(complaint_file) if why_not else ""
+    return Ended(answer=found, why_not=why_not, complaint=complaint_text, is_failed=is_failed)
 
 
 def _why_not(status: int, limits: ConfinedLimits) -> str:
@@ -161,20 +168,30 @@ def _end(path: Path) -> str:
 # --- inside the process -----------------------------------------------------------------------------------------------
 
 
-def confined_order() -> dict[str, Any]:
-    """What the process is to do, once it can use no more than it may."""
-    order: dict[str, Any] = json.loads(sys.argv[1])
-    confine(ConfinedLimits(**order.pop("limits")))
-    return order
+def serve_order(answer: Callable[[dict[str, Any]], bytes], *, needs_network: bool = False) -> None:
+    """All that such a process does: gives its rights up, reads its order, writes what is answered to it, and ends.
+
+    Args:
+        answer: what the order is answered.
+        needs_network: the network is kept; `answer` calls `leave_network` before it touches what strangers have sent.
+    """
+    limits = ConfinedLimits(**json.loads(sys.argv[1]))
+    confine(limits)
+    if not needs_network:
+        leave_network()
+    try:
+        found = answer(json.load(sys.stdin))
+        sys.stdout.buffer.write(found[: limits.answer_bytes + 1])  # one more than may be says that it is too much
+        sys.stdout.buffer.flush()
+    except MemoryError:
+        sys.exit(NO_MEMORY)
 
 
 def confine(limits: ConfinedLimits) -> None:
-    """Takes away from this process what it does not need, for good."""
+    """Takes away from this process what it does not need, for good; but for the network, see `leave_network`."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "prctl"):
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.geteuid() == 0 and hasattr(libc, "unshare"):
-        libc.unshare(_CLONE_NEWNET)  # in a container root may not: then the rest must do
     for what, most in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
@@ -184,3 +201,10 @@ def confine(limits: ConfinedLimits) -> None:
         resource.setrlimit(what, (most, most))
     # The second number is the one that kills by SIGKILL, which would not say what it was for.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
+
+
+def leave_network() -> None:
+    """From here on this process opens no connection, where it is root; others may not always give that up."""
+    libc = ctypes.CDLL(None)
+    if os.geteuid() == 0 and hasattr(libc, "unshare"):
+        libc.unshare(_CLONE_NEWNET)  # in a container root may not: then the rest must do

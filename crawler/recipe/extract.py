@@ -393,6 +393,16 @@ def start_requests(recipe: Recipe, inputs: Mapping[str, Any]) -> list[PageReques
     return requests
 
 
+def site_of(recipe: Recipe) -> str:
+    """Where a recipe begins without being told, such as `https://shop.example`; "" if it has to be told."""
+    try:
+        first = start_requests(recipe, recipe.inputs.resolve({}))
+    except InputError:
+        return ""
+    parts = urlsplit(first[0].url) if first else urlsplit("")
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
 def _names(recipe: Recipe) -> str:
     return " or ".join(f"`for_each.{name}`" for start in recipe.start for name in start.for_each)
 

@@ -8,7 +8,7 @@ positions: whatever can be wrong was reported before a plan existed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from crawler.recipe.values import MISSING, Value
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 ParseKind: TypeAlias = Literal["html", "json", "xml", "text"]
 ExportFormat: TypeAlias = Literal["csv", "jsonl", "parquet"]
+
+#: The files of each item, of a recipe that names none.
+DEFAULT_FORMATS: Final[tuple[ExportFormat, ...]] = ("csv", "jsonl")
 
 # --- sources: where a rule reads -------------------------------------------------------------------------------------
 

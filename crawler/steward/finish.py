@@ -12,25 +12,28 @@ import contextlib
 import logging
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from crawler.errors import CrawleryError
+from crawler.errors import CrawleryError, NoSuchObject, SegmentDamaged
 from crawler.exports.compose import compose, plan_exports
 from crawler.exports.intents import forget_intent
+from crawler.exports.joined import JoinedRows
 from crawler.exports.keys import JobKeys
-from crawler.exports.manifest import LedgerSummary, Manifest, orphans, publish, read_manifest
-from crawler.exports.quality import JobBooks, judge_job
+from crawler.exports.manifest import Manifest, orphans, publish, read_manifest
+from crawler.exports.quality import JobBooks, Verdict, judge_job, never_fetched
+from crawler.frontier.replays import RedisReplays
 from crawler.jobs.attempts import RedisAttempts
-from crawler.jobs.model import Outcome, State
+from crawler.jobs.model import Intended, Outcome, State
 from crawler.jobs.states import terminal_state
 from crawler.recipe.loader import load_recipe_text
 from crawler.steward.ground import in_thread
+from crawler.steward.replays import Before, FirstJobGone, before, books_with, leave
 
 if TYPE_CHECKING:
-    from crawler.exports.compose import ComposedFile
     from crawler.frontier.contract import Ledger
     from crawler.jobs.attempts import Attempt
     from crawler.jobs.model import Job
@@ -117,26 +120,48 @@ class Finish:
         if not books.closed:
             raise JobRunsAgain(f"job {job.id} takes pages again: the store has forgotten that it had ended")
         check_rows(segments, books)
+        try:
+            return await self._publish(stored, keys, segments, books, await before(ground, job))
+        except (FirstJobGone, NoSuchObject, SegmentDamaged) as error:
+            if job.replay is None:
+                raise
+            missing = f"the rows of job {job.replay.job}, which it replays, cannot be had: {error}"
+            return await self._publish(stored, keys, segments, books, Before(missing=missing))
+
+    async def _publish(
+        self, stored: StoredJob, keys: JobKeys, segments: tuple[Segment, ...], books: Ledger, earlier: Before
+    ) -> Manifest:
+        ground, job = self._ground, stored.job
         attempts = await RedisAttempts(ground.store).of(job.id)
         recipe = recipe_of(job)
+        row_keys = {item: contract.key for item, contract in recipe.items.items()} if recipe is not None else None
+        rows = await in_thread(JoinedRows, ground.objects, (*earlier.segments, segments), keys=row_keys)
+        ledger = replace(await books_with(ground, job, earlier, books), rows=dict(rows.counts))
         intended = stored.status.intended
         if intended is None:
             raise AssertionError("a job that is finishing is to come to something")
-        verdict = judge_job(
-            recipe,
-            JobBooks(
-                settled=books.settled,
-                rows=books.rows,
-                rejected=books.rejected + books.not_unique,
-                open=books.open + books.staged,
-                closed=books.closed,
-                intended=intended,
-            ),
+        judged = JobBooks(
+            settled=ledger.settled,
+            rows=ledger.rows,
+            rejected=ledger.rejected,
+            open=books.open + books.staged,
+            closed=books.closed,
+            intended=intended,
+            cancelled_before=earlier.books.settled.get("cancelled", 0),
+            unfetched_before=earlier.books.unfetched,
         )
+        verdict = judge_job(recipe, judged)
+        if intended is Intended.FAIL and stored.status.why:
+            verdict = replace(verdict, sentences=(stored.status.why, *verdict.sentences))
+        if earlier.missing:
+            sentences = (earlier.missing, *verdict.sentences)
+            verdict = Verdict(outcome=Outcome.QUALITY_FAILED, withheld=True, sentences=sentences)
         state = terminal_state(intended, verdict.outcome)
+        replay_key = await leave(ground, job, earlier)
         now_ms = await ground.now_ms()
         with tempfile.TemporaryDirectory(prefix=f"crawlery-{job.id}-", dir=ground.settings.folder) as folder:
-            files = await in_thread(self._composed, keys, segments, recipe, books, Path(folder))
+            plans = plan_exports(recipe, rows.counts)
+            files = await in_thread(compose, ground.objects, keys, rows, plans, folder=Path(folder))
         record = job_record(stored, state=state, outcome=verdict.outcome, books=books, attempts=attempts)
         await in_thread(ground.objects.put, keys.record, record, content_type="application/json")
         manifest = Manifest(
@@ -150,16 +175,12 @@ class Finish:
             why=verdict.sentences,
             files=files,
             segments=segments,
-            ledger=LedgerSummary(accepted=books.accepted, settled=dict(books.settled), rows=dict(books.rows)),
+            joined=earlier.jobs,
+            replay_key=replay_key,
+            ledger=replace(ledger, unfetched=tuple(never_fetched(judged))),
             created_ms=now_ms,
         )
         return await in_thread(publish, ground.objects, keys, manifest)
-
-    def _composed(
-        self, keys: JobKeys, segments: tuple[Segment, ...], recipe: Recipe | None, books: Ledger, folder: Path
-    ) -> tuple[ComposedFile, ...]:
-        plans = plan_exports(recipe, books.rows)
-        return compose(self._ground.objects, keys, segments, plans, folder=folder)
 
     async def _end(self, job: Job, manifest: Manifest) -> None:
         why = "; ".join(manifest.why)
@@ -180,6 +201,7 @@ class Finish:
             if nameless:
                 listed = msgspec.json.encode([info.key for info in nameless])
                 await in_thread(self._ground.objects.put, keys.orphans, listed, content_type="application/json")
+            await RedisReplays(self._ground.store, job=job.id).tidy()
             await in_thread(forget_intent, self._ground.objects, job.id)
 
 

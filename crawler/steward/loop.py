@@ -23,6 +23,8 @@ from crawler.steward.finish import Finish
 from crawler.steward.promote import promote
 from crawler.steward.recipe_checks import RecipeChecks
 from crawler.steward.reimport import reimport
+from crawler.steward.reimport_recipes import reimport_recipes
+from crawler.steward.replays import prepare
 from crawler.steward.retention import retain
 from crawler.steward.share import Share
 from crawler.steward.watchdog import Watchdog
@@ -204,6 +206,8 @@ class Steward:
         stored = await self._ground.jobs.get(job)
         if stored is None or stored.status.state in TERMINAL or self._finish.is_put_off(job):
             return
+        if not await prepare(self._ground, stored):
+            return
         if not await self._finish.run(stored):
             await self._export.run(stored.job, flush=False)
         self._complaints.pop(job, None)
@@ -226,6 +230,7 @@ class Steward:
         swept: set[str] = set()
         duties = {
             "reimport": partial(reimport, self._ground),
+            "reimport-recipes": partial(reimport_recipes, self._ground),
             "retain": partial(retain, self._ground, swept=swept),
         }
         while True:

@@ -1,22 +1,14 @@
-"""The process in which recipes of strangers are tried, and how one is started.
+"""The process in which recipes of strangers are tried: previews of one page, differences of two versions.
 
-It is another program with an empty environment and no descriptor but its pipes, in a session of its own; so much
-processor time, memory and clock, then it is killed. Before a recipe sees a page it is cut off from the network, where
-that is allowed (root, or a kernel that lets users). Orders go in as MessagePack, answers come out as JSON.
+It is confined like the one in which pushed recipes are checked (`crawler.recipe.confinement`), but for the network:
+a page that is to be fetched is fetched first, and then the network is left before the recipe sees the page.
 
-    python -I -m crawler.trials.process SECONDS BYTES     reads an order on stdin, writes an answer on stdout
+    python -I -m crawler.trials.process LIMITS     reads an order, writes an answer as JSON
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import json
-import os
-import resource
-import signal
-import subprocess
-import sys
 import tempfile
 from decimal import Decimal
 from ipaddress import ip_network
@@ -27,6 +19,7 @@ import msgspec
 
 from crawler.egress.addresses import EgressPolicy
 from crawler.errors import CrawleryError, InputError, PageError, RecipeError
+from crawler.recipe.confinement import MIB, ConfinedLimits, leave_network, run_confined, serve_order
 from crawler.recipe.diagnose import diagnose
 from crawler.recipe.diff import diff_recipes
 from crawler.recipe.diff_report import diff_report
@@ -43,20 +36,12 @@ if TYPE_CHECKING:
 
     from crawler.recipe.model import Recipe
 
-MAX_CPU_S: Final = 20
-MAX_CLOCK_S: Final = 30
-MAX_MEMORY_BYTES: Final = 1024 * 1024 * 1024
-_MAX_FILE_BYTES: Final = 32 * 1024 * 1024
-_MAX_OPEN_FILES: Final = 64
+MODULE: Final = "crawler.trials.process"
+
+LIMITS: Final = ConfinedLimits(answer_bytes=32 * MIB)
 
 #: So many things that are wrong are told.
 _MAX_TOLD: Final = 50
-
-#: Exit status of a process that was refused memory; one that used up its time is killed.
-_NO_MEMORY: Final = 3
-
-#: CLONE_NEWNET of Linux' sched.h: an empty network of the process' own.
-_NEW_NETWORK: Final = 0x40000000
 
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -66,8 +51,8 @@ class TooCostly(CrawleryError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"it takes more than {MAX_CPU_S} s of processor time, {MAX_CLOCK_S} s in all, or"
-            f" {MAX_MEMORY_BYTES // 1024 // 1024:,} MiB of memory"
+            f"it takes more than {LIMITS.cpu_s} s of processor time, {LIMITS.wall_s:g} s in all, or"
+            f" {LIMITS.memory_bytes // MIB:,} MiB of memory"
         )
 
 
@@ -113,30 +98,22 @@ def difference(old: str, new: str, archives: Sequence[bytes], *, most: int) -> d
         TrialRefused: one of them cannot be used.
         TooCostly: it takes too much.
     """
-    return _tried({"task": "difference", "order": {"old": old, "new": new, "archives": list(archives), "most": most}})
+    files = {f"{number}.tar": archive for number, archive in enumerate(archives)}
+    order = {"old": old, "new": new, "archives": list(files), "most": most}
+    return _tried({"task": "difference", "order": order}, files)
 
 
-def _tried(order: dict[str, Any]) -> dict[str, Any]:
-    process = subprocess.Popen(  # noqa: S603 - its arguments are numbers of ours
-        [sys.executable, "-I", "-m", "crawler.trials.process", str(MAX_CPU_S), str(MAX_MEMORY_BYTES)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={},
-        start_new_session=True,
-    )
-    with process:
-        try:
-            out, err = process.communicate(msgspec.msgpack.encode(order), timeout=MAX_CLOCK_S)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):  # it ends this moment
-                os.killpg(process.pid, signal.SIGKILL)
-            raise TooCostly from None
-    if process.returncode < 0 or process.returncode == _NO_MEMORY:
+def _tried(order: dict[str, Any], files: Mapping[str, bytes] | None = None) -> dict[str, Any]:
+    # A folder of ours, so that nothing of it is left when the process is killed.
+    with tempfile.TemporaryDirectory(prefix="crawlery-trial-", ignore_cleanup_errors=True) as folder:
+        for name, content in (files or {}).items():
+            Path(folder, name).write_bytes(content)
+        ended = run_confined(MODULE, order, folder=Path(folder), limits=LIMITS)
+    if ended.is_failed:
+        raise RuntimeError(f"a recipe could not be tried: {ended.complaint}")
+    if ended.why_not:
         raise TooCostly
-    if process.returncode:
-        raise RuntimeError(f"a recipe could not be tried: {err[-2000:].decode(errors='replace')}")
-    answer: dict[str, Any] = json.loads(out, parse_float=Decimal)
+    answer: dict[str, Any] = json.loads(ended.answer, parse_float=Decimal)
     if "refused" in answer:
         raise TrialRefused(**answer["refused"])
     found: dict[str, Any] = answer["found"]
@@ -154,17 +131,15 @@ def _loaded(part: str, text: str) -> Recipe:
 
 
 def _difference(order: dict[str, Any]) -> dict[str, Any]:
-    _leave_network()
+    leave_network()
     old, new = _loaded("old", order["old"]), _loaded("new", order["new"])
-    with tempfile.TemporaryDirectory(prefix="crawlery-diff-") as place:
-        folders = [_unpacked(Path(place), number, each) for number, each in enumerate(order["archives"])]
-        pages, absent = saved_pages([new, old], lambda name: _body(folders, name))
+    folders = [_unpacked(Path(archive)) for archive in order["archives"]]
+    pages, absent = saved_pages([new, old], lambda name: _body(folders, name))
     return diff_report(old, new, diff_recipes(old, new, pages), absent=absent, most=order["most"])
 
 
-def _unpacked(place: Path, number: int, packed: bytes) -> Path:
-    archive, folder = place / f"{number}.tar", place / str(number)
-    archive.write_bytes(packed)
+def _unpacked(archive: Path) -> Path:
+    folder = Path(archive.stem)
     try:
         unpack_pages(archive, folder)
     except ArchiveRefused as error:
@@ -190,7 +165,7 @@ def _preview(order: dict[str, Any]) -> dict[str, Any]:
     if page is not None and page not in recipe.pages:
         raise TrialRefused("page", [f"there is no page type {page!r}; there are {', '.join(recipe.pages)}"])
     given = _fetched(recipe, order, inputs) if order["body"] is None else {"url": order["url"]}
-    _leave_network()
+    leave_network()
     url = given.pop("url")
     name = page or _type_of(recipe, url)
     given = given or _given(order, recipe.pages[name].fetch.encoding)
@@ -246,37 +221,22 @@ def _type_of(recipe: Recipe, url: str) -> str:
     return name
 
 
-def _leave_network() -> None:
-    """A recipe opens no connection; from here on none could be. Users other than root may not always do this."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).unshare(_NEW_NETWORK)
-
-
 _TASKS: Final = {"preview": _preview, "difference": _difference}
+
+
+def _answer(order: dict[str, Any]) -> bytes:
+    answer: dict[str, Any]
+    try:
+        answer = {"found": _TASKS[order["task"]](order["order"])}
+    except TrialRefused as error:
+        refused = {"part": error.part, "messages": error.messages, "for_operators": error.for_operators}
+        answer = {"refused": refused}
+    return _JSON.encode(answer)
 
 
 def main() -> None:
     """The process."""
-    cpu_s, memory_bytes = map(int, sys.argv[1:])
-    for what, most in (
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_FSIZE, _MAX_FILE_BYTES),
-        (resource.RLIMIT_NOFILE, _MAX_OPEN_FILES),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
-    try:
-        order = msgspec.msgpack.decode(sys.stdin.buffer.read())
-        answer: dict[str, Any]
-        try:
-            answer = {"found": _TASKS[order["task"]](order["order"])}
-        except TrialRefused as error:
-            refused = {"part": error.part, "messages": error.messages, "for_operators": error.for_operators}
-            answer = {"refused": refused}
-        sys.stdout.buffer.write(_JSON.encode(answer))
-    except MemoryError:
-        sys.exit(_NO_MEMORY)
+    serve_order(_answer, needs_network=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from crawler.exports.compose import compose, plan_exports
+from crawler.exports.joined import JoinedRows
 from crawler.exports.keys import JobKeys
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.segments import SegmentRow, write_segment
@@ -92,7 +93,7 @@ def run(folder):
     segments = [decode_segment(bytes.fromhex(line)) for line in lines]
     plans = plan_exports(load_recipe_text(RECIPE, name="products"), {})
     began = time.process_time()
-    files = compose(objects, KEYS, segments, plans, folder=folder)
+    files = compose(objects, KEYS, JoinedRows(objects, [segments]), plans, folder=folder)
     return {
         "files": {file.name: str(folder / "objects" / file.key) for file in files},
         "cpu_s": time.process_time() - began,

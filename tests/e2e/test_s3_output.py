@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from crawler.exports.compose import compose, plan_exports
+from crawler.exports.joined import JoinedRows
 from crawler.exports.keys import JobKeys
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.segments import SegmentRow, write_segment
@@ -48,7 +49,7 @@ def composed(folder, lines):
     rows = [SegmentRow(number, "product", encode_row(row)) for number, row in enumerate(values)]
     segment = write_segment(objects, keys, rows, number=1, previous="", last="1-0")
     plans = plan_exports(load_recipe(ROOT / "recipes" / "shop.yaml"), {})
-    (file,) = compose(objects, keys, [segment], plans, folder=folder)
+    (file,) = compose(objects, keys, JoinedRows(objects, [[segment]]), plans, folder=folder)
     return objects.get(file.key)
 
 

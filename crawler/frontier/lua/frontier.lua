@@ -7,7 +7,8 @@
 --                    rows_bytes, rows_limit (bytes of rows in the stream, and how many may be there while pages are
 --                    given out; without a limit nobody takes rows away), segment, segment_digest, rows_from: see record
 --                    parked (members of it), parked_from (how many of them `unpark` passes over), blocks (hosts in `blocks`)
---                    suspects_at (ms since when there are suspects), solo_worker, solo_until (who is to take them next)
+--                    failed_bytes (of `failed`), preparing (1 = of a replay: what it knows of the first job comes in),
+--                    replayed (pages of the first job that it fetches again), suspects_at (ms since when there are suspects), solo_worker, solo_until (who is to take them next)
 --   body     hash    id -> encoded request, of every open page; one is ready, delayed, leased or parked
 --   owner    hash    id -> cmsgpack(token, worker, tries, crash tries, suspect, staged, score, host), of every page that
 --                    is leased or has been; token "0" while it is not leased
@@ -27,6 +28,7 @@
 --   settled  hash    outcome -> pages             rowcount hash    item -> rows
 --   blocks   hash    host -> answers that were none (see blocks.lua)
 --   failures stream  url, outcome, reason, tries, body of a request whose URL is not known
+--   failed   hash    id -> outcome\nhost\nencoded request, of pages that failed, as far as there is room (see keep_failed)
 --   segments list    records of the pieces of `rows` that are objects by now, and gone from there
 --   rows     stream  per call: '', page id, then item, row, item, row ... of each page; no item is called ''
 --   staged   list    stages that are published; stage:ID:TOKEN list of chunks of a page too large for one call
@@ -46,6 +48,7 @@ local START_ID = '1'
 local ORDERS = 1099511627776 -- 2^40: arrivals that a score can tell apart within one priority, or one need
 local MOST_URGENT = 4095 -- beyond it priorities are equal: a score is a double, exact to 2^53
 local MAX_CRASH_TRIES = 5
+local MAX_FAILED_BYTES = 67108864 -- 64 MiB: some 200,000 requests
 local SHARD_LOAD = 200 -- members per shard on average; an unsplit one has up to twice that, and 512 is the limit
 local AT_ONCE = 64 -- due pages, hosts or leases that one call takes back: with 200, calls took up to 5 ms
 
@@ -314,6 +317,17 @@ local function note_failure(url, outcome, reason, tries, body)
     'url', url, 'outcome', outcome, 'reason', reason, 'tries', tries, 'body', body or '')
 end
 
+-- A page that failed may be replayed by another job: its request is kept until the job's files are made.
+local function keep_failed(id, outcome, host)
+  local body = id ~= START_ID and redis.call('HGET', BODY, id)
+  if not body then return end
+  if redis.call('HINCRBY', BOOKS, 'failed_bytes', #body) > MAX_FAILED_BYTES then
+    redis.call('HINCRBY', BOOKS, 'failed_bytes', -#body)
+    return
+  end
+  redis.call('HSET', BASE .. 'failed', id, outcome .. '\n' .. host .. '\n' .. body)
+end
+
 local function settle(id, outcome)
   settled_ids[#settled_ids + 1] = id
   if id == START_ID then note_book('start', '2') end
@@ -329,6 +343,7 @@ local function expire(id)
   if alone then o.crash_tries = o.crash_tries + 1 end
   if o.crash_tries >= MAX_CRASH_TRIES then
     note_failure('', 'poison', 'its holders died', o.tries, redis.call('HGET', BODY, id))
+    keep_failed(id, 'poison', o.host)
     settle(id, 'poison')
     return
   end

@@ -39,6 +39,7 @@ def test_a_job_is_run_looked_at_and_its_file_is_here(nobody, process, people, va
     assert (nobody.folder / "files" / "goods.csv").read_text() == FILE
     assert f"{job}: succeeded, complete" in nobody("job", "watch", job).stderr
     assert job in nobody("job", "list").stdout
+    assert "no page of job" in nobody("job", "replay", job, "timeout", code=2).stderr
 
 
 def test_what_cannot_be_had_is_one_message(nobody, process, people):

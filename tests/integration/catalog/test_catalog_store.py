@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from crawler.audit.listing import event_of
+from crawler.audit.store import AuditStore
 from crawler.catalog import store as catalog_store
 from crawler.catalog.model import CheckReport, RecipeFacts, RecipeVersion, Standing, precedence
 from crawler.catalog.objects import text_sha256
 from crawler.catalog.store import Catalog
 from crawler.errors import CatalogFull, InvalidRecipeName, VersionTaken
+from crawler.origin import Origin
 from crawler.store import Store, connect
 
 FACTS = RecipeFacts(description="goods")
@@ -43,7 +46,11 @@ def pushed(ask, version="1.0.0", **values):
 
 
 def judged(ask, read, standing=Standing.PASSED, facts=FACTS):
-    return ask(lambda catalog: catalog.judge(read, replace(read, standing=standing), facts))
+    async def judge(catalog):
+        seen = await catalog.current(read.client, read.name)
+        return await catalog.judge(read, replace(read, standing=standing), facts, seen=seen)
+
+    return ask(judge)
 
 
 def current(ask, client="alice"):
@@ -68,7 +75,7 @@ def test_what_was_pushed_waits_until_it_is_judged(ask):
 
 
 def test_what_is_current_never_falls_and_never_becomes_one_that_has_not_passed(ask):
-    for version in ("1.9.0", "1.10.0", "1.2.0", "1.10.0-beta", "2.0.0-alpha"):
+    for version in ("1.9.0", "2.0.0-alpha", "1.10.0", "1.2.0", "1.10.0-beta"):
         judged(ask, pushed(ask, version))
     assert current(ask) == "2.0.0-alpha"
     for version, standing in (("3.0.0", Standing.REJECTED), ("3.1.0", Standing.UNTESTED)):
@@ -86,6 +93,17 @@ def test_a_judgement_of_what_was_pushed_anew_meanwhile_does_not_count(ask):
     assert current(ask) is None
     assert ask(lambda catalog: catalog.version("alice", "goods", "1.0.0")) == second
     assert [each.version for each in ask(lambda catalog: catalog.pending())] == ["1.0.0"]
+
+
+def test_what_was_checked_against_something_that_is_current_no_more_is_checked_again(ask):
+    first, second = pushed(ask, "1.1.0"), pushed(ask, "1.2.0")
+    judged(ask, first)
+    late = replace(second, standing=Standing.PASSED)
+    assert not ask(lambda catalog: catalog.judge(second, late, FACTS, seen=None))
+    assert current(ask) == "1.1.0"
+    assert [each.version for each in ask(lambda catalog: catalog.pending())] == ["1.2.0"]
+    assert judged(ask, second)
+    assert current(ask) == "1.2.0"
 
 
 def test_another_text_or_other_pages_cannot_have_a_version_that_is_there(ask):
@@ -112,7 +130,7 @@ def test_of_many_that_push_one_version_at_once_one_text_is_kept(valkey):
     assert sum(isinstance(each, VersionTaken) for each in answers) == 19
 
 
-def test_both_scripts_are_safe_to_repeat(valkey, monkeypatch):
+def test_both_scripts_are_safe_to_repeat_and_note_what_they_do_once(valkey, monkeypatch):
     async def twice():
         store = Store(connect({"url": valkey.url}))
         calls = []
@@ -124,13 +142,16 @@ def test_both_scripts_are_safe_to_repeat(valkey, monkeypatch):
             return answer
 
         monkeypatch.setattr(store, "call", call)
-        catalog = Catalog(store)
+        catalog = Catalog(store, origin=Origin(by="api", client="root"))
         kept = await catalog.push(a_version(), "text")
-        assert await catalog.judge(kept, replace(kept, standing=Standing.PASSED), FACTS)
+        assert await catalog.judge(kept, replace(kept, standing=Standing.PASSED), FACTS, seen=None)
+        noted = await AuditStore(store).entries()
         await store.close()
-        return calls
+        return calls, [event_of(entry).action for entry in noted]
 
-    assert asyncio.run(twice()) == ["recipe_push.lua", "recipe_judge.lua"]
+    calls, noted = asyncio.run(twice())
+    assert calls == ["recipe_push.lua", "recipe_judge.lua"]
+    assert noted == ["recipe.pushed", "recipe.current"]
     assert len(asyncio.run(_versions(valkey.url))) == 1
 
 
@@ -163,5 +184,6 @@ def test_versions_are_in_the_order_of_semver():
 
 def test_a_report_comes_back_as_it_was_kept(ask):
     kept, report = pushed(ask), CheckReport(problems=("too slow",), untested=("good",))
-    ask(lambda catalog: catalog.judge(kept, replace(kept, standing=Standing.REJECTED, report=report), None))
+    rejected = replace(kept, standing=Standing.REJECTED, report=report)
+    ask(lambda catalog: catalog.judge(kept, rejected, None, seen=None))
     assert ask(lambda catalog: catalog.version("alice", "goods", "1.0.0")).report == report

@@ -7,14 +7,12 @@ import threading
 from concurrent.futures import Future
 
 import pytest
-from recipe_pushes import PAGE, goods
+from recipe_pushes import PAGE, goods, stored_text
 
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
 from crawler.exports.objects_folder import FolderObjectStore
-from crawler.jobs.redis import RedisJobStore
 from crawler.sample_shop.httpd import HttpResponse, HttpServer
-from crawler.store import Store, connect
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +33,6 @@ def site():
     yield url
     loop.call_soon_threadsafe(stop.set)
     thread.join(timeout=30)
-
-
-def stored_text(redis_url: str, job: str) -> str:
-    async def look():
-        store = Store(connect({"url": redis_url}))
-        try:
-            return (await RedisJobStore(store).get(job)).job.recipe_text
-        finally:
-            await store.close()
-
-    return asyncio.run(look())
 
 
 def test_two_clients_with_recipes_of_one_name_get_the_rows_of_their_own(fleet, site):

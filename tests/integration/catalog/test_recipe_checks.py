@@ -68,6 +68,97 @@ def test_without_tests_it_is_kept_and_not_used_unless_an_administrator_forces_it
     assert fleet.call("GET", "/v1/recipes/bare", key).json()["text"] == text
 
 
+def test_who_has_pushed_and_forced_what_and_what_became_current_is_in_the_audit(fleet):
+    key, root, here = fleet.people.alice, fleet.people.root, {"X-Request-Id": "r-of-this-push"}
+    sha256s = {}
+    for version in ("1.0.0", "1.1.0"):
+        pushed = fleet.push(key, goods("noted", version=version), {"good.html": PAGE}, name="noted", headers=here)
+        sha256s[version] = pushed.json()["sha256"]
+        fleet.judged(key, name="noted", version=version)
+    fleet.push(key, goods("noted", version="1.1.0"), {"good.html": PAGE}, name="noted")  # the same, so nothing changes
+    bare = goods("noted", version="1.2.0").partition("tests:")[0]
+    fleet.push(key, bare, name="noted")
+    fleet.judged(key, name="noted", version="1.2.0")
+    assert fleet.push(key, bare, name="noted", force="true").status_code == 403
+    fleet.push(root, bare, name="noted", force="true", client="alice")
+    fleet.judged(key, name="noted", version="1.2.0")
+    fleet.push(key, goods("noted", version="1.3.0", expect="Chair"), {"good.html": PAGE}, name="noted")
+    fleet.judged(key, name="noted", version="1.3.0")  # is rejected
+
+    def told(of):
+        found = fleet.call("GET", "/v1/audit?action=recipe&client=alice&limit=200", root).json()["entries"]
+        return [entry for entry in reversed(found) if entry["object"].startswith(f"{of}@")]
+
+    entries = told("noted")
+    assert [(each["action"], each["object"], each["by"], each["actor"], each["client"]) for each in entries] == [
+        ("recipe.pushed", "noted@1.0.0", "api", "alice", "alice"),
+        ("recipe.current", "noted@1.0.0", "steward", "", "alice"),
+        ("recipe.pushed", "noted@1.1.0", "api", "alice", "alice"),
+        ("recipe.current", "noted@1.1.0", "steward", "", "alice"),
+        ("recipe.pushed", "noted@1.2.0", "api", "alice", "alice"),
+        ("recipe.forced", "noted@1.2.0", "api", "root", "alice"),
+        ("recipe.current", "noted@1.2.0", "steward", "", "alice"),
+        ("recipe.pushed", "noted@1.3.0", "api", "alice", "alice"),
+    ]
+    pushed, risen, forced = entries[2], entries[3], entries[5]
+    assert (pushed["source"], pushed["request_id"], pushed["key"]) == ("127.0.0.1", "r-of-this-push", key.split("_")[2])
+    assert (pushed["before"], pushed["after"]["state"]) == (None, "checking")
+    assert (pushed["after"]["version"], pushed["after"]["sha256"]) == ("1.1.0", sha256s["1.1.0"])
+    assert (risen["before"]["version"], risen["before"]["sha256"]) == ("1.0.0", sha256s["1.0.0"])
+    assert (risen["after"]["version"], risen["after"]["state"]) == ("1.1.0", "current")
+    assert (forced["before"]["state"], forced["after"]["forced"], forced["after"]["state"]) == (
+        "untested", True, "checking",
+    )  # fmt: skip
+
+
+def test_a_link_to_saved_pages_is_noted_as_links_to_files_are_and_reading_is_not(fleet):
+    key, root = fleet.people.alice, fleet.people.root
+    fleet.push(key, goods("linked"), {"good.html": PAGE}, name="linked")
+    fleet.judged(key, name="linked")
+    fleet.push(key, goods("bareread").partition("tests:")[0], name="bareread")
+    fleet.judged(key, name="bareread")
+
+    def noted():
+        found = fleet.call("GET", "/v1/audit?client=alice&limit=200", root).json()["entries"]
+        return [(each["action"], each["object"], each["actor"]) for each in reversed(found)]
+
+    before = noted()
+    assert fleet.call("GET", "/v1/recipes/bareread?version=1.0.0", key).json()["pages_url"] is None
+    order = {"recipe": "linked", "page": "good", "url": "http://a.example/", "body": PAGE.decode()}
+    order["inputs"] = {"site": "http://a.example"}
+    assert fleet.call("POST", "/v1/recipes/preview", key, json=order).status_code == 200
+    fetched = {**order, "url": "http://127.0.0.1:9/"}
+    del fetched["body"]
+    assert fleet.call("POST", "/v1/recipes/preview", key, json=fetched).status_code == 422  # nobody is there
+    assert fleet.call("GET", "/v1/recipes", key).status_code == 200
+    assert noted() == before
+    assert fleet.call("GET", "/v1/recipes/linked", key).json()["pages_url"]
+    assert noted() == [*before, ("links.issued", "linked@1.0.0", "alice")]
+
+
+def test_what_breaks_for_readers_of_the_files_needs_a_higher_item_version(fleet):
+    key, pages = fleet.people.alice, {"good.html": PAGE}
+    two = goods("steady").replace("{name: h1}", "{name: h1, size: h2}")
+    two = two.replace("{name: {type: string, required: true}}", "{name: {type: string}, size: {type: string}}")
+
+    def push(text, version):
+        fleet.push(key, text.replace('"1.0.0"', f'"{version}"'), pages, name="steady")
+        found = fleet.judged(key, name="steady", version=version)
+        return found["state"], found["report"]["problems"]
+
+    assert push(two, "1.0.0") == ("current", [])
+    told = (
+        "items.good.fields.size: is gone, and was there in version 1.0.0; keep it, or write `version: 2` in items.good"
+    )
+    assert push(goods("steady"), "1.1.0") == ("rejected", [told])
+    assert fleet.call("GET", "/v1/recipes/steady", key).json()["version"] == "1.0.0"
+    higher = goods("steady").replace("good: {version: 1", "good: {version: 2")
+    assert push(higher, "1.1.0") == ("current", [])  # the same version pushed anew, for it was rejected
+    assert push(two, "1.0.1") == ("passed", [])  # follows 1.0.0, whatever is current
+    assert push(two, "1.2.0")[0] == "rejected"
+    assert fleet.call("GET", "/v1/recipes/steady", key).json()["version"] == "1.1.0"
+
+
 def test_names_of_the_deployment_are_reserved(fleet):
     refused = fleet.push(fleet.people.alice, goods("shop"), {"good.html": PAGE}, name="shop")
     assert (refused.status_code, refused.json()["code"]) == (409, "name_reserved")
@@ -123,6 +214,11 @@ HOSTILE = {
     "the environment": (goods(css="{template: '{{ env.SECRET_OF_THE_STEWARD }}'}"), {"good.html": PAGE}, ""),
     "a file by XPath": (goods(css="{xpath: 'document(\"/etc/passwd\")'}"), {"good.html": PAGE}, ""),
     "a parent": (goods().replace("start:", "extends: shop@1\nstart:"), {"good.html": PAGE}, ""),
+    "a number without end": (
+        goods().replace("{type: string, required: true}", f"{{type: integer, enum: [{10**30}]}}"),
+        {"good.html": PAGE},
+        "more than 64 bits",
+    ),
     "no archive": (goods(), b"\0" * 100_000, ""),
 }
 

@@ -88,7 +88,7 @@ def test_calls_that_are_safe_to_repeat_take_an_idempotency_key(spec):
         for _, _, operation in operations(spec)
         if "Idempotency-Key" in {parameter.get("name") for parameter in operation.get("parameters", ())}
     }
-    assert taking == {"create_job", "init_scrape"}
+    assert taking == {"create_job", "replay_job", "init_scrape"}
 
 
 def test_a_body_that_the_description_names_is_the_one_that_is_taken(spec):

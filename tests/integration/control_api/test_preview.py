@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import threading
 from concurrent.futures import Future
+from dataclasses import replace
 
 import pytest
 from api_in_process import Calls
 from canary import Canary
 
 from crawler.sample_shop.httpd import HttpResponse, HttpServer
+from crawler.trials.process import LIMITS
 
 RECIPE = """\
 schema_version: 1
@@ -201,7 +203,7 @@ def test_a_recipe_that_asks_for_too_much_is_ended_and_the_api_stays(preview, mon
         "name: h1", "name: {xpath: 'count(//p[count(preceding::p[count(preceding::p) > 0]) > 0])'}"
     )
     with monkeypatch.context() as patch:
-        patch.setattr("crawler.trials.process.MAX_CPU_S", 1)
+        patch.setattr("crawler.trials.process.LIMITS", replace(LIMITS, cpu_s=1))
         why = refused(preview(recipe_text=endless, body="<p>x</p>" * 15_000))
     assert why["/body/recipe_text"].startswith("it takes more than 1 s of processor time")
     assert preview(body=CHAIR).status_code == 200

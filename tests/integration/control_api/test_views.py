@@ -7,6 +7,7 @@ for what is Alice's.
 from __future__ import annotations
 
 import base64
+import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -15,10 +16,11 @@ import pytest
 import redis
 from api_in_process import api_in_process
 from api_people import USUAL, in_store, new_key
-from recipe_pushes import goods
+from recipe_pushes import PAGE, check_all, goods, tar
 from valkey_server import Database
 
 from control_api.openapi import operations
+from control_api.services import EXTENSION
 from crawler.access.keys import new_key as never_stored
 from crawler.access.model import Scope
 from crawler.jobs.model import Intended, Outcome, State
@@ -49,6 +51,12 @@ class Row:
     query: dict = field(default_factory=dict)
 
 
+#: A recipe that Alice has pushed.
+HERS = "seaside_goods"
+HER_SITE = "http://seaside.example"
+HER_RECIPE = goods(HERS).replace("format: uri}", f'format: uri, default: "{HER_SITE}"}}')
+HER_RECIPE = HER_RECIPE.replace("Goods of one page", "Goods that only she has")
+
 ORDER = {"recipe": "shop", "inputs": {"site": "http://127.0.0.1:9"}, "tags": ["spring"]}
 
 ROWS = {
@@ -59,6 +67,7 @@ ROWS = {
     "pause_job": Row(Scope.JOBS_WRITE, object="job"),
     "resume_job": Row(Scope.JOBS_WRITE, object="paused job"),
     "cancel_job": Row(Scope.JOBS_WRITE, object="job to cancel"),
+    "replay_job": Row(Scope.JOBS_WRITE, 409, object="job", admin=409, body={"outcome": "timeout"}),  # it has not ended
     "list_failures": Row(Scope.JOBS_READ, object="job"),
     "list_logs": Row(Scope.JOBS_READ, object="job"),
     "get_results": Row(Scope.RESULTS_READ, object="job", admin=404),
@@ -120,7 +129,7 @@ REPLACED = {
 class World:
     """An API with two clients that have the same, and callers of every kind."""
 
-    def __init__(self, app, url: str) -> None:
+    def __init__(self, app, url: str, folder) -> None:
         self.app = app
         self.url = url
         self.client = app.test_client()
@@ -130,6 +139,9 @@ class World:
             for path, method, operation in operations(self.spec)
         }
         self.keys = self._keys()
+        parts = {"recipe": (io.BytesIO(HER_RECIPE.encode()), "r"), "pages": (io.BytesIO(tar({"good.html": PAGE})), "p")}
+        assert self("PUT", f"/v1/recipes/{HERS}", "alice", data=parts).status_code == 202
+        assert check_all(url, app.extensions[EXTENSION].objects, folder) == 1
         self.objects = self._objects()
         self.hers = self._hers()
 
@@ -185,7 +197,7 @@ class World:
     def _hers(self) -> list[str]:
         """What nobody but Alice may see."""
         ids = [id_ for name, id_ in self.objects.items() if "job" in name or "key" in name]
-        return [*ids, "alice", "hers", self.keys["alice"].split("_")[2]]
+        return [*ids, "alice", "hers", self.keys["alice"].split("_")[2], HER_SITE, "that only she has"]
 
     def __call__(self, method, path, caller="", *, headers=None, **given):
         headers = dict(headers or {})
@@ -232,7 +244,7 @@ def world(valkey_server, _database_numbers, tmp_path_factory):
     database = Database(server=valkey_server, number=next(_database_numbers))
     database.flush()
     with api_in_process(database.url, tmp_path_factory.mktemp("files")) as app:
-        yield World(app, database.url)
+        yield World(app, database.url, tmp_path_factory.mktemp("checks"))
 
 
 def told(answer) -> dict:
@@ -363,6 +375,51 @@ def test_results_of_another_client_need_the_scope_of_support_and_nothing_else_co
     for path in ("", "/failures", "/logs", "/events"):
         assert world("GET", f"/v1/jobs/{job}{path}", "support").status_code == 404
     assert world("POST", f"/v1/jobs/{job}/cancel", "support").status_code == 404
+
+
+#: Calls on recipes, by a name that may be there or not: method, path, body.
+_PAGE = {"url": f"{HER_SITE}/", "body": PAGE.decode(), "page": "good"}
+OF_RECIPES = {
+    "list_recipes": ("GET", "/v1/recipes", None),
+    "get_recipe": ("GET", "/v1/recipes/NAME", None),
+    "list_recipe_versions": ("GET", "/v1/recipes/NAME/versions", None),
+    "preview_recipe": ("POST", "/v1/recipes/preview", {"recipe": "NAME", **_PAGE}),
+    "create_job": ("POST", "/v1/jobs", {"recipe": "NAME"}),
+    "old_recipe_list": ("GET", "/api/recipes/list", None),
+    "old_recipe_names": ("GET", "/api/recipes/names", None),
+    "old_recipe_get": ("GET", "/api/recipes/get/NAME", None),
+    "old_recipe_by_site": ("GET", f"/api/recipes/getBySite?siteUrl={HER_SITE}/a", None),
+    "old_recipe_validate": ("POST", "/api/recipes/validate", {"recipe": "NAME"}),
+    "init_scrape": ("POST", "/api/scrape/init", {"recipe": "NAME", "siteUrl": HER_SITE}),
+}
+
+#: Answers that do not name the recipe, and those that anybody gets.
+_NAMELESS = ("create_job", "init_scrape", "preview_recipe", "old_recipe_validate")
+_LISTS = ("list_recipes", "old_recipe_list", "old_recipe_names")
+
+
+@pytest.mark.parametrize("name", OF_RECIPES)
+def test_a_recipe_that_a_client_has_pushed_is_there_for_its_own_keys_alone(world, name):
+    method, path, body = OF_RECIPES[name]
+
+    def ask(caller, recipe):
+        given = body and {key: value.replace("NAME", recipe) for key, value in body.items()}
+        return world(method, path.replace("NAME", recipe), caller, json=given)
+
+    hers = ask("alice", HERS)
+    assert hers.status_code in (200, 201), hers.text
+    assert name in _NAMELESS or HERS in hers.text
+    for caller in ("bob", "root"):
+        answer, unknown = ask(caller, HERS), ask(caller, "nobodys_goods")
+        assert (answer.status_code == 200) is (name in _LISTS), answer.text
+        assert HERS not in unknown.text
+        assert comparable(answer).replace(HERS, "nobodys_goods") == comparable(unknown)
+
+
+def comparable(answer) -> str:
+    """The body without the id of the request, and without the time where it has one."""
+    body = answer.text.replace(answer.headers["X-Request-Id"], "ID")
+    return re.sub(r'"timestamp": ?"[^"]+"', "", body)
 
 
 @pytest.mark.parametrize(

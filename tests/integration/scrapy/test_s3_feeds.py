@@ -14,6 +14,7 @@ from seaweed_server import ACCESS_KEY, SECRET_KEY
 
 from crawler.errors import ConfigError
 from crawler.exports.compose import compose, plan_exports
+from crawler.exports.joined import JoinedRows
 from crawler.exports.keys import JobKeys
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.segments import SegmentRow, write_segment
@@ -77,7 +78,7 @@ def composed(folder, recipe, items):
         previous = segments[-1].digest if segments else ""
         number = len(segments) + 1
         segments.append(write_segment(objects, keys, part, number=number, previous=previous, last=f"{number}-0"))
-    files = compose(objects, keys, segments, plan_exports(recipe, {}), folder=folder)
+    files = compose(objects, keys, JoinedRows(objects, [segments]), plan_exports(recipe, {}), folder=folder)
     return {file.name: objects.get(file.key) for file in files}
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from crawler.egress.addresses import EgressPolicy
+from crawler.recipe.confinement import MIB
 from crawler.recipe.pages_archive import pack_pages
 from crawler.trials import process
-from crawler.trials.process import TooCostly, TrialRefused, difference
+from crawler.trials.process import LIMITS, TooCostly, TrialRefused, difference, preview
 
 OLD = """\
 schema_version: 1
@@ -44,14 +48,30 @@ def test_a_text_that_is_no_recipe_is_named():
     assert caught.value.messages[0].startswith("<recipe>")
 
 
-@pytest.mark.parametrize(("limit", "value"), [("MAX_CPU_S", 1), ("MAX_CLOCK_S", 0.5)])
-def test_who_takes_too_much_time_is_ended(monkeypatch, limit, value):
-    monkeypatch.setattr(process, limit, value)
+@pytest.mark.parametrize(("limit", "value"), [("cpu_s", 1), ("wall_s", 0.5)])
+def test_who_takes_too_much_time_is_ended_and_leaves_nothing_behind(monkeypatch, tmp_path, limit, value):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(process, "LIMITS", replace(LIMITS, **{limit: value}))
     with pytest.raises(TooCostly):
         difference(ENDLESS, NEW, [pack_pages({"a.html": LONG})], most=10)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_who_takes_too_much_memory_is_ended(monkeypatch):
-    monkeypatch.setattr(process, "MAX_MEMORY_BYTES", 120 * 1024 * 1024)
+    monkeypatch.setattr(process, "LIMITS", replace(LIMITS, memory_bytes=200 * MIB))
+    hog = OLD.replace("price: {css: .price, process: [price]}", "price: {template: '" + "{{ item.name }}" * 60 + "'}")
+    hog = hog.replace("price: {type: decimal}", "price: {type: string}")
     with pytest.raises(TooCostly):
-        difference(OLD, NEW, [bytes(64 * 1024 * 1024)], most=10)
+        difference(hog, NEW, [pack_pages({"a.html": b"<h1>" + b"x y " * 1_000_000})], most=10)
+
+
+def test_inputs_may_be_whole_numbers_of_any_size():
+    text = NEW.replace("start:", "inputs: {big: {type: integer}}\nstart:")
+    order = {"recipe_text": text, "inputs": {"big": 10**30}, "url": "https://shop.test/a", "page": None}
+    found = preview({**order, "body": PAGE.decode(), "content_type": "text/html"}, EgressPolicy())
+    assert found["rows"] == [{"name": "Oak", "price": Decimal("4.50")}]
+
+
+def test_a_mistake_of_ours_is_not_blamed_on_the_recipe():
+    with pytest.raises(RuntimeError, match="KeyError"):
+        preview({"recipe_text": NEW}, EgressPolicy())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from crawler.exports.compose import compose, plan_exports
+from crawler.exports.joined import JoinedRows
 from crawler.exports.keys import JobKeys
 from crawler.exports.segments import SegmentRow, write_segment
 from crawler.jobs.rows import encode_row
@@ -71,5 +72,5 @@ def composed(objects, folder, rows, *, of=None, keys=KEYS, size=3):
     """Files by name, and their bytes."""
     segments = segments_of(objects, rows, keys=keys, size=size)
     counts = {item: 0 for item, _ in rows}
-    files = compose(objects, keys, segments, plan_exports(of, counts), folder=folder)
+    files = compose(objects, keys, JoinedRows(objects, [segments]), plan_exports(of, counts), folder=folder)
     return {file.name: (file, objects.get(file.key)) for file in files}

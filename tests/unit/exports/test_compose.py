@@ -16,6 +16,7 @@ from planned_faults import planned
 from crawler.errors import NoSuchObject, ObjectStoreError, SegmentDamaged
 from crawler.exports.compose import ExportPlan, compose, plan_exports
 from crawler.exports.formats import CsvWriter, JsonlWriter
+from crawler.exports.joined import JoinedRows
 from crawler.exports.objects_folder import FolderObjectStore
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -154,7 +155,7 @@ def test_a_job_without_rows_has_files_with_a_header(objects, folder):
 def test_composing_twice_overwrites_nothing_and_gives_the_same_bytes(objects, folder):
     segments = segments_of(objects, [product(number) for number in range(5)])
     plans = plan_exports(recipe(EXPORTS), {})
-    first, second = (compose(objects, KEYS, segments, plans, folder=folder) for _ in range(2))
+    first, second = (compose(objects, KEYS, JoinedRows(objects, [segments]), plans, folder=folder) for _ in range(2))
     assert not {file.key for file in first} & {file.key for file in second}
     assert [file.sha256 for file in first] == [file.sha256 for file in second]
     assert not list(folder.iterdir())
@@ -189,7 +190,7 @@ def test_whatever_the_rows_are_the_bytes_are_those_of_the_writers(tmp_path, rows
 def test_segments_that_are_not_what_was_recorded_make_no_file(objects, folder, broken):
     made = segments_of(objects, [product(number) for number in range(9)])
     with pytest.raises(SegmentDamaged):
-        compose(objects, KEYS, broken(made), plan_exports(recipe(EXPORTS), {}), folder=folder)
+        compose(objects, KEYS, JoinedRows(objects, [broken(made)]), plan_exports(recipe(EXPORTS), {}), folder=folder)
     assert not list(objects.list(KEYS.file_prefix))
     assert not list(folder.iterdir())
 
@@ -198,7 +199,7 @@ def test_a_segment_that_is_gone_makes_no_file(objects, folder):
     made = segments_of(objects, [product(number) for number in range(9)])
     objects.delete([made[1].key])
     with pytest.raises(NoSuchObject):
-        compose(objects, KEYS, made, plan_exports(recipe(EXPORTS), {}), folder=folder)
+        compose(objects, KEYS, JoinedRows(objects, [made]), plan_exports(recipe(EXPORTS), {}), folder=folder)
     assert not list(folder.iterdir())
 
 
@@ -210,13 +211,19 @@ def test_a_storage_that_takes_nothing_leaves_no_files_behind_in_the_folder(objec
 
     monkeypatch.setattr(objects, "put", refuse)
     with pytest.raises(ObjectStoreError, match="away"):
-        compose(objects, KEYS, made, plan_exports(recipe(EXPORTS), {}), folder=folder)
+        compose(objects, KEYS, JoinedRows(objects, [made]), plan_exports(recipe(EXPORTS), {}), folder=folder)
     assert not list(folder.iterdir())
 
 
 def test_a_folder_that_is_not_there_is_an_error_of_the_system(objects, tmp_path):
     with pytest.raises(FileNotFoundError):
-        compose(objects, KEYS, [], (ExportPlan(name="a", item="a", format="csv"),), folder=tmp_path / "none")
+        compose(
+            objects,
+            KEYS,
+            JoinedRows(objects, [[]]),
+            (ExportPlan(name="a", item="a", format="csv"),),
+            folder=tmp_path / "none",
+        )
 
 
 # --- Parquet ----------------------------------------------------------------------------------------------------------
@@ -253,6 +260,6 @@ def test_a_composition_comes_to_its_point_when_half_of_the_rows_are_written(monk
 def test_a_composition_that_fails_half_way_has_put_nothing(objects, folder):
     segments = segments_of(objects, [product(number) for number in range(8)])
     with planned({"compose.half": "error"}), pytest.raises(ConnectionResetError):
-        compose(objects, KEYS, segments, plan_exports(recipe(), {"product": 8}), folder=folder)
+        compose(objects, KEYS, JoinedRows(objects, [segments]), plan_exports(recipe(), {"product": 8}), folder=folder)
     assert list(objects.list(KEYS.file_prefix)) == []
     assert list(folder.iterdir()) == []

@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.errors import InvalidJob
-from crawler.exports.keys import JobKeys, check_client, file_name, intent_job, intent_key, kind_of
+from crawler.exports.keys import (
+    JobKeys,
+    check_client,
+    file_name,
+    intent_job,
+    intent_key,
+    kind_of,
+    recipe_version_key,
+    recipe_version_of,
+    recipe_versions_prefix,
+)
 
 FORGED = ["", ".", "..", "a/b", "../b", "a\\b", "a\0", "a\n", "-a", ".a", "é", "a" * 65, "a b", "a%2fb"]
 
@@ -103,6 +113,7 @@ def test_the_job_of_an_intent_is_read_from_its_key(key, job):
         "-recipes/texts",
         "-recipes/others/c",
         "-recipes/texts/c/d",
+        "-recipes/versions/a/b/1.0.0/no-push.json",
     ],
 )
 def test_what_is_no_object_of_a_job_is_of_no_kind(key):
@@ -116,3 +127,16 @@ def test_each_object_of_a_job_is_of_one_kind_whatever_the_job_is_called():
         made += (keys.manifest, keys.record, keys.orphans, intent_key(job))
         kinds = ["segment", "file", "log", "manifest", "record", "orphans", "intent"]
         assert [kind_of(key) for key in made] == kinds
+
+
+def test_a_push_of_a_recipe_is_found_by_its_key():
+    key = recipe_version_key("acme", "goods", "1.0.0-rc.1", pushed_ms=1_700_000_000_000, sha256="0a" * 32)
+    assert kind_of(key) == "version"
+    assert recipe_version_of(key) == ("acme", "goods", "1.0.0-rc.1", 1_700_000_000_000)
+    assert key.startswith(recipe_versions_prefix("acme"))
+    assert recipe_version_of(f"{key}x") is None
+    for name, version in (("a/b", "1.0.0"), ("goods", "../x"), ("", "1.0.0")):
+        with pytest.raises(ValueError, match="is no name or version"):
+            recipe_version_key("acme", name, version, pushed_ms=1, sha256="0a" * 32)
+    with pytest.raises(InvalidJob):
+        recipe_version_key("-acme", "goods", "1.0.0", pushed_ms=1, sha256="0a" * 32)

@@ -10,6 +10,7 @@ import pytest
 
 from crawler.errors import ManifestDamaged, ObjectStoreError
 from crawler.exports.compose import ComposedFile, compose, plan_exports
+from crawler.exports.joined import JoinedRows
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import (
     LedgerSummary,
@@ -203,7 +204,7 @@ def test_what_nothing_names_is_an_orphan(objects, tmp_path):
     segments = segments_of(objects, [("book", {"n": n}) for n in range(7)])
     lost = segments_of(objects, [("book", {"n": n}) for n in range(2)])
     plans = plan_exports(None, {"book": 7})
-    first, files = (compose(objects, KEYS, segments, plans, folder=tmp_path) for _ in range(2))
+    first, files = (compose(objects, KEYS, JoinedRows(objects, [segments]), plans, folder=tmp_path) for _ in range(2))
     for key in (KEYS.record, KEYS.log("a.log"), KEYS.manifest):
         objects.put(key, b"x", content_type="text/plain")
     segments_of(objects, [("book", {"n": 1})], keys=JobKeys("acme", "monday-2"))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from api_people import new_key
+from recipe_pushes import PAGE, check_all, goods, tar
 
 from control_api.services import EXTENSION
 from crawler.access.model import Scope
@@ -94,6 +97,57 @@ def test_recipes_are_listed_shown_found_by_site_and_checked(api, people):
     wrong = check("name: x\nstart: 1\n").json["data"]
     assert wrong["valid"] is False
     assert wrong["errors"]
+
+
+@pytest.fixture
+def own(api, people, valkey, tmp_path):
+    """Pushes a recipe of Alice's with its pages, and checks it: `own(text, pages)`."""
+
+    def push(text, pages):
+        name = text.partition("name: ")[2].partition("\n")[0]
+        parts = {"recipe": (io.BytesIO(text.encode()), "r"), "pages": (io.BytesIO(tar(pages)), "p")}
+        assert api("PUT", f"/v1/recipes/{name}", key=people.alice, data=parts).status_code == 202
+        assert check_all(valkey.url, api.app.extensions[EXTENSION].objects, tmp_path) == 1
+
+    return push
+
+
+def test_recipes_of_a_client_are_listed_shown_found_checked_and_crawled_beside_those_of_the_deployment(
+    api, people, own
+):
+    books = goods("my_books").replace("format: uri}", 'format: uri, default: "https://books.toscrape.com"}')
+    own(books, {"good.html": PAGE})
+    own(goods("failing", expect="Chair"), {"good.html": PAGE})
+
+    def get(path, key=people.alice):
+        return api.get(f"/api/recipes/{path}", key=key).json
+
+    names = get("names")["data"]["names"]
+    assert names == sorted(names)
+    assert {"my_books", "books", "shop"} < set(names)
+    assert "failing" not in names
+    (entry,) = [each for each in get("list")["data"]["recipes"] if each["name"] == "my_books"]
+    assert entry == {
+        "name": "my_books",
+        "version": "1.0.0",
+        "description": "Goods of one page",
+        "siteUrl": "https://books.toscrape.com",
+    }
+    assert get("get/my_books")["data"] == entry | {"text": books}
+    assert get("getBySite?siteUrl=https://books.toscrape.com/x")["data"] == entry | {"text": books}  # her own first
+    assert get("getBySite?siteUrl=https://books.toscrape.com/x", people.bob)["data"]["name"] == "books"
+    assert get("get/failing")["error"]["code"] == "RECIPE_NOT_FOUND"
+
+    def check(recipe):
+        return api.post("/api/recipes/validate", key=people.alice, json={"recipe": recipe}).json["data"]
+
+    assert check("my_books") == {"valid": True, "errors": []}
+    assert check("failing") == {"valid": False, "errors": ["version 1.0.0 is rejected", "1 of 1 tests have failed"]}
+    answer = api.post("/api/scrape/init", key=people.alice, json=BODY | {"recipe": "my_books"})
+    job = stored(api, answer.json["data"]["jobId"]).job
+    assert (job.recipe, job.recipe_text, job.inputs) == ("my_books", books, {"site": "https://shop.example/"})
+    foreign = api.post("/api/scrape/init", key=people.bob, json=BODY | {"recipe": "my_books"})
+    assert (foreign.status_code, foreign.json["error"]["code"]) == (404, "RECIPE_NOT_FOUND")
 
 
 def test_keys_and_scopes_are_those_of_every_call(api, people, valkey):
