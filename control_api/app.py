@@ -24,7 +24,7 @@ from control_api.jobs.feeds import Feeds, most_streams
 from control_api.jobs.views import jobs
 from control_api.readiness import watch_storage, watch_store
 from control_api.recipe_shelf import RecipeShelf
-from control_api.recipes.names import RecipePath
+from control_api.recipes.preview import RecipeNameConverter
 from control_api.recipes.views import recipes
 from control_api.replaced.views import old_recipes, scrape
 from control_api.services import EXTENSION, Services
@@ -84,7 +84,7 @@ def description() -> dict[str, Any]:
 
 def _described(app: Flask) -> openapi.Api:
     """All views, and the description that they make."""
-    app.url_map.converters["recipe"] = RecipePath
+    app.url_map.converters["recipe"] = RecipeNameConverter
     api = openapi.configure(app, version("crawlery"))
     for blueprint in _BLUEPRINTS:
         api.register_blueprint(blueprint)

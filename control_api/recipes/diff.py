@@ -141,7 +141,8 @@ def diffed(client: str, name: str, query: dict[str, Any]) -> dict[str, Any]:
         raise Problem("unprocessable", "Two versions are compared; `errors` says which is not there.", errors=errors)
     archives = [read_pages(services().objects, one) for one in dict.fromkeys((new.pages_sha256, old.pages_sha256)) if one]
     if not archives:
-        raise Problem("unprocessable", "Neither version was pushed with saved pages, so there is nothing to compare on.")
+        errors = [(pointer("query", part), "it was pushed without saved pages") for part in ("from", "to")]
+        raise Problem("unprocessable", "There are no saved pages to compare the versions on.", errors=errors)
     parts = {"old": pointer("query", "from"), "new": pointer("query", "to"), "pages": pointer("query", "to")}
     return tried(
         lambda: difference(old.text, new.text, archives, most=query["limit"]), parts=parts, costly=parts["new"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import marshmallow as ma
 from marshmallow import validate
+from werkzeug.routing import UnicodeConverter
 
 from control_api.fields import Schema, Text, about
 from control_api.gate import needs
@@ -21,6 +22,7 @@ from crawler.trials.process import preview
 
 if TYPE_CHECKING:
     from flask import Response
+    from werkzeug.routing import Map
 
     from control_api.blueprint import Blueprint
 
@@ -28,6 +30,14 @@ MAX_URL_CHARACTERS: Final = 8_000
 
 #: An example of a field that found its value by its second alternative.
 _SELECTORS: Final = [{"selector": "css: .sale .price", "part": ".sale", "matches": 1, "note": ""}]
+
+
+class RecipeNameConverter(UnicodeConverter):
+    """Names of recipes in addresses: all but the word that stands for this call there, so that it has one method."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map)
+        self.regex = rf"(?!preview\Z){self.regex}"
 
 
 class PreviewOrderSchema(Schema):

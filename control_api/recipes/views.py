@@ -181,7 +181,7 @@ def put_recipe(query: dict[str, Any], name: str) -> ResponseReturnValue:
     higher one has passed. Without a test for each page type it is kept as `untested`, and jobs cannot have it. A
     version does not change: repeated, the call answers what has become of it, and another
     text needs a higher version; only one that was rejected may be pushed anew. Names of recipes of the deployment are
-    a `409`.
+    a `409`, and none can be called `preview`.
     """
     client, forced = _whose(query), query["force"]
     if forced and not principal().may(Scope.ADMIN):

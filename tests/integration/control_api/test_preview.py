@@ -207,3 +207,10 @@ def test_a_recipe_that_asks_for_too_much_is_ended_and_the_api_stays(preview, mon
         why = refused(preview(recipe_text=endless, body="<p>x</p>" * 15_000))
     assert why["/body/recipe_text"].startswith("it takes more than 1 s of processor time")
     assert preview(body=CHAIR).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize("path", ["/v1/recipes/preview", "/v1/recipes/preview/"])
+def test_the_call_is_no_recipe(calls, callers, method, path):
+    answer = calls(method, path, callers.root)
+    assert (answer.status_code, set(answer.allow)) == (405, {"POST", "OPTIONS"})
