@@ -10,7 +10,7 @@ from planned_faults import planned
 from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
 
 from crawler.errors import ObjectStoreError
-from crawler.exports.keys import JobKeys, intent_key, recipe_pages_key, recipe_text_key, recipe_version_key
+from crawler.exports.keys import JobKeys, intent_key, recipe_pages_key, recipe_text_key
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.objects_s3 import S3ObjectStore
 from crawler.fault_points import OBJECTS
@@ -26,7 +26,7 @@ KEY_OF_KIND = {
     "orphans": KEYS.orphans,
     "recipe": recipe_text_key("0" * 64),
     "pages": recipe_pages_key("0" * 64),
-    "version": recipe_version_key("acme", "goods", "1.0.0", pushed_ms=1, sha256="0" * 64),
+    "version": f"-recipes/versions/acme/goods/1.0.0/{1:015}-{0:016}.json",
 }
 
 

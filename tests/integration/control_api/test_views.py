@@ -139,7 +139,7 @@ class World:
         assert self("PUT", f"/v1/recipes/{HERS}", "alice", data=parts).status_code == 202
         assert check_all(url, app.extensions[EXTENSION].objects, folder) == 1
         self.objects = self._objects()
-        self.hers = self._hers()
+        self.hers = [*self._hers(), HER_SITE, "that only she has"]
 
     def _keys(self) -> dict[str, str]:
         async def disable(access, _store):
@@ -188,7 +188,7 @@ class World:
     def _hers(self) -> list[str]:
         """What nobody but Alice may see."""
         ids = [self.objects[name] for name in ("job", "paused job", "job to cancel", "key", "key to revoke")]
-        return [*ids, "alice", "hers", self.keys["alice"].split("_")[2], HER_SITE, "that only she has"]
+        return [*ids, "alice", "hers", self.keys["alice"].split("_")[2]]
 
     def __call__(self, method, path, caller="", *, headers=None, **given):
         headers = dict(headers or {})
