@@ -143,7 +143,7 @@ class World:
         assert self("PUT", f"/v1/recipes/{HERS}", "alice", data=parts).status_code == 202
         assert check_all(url, app.extensions[EXTENSION].objects, folder) == 1
         self.objects = self._objects()
-        self.hers = self._hers()
+        self.hers = [*self._hers(), HER_SITE, "that only she has"]
 
     def _keys(self) -> dict[str, str]:
         async def disable(access, _store):
