@@ -157,8 +157,12 @@ def _steering(known: Mapping[str, Sequence[str]], spared: Collection[str]) -> Ca
                 case.path_parameters[name] = "nobody"
         if is_allowed and case.operation.path.endswith("/events"):  # of a job that goes on, they take a minute
             case.path_parameters["job_id"] = known["ended_job"][0]
-        if is_allowed and case.operation.label == PREVIEW and "body" not in case.body:  # else it asks the world
-            case.body["url"] = NOBODY_LISTENS
+        if is_allowed and case.operation.label == PREVIEW:
+            if "body" not in case.body:  # else it asks the world
+                case.body["url"] = NOBODY_LISTENS
+            if dice.random() < 0.9:  # else each starts a process, and the rest of the call has no time
+                case.body.pop("recipe_text", None)
+                case.body["recipe"] = "nobody-has-this"
         if is_allowed and "Idempotency-Key" in (case.headers or {}) and dice.random() < 0.8:  # else most are repeated
             case.headers["Idempotency-Key"] = f"{case.headers['Idempotency-Key'][:100]}{next(counter)}"
 

@@ -13,6 +13,9 @@ from twin import Limits, MemoryBackend, RedisBackend
 from crawler.frontier.identity import START_ID
 from crawler.frontier.memory import MemoryFrontier
 
+#: Of crawls in which one thing fails at each moment in turn.
+SMALL = [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3))]
+
 
 @pytest.fixture
 def redis_backend(valkey):
@@ -46,7 +49,7 @@ def small_crawl(seed, **faults) -> Scenario:
     )
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", SMALL)
 def test_a_worker_may_die_at_any_single_moment(seed):
     calm = Simulation(small_crawl(seed), MemoryBackend())
     calm.run()
@@ -55,7 +58,7 @@ def test_a_worker_may_die_at_any_single_moment(seed):
         Simulation(small_crawl(seed, crash_at=moment, end=calm.now), MemoryBackend()).run()
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", SMALL)
 def test_any_single_reply_may_be_lost(seed):
     calm = Simulation(small_crawl(seed), MemoryBackend())
     calm.run()

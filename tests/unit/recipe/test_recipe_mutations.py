@@ -163,7 +163,9 @@ def test_every_misspelt_key_is_refused_at_its_line_with_the_right_key_as_hint(na
     assert not failed, f"{len(failed)} of {len(cases)}:\n" + "\n".join(failed)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long) if name == "bazaar" else name for name in NAMES]
+)
 def test_every_retyped_value_is_refused_at_its_line(name):
     cases = list(retyped_values(name))
     failed = [f"{what}: {why}" for what, text, line in cases if (why := unmet(text, name, line, None))]
