@@ -26,6 +26,7 @@ KEY_OF_KIND = {
     "orphans": KEYS.orphans,
     "recipe": recipe_text_key("0" * 64),
     "pages": recipe_pages_key("0" * 64),
+    "version": f"-recipes/versions/acme/goods/1.0.0/{1:015}-{0:016}.json",
 }
 
 
