@@ -82,6 +82,7 @@ def test_a_worker_that_is_stopped_leaves_its_pages_to_others_and_one_that_is_kil
         assert skus(workplace) == truth(server)
 
 
+@pytest.mark.long
 def test_a_job_is_paused_resumed_and_cancelled_from_another_terminal(workplace, terminal, wait_for):
     with running_shop(products=2_000, delay_ms=30) as server, terminal(server.url) as (worker, seen):
         wait_for(lambda: pages_read(server) > 5)
@@ -100,6 +101,7 @@ def test_a_job_is_paused_resumed_and_cancelled_from_another_terminal(workplace, 
         assert set(skus(workplace).values()) == {1}
 
 
+@pytest.mark.long
 def test_scrapy_crawl_joins_the_same_job(workplace, terminal, shop, valkey):
     (workplace.folder / "scrapy.cfg").write_text("[settings]\ndefault = crawler.settings\n", encoding="utf-8")
     site, store = f"site={shop.url}", f"REDIS_URL={valkey.url}"

@@ -60,12 +60,14 @@ def test_a_worker_that_ends_the_job_ends_it_for_all(at_work, start, stored, stat
     assert (str(status("j1").state), str(status("j1").intended)) == ("finishing", end)
 
 
+@pytest.mark.long
 def test_a_close_in_an_errback_ends_the_job_for_all_too(at_work, start, stored):
     other = start("closing", job="j1", CLOSES="errback")
     assert [other.finished(), at_work.finished()] == [0, 0]
     assert stored("j1").ledger().closed == "nothing there"
 
 
+@pytest.mark.long
 def test_a_worker_whose_spider_is_closed_from_outside_leaves_the_job_to_the_others(at_work, start, stored, status):
     other = start("closing", job="j1", CLOSES="leave")
     assert other.finished() == 0
@@ -74,6 +76,7 @@ def test_a_worker_whose_spider_is_closed_from_outside_leaves_the_job_to_the_othe
     assert status("j1").intended is None
 
 
+@pytest.mark.long
 def test_a_job_that_is_to_end_and_whose_workers_all_died_is_closed_by_the_next_one(at_work, start, stored, status):
     other = start("closing", job="j1", LEASE_TTL=2, CLOSES="raise")
     wait_until(lambda: status("j1").intended is not None, what="a job that is to end")

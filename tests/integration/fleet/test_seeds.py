@@ -50,6 +50,7 @@ def test_bad_seeds_go_to_the_dead_and_the_others_of_their_batch_are_crawled(star
     assert "Traceback" not in worker.log()
 
 
+@pytest.mark.long
 def test_seeds_in_json_say_how_they_are_asked_for_and_may_ask_for_a_known_page_again(start, shop, client, job):
     form = json.dumps({"url": f"{shop.url}/search", "method": "POST", "q": "stools", "meta": {"mine": {"a": 1}}})
     again = json.dumps({"url": f"{shop.url}/item/1", "dont_filter": True})
@@ -73,6 +74,7 @@ def test_a_worker_that_is_killed_at_its_seeds_loses_and_doubles_none(start, shop
     assert sorted(row["url"] for row in stored("j1").rows()) == sorted(f"{shop.url}/{path}" for path in expected)
 
 
+@pytest.mark.long
 def test_seeds_may_be_a_sorted_set(start, shop, client, job):
     seeds = [f"{shop.url}/item/{number}" for number in range(5)]
     client.zadd("seeded:start_urls", dict.fromkeys(seeds, 1))
@@ -80,12 +82,14 @@ def test_seeds_may_be_a_sorted_set(start, shop, client, job):
     assert urls(job) == sorted(seeds)
 
 
+@pytest.mark.long
 def test_rules_are_followed_from_seeds(start, shop, client, stored):
     client.rpush("rules:seeds", f"{shop.url}/list/0", f"{shop.url}/list/1")
     assert start("seeded_rules").finished() == 0
     assert len(stored("seeded_rules-1").rows()) == 20
 
 
+@pytest.mark.long
 def test_a_seed_of_which_no_request_is_made_goes_to_the_dead(start, shop, client, stored):
     client.rpush("several:start_urls", "2", "0")
     assert start("several").finished() == 0
@@ -148,6 +152,7 @@ def test_seeds_without_a_store_are_a_message(start):
     assert "Traceback" not in worker.log()
 
 
+@pytest.mark.long
 def test_spider_and_pipeline_of_scrapy_redis_itself_work_too(start, shop, client, stored):
     client.rpush("stock:start_urls", *(f"{shop.url}/item/{number}" for number in range(10)))
     pipelines = json.dumps({"scrapy_redis.pipelines.RedisPipeline": 300})

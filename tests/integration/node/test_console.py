@@ -37,6 +37,7 @@ def sections(alpha):
     return found
 
 
+@pytest.mark.long
 def test_what_has_ended_is_listed_after_a_restart(node, shop, jobs):
     first = node(slots=1)
     jobs.create(new_job("j1", site=shop.url))

@@ -57,6 +57,7 @@ def test_a_job_that_no_worker_can_begin_is_not_tried_over_and_over(node, jobs):
     assert 'exits_total{kind="failed"} 2' in alpha.ask("metrics").text
 
 
+@pytest.mark.long
 def test_how_long_a_worker_ran_does_not_hang_on_the_clock_of_its_node(node, shop, jobs, tmp_path):
     """One that seems to have ended before it began would be taken for one that could not begin."""
     clock = Clock(tmp_path)

@@ -144,6 +144,7 @@ def test_an_interrupted_crawl_keeps_its_rows_and_shows_its_summary_and_the_secon
     assert 1 <= len(output.read_text().splitlines()) - 1 < 400
 
 
+@pytest.mark.long
 def test_shell_fetch_and_parse_work_as_ever(project):
     url = project.site.url
     assert project("shell", "--nolog", "-c", "response.css('h1::text').get()", f"{url}/g/3").stdout == "Good 3\n"
