@@ -87,6 +87,7 @@ _KEYWORDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("JobOrder", ""): {"oneOf": [{"required": ["recipe"]}, {"required": ["recipe_text"]}]},
     ("PreviewOrder", ""): {"oneOf": [{"required": ["recipe"]}, {"required": ["recipe_text"]}]},
     ("PreviewOrder", "inputs"): {"propertyNames": {"minLength": 1, "maxLength": 100}},
+    ("ValidateOrder", "inputs"): {"propertyNames": {"minLength": 1, "maxLength": 100}},
     ("JobOrder", "inputs"): {"propertyNames": {"minLength": 1, "maxLength": 100}},
 }
 

@@ -18,6 +18,7 @@ ORDER = {"recipe": "shop", "inputs": {"site": "http://127.0.0.1:9"}}
 GOOD = {
     "create_job": ORDER,
     "replay_job": {"outcome": "timeout"},
+    "validate_recipe": {"recipe_text": "name: x"},
     "preview_recipe": {"recipe": "quotes", "url": "https://quotes.toscrape.com/", "page": "listing", "body": "<p>none"},
     "create_client": {"id": "new-client"},
     "change_client": {"name": "another"},

@@ -49,6 +49,7 @@ EXCUSED = (
     Excuse("POST /v1/recipes/preview", 422, "/body/url", "a page must be there"),
     Excuse("POST /v1/recipes/preview", 422, "/body/body", "a page must be of the kind that its recipe is for"),
     Excuse("POST /v1/recipes/preview", 400, "/body/inputs/*", "whole numbers have 64 bits, however deep they stand"),
+    Excuse("POST /v1/recipes/validate", 400, "/body/inputs/*", "whole numbers have 64 bits, however deep they stand"),
     Excuse("PUT /v1/recipes/{name}", 422, "/body", "YAML has no JSON Schema; the text must be a recipe of that name"),
     Excuse("GET /v1/recipes/{name}/diff", 422, "/query/*", "versions are those that were pushed with saved pages"),
     Excuse("POST /api/scrape/init", 422, "/body/siteUrl", "each recipe says which addresses it takes"),

@@ -33,11 +33,11 @@ _SELECTORS: Final = [{"selector": "css: .sale .price", "part": ".sale", "matches
 
 
 class RecipeNameConverter(UnicodeConverter):
-    """Names of recipes in addresses: all but the word that stands for this call there, so that it has one method."""
+    """Names of recipes in addresses: all but the words that stand for a call there, so that it has one method."""
 
     def __init__(self, url_map: Map) -> None:
         super().__init__(url_map)
-        self.regex = rf"(?!preview\Z){self.regex}"
+        self.regex = rf"(?!(?:preview|validate)\Z){self.regex}"
 
 
 class PreviewOrderSchema(Schema):

@@ -25,6 +25,7 @@ from control_api.recipes.schemas import (
     WhoseSchema,
 )
 from control_api.recipes.trials import exactly
+from control_api.recipes.validate import add_validate
 from control_api.services import ask, origin, principal, services
 from crawler.access.model import Scope
 from crawler.audit.store import AuditStore
@@ -162,6 +163,7 @@ def diff_recipe(query: dict[str, Any], name: str) -> ResponseReturnValue:
 
 
 add_preview(recipes)
+add_validate(recipes)
 
 
 @recipes.route("/<recipe:name>", methods=["PUT"])

@@ -277,6 +277,22 @@ class RecipeVersion(msgspec.Struct, frozen=True, kw_only=True):
         return self.state != "checking"
 
 
+class WrongInput(msgspec.Struct, frozen=True, kw_only=True):
+    """An input that does not fit a recipe: where it stands, and what is wrong with it."""
+
+    pointer: str
+    message: str
+
+
+class RecipeValidation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with the text of a recipe, and with inputs for it."""
+
+    valid: bool
+    name: str = ""
+    problems: tuple[str, ...] = ()
+    input_problems: tuple[WrongInput, ...] = ()
+
+
 class RecipePreview(msgspec.Struct, frozen=True, kw_only=True):
     """What one page gives, and why not more. Rows, fields and the like are as the API says them."""
 

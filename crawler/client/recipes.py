@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from crawler.client.calls import given, path_of
-from crawler.client.model import Recipe, RecipeDetail, RecipeDiff, RecipePreview, RecipeVersion
+from crawler.client.model import Recipe, RecipeDetail, RecipeDiff, RecipePreview, RecipeValidation, RecipeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +86,16 @@ class Recipes:
         """
         params = {"from": old, "to": new, "limit": limit, "client": client}
         return self._connection.ask(RecipeDiff, "GET", path_of("recipes", name, "diff"), params=params)[0]
+
+    def validate(self, recipe_text: str, *, inputs: Mapping[str, Any] | None = None) -> RecipeValidation:
+        """What is wrong with a recipe, and, if they are given, with inputs for it. Nothing is kept.
+
+        Args:
+            recipe_text: the recipe itself.
+            inputs: of it, typed.
+        """
+        body = given({"recipe_text": recipe_text, "inputs": inputs})
+        return self._connection.ask(RecipeValidation, "POST", "/v1/recipes/validate", body=body, is_repeatable=True)[0]
 
     def preview(
         self,

@@ -210,6 +210,16 @@ def test_a_job_is_asked_for_where_there_are_no_events_of_it(api, new_client, mon
             {"old": {"version": "1.0.0"}, "new": {"version": "1.1.0"}, "same": True, "pages": 3},
         ),
         (
+            lambda c: c.recipes.validate("name: x", inputs={"n": 1}),
+            *("POST", "/v1/recipes/validate"),
+            {"recipe_text": "name: x", "inputs": {"n": 1}},
+            {
+                "valid": False,
+                "problems": ["1:1: no"],
+                "input_problems": [{"pointer": "/body/inputs/n", "message": "no"}],
+            },
+        ),
+        (
             lambda c: c.recipes.preview("http://a/p", recipe="shop", page="p", inputs={"n": 1}),
             *("POST", "/v1/recipes/preview"),
             {"url": "http://a/p", "recipe": "shop", "page": "p", "inputs": {"n": 1}},

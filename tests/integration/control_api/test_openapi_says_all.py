@@ -88,6 +88,7 @@ def test_requests_are_closed_and_answers_are_open(spec):
         "JobOrder",
         "ReplayOrder",
         "PreviewOrder",
+        "ValidateOrder",
         "Limits",
         "ClientOrder",
         "ClientChange",

@@ -40,6 +40,11 @@ WRONG_TYPES = {
         (ORDER | {"recipe": "shop\u202e"}, {"recipe"}),
         (ORDER | {"recipe": "shop@"}, {"recipe"}),
     ],
+    "validate_recipe": [
+        ({}, {"recipe_text"}),
+        ({"recipe_text": 1, "inputs": [], "x": 1}, {"recipe_text", "inputs", "x"}),
+        ({"recipe_text": "", "inputs": {"": 1, LONG: 1}}, {"recipe_text", "inputs/", f"inputs/{LONG}"}),
+    ],
     "replay_job": [
         ({}, {"outcome"}),
         ({"outcome": 1, "job": "x"}, {"outcome", "job"}),

@@ -120,6 +120,7 @@ def test_each_excuse_is_needed(new_api, people):
         ("POST /api/scrape/init", "/body/options/categories"): {
             "json": {"recipe": "shop", "siteUrl": site, "options": {"categories": ["lamps"]}}
         },
+        ("POST /v1/recipes/validate", "/body/inputs/*"): {"json": {"recipe_text": "x", "inputs": {"a": [2**64]}}},
         ("GET /v1/recipes/{name}/diff", "/query/*"): {"query_string": {"from": "1.0.0", "to": "9.0.0"}},
         ("PUT /v1/recipes/{name}", "/body"): {"data": "no recipe", "content_type": "application/yaml"},
         **{

@@ -73,6 +73,7 @@ ROWS = {
     "get_results": Row(Scope.RESULTS_READ, object="job", admin=404),
     "list_recipes": Row(Scope.RECIPES_READ),
     "get_recipe": Row(Scope.RECIPES_READ, object="recipe"),
+    "validate_recipe": Row(Scope.RECIPES_WRITE, body={"recipe_text": "name: x"}),
     "preview_recipe": Row(
         Scope.RECIPES_WRITE, body={"recipe": "quotes", "url": "https://quotes.toscrape.com/", "body": "<p>none"}
     ),
