@@ -15,6 +15,8 @@ import redis
 from big_site import BigSite, SiteProcess
 from fleet_run import Fleet
 
+from crawler.joblogs.reader import JobLogs
+
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -57,8 +59,9 @@ def test_a_killed_worker_is_seen_at_once_and_costs_no_row(fleet_on, show):
         assert fleet.findings(manifest).problems == []
         (attempt,) = [attempt for attempt in fleet.attempts() if attempt.pid == pid]
         assert attempt.log_tail
-        kept = fleet.objects.get(fleet.keys.log(f"{attempt.seat}.log")).decode()
-        assert attempt.log_tail[-1] in kept
+        last = attempt.log_tail[-1]
+        logs = JobLogs(fleet.objects, fleet.keys)
+        fleet.wait(lambda: logs.newest(limit=1, text=last, worker=attempt.worker).records, what="its last words")
         show(f"a worker killed: seen after {seen_s:.2f} s, {manifest.outcome}, {len(fleet.attempts())} attempts")
 
 
