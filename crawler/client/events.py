@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from crawler.client.connection import PASSING
-from crawler.client.model import Job, JobEvent
+from crawler.client.model import ENDED, Job, JobEvent
 from crawler.errors import ApiError, ApiUnreachable
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ _RETRY_S: Final = 1.0
 
 #: Progress may come so much sooner than it is asked for, and be shown all the same.
 _EARLY: Final = 0.9
+
+#: While a stream tells it, the job itself is asked for so often, in seconds.
+_ASK_S: Final = 3.0
 
 _KINDS: Final = frozenset({"state", "progress"})
 _NO_CONTENT: Final = 204
@@ -115,7 +118,7 @@ def followed(
             if seen.has_ended:
                 return
             if answered >= may_watch_at:
-                wait_s = yield from _watched(connection, seen, path, reader, every_s)
+                wait_s = yield from _watched(connection, seen, get, reader, path=path, every_s=every_s)
                 answered = time.monotonic()
                 may_watch_at = answered + wait_s
                 if not wait_s:
@@ -124,18 +127,25 @@ def followed(
 
 
 def _watched(
-    connection: Connection, seen: Job, path: str, reader: EventReader, every_s: float
+    connection: Connection, seen: Job, get: Callable[[], Job], reader: EventReader, *, path: str, every_s: float
 ) -> Generator[Job, None, float]:
-    """The job as one stream tells it; then the seconds until another one may be opened, 0 if the job has ended."""
-    shown_at = time.monotonic()
+    """The job as one stream tells it; then the seconds until another one may be opened, 0 if the job has ended.
+
+    Events do not tell who works on it: now and then the job itself is asked for.
+    """
+    shown_at = asked_at = time.monotonic()
     try:
         with connection.opened(path, headers=reader.headers) as (status, lines):
             for event in reader.read(lines):
-                if event.is_end:
-                    return 0.0
+                if event.state in ENDED:
+                    return 0.0  # what it has come to is in the job itself, which is asked for next
                 seen = _as_told(seen, event)
                 if event.kind == "state" or time.monotonic() - shown_at >= every_s * _EARLY:
                     shown_at = time.monotonic()
+                    if shown_at - asked_at >= _ASK_S:
+                        asked_at, seen = shown_at, get()
+                        if seen.has_ended:
+                            return 0.0
                     yield seen
     except ApiUnreachable:
         return reader.retry_s  # whoever asks for the job next finds out whether that is so

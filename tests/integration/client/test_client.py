@@ -180,6 +180,21 @@ def test_a_job_is_followed_by_its_events_where_the_api_has_them(api, new_client)
     assert [each.path for each in api.requests] == ["/v1/jobs/j", "/v1/jobs/j/events", "/v1/jobs/j"]
 
 
+def test_the_last_that_is_told_of_a_job_is_what_it_has_come_to_and_who_works_on_it_is_told_meanwhile(
+    api, new_client, monkeypatch
+):
+    monkeypatch.setattr(events, "_ASK_S", 0.0)
+    progress = b'event: progress\ndata: {"state":"%s","why":"","progress":{"found":3}}\n\n'
+    working = {**JOB, "attempts": [{"node": "n", "worker": "n-1", "how": "running"}]}
+    ended = {**working, "state": "succeeded", "outcome": "complete"}
+    api.on("GET", "/v1/jobs/j", JOB, working, ended)
+    body = EVENT % (b"2-5", b"paused") + progress % b"succeeded" + EVENT % (b"3-6", b"succeeded")
+    api.on("GET", "/v1/jobs/j/events", Reply(body=body))
+    first, told, last = new_client().jobs.follow("j")
+    assert [[each.worker for each in job.attempts] for job in (first, told)] == [["n/1/s"], ["n-1"]]
+    assert (last.state, last.outcome) == ("succeeded", "complete")
+
+
 def test_a_job_is_asked_for_where_there_are_no_events_of_it(api, new_client, monkeypatch):
     monkeypatch.setattr(events, "EVERY_S", 0.01)
     ended = {**JOB, "state": "succeeded"}
