@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from crawler.errors import ParseRefused
 from crawler.recipe.encoding import Decoded, decode, utf8_of
 from crawler.recipe.html_document import HtmlDocument
+from crawler.recipe.js_literal import find_literal
 from crawler.recipe.value_document import ValueDocument, ValueScope, parse_json
 from crawler.recipe.xml_document import XmlDocument
 
@@ -57,6 +58,12 @@ class Document(Protocol):
     def meta(self, name: str) -> list[str]:
         """`content` of each `<meta>` whose name, property or itemprop this is."""
 
+    def linked_data(self) -> list[str]:
+        """The text of each block of JSON-LD."""
+
+    def microdata(self) -> list[dict[str, Value]]:
+        """The outermost items of the page's microdata, as nodes like those of JSON-LD."""
+
     def use_xpath(self) -> None:
         """Say before the first rule that XPath will come, so that the whole page is read on one tree."""
 
@@ -101,6 +108,10 @@ class Scope(Protocol):
 
 
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:[\w.+-]*\+)?json\b|application/(?:x-)?json", re.ASCII)
+#: A whole page that is a call (JSONP) or an assignment; anything else must be JSON, so that no error page passes as it.
+_SCRIPT = re.compile(r"\s*+(?:/\*\*/\s*+)?(?:(?:var|let|const)\s++)?[\w$.]++\s*+[(=]\s*+[{\[]")
+#: What APIs put before their JSON, so that no other site can run it as a script.
+_GUARD = re.compile(r"\s*+(?:\)\]\}',?|while\s*+\(1\);|for\s*+\(;;\);)")
 _HTML_TYPE: Final = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
 _XML_TYPE = re.compile(r"(?:text|application)/xml\b|[\w.-]+/[\w.-]+\+xml\b", re.ASCII)
 #: Any element name: a page without a Content-Type and a doctype may begin with any of them.
@@ -128,12 +139,34 @@ def parse_document(
 def parse_fragment(text: str, *, kind: ParseKind, url: str) -> Document:
     """Parse a value of a page on its own; HTML that begins with a bare `<tr>` or `<td>` is given its table.
 
+    JSON may also be a script that holds an object or array of JavaScript.
+
     Raises:
         ParseRefused: as `parse_document`.
     """
     if kind == "html":
         return HtmlDocument.of_fragment(text, url=url)
+    if kind == "json":
+        return _of_script(Decoded(text=text, encoding="utf-8", utf8=b""), url=url)
     return _parse(Decoded(text=text, encoding="utf-8", utf8=utf8_of(text)), kind=kind, url=url)
+
+
+def _of_json(page: Decoded, *, url: str) -> ValueDocument:
+    text = page.text
+    guard = _GUARD.match(text)
+    return ValueDocument(parse_json(text[guard.end() :] if guard else text), page, kind="json", url=url)
+
+
+def _of_script(page: Decoded, *, url: str) -> ValueDocument:
+    """JSON, or the first literal of a script."""
+    try:
+        return _of_json(page, url=url)
+    except ParseRefused:
+        found = find_literal(page.text)
+    document = ValueDocument(found.value, page, kind="json", url=url)
+    if found.expressions:
+        document.stats["recipe/js_expressions"] = found.expressions
+    return document
 
 
 def value_scope(value: Value, document: Document) -> Scope:
@@ -147,7 +180,7 @@ def _parse(page: Decoded, *, kind: ParseKind, url: str) -> Document:
     if kind == "xml":
         return XmlDocument(page, url=url)
     if kind == "json":
-        return ValueDocument(parse_json(page.text), page, kind="json", url=url)
+        return _of_script(page, url=url) if _SCRIPT.match(page.text) else _of_json(page, url=url)
     if kind == "text":
         return ValueDocument(page.text, page, kind="text", url=url)
     raise ParseRefused(f"cannot parse as {kind!r}; write html, xml, json or text")

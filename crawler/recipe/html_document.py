@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
@@ -17,6 +17,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from crawler.errors import ParseRefused
 from crawler.recipe.css_match import select
 from crawler.recipe.encoding import Decoded, utf8_of
+from crawler.recipe.microdata import read_microdata
 from crawler.recipe.query_error import QueryFailed
 from crawler.recipe.second_tree import SecondTree
 from crawler.recipe.table_cells import cell_under
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from crawler.recipe.documents import Scope
     from crawler.recipe.queries import Query
     from crawler.recipe.values import Value
+
+LINKED_DATA_TYPE: Final = "application/ld+json"
 
 #: Text that begins with a part of a table, which HTML drops outside of one.
 _BARE_TABLE_PART = re.compile(
@@ -143,6 +146,21 @@ class HtmlDocument:
                 for each in names - {""} if content else ():
                     self._meta.setdefault(each, []).append(content)
         return list(self._meta.get(name.strip().lower(), ()))
+
+    def linked_data(self) -> list[str]:
+        """The text of each `<script type="application/ld+json">`."""
+        return [
+            node.text()
+            for node in self._parser.css("script[type]")
+            if (node.attributes.get("type") or "").partition(";")[0].strip().lower() == LINKED_DATA_TYPE
+        ]
+
+    def microdata(self) -> list[dict[str, Value]]:
+        """The outermost items of the page's microdata; counted where there was more than may be read."""
+        found = read_microdata(self._parser, base_url=self.base_url)
+        if found.cut:
+            self.stats["recipe/microdata_cut"] = 1
+        return list(found.items)
 
     @property
     def nodes(self) -> list[LexborNode]:

@@ -44,6 +44,15 @@ class MetaSource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NodeSource:
+    """`jsonld:` or `microdata:` - the nodes of a type in what the page says about itself. `raw`: as they are there."""
+
+    syntax: Literal["jsonld", "microdata"]
+    type: str
+    raw: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ResponseSource:
     """`response:` - `url`, `request_url`, `status`, `encoding`, `text` or `headers.NAME`."""
 
@@ -80,7 +89,14 @@ class TableSource:
 
 
 Source: TypeAlias = (
-    QuerySource | MetaSource | ResponseSource | ConstSource | TemplateSource | PrecedingSource | TableSource
+    QuerySource
+    | MetaSource
+    | NodeSource
+    | ResponseSource
+    | ConstSource
+    | TemplateSource
+    | PrecedingSource
+    | TableSource
 )
 
 # --- rules -----------------------------------------------------------------------------------------------------------

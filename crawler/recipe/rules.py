@@ -21,6 +21,7 @@ from crawler.recipe.model import (
     ConstSource,
     FieldTrace,
     MetaSource,
+    NodeSource,
     PrecedingSource,
     QuerySource,
     ResponseSource,
@@ -30,6 +31,7 @@ from crawler.recipe.model import (
     TemplateSource,
     UnionOf,
 )
+from crawler.recipe.page_nodes import PageNodes
 from crawler.recipe.queries import CssQuery, JmesQuery, QueryError
 from crawler.recipe.scalars import describe
 from crawler.recipe.steps import StepFailed, run_steps
@@ -95,6 +97,7 @@ class PageContext:
     xpath_documents: frozenset[str | None] = frozenset()  # page sources that XPath reads; None = the page
     _sources: dict[str, Scope | None] = field(default_factory=dict)
     _parsed_documents: list[Document] = field(default_factory=list)
+    _nodes: PageNodes | None = None
 
     # --- rules ------------------------------------------------------------------------------------------------------
 
@@ -227,6 +230,11 @@ class PageContext:
             return _listed(source.template.render(self.template_scopes(at)))
         if isinstance(source, MetaSource):
             return list(self.document.meta(source.name))
+        if isinstance(source, NodeSource):
+            urls = (self.input.url, self.input.asked_url or self.input.request.url)
+            if self._nodes is None:
+                self._nodes = PageNodes(self.document, self.stats)
+            return self._nodes.find(source, urls)
         if isinstance(source, ResponseSource):
             return _listed(self._response(source.attribute))
         if isinstance(source, PrecedingSource):
@@ -459,6 +467,8 @@ def source_text(take: Take) -> str:
         return f"template: {source.template.text}"
     if isinstance(source, MetaSource):
         return f"meta: {source.name}"
+    if isinstance(source, NodeSource):
+        return f"{source.syntax}: {source.type}"
     if isinstance(source, ResponseSource):
         return f"response: {source.attribute}"
     if isinstance(source, ConstSource):

@@ -54,6 +54,14 @@ class ValueDocument:
     def use_xpath(self) -> None:
         """Nothing to do: there is one tree."""
 
+    def linked_data(self) -> list[str]:
+        """A JSON page is itself what the script of an HTML page would hold."""
+        return [self.text] if self.kind == "json" else []
+
+    def microdata(self) -> list[dict[str, Value]]:
+        """Nothing: only HTML has microdata."""
+        return []
+
     def meta(self, name: str) -> list[str]:  # noqa: ARG002 - the protocol's signature
         """Nothing: only markup has `<meta>`."""
         return []
@@ -142,11 +150,12 @@ def parse_json(text: str) -> Value:
         value = _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         value = _parse_slowly(text)
-    _check_depth(value)
+    check_depth(value)
     return value
 
 
-def _number(text: str) -> Decimal | str:
+def exact_number(text: str) -> Decimal | str:
+    """A number with all its digits; what is none, or beyond counting, stays text."""
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -154,13 +163,13 @@ def _number(text: str) -> Decimal | str:
     return number if abs(number.adjusted()) <= MAX_EXPONENT else text
 
 
-_DECODER = msgspec.json.Decoder(float_hook=_number)
+_DECODER = msgspec.json.Decoder(float_hook=exact_number)
 
 
 def _parse_slowly(text: str) -> Value:
     """The standard library's parser: it says where an error is, and takes half surrogate pairs."""
     try:
-        value = json.loads(text, parse_float=_number, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_float=exact_number, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         found = text[error.pos : error.pos + 20]
         shown = f"{found!r}" if found else "the end"
@@ -171,29 +180,28 @@ def _parse_slowly(text: str) -> Value:
         raise ParseRefused(f"the JSON nests deeper than {MAX_JSON_DEPTH}") from None
     except ValueError as error:  # an integer of more than 4,300 digits
         raise ParseRefused(f"no JSON that can be used: {error}") from None
-    return _without_surrogates(value, 0)
+    return without_surrogates(value, 0)
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _without_surrogates(value: Value, depth: int) -> Value:
+def without_surrogates(value: Value, depth: int = 0) -> Value:
     """`value` with half surrogate pairs replaced by U+FFFD, which no encoder can write."""
     if depth > MAX_JSON_DEPTH:
         raise ParseRefused(f"the JSON nests deeper than {MAX_JSON_DEPTH}")
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_without_surrogates(member, depth + 1) for member in value]
+        return [without_surrogates(member, depth + 1) for member in value]
     if isinstance(value, dict):
-        return {
-            _without_surrogates(key, depth): _without_surrogates(member, depth + 1) for key, member in value.items()
-        }
+        return {without_surrogates(key, depth): without_surrogates(member, depth + 1) for key, member in value.items()}
     return value
 
 
-def _check_depth(value: Value) -> None:
+def check_depth(value: Value) -> None:
+    """Raise ParseRefused where arrays and objects hold each other deeper than `MAX_JSON_DEPTH`."""
     level = [value] if isinstance(value, list | dict) else []
     for _ in range(MAX_JSON_DEPTH):
         if not level:
@@ -206,3 +214,20 @@ def _check_depth(value: Value) -> None:
         ]
     if level:
         raise ParseRefused(f"the JSON nests deeper than {MAX_JSON_DEPTH}")
+
+
+def size_of(value: Value) -> int:
+    """About how many characters a value has as JSON."""
+    size = 0
+    waiting: list[Value] = [value]
+    while waiting:
+        member = waiting.pop()
+        size += 8
+        if isinstance(member, str):
+            size += len(member)
+        elif isinstance(member, list):
+            waiting.extend(member)
+        elif isinstance(member, dict):
+            size += sum(map(len, member))
+            waiting.extend(member.values())
+    return size

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from crawler.recipe.documents import Scope
     from crawler.recipe.encoding import Decoded
+    from crawler.recipe.values import Value
 
 _INTERNAL_DTD = re.compile(r"<!DOCTYPE[^>\[]*\[")
 
@@ -53,6 +54,14 @@ class XmlDocument:
 
     def use_xpath(self) -> None:
         """Nothing to do: there is one tree."""
+
+    def linked_data(self) -> list[str]:
+        """Nothing: only HTML has scripts."""
+        return []
+
+    def microdata(self) -> list[dict[str, Value]]:
+        """Nothing: only HTML has microdata."""
+        return []
 
     def meta(self, name: str) -> list[str]:  # noqa: ARG002 - the protocol's signature
         """Nothing: only HTML has `<meta>`."""
