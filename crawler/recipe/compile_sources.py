@@ -82,7 +82,7 @@ class SourceCompiler:
             return self._response(found, where)
         if key in _NODE_KEYS:
             return self._nodes(node, key, where, place)
-        if place.page_kind in {"json", "text"}:
+        if place.page_kind not in {None, "html", "xml"}:
             self.report.add(found.mark, where, f"a {place.page_kind} page has no <meta> elements")
             return None
         return MetaSource(name=str(found.value))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from crawler.recipe.css_tree import Complex, Compound, CssPart
     from crawler.recipe.documents import Scope
     from crawler.recipe.queries import Query
+    from crawler.recipe.row_files import BrokenRow
     from crawler.recipe.values import Value
 
 LINKED_DATA_TYPE: Final = "application/ld+json"
@@ -146,6 +147,11 @@ class HtmlDocument:
                 for each in names - {""} if content else ():
                     self._meta.setdefault(each, []).append(content)
         return list(self._meta.get(name.strip().lower(), ()))
+
+    @property
+    def broken_rows(self) -> Sequence[BrokenRow]:
+        """None: there are no lines that are rows."""
+        return ()
 
     def linked_data(self) -> list[str]:
         """The text of each `<script type="application/ld+json">`."""

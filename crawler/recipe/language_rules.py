@@ -18,7 +18,9 @@ from crawler.recipe.yaml_nodes import Broken, ListNode, MapNode, Node, Scalar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PARSE_KINDS = ("html", "json", "xml", "text")
+#: What a value may be, and what a page may be.
+VALUE_KINDS = ("html", "json", "xml", "text")
+PARSE_KINDS = (*VALUE_KINDS, "csv", "jsonl")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +249,7 @@ _RULE: Shape = ByKind(
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 PARSE = Choice(values=PARSE_KINDS)
+_EACH_PARSE = Choice(values=VALUE_KINDS)
 
 
 _EACH_MODIFIERS: Mapping[str, tuple[str, ...]] = {
@@ -267,7 +270,7 @@ def _each_variant(source: str) -> NamedMap:
             *(
                 ()
                 if source in _NODES
-                else (Key("parse", PARSE, "Parse each value on its own, as html, json, xml or text"),)
+                else (Key("parse", _EACH_PARSE, "Parse each value on its own, as html, json, xml or text"),)
             ),
         ),
         noun="a selector of rows",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from crawler.recipe.row_files import CsvFormat
 from crawler.recipe.values import MISSING, Value
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from crawler.recipe.steps import Step
     from crawler.recipe.template import Template, ValueTemplate
 
-ParseKind: TypeAlias = Literal["html", "json", "xml", "text"]
+ParseKind: TypeAlias = Literal["html", "json", "xml", "text", "csv", "jsonl"]
 ExportFormat: TypeAlias = Literal["csv", "jsonl", "parquet"]
 
 # --- sources: where a rule reads -------------------------------------------------------------------------------------
@@ -180,6 +181,7 @@ class PageSource:
     name: str
     rule: RuleNode
     parse: ParseKind | None
+    csv: CsvFormat = field(default_factory=CsvFormat)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -246,6 +248,8 @@ class Page:
     paginate: Paginate | None
     item: str | None
     rows: Rows | None  # set exactly when `item` is
+    csv: CsvFormat = field(default_factory=CsvFormat)
+    namespaces: Mapping[str, str] = field(default_factory=dict)  # of its XML: addresses by prefix
 
 
 # --- start -----------------------------------------------------------------------------------------------------------

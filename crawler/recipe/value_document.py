@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crawler.recipe.encoding import Decoded
     from crawler.recipe.model import ParseKind
     from crawler.recipe.queries import CssQuery, Query
+    from crawler.recipe.row_files import BrokenRow
     from crawler.recipe.values import Value
 
 #: How deep arrays and objects may hold each other.
@@ -31,15 +32,18 @@ MAX_EXPONENT: Final = 400
 class ValueDocument:
     """A JSON or text page. `value` is what was parsed; numbers with a point are Decimal."""
 
-    __slots__ = ("encoding", "kind", "stats", "text", "url", "value")
+    __slots__ = ("broken_rows", "encoding", "kind", "stats", "text", "url", "value")
 
-    def __init__(self, value: Value, page: Decoded, *, kind: ParseKind, url: str) -> None:
+    def __init__(
+        self, value: Value, page: Decoded, *, kind: ParseKind, url: str, broken_rows: Sequence[BrokenRow] = ()
+    ) -> None:
         self.value = value
         self.kind = kind
         self.text = page.text
         self.url = url
         self.encoding = page.encoding
         self.stats: dict[str, int] = {}
+        self.broken_rows = broken_rows
 
     @property
     def root(self) -> Scope:
