@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from crawler.recipe.row_files import BrokenRow
     from crawler.recipe.values import Value
 
+_META_NAMES: Final = ("name", "property", "itemprop", "http-equiv")
 LINKED_DATA_TYPE: Final = "application/ld+json"
 
 #: Text that begins with a part of a table, which HTML drops outside of one.
@@ -137,13 +138,13 @@ class HtmlDocument:
         return self._base_url
 
     def meta(self, name: str) -> list[str]:
-        """`content` of each `<meta>` whose name, property or itemprop this is, without case."""
+        """`content` of each `<meta>` whose name, property, itemprop or http-equiv this is, without case."""
         if self._meta is None:
             self._meta = {}
             for node in self._parser.css("meta[content]"):
                 attributes = node.attributes
                 content = (attributes.get("content") or "").strip()
-                names = {(attributes.get(key) or "").strip().lower() for key in ("name", "property", "itemprop")}
+                names = {(attributes.get(key) or "").strip().lower() for key in _META_NAMES}
                 for each in names - {""} if content else ():
                     self._meta.setdefault(each, []).append(content)
         return list(self._meta.get(name.strip().lower(), ()))

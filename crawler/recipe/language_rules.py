@@ -147,7 +147,7 @@ _SOURCES = {
         "schema.org type, such as Product: the JSON-LD node of that type or of one below it; name it in `sources`",
     ),
     "microdata": Key("microdata", _NODE_TYPE, "schema.org type: the microdata item of that type, as a JSON-LD node"),
-    "meta": Key("meta", Text(), "Name, property or itemprop of a <meta> element; its content is the value"),
+    "meta": Key("meta", Text(), "Name, property, itemprop or http-equiv of a <meta> element; its content is the value"),
     "response": Key(
         "response",
         Text(noun="a part of the response"),

@@ -39,7 +39,7 @@ class QuerySource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetaSource:
-    """`meta:` - the `content` of `<meta name=...>`, `property=...` or `itemprop=...`."""
+    """`meta:` - the `content` of `<meta name=...>`, `property=...`, `itemprop=...` or `http-equiv=...`."""
 
     name: str
 
