@@ -150,7 +150,7 @@ class PreviewSchema(Schema):
     status = ma.fields.Integer(required=True, metadata=about("Of the answer; 200 of a page that was given.", 200))
     size_bytes = ma.fields.Integer(required=True, metadata=about("Of the page, unpacked.", 34_120))
     kind = ma.fields.String(
-        required=True, metadata=about("What it was read as.", "html") | {"enum": ["html", "json", "xml", "text"]}
+        required=True, metadata=about("What it was read as.", "html") | {"enum": ["html", "json", "xml", "text", "csv", "jsonl"]}
     )
     encoding = ma.fields.String(required=True, metadata=about("By which it was decoded.", "utf-8"))
     outcome = ma.fields.String(

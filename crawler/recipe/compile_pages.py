@@ -12,6 +12,7 @@ from crawler.recipe import checked
 from crawler.recipe.compile_rules import gives
 from crawler.recipe.compile_sources import Place
 from crawler.recipe.compile_texts import Language, Scopes, TextCompiler
+from crawler.recipe.diagnostics import did_you_mean, nearest
 from crawler.recipe.model import (
     Fetch,
     Follow,
@@ -24,7 +25,8 @@ from crawler.recipe.model import (
     Take,
 )
 from crawler.recipe.queries import CssQuery, JmesQuery
-from crawler.recipe.yaml_nodes import Broken, ListNode, MapNode
+from crawler.recipe.row_files import CsvFormat
+from crawler.recipe.yaml_nodes import Broken, ListNode, MapNode, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
     from crawler.recipe.model import Condition, RuleNode
     from crawler.recipe.regex import Regex
     from crawler.recipe.yaml_nodes import Node
+
+
+#: Files in which every line is a row.
+_ROW_KINDS = frozenset({"csv", "jsonl"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +57,17 @@ class PageCompiler:
         kind = cast("ParseKind | None", checked.text(node, "parse"))
         if kind is None and _shows_json(node):
             kind = "json"
-        language: Language = "jmespath" if kind in {"json", "text"} else "css"
+        language: Language = "css" if kind in {None, "html", "xml"} else "jmespath"
         scopes = Scopes(names=frozenset({"inputs", "carried"}), page=name)
         place = Place(language=language, kind=kind, page_kind=kind, scopes=scopes, page=name)
         source_languages = _source_languages(node)
+        namespaces = self._namespaces(node, path, kind)
+        self.texts.namespaces = namespaces
+        self.texts.unknown_prefixes.clear()
         sources = self._sources(node, path, replace(place, sources=source_languages))
         place = replace(place, sources=source_languages)
         rows = self._page_rows(node, path, place)
-        return Page(
+        page = Page(
             name=name,
             parse=kind,
             match=self.regexes(node, "match", path),
@@ -69,12 +78,49 @@ class PageCompiler:
             paginate=self._paginate(checked.mapping(node, "paginate"), (*path, "paginate"), place),
             item=checked.text(node, "item"),
             rows=rows,
+            csv=self._csv(node, path, kind),
+            namespaces=namespaces,
         )
+        for entry in checked.entries(node, "namespaces"):
+            for used in nearest(entry.key, self.texts.unknown_prefixes):
+                message = f"a selector of this page type has the prefix '{used}'"
+                hint = did_you_mean(entry.key, [used])
+                self.texts.report.add(entry.mark, (*path, "namespaces", entry.key), message, hint)
+        return page
 
     def regexes(self, node: MapNode, key: str, path: Path) -> tuple[Regex, ...]:
         """The regular expressions of a key that holds one or a list."""
         found = [self.texts.regex(scalar, where) for where, scalar in checked.scalars(node, key, path)]
         return tuple(regex for regex in found if regex is not None)
+
+    def _namespaces(self, node: MapNode, path: Path, kind: str | None) -> dict[str, str]:
+        """The prefixes of a page type, each with its address."""
+        found = {
+            entry.key: str(entry.node.value)
+            for entry in checked.entries(node, "namespaces")
+            if isinstance(entry.node, Scalar)
+        }
+        if found and kind != "xml" and not _holds_xml(node):
+            message = "only XML has namespaces, and this page type reads none"
+            entry = node.by_key["namespaces"]
+            self.texts.report.add(entry.mark, (*path, "namespaces"), message, "add parse: xml to it or to a source")
+        return found
+
+    def _csv(self, node: MapNode, path: Path, kind: str | None) -> CsvFormat:
+        """How the CSV of a page or source is written."""
+        found = checked.mapping(node, "csv")
+        if found is None:
+            return CsvFormat()
+        if kind != "csv":
+            entry = node.by_key["csv"]
+            self.texts.report.add(entry.mark, (*path, "csv"), "'csv' says how CSV is written", "add parse: csv")
+        listed = tuple(str(scalar.value) for _, scalar in checked.scalars(found, "header", path))
+        header: bool | tuple[str, ...] = checked.boolean(found, "header") is not False
+        if isinstance(found.get("header"), ListNode):
+            header = listed
+        return CsvFormat(
+            delimiter=checked.text(found, "delimiter"), header=header, skip=checked.integer(found, "skip") or 0
+        )
 
     def _condition(self, node: MapNode, key: str, path: Path, place: Place) -> Condition | None:
         return self.rules.condition(node.get(key), (*path, key), place) if key in node else None
@@ -82,6 +128,9 @@ class PageCompiler:
     def _page_rows(self, node: MapNode, path: Path, place: Place) -> Rows | None:
         if "fields" not in node:
             return None
+        if place.page_kind in _ROW_KINDS and "each" not in node:
+            message = f"a page of {place.page_kind} has many rows"
+            self.texts.report.add(node.by_key["fields"].mark, (*path, "fields"), message, 'add each: "[*]"')
         return self.rules.rows(node, path, place)
 
     def _sources(self, node: MapNode, path: Path, place: Place) -> dict[str, PageSource]:
@@ -99,14 +148,15 @@ class PageCompiler:
                 message = "a page source that reads elements must say what they are"
                 self.texts.report.add(entry.mark, where, message, "add parse: html, or parse: json")
                 continue
-            if parse in {"html", "xml"} and gives(rule) == "list":
+            if parse in {"html", "xml", "csv", "jsonl"} and gives(rule) == "list":
                 message = f"a list cannot be parsed as {parse}, only one text can"
                 self.texts.report.add(entry.mark, where, message, "delete all: true, or use `each` with `parse`")
                 continue
             if parse in {"html", "xml"} and isinstance(rule, Take) and _reads_tree(rule):
                 rule = replace(rule, as_="html")
             kind = cast("ParseKind | None", parse)
-            compiled[entry.key] = PageSource(name=entry.key, rule=rule, parse=kind)
+            csv = self._csv(entry.node, where, parse) if isinstance(entry.node, MapNode) else CsvFormat()
+            compiled[entry.key] = PageSource(name=entry.key, rule=rule, parse=kind, csv=csv)
         return compiled
 
     def _follows(self, node: MapNode, path: Path, place: Place) -> tuple[Follow, ...]:
@@ -184,6 +234,15 @@ def _source_languages(node: MapNode) -> dict[str, Language | None]:
             parse = checked.text(entry.node, "parse")
             languages[entry.key] = "css" if parse in {"html", "xml"} else "jmespath"
     return languages
+
+
+def _holds_xml(node: Node | None) -> bool:
+    """Whether something below a node says `parse: xml`."""
+    if isinstance(node, ListNode):
+        return any(_holds_xml(member) for member in node.items)
+    if not isinstance(node, MapNode):
+        return False
+    return checked.text(node, "parse") == "xml" or any(_holds_xml(entry.node) for entry in node)
 
 
 def _gives_elements(rule: RuleNode) -> bool:

@@ -19,6 +19,7 @@ from crawler.recipe.model import (
     AnyOf,
     Condition,
     ConstSource,
+    NodeSource,
     ParseKind,
     PrecedingSource,
     QuerySource,
@@ -247,9 +248,10 @@ class RuleCompiler:
             parse = checked.text(node, "parse")
         else:
             return None
-        if take is None or not isinstance(take.source, QuerySource):
+        if take is None or not isinstance(take.source, QuerySource | NodeSource):
             return None
-        if parse in _TREE_KINDS and not isinstance(take.source.query, JmesQuery):
+        query = take.source.query if isinstance(take.source, QuerySource) else None
+        if parse in _TREE_KINDS and not isinstance(query, JmesQuery):
             take = replace(take, as_="html")
         if take.remove and parse is None and not take.process and isinstance(node, MapNode):
             hint = "put `remove` on the rules inside, or add parse: html"
@@ -265,7 +267,8 @@ class RuleCompiler:
             return ("css", parse) if parse in _TREE_KINDS else ("jmespath", "json")  # type: ignore[return-value]
         query = take.source.query if isinstance(take.source, QuerySource) else None
         if (
-            isinstance(query, JmesQuery)
+            query is None
+            or isinstance(query, JmesQuery)
             or take.process
             or (isinstance(query, CssQuery) and any(part.kind != "element" for part in query.parts))
         ):

@@ -11,6 +11,7 @@ from crawler.recipe.diagnostics import Path, did_you_mean, one_of
 from crawler.recipe.model import (
     ConstSource,
     MetaSource,
+    NodeSource,
     ParseKind,
     PrecedingSource,
     QuerySource,
@@ -20,6 +21,7 @@ from crawler.recipe.model import (
     TableSource,
     TemplateSource,
 )
+from crawler.recipe.schema_org import below, own_name, type_problem
 from crawler.recipe.template import is_template
 from crawler.recipe.yaml_nodes import MapNode, Scalar, plain
 
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
     from crawler.recipe.yaml_nodes import Node
 
-_SOURCE_KEYS = ("css", "xpath", "jmespath", "meta", "response", "const", "template", "preceding", "table")
+_NODE_KEYS = ("jsonld", "microdata")
+_SOURCE_KEYS = ("css", "xpath", "jmespath", *_NODE_KEYS, "meta", "response", "const", "template", "preceding", "table")
 _RESPONSE_PARTS = ("url", "request_url", "status", "encoding", "text")
 
 
@@ -77,10 +80,32 @@ class SourceCompiler:
             return None if template is None else TemplateSource(template=template)
         if key == "response":
             return self._response(found, where)
-        if place.page_kind in {"json", "text"}:
+        if key in _NODE_KEYS:
+            return self._nodes(node, key, where, place)
+        if place.page_kind not in {None, "html", "xml"}:
             self.report.add(found.mark, where, f"a {place.page_kind} page has no <meta> elements")
             return None
         return MetaSource(name=str(found.value))
+
+    def _nodes(self, node: MapNode, key: str, path: Path, place: Place) -> NodeSource | None:
+        kinds = ("html", "json") if key == "jsonld" else ("html",)
+        if place.page_kind is not None and place.page_kind not in kinds:
+            what = {"jsonld": "JSON-LD", "microdata": "microdata"}[key]
+            self.report.add(node.by_key[key].mark, path, f"a page of {place.page_kind} has no {what}")
+            return None
+        type_ = checked.text(node, key)
+        if type_ is None:
+            return None
+        problem = type_problem(type_)
+        if problem is not None:
+            name = own_name(type_)
+            hint = f"write {name}" if name is not None else did_you_mean(type_, below())
+            hint = hint or "a type of another vocabulary is written as its whole address"
+            self.report.add(node.by_key[key].mark, path, problem, hint)
+            return None
+        raw = bool(checked.boolean(node, "raw"))
+        # The keys of a rule's map let only these two through.
+        return NodeSource(syntax=key, type=type_, raw=raw)  # type: ignore[arg-type]
 
     def _query(self, node: MapNode, key: str, path: Path, place: Place) -> QuerySource | None:
         found = checked.scalar(node, key)

@@ -13,6 +13,7 @@ from crawler.recipe import yaml_traps
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.html_names import HTML_ELEMENTS
 from crawler.recipe.queries import QueryError, compile_css, compile_jmespath, compile_xpath
+from crawler.recipe.query_error import UnknownPrefix
 from crawler.recipe.regex import RegexError, compile_regex
 from crawler.recipe.shape import no_value
 from crawler.recipe.steps import StepError, build_step
@@ -21,7 +22,7 @@ from crawler.recipe.values import MISSING
 from crawler.recipe.yaml_nodes import ListNode, MapNode, Scalar, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from crawler.recipe.diagnostics import Path, Report
     from crawler.recipe.queries import CssQuery, Query
@@ -65,6 +66,8 @@ class TextCompiler:
         self.report = report
         self.uses: list[Use] = []
         self.filled: list[Scalar] = []
+        self.namespaces: Mapping[str, str] = {}  # of the page type that is being compiled
+        self.unknown_prefixes: set[str] = set()  # that its selectors use, and it does not declare
 
     # --- regular expressions ---
 
@@ -159,9 +162,9 @@ class TextCompiler:
         if self.swallowed_comment(node, path):
             return None
         try:
-            return compile_css(str(node.value), row=row)
+            return compile_css(str(node.value), row=row, namespaces=self.namespaces)
         except QueryError as error:
-            self.report.add(node.mark, path, error.args[0], error.hint)
+            self._wrong_query(error, node, path)
         return None
 
     def query(self, language: str, node: Scalar, path: Path, *, row: bool) -> Query | None:
@@ -172,11 +175,16 @@ class TextCompiler:
             return None
         try:
             if language == "xpath":
-                return compile_xpath(str(node.value), row=row)
+                return compile_xpath(str(node.value), row=row, namespaces=self.namespaces)
             return compile_jmespath(str(node.value))
         except QueryError as error:
-            self.report.add(node.mark, path, error.args[0], error.hint)
+            self._wrong_query(error, node, path)
         return None
+
+    def _wrong_query(self, error: QueryError, node: Scalar, path: Path) -> None:
+        if isinstance(error, UnknownPrefix):
+            self.unknown_prefixes.add(error.prefix)
+        self.report.add(node.mark, path, error.args[0], error.hint)
 
     def no_element(self, node: Scalar, path: Path) -> bool:
         """Report a string rule that is one word and no HTML element: `currency: GBP`."""

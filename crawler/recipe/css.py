@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Final, Literal, NoReturn, cast
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, cast
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
@@ -32,7 +32,10 @@ from crawler.recipe.css_tree import (
     compound_of,
 )
 from crawler.recipe.html_names import HTML_ELEMENTS
-from crawler.recipe.query_error import QueryError
+from crawler.recipe.query_error import QueryError, UnknownPrefix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Characters in a selector.
 MAX_SELECTOR_LENGTH: Final = 1000
@@ -52,7 +55,7 @@ _COMBINATOR = re.compile(r"[ \t\r\n\f]*([>+~])[ \t\r\n\f]*|[ \t\r\n\f]+")
 _OPERATOR = re.compile(r"[~|^$*]?=")
 _NTH = re.compile(r"(even|odd)|([+-]?\d*)n(?:\s*([+-])\s*(\d+))?|([+-]?\d+)", re.IGNORECASE)
 _OF = re.compile(r"\s+of\s+", re.IGNORECASE)
-_PSEUDO_ELEMENT = re.compile(r"::(?:(text)|attr\(\s*([^\s()\"'<>/=,]+)\s*\))")
+_PSEUDO_ELEMENT = re.compile(r"::(?:(text)|attr\(\s*(?:([A-Za-z_][\w.-]*)\|)?([^\s()\"'<>/=,|]+)\s*\))")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 _BARE_ARGUMENT = re.compile(r"[^()\"']*")
 
@@ -119,6 +122,7 @@ class CssQuery:
     parts: tuple[CssPart, ...] = field(compare=False, repr=False)
     kind: PartKind | None = field(compare=False, repr=False)
     native: str | None = field(compare=False, repr=False)
+    namespaces: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def language(self) -> Literal["css"]:
@@ -131,17 +135,20 @@ def is_html_element(name: str) -> bool:
     return name.lower() in HTML_ELEMENTS
 
 
-def compile_css(text: str, *, row: bool = False) -> CssQuery:
-    """Compile a selector; `row` allows what needs a row: a leading combinator and `:scope`. Raises QueryError."""
+def compile_css(text: str, *, row: bool = False, namespaces: Mapping[str, str] | None = None) -> CssQuery:
+    """Compile a selector; `row` allows what needs a row: a leading combinator and `:scope`. Raises QueryError.
+
+    `namespaces` are the prefixes that names in XML may have (`g|price`), each with its address.
+    """
     if len(text) > MAX_SELECTOR_LENGTH:
         raise QueryError(f"the selector has {len(text)} characters, at most {MAX_SELECTOR_LENGTH} are allowed")
-    parts = _Parser(text, row=row).query()
+    parts = _Parser(text, row=row, namespaces=namespaces).query()
     kind = parts[0].kind if len({(part.kind, part.attribute) for part in parts}) == 1 else None
     natives = [part.selector.native for part in parts]
     native = ", ".join(cast("list[str]", natives)) if None not in natives else None
     for part in parts:
         _check(part.selector)
-    return CssQuery(text=text, row=row, parts=parts, kind=kind, native=native)
+    return CssQuery(text=text, row=row, parts=parts, kind=kind, native=native, namespaces=namespaces or {})
 
 
 _PROBE = LexborHTMLParser("<p></p>")
@@ -174,9 +181,10 @@ def unescape(text: str) -> str:
 class _Parser:
     """A recursive descent over the selector's text; `position` is where it stands."""
 
-    def __init__(self, text: str, *, row: bool) -> None:
+    def __init__(self, text: str, *, row: bool, namespaces: Mapping[str, str] | None = None) -> None:
         self.text = text
         self.row = row
+        self.namespaces = namespaces or {}
         self.position = 0
         self.nesting = 0
 
@@ -237,7 +245,14 @@ class _Parser:
                 f"{match[0]} must stand last, at the end of the selector or before a comma",
                 f"move {match[0]} behind {self.text[self.position :].split(',')[0].strip()!r}",
             )
-        return ("texts", "") if match[1] else ("attr", match[2])
+        if match[1]:
+            return "texts", ""
+        prefix = match[2]
+        if prefix is None:
+            return "attr", match[3]
+        if prefix not in self.namespaces:
+            self.refuse_prefix(prefix)
+        return "attr", f"{{{self.namespaces[prefix]}}}{match[3]}"
 
     def complex(self, *, relative: bool) -> tuple[Complex, Combinator | None]:
         """A complex selector, and the combinator that stands before a pseudo-element, if one does."""
@@ -317,13 +332,30 @@ class _Parser:
         match = _IDENT.match(self.text, start)
         end = match.end() if match else start + self.text.startswith("*", start)
         if self.text.startswith("|", end) and not self.text.startswith("|=", end):
-            raise QueryError(
-                f"{self.text[start : end + 1]!r}: namespaces are not supported",
-                "write the name alone; it matches in every namespace",
-            )
+            self.name_in_namespace(match[0] if match else self.text[start:end], end + 1, simples)
+            return
         self.position = end
         if match:
             simples.append(TypeName(name=unescape(match[0]), text=match[0]))
+
+    def name_in_namespace(self, prefix: str, start: int, simples: list[Simple]) -> None:
+        """The name behind `prefix|`."""
+        if prefix not in self.namespaces:
+            self.refuse_prefix(prefix)
+        namespace = self.namespaces[prefix]
+        self.position = start
+        if self.take("*"):
+            simples.append(TypeName(name="*", text="*", namespace=namespace))
+        else:
+            name = self.match(_IDENT, f"a name after {prefix}|")
+            simples.append(TypeName(name=unescape(name), text=name, namespace=namespace))
+
+    def refuse_prefix(self, prefix: str) -> NoReturn:
+        """Raise for a prefix that the page type does not declare."""
+        hint = "write the name alone; without `namespaces` it matches in every one"
+        if prefix and prefix != "*":
+            hint += f'. Or declare the prefix on an XML page: namespaces: {{{prefix}: "http://..."}}'
+        raise UnknownPrefix(prefix, f"'{prefix}|': there is no such namespace", hint)
 
     def attribute(self) -> Simple:
         """`[name]`, `[name operator value]`, with an optional case flag."""
@@ -341,7 +373,7 @@ class _Parser:
                     f"[{name}!=...] is no CSS", f"write :not([{name}=...]), behind [{name}] if it must be there"
                 )
             if self.text.startswith("|", self.position):
-                raise QueryError(f"[{name}|...]: namespaces are not supported", "write [*|name] as xpath: @*")
+                raise QueryError(f"[{name}|...]: namespaces are not supported", f"write it as xpath: //*[@{name}:...]")
             self.refuse()
         self.position = operator.end()
         self.skip_blanks()

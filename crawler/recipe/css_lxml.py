@@ -94,8 +94,11 @@ def _any_of(compounds: tuple[Compound, ...], *, html: bool) -> str:
 def _test(simple: Simple, *, html: bool) -> str:
     """The XPath condition for one simple selector."""
     match simple:
-        case TypeName(name=name):
-            return f"local-name() = {_literal(name.lower() if html else name)}"
+        case TypeName(name=name, namespace=namespace):
+            if html:
+                return f"local-name() = {_literal(name.lower())}"
+            within = f"namespace-uri() = {_literal(namespace)}"
+            return within if name == "*" else f"local-name() = {_literal(name)} and {within}"
         case Plain(text=text):
             return _by_cssselect(text, html=html)
         case FlaggedAttribute():

@@ -18,10 +18,11 @@ PartKind: TypeAlias = Literal["element", "own_text", "texts", "attr"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TypeName:
-    """A type selector. `name` is unescaped, as written."""
+    """A type selector. `name` is unescaped, as written; of XML also the address of its namespace, "" for none."""
 
     name: str
     text: str
+    namespace: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -53,7 +53,7 @@ class Diagnosis:
     """What one page gave, and why not more. Exactly one of `result` and `error` is set."""
 
     page: str
-    kind: str  # html, json, xml, text
+    kind: str  # html, json, xml, text, csv, jsonl
     encoding: str
     result: PageResult | None = None
     error: PageError | None = None
@@ -231,7 +231,7 @@ def evaluate_rule(rule: Any, page_input: PageInput, *, kind: ParseKind | None = 
     Args:
         rule: what stands behind a field's name in a recipe: as plain data, or as its YAML text.
         page_input: the page.
-        kind: how it is parsed (html, json, xml, text); None = as a recipe would by default.
+        kind: how it is parsed (html, json, xml, text, csv, jsonl); None = as a recipe would by default.
 
     Raises:
         RuleRefused: the rule cannot be used.

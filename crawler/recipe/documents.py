@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from crawler.errors import ParseRefused
 from crawler.recipe.encoding import Decoded, decode, utf8_of
 from crawler.recipe.html_document import HtmlDocument
+from crawler.recipe.js_literal import find_literal
+from crawler.recipe.row_files import CsvFormat, RowFile, parse_csv, parse_json_lines
 from crawler.recipe.value_document import ValueDocument, ValueScope, parse_json
 from crawler.recipe.xml_document import XmlDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from crawler.recipe.model import ParseKind
     from crawler.recipe.queries import CssQuery, Query
+    from crawler.recipe.row_files import BrokenRow
     from crawler.recipe.values import Value
 
 
@@ -56,6 +59,16 @@ class Document(Protocol):
 
     def meta(self, name: str) -> list[str]:
         """`content` of each `<meta>` whose name, property or itemprop this is."""
+
+    @property
+    def broken_rows(self) -> Sequence[BrokenRow]:
+        """Lines of CSV or JSON lines that are no rows, as far as they are told."""
+
+    def linked_data(self) -> list[str]:
+        """The text of each block of JSON-LD."""
+
+    def microdata(self) -> list[dict[str, Value]]:
+        """The outermost items of the page's microdata, as nodes like those of JSON-LD."""
 
     def use_xpath(self) -> None:
         """Say before the first rule that XPath will come, so that the whole page is read on one tree."""
@@ -101,7 +114,17 @@ class Scope(Protocol):
 
 
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:[\w.+-]*\+)?json\b|application/(?:x-)?json", re.ASCII)
+#: A whole page that is a call (JSONP) or an assignment; anything else must be JSON, so that no error page passes as it.
+_SCRIPT = re.compile(r"\s*+(?:/\*\*/\s*+)?(?:(?:var|let|const)\s++)?[\w$.]++\s*+[(=]\s*+[{\[]")
+#: What APIs put before their JSON, so that no other site can run it as a script.
+_GUARD = re.compile(r"\s*+(?:\)\]\}',?|while\s*+\(1\);|for\s*+\(;;\);)")
 _HTML_TYPE: Final = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
+_ROWS_TYPE: Final[dict[str, ParseKind]] = {
+    **dict.fromkeys(("text/csv", "application/csv", "text/tab-separated-values"), "csv"),
+    **dict.fromkeys(
+        ("application/jsonl", "application/jsonlines", "application/x-ndjson", "application/ndjson"), "jsonl"
+    ),
+}
 _XML_TYPE = re.compile(r"(?:text|application)/xml\b|[\w.-]+/[\w.-]+\+xml\b", re.ASCII)
 #: Any element name: a page without a Content-Type and a doctype may begin with any of them.
 _HTML_START = re.compile(r"<(?:!doctype\s+html|!--|[a-z][a-z0-9-]*[\s/>])", re.IGNORECASE)
@@ -115,25 +138,69 @@ def parse_document(
     url: str,
     content_type: str | None = None,
     encoding: str | None = None,
+    csv: CsvFormat | None = None,
+    namespaces: Collection[str] = (),
 ) -> Document:
     """Decode and parse a page. `kind` None: by Content-Type, then by how the text begins.
+
+    Args:
+        body: the page.
+        kind: what it is.
+        url: where it came from.
+        content_type: the header.
+        encoding: the name that the recipe gives.
+        csv: how CSV is written.
+        namespaces: addresses of those that names in XML keep.
 
     Raises:
         ParseRefused: too deep, too many elements, no such document, or `encoding` is none.
     """
     page = decode(body, content_type=content_type, encoding=encoding)
-    return _parse(page, kind=kind or _kind(page.text, content_type), url=url)
+    return _parse(page, kind=kind or _kind(page.text, content_type), url=url, csv=csv, namespaces=namespaces)
 
 
-def parse_fragment(text: str, *, kind: ParseKind, url: str) -> Document:
+def parse_fragment(
+    text: str, *, kind: ParseKind, url: str, csv: CsvFormat | None = None, namespaces: Collection[str] = ()
+) -> Document:
     """Parse a value of a page on its own; HTML that begins with a bare `<tr>` or `<td>` is given its table.
+
+    JSON may also be a script that holds an object or array of JavaScript.
 
     Raises:
         ParseRefused: as `parse_document`.
     """
     if kind == "html":
         return HtmlDocument.of_fragment(text, url=url)
-    return _parse(Decoded(text=text, encoding="utf-8", utf8=utf8_of(text)), kind=kind, url=url)
+    if kind == "json":
+        return _of_script(Decoded(text=text, encoding="utf-8", utf8=b""), url=url)
+    return _parse(
+        Decoded(text=text, encoding="utf-8", utf8=utf8_of(text)), kind=kind, url=url, csv=csv, namespaces=namespaces
+    )
+
+
+def _of_json(page: Decoded, *, url: str) -> ValueDocument:
+    text = page.text
+    guard = _GUARD.match(text)
+    return ValueDocument(parse_json(text[guard.end() :] if guard else text), page, kind="json", url=url)
+
+
+def _of_script(page: Decoded, *, url: str) -> ValueDocument:
+    """JSON, or the first literal of a script."""
+    try:
+        return _of_json(page, url=url)
+    except ParseRefused:
+        found = find_literal(page.text)
+    document = ValueDocument(found.value, page, kind="json", url=url)
+    if found.expressions:
+        document.stats["recipe/js_expressions"] = found.expressions
+    return document
+
+
+def _of_rows(file: RowFile, page: Decoded, *, kind: ParseKind, url: str) -> ValueDocument:
+    document = ValueDocument(file.rows, page, kind=kind, url=url, broken_rows=file.told)
+    if file.broken:
+        document.stats["recipe/rows_unparsed"] = file.broken
+    return document
 
 
 def value_scope(value: Value, document: Document) -> Scope:
@@ -141,16 +208,20 @@ def value_scope(value: Value, document: Document) -> Scope:
     return ValueScope(document, value, is_row=True)
 
 
-def _parse(page: Decoded, *, kind: ParseKind, url: str) -> Document:
+def _parse(page: Decoded, *, kind: ParseKind, url: str, csv: CsvFormat | None, namespaces: Collection[str]) -> Document:
     if kind == "html":
         return HtmlDocument(page, url=url)
     if kind == "xml":
-        return XmlDocument(page, url=url)
+        return XmlDocument(page, url=url, namespaces=namespaces)
     if kind == "json":
-        return ValueDocument(parse_json(page.text), page, kind="json", url=url)
+        return _of_script(page, url=url) if _SCRIPT.match(page.text) else _of_json(page, url=url)
     if kind == "text":
         return ValueDocument(page.text, page, kind="text", url=url)
-    raise ParseRefused(f"cannot parse as {kind!r}; write html, xml, json or text")
+    if kind == "csv":
+        return _of_rows(parse_csv(page.text, csv or CsvFormat()), page, kind=kind, url=url)
+    if kind == "jsonl":
+        return _of_rows(parse_json_lines(page.text), page, kind=kind, url=url)
+    raise ParseRefused(f"cannot parse as {kind!r}; write html, xml, json, jsonl, csv or text")
 
 
 def _kind(text: str, content_type: str | None) -> ParseKind:
@@ -158,6 +229,8 @@ def _kind(text: str, content_type: str | None) -> ParseKind:
     mime = (content_type or "").partition(";")[0].strip().lower()
     if mime in _HTML_TYPE:
         return "html"
+    if mime in _ROWS_TYPE:
+        return _ROWS_TYPE[mime]
     if _JSON_TYPE.match(mime):
         return "json"
     if _XML_TYPE.match(mime):

@@ -18,7 +18,7 @@ from crawler.errors import InputError, PageMismatch, PathGone
 from crawler.recipe.causes import empty_cause
 from crawler.recipe.contract import accept
 from crawler.recipe.documents import parse_document
-from crawler.recipe.model import PageRequest, PageResult, Reject, Row, Rows, RowSelector
+from crawler.recipe.model import PageRequest, PageResult, Reason, Reject, Row, Rows, RowSelector
 from crawler.recipe.paging import chain_of, continuation, continuation_after_loss, mark
 from crawler.recipe.rules import PageContext, RowScope, plain_value
 from crawler.recipe.steps import StepFailed
@@ -68,6 +68,8 @@ def page_context(page: Page, page_input: PageInput, *, trace: bool = False) -> P
         url=page_input.url,
         content_type=page_input.headers.get("content-type"),
         encoding=page.fetch.encoding,
+        csv=page.csv,
+        namespaces=page.namespaces.values(),
     )
     by_xpath = xpath_documents(page)
     if None in by_xpath:
@@ -131,6 +133,7 @@ class _Extraction:
             following, end, raw = self._appended(raw, following, end)
         for row in raw:
             self._judge(row)
+        self._reject_broken_rows()
         return PageResult(
             page=self.page.name,
             outcome="empty" if shows_nothing and following is None else "ok",
@@ -190,6 +193,17 @@ class _Extraction:
             self.rows.append(judged)
         else:
             self.rejects.append(judged)
+
+    def _reject_broken_rows(self) -> None:
+        """Lines of a file that are no rows: they are rejects, so that nothing is lost unseen."""
+        if self.page.item is None:
+            return
+        for broken in self.context.document.broken_rows:
+            reason = Reason(field="row", rule="parse", message=f"line {broken.line}: {broken.why}")
+            values = {"line": broken.line, "text": broken.text}
+            self.rejects.append(
+                Reject(item=self.page.item, url=self.context.input.url, reasons=(reason,), values=values)
+            )
 
     def _mark_row(self, contract: ItemContract, values: Mapping[str, Value]) -> None:
         key = [values.get(name) for name in contract.key]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
@@ -17,6 +17,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from crawler.errors import ParseRefused
 from crawler.recipe.css_match import select
 from crawler.recipe.encoding import Decoded, utf8_of
+from crawler.recipe.microdata import read_microdata
 from crawler.recipe.query_error import QueryFailed
 from crawler.recipe.second_tree import SecondTree
 from crawler.recipe.table_cells import cell_under
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
     from crawler.recipe.css_tree import Complex, Compound, CssPart
     from crawler.recipe.documents import Scope
     from crawler.recipe.queries import Query
+    from crawler.recipe.row_files import BrokenRow
     from crawler.recipe.values import Value
+
+_META_NAMES: Final = ("name", "property", "itemprop", "http-equiv")
+LINKED_DATA_TYPE: Final = "application/ld+json"
 
 #: Text that begins with a part of a table, which HTML drops outside of one.
 _BARE_TABLE_PART = re.compile(
@@ -133,16 +138,36 @@ class HtmlDocument:
         return self._base_url
 
     def meta(self, name: str) -> list[str]:
-        """`content` of each `<meta>` whose name, property or itemprop this is, without case."""
+        """`content` of each `<meta>` whose name, property, itemprop or http-equiv this is, without case."""
         if self._meta is None:
             self._meta = {}
             for node in self._parser.css("meta[content]"):
                 attributes = node.attributes
                 content = (attributes.get("content") or "").strip()
-                names = {(attributes.get(key) or "").strip().lower() for key in ("name", "property", "itemprop")}
+                names = {(attributes.get(key) or "").strip().lower() for key in _META_NAMES}
                 for each in names - {""} if content else ():
                     self._meta.setdefault(each, []).append(content)
         return list(self._meta.get(name.strip().lower(), ()))
+
+    @property
+    def broken_rows(self) -> Sequence[BrokenRow]:
+        """None: there are no lines that are rows."""
+        return ()
+
+    def linked_data(self) -> list[str]:
+        """The text of each `<script type="application/ld+json">`."""
+        return [
+            node.text()
+            for node in self._parser.css("script[type]")
+            if (node.attributes.get("type") or "").partition(";")[0].strip().lower() == LINKED_DATA_TYPE
+        ]
+
+    def microdata(self) -> list[dict[str, Value]]:
+        """The outermost items of the page's microdata; counted where there was more than may be read."""
+        found = read_microdata(self._parser, base_url=self.base_url)
+        if found.cut:
+            self.stats["recipe/microdata_cut"] = 1
+        return list(found.items)
 
     @property
     def nodes(self) -> list[LexborNode]:

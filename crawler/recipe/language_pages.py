@@ -105,6 +105,11 @@ START = Variants(
 
 _REGEXES = one_or_list(REGEX)
 
+
+def _delimiter_problem(text: str) -> str | None:
+    return None if len(text) == 1 and text not in '"\r\n' else f"{text!r} is not one character"
+
+
 _FOLLOW = NamedMap(
     keys=(
         Key("links", RULE, "Where the links are: href of a/area/link, src of frame/iframe, or ::attr()", required=True),
@@ -186,14 +191,42 @@ _PAGINATE = Variants(
 )
 
 
+_CSV = NamedMap(
+    keys=(
+        Key(
+            "delimiter",
+            Text(noun="one character", accepts=_delimiter_problem, blank=True, hint='write it in quotes: ";" or "\\t"'),
+            "What stands between cells; without it the most frequent of , ; | and tab in the first line",
+        ),
+        Key(
+            "header",
+            ByKind(
+                noun="true, false or the names of the columns",
+                scalar=Boolean(),
+                sequence=ListOf(member=Text(noun="the name of a column"), noun="the names of the columns"),
+            ),
+            "true (the default): the first line names the columns; false: column_1 and so on; or a list of names",
+        ),
+        Key("skip", COUNT, "Lines before the header that are left out"),
+    ),
+    noun="how the CSV is written",
+)
+_NAMESPACES = UserMap(
+    value=Text(noun="the address of a namespace"), keys="prefix of names in this namespace", name=field_name
+)
+_CSV_KEY = Key("csv", _CSV, "How CSV is written, with parse: csv")
+
+
 def _source_shape() -> Shape:
     """A rule, and how its value is parsed: the rule's own variants with `parse` added."""
     rule = RULE.shape()
     assert isinstance(rule, ByKind)
     assert isinstance(rule.mapping, Variants)
-    parse = Key("parse", PARSE, "What the value is: html, json, xml or text")
+    parse = Key("parse", PARSE, "What the value is: html, json, xml, text, csv or jsonl")
     variants = {
-        name: NamedMap(keys=(*variant.keys, parse), noun=variant.noun, later=variant.later, elsewhere=variant.elsewhere)
+        name: NamedMap(
+            keys=(*variant.keys, parse, _CSV_KEY), noun=variant.noun, later=variant.later, elsewhere=variant.elsewhere
+        )
         for name, variant in rule.mapping.variants.items()
     }
     return Variants(variants=variants, noun="a page source", later=rule.mapping.later)
@@ -202,6 +235,8 @@ def _source_shape() -> Shape:
 PAGE = NamedMap(
     keys=(
         Key("parse", PARSE, "What the page is; without it the Content-Type decides"),
+        _CSV_KEY,
+        Key("namespaces", _NAMESPACES, "Namespaces that names in XML keep, as `g|price` in CSS and `g:price` in XPath"),
         Key("match", _REGEXES, "Regular expressions of which the page's final URL must match one"),
         Key("fetch", FETCH, "How pages of this type are requested; merged over the recipe's `fetch`"),
         Key(

@@ -18,7 +18,9 @@ from crawler.recipe.yaml_nodes import Broken, ListNode, MapNode, Node, Scalar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PARSE_KINDS = ("html", "json", "xml", "text")
+#: What a value may be, and what a page may be.
+VALUE_KINDS = ("html", "json", "xml", "text")
+PARSE_KINDS = (*VALUE_KINDS, "csv", "jsonl")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +109,7 @@ STEPS = StepList()
 # --- rules -----------------------------------------------------------------------------------------------------------
 
 #: Source keys of the language that come with a later version.
-_LATER_SOURCES = ("jsonld", "microdata", "request")
+_LATER_SOURCES = ("request",)
 
 
 def _rule() -> Shape:
@@ -133,11 +135,19 @@ _JMESPATH = Text(noun="a JMESPath expression")
 _ALTERNATIVES = ListOf(member=RULE, noun="a list of rules")
 _FIELD_ALTERNATIVES = ListOf(member=FIELD, noun="a list of rules")
 
+_NODE_TYPE = Text(noun="a type of schema.org")
+
 _SOURCES = {
     "css": Key("css", _CSS, "CSS selector (Selectors 4, plus ::text, ::attr(name), :contains(text)); the first match"),
     "xpath": Key("xpath", _XPATH, "XPath 1.0 expression on the same tree; inside a row it begins with ./"),
     "jmespath": Key("jmespath", _JMESPATH, "JMESPath expression, on JSON pages, JSON rows and JSON sources"),
-    "meta": Key("meta", Text(), "Name, property or itemprop of a <meta> element; its content is the value"),
+    "jsonld": Key(
+        "jsonld",
+        _NODE_TYPE,
+        "schema.org type, such as Product: the JSON-LD node of that type or of one below it; name it in `sources`",
+    ),
+    "microdata": Key("microdata", _NODE_TYPE, "schema.org type: the microdata item of that type, as a JSON-LD node"),
+    "meta": Key("meta", Text(), "Name, property, itemprop or http-equiv of a <meta> element; its content is the value"),
     "response": Key(
         "response",
         Text(noun="a part of the response"),
@@ -169,6 +179,7 @@ _MODIFIERS = {
     "as": Key(
         "as", Choice(values=("text", "html", "count")), "text (visible text, the default), html, or count of matches"
     ),
+    "raw": Key("raw", Boolean(), "true: the node as the page has it, not brought to one form"),
     "remove": Key(
         "remove",
         ByKind(noun="a CSS selector or a list of them", scalar=_CSS, sequence=ListOf(member=_CSS)),
@@ -186,6 +197,8 @@ _APPLIES: Mapping[str, tuple[str, ...]] = {
     "css": ("from", "as", "remove", "all", "process", "default", "when"),
     "xpath": ("from", "as", "remove", "all", "process", "default", "when"),
     "jmespath": ("from", "all", "process", "default", "when"),
+    "jsonld": ("raw", "all", "process", "default", "when"),
+    "microdata": ("raw", "all", "process", "default", "when"),
     "meta": ("all", "process", "default", "when"),
     "response": ("process", "default", "when"),
     "const": ("when",),
@@ -197,6 +210,11 @@ _APPLIES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+#: Sources that give a node of what the page says about itself.
+_NODES = ("jsonld", "microdata")
+_TWO_STEPS = "a node is named first, `sources: {ld: {jsonld: Product}}`, and then read: {from: ld, jmespath: name}"
+
+
 def _applies_to(modifier: str) -> str:
     return ", ".join(source for source, modifiers in _APPLIES.items() if modifier in modifiers)
 
@@ -204,6 +222,8 @@ def _applies_to(modifier: str) -> str:
 def _variant(source: str, others: tuple[str, ...] = ()) -> NamedMap:
     modifiers = _APPLIES[source]
     elsewhere = {other: f"a rule reads one source: keep `{source}` or `{other}`" for other in _SOURCES}
+    if source in (*_NODES, "jmespath"):
+        elsewhere |= dict.fromkeys((*_NODES, "jmespath") if source in _NODES else _NODES, _TWO_STEPS)
     elsewhere |= {other: f"`{other}` goes with `each`, not with `{source}`" for other in others}
     elsewhere |= {
         modifier: f"`{modifier}` goes with {_applies_to(modifier)}; not with `{source}`" for modifier in _MODIFIERS
@@ -229,16 +249,29 @@ _RULE: Shape = ByKind(
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 PARSE = Choice(values=PARSE_KINDS)
+_EACH_PARSE = Choice(values=VALUE_KINDS)
+
+
+_EACH_MODIFIERS: Mapping[str, tuple[str, ...]] = {
+    "css": ("from", "remove", "process"),
+    "xpath": ("from", "remove", "process"),
+    "jmespath": ("from", "process"),
+    **dict.fromkeys(_NODES, ("raw", "process")),
+}
 
 
 def _each_variant(source: str) -> NamedMap:
-    modifiers = ("from", "remove", "process") if source != "jmespath" else ("from", "process")
+    modifiers = _EACH_MODIFIERS[source]
     elsewhere = {other: f"`each` reads one source: keep `{source}` or `{other}`" for other in _SOURCES}
     return NamedMap(
         keys=(
             _SOURCES[source],
             *(_MODIFIERS[modifier] for modifier in modifiers),
-            Key("parse", PARSE, "Parse each value on its own, for HTML or JSON inside text"),
+            *(
+                ()
+                if source in _NODES
+                else (Key("parse", _EACH_PARSE, "Parse each value on its own, as html, json, xml or text"),)
+            ),
         ),
         noun="a selector of rows",
         elsewhere={name: why for name, why in elsewhere.items() if name != source},
@@ -249,7 +282,7 @@ EACH = ByKind(
     noun="a selector of rows: text or a map",
     scalar=Text(noun="a selector of rows"),
     mapping=Variants(
-        variants={source: _each_variant(source) for source in ("css", "xpath", "jmespath")},
+        variants={source: _each_variant(source) for source in _EACH_MODIFIERS},
         noun="a selector of rows",
         later=_LATER_SOURCES,
     ),

@@ -131,7 +131,7 @@ def _script_text(linted: _Linted) -> None:
     for name, node, _ in linted.pages():
         for source, spec, _ in checked.maps(node, "sources"):
             found = checked.scalar(spec, "css")
-            if found is None or checked.text(spec, "parse") not in {"json", "text"}:
+            if found is None or checked.text(spec, "parse") not in {"json", "jsonl", "text", "csv"}:
                 continue
             last = str(found.value).split()[-1]
             if last.startswith("script") and "::" not in last:

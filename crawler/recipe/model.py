@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from crawler.recipe.row_files import CsvFormat
 from crawler.recipe.values import MISSING, Value
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from crawler.recipe.steps import Step
     from crawler.recipe.template import Template, ValueTemplate
 
-ParseKind: TypeAlias = Literal["html", "json", "xml", "text"]
+ParseKind: TypeAlias = Literal["html", "json", "xml", "text", "csv", "jsonl"]
 ExportFormat: TypeAlias = Literal["csv", "jsonl", "parquet"]
 
 #: The files of each item, of a recipe that names none.
@@ -41,9 +42,18 @@ class QuerySource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetaSource:
-    """`meta:` - the `content` of `<meta name=...>`, `property=...` or `itemprop=...`."""
+    """`meta:` - the `content` of `<meta name=...>`, `property=...`, `itemprop=...` or `http-equiv=...`."""
 
     name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeSource:
+    """`jsonld:` or `microdata:` - the nodes of a type in what the page says about itself. `raw`: as they are there."""
+
+    syntax: Literal["jsonld", "microdata"]
+    type: str
+    raw: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +93,14 @@ class TableSource:
 
 
 Source: TypeAlias = (
-    QuerySource | MetaSource | ResponseSource | ConstSource | TemplateSource | PrecedingSource | TableSource
+    QuerySource
+    | MetaSource
+    | NodeSource
+    | ResponseSource
+    | ConstSource
+    | TemplateSource
+    | PrecedingSource
+    | TableSource
 )
 
 # --- rules -----------------------------------------------------------------------------------------------------------
@@ -167,6 +184,7 @@ class PageSource:
     name: str
     rule: RuleNode
     parse: ParseKind | None
+    csv: CsvFormat = field(default_factory=CsvFormat)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -233,6 +251,8 @@ class Page:
     paginate: Paginate | None
     item: str | None
     rows: Rows | None  # set exactly when `item` is
+    csv: CsvFormat = field(default_factory=CsvFormat)
+    namespaces: Mapping[str, str] = field(default_factory=dict)  # of its XML: addresses by prefix
 
 
 # --- start -----------------------------------------------------------------------------------------------------------

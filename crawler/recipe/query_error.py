@@ -13,6 +13,14 @@ class QueryError(ValueError):
         self.hint = hint
 
 
+class UnknownPrefix(QueryError):
+    """A name in XML has a prefix that the page type does not declare."""
+
+    def __init__(self, prefix: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.prefix = prefix
+
+
 class QueryFailed(QueryError, PageError):
     """A query is sound but cannot work on this page's value: `length()` of a number, CSS on JSON.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Longer lists are recorded by their number and first member.
 _MAX_RECORDED = 12
 #: Endings of saved pages by what they are parsed as.
-_SUFFIXES = {"html": ".html", "json": ".json", "xml": ".xml", "text": ".txt"}
+_SUFFIXES = {"html": ".html", "json": ".json", "xml": ".xml", "text": ".txt", "csv": ".csv", "jsonl": ".jsonl"}
 _MAX_NAME = 60
 
 

@@ -21,6 +21,7 @@ from crawler.recipe.model import (
     ConstSource,
     FieldTrace,
     MetaSource,
+    NodeSource,
     PrecedingSource,
     QuerySource,
     ResponseSource,
@@ -30,6 +31,7 @@ from crawler.recipe.model import (
     TemplateSource,
     UnionOf,
 )
+from crawler.recipe.page_nodes import PageNodes
 from crawler.recipe.queries import CssQuery, JmesQuery, QueryError
 from crawler.recipe.scalars import describe
 from crawler.recipe.steps import StepFailed, run_steps
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from crawler.recipe.documents import Document, Scope
     from crawler.recipe.model import Condition, Page, PageInput, ParseKind, RuleNode
     from crawler.recipe.queries import Query
+    from crawler.recipe.row_files import CsvFormat
 
 #: Rows that `else: {cartesian: ..}` may make of one page's options; more is a broken selector, not a product.
 MAX_CARTESIAN_ROWS = 1_000
@@ -95,6 +98,7 @@ class PageContext:
     xpath_documents: frozenset[str | None] = frozenset()  # page sources that XPath reads; None = the page
     _sources: dict[str, Scope | None] = field(default_factory=dict)
     _parsed_documents: list[Document] = field(default_factory=list)
+    _nodes: PageNodes | None = None
 
     # --- rules ------------------------------------------------------------------------------------------------------
 
@@ -227,6 +231,11 @@ class PageContext:
             return _listed(source.template.render(self.template_scopes(at)))
         if isinstance(source, MetaSource):
             return list(self.document.meta(source.name))
+        if isinstance(source, NodeSource):
+            urls = (self.input.url, self.input.asked_url or self.input.request.url)
+            if self._nodes is None:
+                self._nodes = PageNodes(self.document, self.stats)
+            return self._nodes.find(source, urls)
         if isinstance(source, ResponseSource):
             return _listed(self._response(source.attribute))
         if isinstance(source, PrecedingSource):
@@ -265,10 +274,12 @@ class PageContext:
             self._sources[name] = None  # also ends a source that refers to itself
             spec = self.page.sources[name]
             value = self.value(spec.rule, RowScope(self.document.root, at.item, at.row), f"sources.{name}")
-            self._sources[name] = None if is_missing(value) else self._parsed(value, spec.parse, name)
+            self._sources[name] = None if is_missing(value) else self._parsed(value, spec.parse, name, spec.csv)
         return self._sources[name]
 
-    def _parsed(self, value: Value, kind: ParseKind | None, name: str | None = None) -> Scope | None:
+    def _parsed(
+        self, value: Value, kind: ParseKind | None, name: str | None = None, csv: CsvFormat | None = None
+    ) -> Scope | None:
         """A value of the page as a scope of its own; None, and counted, where it is no such document.
 
         Of a list (`all: true`) every text is read as JSON, and the result is the list.
@@ -284,7 +295,7 @@ class PageContext:
                     members.append(scope.own())
             return value_scope(members, self.document)
         try:
-            document = self._fragment(value, kind)
+            document = self._fragment(value, kind, csv)
         except PageError:
             # A broken script block is no reason to lose the page: the alternatives of the rules decide.
             self.stats["recipe/source_unparsed"] += 1
@@ -294,10 +305,12 @@ class PageContext:
         self._parsed_documents.append(document)
         return document.root
 
-    def _fragment(self, value: Value, kind: ParseKind) -> Document:
+    def _fragment(self, value: Value, kind: ParseKind, csv: CsvFormat | None) -> Document:
         if not isinstance(value, str):
             raise ParseRefused(f"{kind} is read from text, not from {describe(value)}")
-        return parse_fragment(value, kind=kind, url=self.document.base_url)
+        return parse_fragment(
+            value, kind=kind, url=self.document.base_url, csv=csv, namespaces=self.page.namespaces.values()
+        )
 
     def all_stats(self) -> dict[str, int]:
         """The counters of the rules and of every document that they read."""
@@ -459,6 +472,8 @@ def source_text(take: Take) -> str:
         return f"template: {source.template.text}"
     if isinstance(source, MetaSource):
         return f"meta: {source.name}"
+    if isinstance(source, NodeSource):
+        return f"{source.syntax}: {source.type}"
     if isinstance(source, ResponseSource):
         return f"response: {source.attribute}"
     if isinstance(source, ConstSource):

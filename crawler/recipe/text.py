@@ -88,8 +88,10 @@ def _collect(node: LexborNode, parts: list[str]) -> None:
 
 
 def own_text(node: LexborNode) -> str:
-    """The text nodes that are children of a lexbor element, joined."""
+    """The text nodes that are children of a lexbor element, joined; those of a script as they are."""
     child = node.first_child
+    if child is not None and node.tag == "script":
+        return child.text_content or ""
     if child is not None and child.next is None:
         return squeezed(child.text_content or "") if child.is_text_node else ""
     parts: list[str] = []
@@ -135,7 +137,9 @@ def tree_text(element: _Element) -> str:
 
 
 def tree_own_text(element: _Element) -> str:
-    """The text nodes that are children of an lxml element, joined."""
+    """The text nodes that are children of an lxml element, joined; those of a script as they are."""
+    if element.tag == "script":
+        return element.text or ""
     return squeezed((element.text or "") + "".join(child.tail or "" for child in element))
 
 

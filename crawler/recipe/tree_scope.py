@@ -250,7 +250,7 @@ def longest_prefix(query: Query, find: _Finder, *, row: bool) -> tuple[str, int]
     if isinstance(query, XPathQuery):
         for step in query.steps:
             try:
-                count = len(find(compile_xpath(step, row=row)))
+                count = len(find(compile_xpath(step, row=row, namespaces=query.namespaces)))
             except QueryError:  # half an expression
                 continue
             if count:
@@ -260,7 +260,7 @@ def longest_prefix(query: Query, find: _Finder, *, row: bool) -> tuple[str, int]
             for prefix in reversed(part.selector.prefixes):
                 if len(prefix) <= len(best[0]):
                     break
-                count = len(find(compile_css(prefix, row=row)))
+                count = len(find(compile_css(prefix, row=row, namespaces=query.namespaces)))
                 if count:
                     best = (prefix, count)
                     break

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crawler.recipe.encoding import Decoded
     from crawler.recipe.model import ParseKind
     from crawler.recipe.queries import CssQuery, Query
+    from crawler.recipe.row_files import BrokenRow
     from crawler.recipe.values import Value
 
 #: How deep arrays and objects may hold each other.
@@ -31,15 +32,18 @@ MAX_EXPONENT: Final = 400
 class ValueDocument:
     """A JSON or text page. `value` is what was parsed; numbers with a point are Decimal."""
 
-    __slots__ = ("encoding", "kind", "stats", "text", "url", "value")
+    __slots__ = ("broken_rows", "encoding", "kind", "stats", "text", "url", "value")
 
-    def __init__(self, value: Value, page: Decoded, *, kind: ParseKind, url: str) -> None:
+    def __init__(
+        self, value: Value, page: Decoded, *, kind: ParseKind, url: str, broken_rows: Sequence[BrokenRow] = ()
+    ) -> None:
         self.value = value
         self.kind = kind
         self.text = page.text
         self.url = url
         self.encoding = page.encoding
         self.stats: dict[str, int] = {}
+        self.broken_rows = broken_rows
 
     @property
     def root(self) -> Scope:
@@ -53,6 +57,14 @@ class ValueDocument:
 
     def use_xpath(self) -> None:
         """Nothing to do: there is one tree."""
+
+    def linked_data(self) -> list[str]:
+        """A JSON page is itself what the script of an HTML page would hold."""
+        return [self.text] if self.kind == "json" else []
+
+    def microdata(self) -> list[dict[str, Value]]:
+        """Nothing: only HTML has microdata."""
+        return []
 
     def meta(self, name: str) -> list[str]:  # noqa: ARG002 - the protocol's signature
         """Nothing: only markup has `<meta>`."""
@@ -142,11 +154,12 @@ def parse_json(text: str) -> Value:
         value = _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         value = _parse_slowly(text)
-    _check_depth(value)
+    check_depth(value)
     return value
 
 
-def _number(text: str) -> Decimal | str:
+def exact_number(text: str) -> Decimal | str:
+    """A number with all its digits; what is none, or beyond counting, stays text."""
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -154,13 +167,13 @@ def _number(text: str) -> Decimal | str:
     return number if abs(number.adjusted()) <= MAX_EXPONENT else text
 
 
-_DECODER = msgspec.json.Decoder(float_hook=_number)
+_DECODER = msgspec.json.Decoder(float_hook=exact_number)
 
 
 def _parse_slowly(text: str) -> Value:
     """The standard library's parser: it says where an error is, and takes half surrogate pairs."""
     try:
-        value = json.loads(text, parse_float=_number, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_float=exact_number, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         found = text[error.pos : error.pos + 20]
         shown = f"{found!r}" if found else "the end"
@@ -171,29 +184,28 @@ def _parse_slowly(text: str) -> Value:
         raise ParseRefused(f"the JSON nests deeper than {MAX_JSON_DEPTH}") from None
     except ValueError as error:  # an integer of more than 4,300 digits
         raise ParseRefused(f"no JSON that can be used: {error}") from None
-    return _without_surrogates(value, 0)
+    return without_surrogates(value, 0)
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _without_surrogates(value: Value, depth: int) -> Value:
+def without_surrogates(value: Value, depth: int = 0) -> Value:
     """`value` with half surrogate pairs replaced by U+FFFD, which no encoder can write."""
     if depth > MAX_JSON_DEPTH:
         raise ParseRefused(f"the JSON nests deeper than {MAX_JSON_DEPTH}")
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_without_surrogates(member, depth + 1) for member in value]
+        return [without_surrogates(member, depth + 1) for member in value]
     if isinstance(value, dict):
-        return {
-            _without_surrogates(key, depth): _without_surrogates(member, depth + 1) for key, member in value.items()
-        }
+        return {without_surrogates(key, depth): without_surrogates(member, depth + 1) for key, member in value.items()}
     return value
 
 
-def _check_depth(value: Value) -> None:
+def check_depth(value: Value) -> None:
+    """Raise ParseRefused where arrays and objects hold each other deeper than `MAX_JSON_DEPTH`."""
     level = [value] if isinstance(value, list | dict) else []
     for _ in range(MAX_JSON_DEPTH):
         if not level:
@@ -206,3 +218,20 @@ def _check_depth(value: Value) -> None:
         ]
     if level:
         raise ParseRefused(f"the JSON nests deeper than {MAX_JSON_DEPTH}")
+
+
+def size_of(value: Value) -> int:
+    """About how many characters a value has as JSON."""
+    size = 0
+    waiting: list[Value] = [value]
+    while waiting:
+        member = waiting.pop()
+        size += 8
+        if isinstance(member, str):
+            size += len(member)
+        elif isinstance(member, list):
+            waiting.extend(member)
+        elif isinstance(member, dict):
+            size += sum(map(len, member))
+            waiting.extend(member.values())
+    return size

@@ -1,8 +1,8 @@
 """XML pages on lxml: feeds, sitemaps, catalogues. No DTD, no entities, no network; lexbor never sees them.
 
 Namespaces are taken off names on parsing, so that `item > title` and `//item/title` work on RSS and Atom alike.
-`media:title` is then a `title`, too: say where it stands (`item > title`, `content > title`). An attribute with a
-prefix gives way to one of the same name without.
+`media:title` is then a `title`, too. Namespaces that the recipe declares stay: their names have the recipe's prefix,
+and names without a prefix are none of them. An attribute with a prefix gives way to one of its name without.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from crawler.recipe.tree_guard import MAX_ELEMENTS
 from crawler.recipe.tree_scope import TreeScope
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from lxml.etree import _Element
 
     from crawler.recipe.documents import Scope
     from crawler.recipe.encoding import Decoded
+    from crawler.recipe.row_files import BrokenRow
+    from crawler.recipe.values import Value
 
 _INTERNAL_DTD = re.compile(r"<!DOCTYPE[^>\[]*\[")
 
@@ -33,12 +37,12 @@ class XmlDocument:
     kind: Literal["xml"] = "xml"
     html: Final = False
 
-    def __init__(self, page: Decoded, *, url: str) -> None:
+    def __init__(self, page: Decoded, *, url: str, namespaces: Collection[str] = ()) -> None:
         self.text = page.text
         self.url = url
         self.encoding = page.encoding
         self.stats: dict[str, int] = {}
-        self.tree: _Element = _parse(page)
+        self.tree: _Element = _parse(page, frozenset(namespaces))
         self._ordinals: dict[_Element, int] | None = None
 
     @property
@@ -54,6 +58,19 @@ class XmlDocument:
     def use_xpath(self) -> None:
         """Nothing to do: there is one tree."""
 
+    @property
+    def broken_rows(self) -> Sequence[BrokenRow]:
+        """None: there are no lines that are rows."""
+        return ()
+
+    def linked_data(self) -> list[str]:
+        """Nothing: only HTML has scripts."""
+        return []
+
+    def microdata(self) -> list[dict[str, Value]]:
+        """Nothing: only HTML has microdata."""
+        return []
+
     def meta(self, name: str) -> list[str]:  # noqa: ARG002 - the protocol's signature
         """Nothing: only HTML has `<meta>`."""
         return []
@@ -65,7 +82,7 @@ class XmlDocument:
         return self._ordinals[element]
 
 
-def _parse(page: Decoded) -> _Element:
+def _parse(page: Decoded, kept: frozenset[str]) -> _Element:
     text = page.text
     if text.count("<") - text.count("</") > MAX_ELEMENTS:
         raise ParseRefused(f"the page has more than {MAX_ELEMENTS:,} elements")
@@ -84,18 +101,20 @@ def _parse(page: Decoded) -> _Element:
         tree = etree.fromstring(page.utf8.lstrip(b"\xef\xbb\xbf \t\r\n"), parser)
     except etree.XMLSyntaxError as error:
         raise ParseRefused(f"no XML: {' '.join(str(error.msg).split())}; `parse: html` reads what is broken") from None
-    _without_namespaces(tree)
+    _without_namespaces(tree, kept)
     return tree
 
 
-def _without_namespaces(tree: _Element) -> None:
+def _without_namespaces(tree: _Element, kept: frozenset[str]) -> None:
     for element in tree.iter(etree.Element):
-        tag = str(element.tag)
-        if tag.startswith("{"):
-            element.tag = tag.rpartition("}")[2]
+        namespace, _, local = str(element.tag).rpartition("}")
+        if namespace and namespace[1:] not in kept:
+            element.tag = local
         for name in [name for name in map(str, element.attrib) if name.startswith("{")]:
+            namespace, _, local = name.rpartition("}")
+            if namespace[1:] in kept:
+                continue
             value = element.attrib.pop(name)
-            local = name.rpartition("}")[2]
             if local not in element.attrib:
                 element.attrib[local] = value
     etree.cleanup_namespaces(tree)

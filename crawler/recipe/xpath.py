@@ -1,18 +1,21 @@
 """The XPath of recipes: XPath 1.0 as libxml2 has it, checked at load so that a page can only make it give nothing.
 
-Functions come from an allow-list (no `document()`, no extension functions), there are no variables and no namespace
-prefixes. In a row a path that begins with `/` would leave the row for the page; it is refused.
+Functions come from an allow-list (no `document()`, no extension functions), there are no variables, and prefixes are
+those that the page type declares. In a row a path that begins with `/` would leave the row for the page; it is refused.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from lxml import etree
 
-from crawler.recipe.query_error import QueryError
+from crawler.recipe.query_error import QueryError, UnknownPrefix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Characters in an expression.
 MAX_XPATH_LENGTH: Final = 1000
@@ -75,6 +78,7 @@ class XPathQuery:
     row: bool
     evaluate: etree.XPath = field(compare=False, repr=False)
     steps: tuple[str, ...] = field(compare=False, repr=False)  # prefixes of a path, longest first, for a miss
+    namespaces: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def language(self) -> Literal["xpath"]:
@@ -82,8 +86,8 @@ class XPathQuery:
         return "xpath"
 
 
-def compile_xpath(text: str, *, row: bool = False) -> XPathQuery:
-    """Compile an expression; in a `row` it must be relative. Raises QueryError."""
+def compile_xpath(text: str, *, row: bool = False, namespaces: Mapping[str, str] | None = None) -> XPathQuery:
+    """Compile an expression; in a `row` it must be relative. `namespaces` are prefixes of XML. Raises QueryError."""
     if len(text) > MAX_XPATH_LENGTH:
         raise QueryError(f"the XPath has {len(text)} characters, at most {MAX_XPATH_LENGTH} are allowed")
     if not text.strip():
@@ -92,13 +96,15 @@ def compile_xpath(text: str, *, row: bool = False) -> XPathQuery:
     if control:
         raise QueryError(f"character {control.start() + 1} is a control character")
     tokens = _tokens(text)
-    _check(tokens, row=row)
-    return XPathQuery(text=text, row=row, evaluate=_compile(text), steps=_steps(text, tokens))
+    known = namespaces or {}
+    _check(tokens, row=row, namespaces=known)
+    evaluate = _compile(text, known)
+    return XPathQuery(text=text, row=row, evaluate=evaluate, steps=_steps(text, tokens), namespaces=known)
 
 
-def _compile(text: str) -> etree.XPath:
+def _compile(text: str, namespaces: Mapping[str, str]) -> etree.XPath:
     try:
-        compiled = etree.XPath(text, regexp=False, smart_strings=False)
+        compiled = etree.XPath(text, namespaces=dict(namespaces) or None, regexp=False, smart_strings=False)
         compiled(_PROBE)  # libxml2 counts a function's arguments only when it runs
     except etree.XPathError as error:
         raise QueryError(f"the XPath does not compile: {error}", _syntax_hint(text)) from None
@@ -125,7 +131,7 @@ def _tokens(text: str) -> list[tuple[str, str, int]]:
     return tokens
 
 
-def _check(tokens: list[tuple[str, str, int]], *, row: bool) -> None:
+def _check(tokens: list[tuple[str, str, int]], *, row: bool, namespaces: Mapping[str, str]) -> None:
     """Refuse what a recipe may not use: unknown functions, variables, prefixes, absolute paths in rows."""
     before = ""
     depth = 0
@@ -137,10 +143,11 @@ def _check(tokens: list[tuple[str, str, int]], *, row: bool) -> None:
                 raise QueryError(f"more than {MAX_XPATH_NESTING} brackets lie in each other")
             if part == "$":
                 raise QueryError(f"${following} at character {position + 1}: there are no variables")
-            if part == ":":
-                raise QueryError(
-                    f"a prefix before character {position + 1}: there are no namespaces",
-                    "write the name alone; XML is read without its prefixes",
+            if part == ":" and (not index or tokens[index - 1][1] not in namespaces):
+                raise UnknownPrefix(
+                    tokens[index - 1][1] if index else "",
+                    f"a prefix before character {position + 1}: there is no such namespace",
+                    "write the name alone, or declare the prefix on an XML page: `namespaces`",
                 )
             if row and part in {"/", "//"} and before in _BEFORE_OPERAND:
                 raise QueryError(

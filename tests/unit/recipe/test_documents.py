@@ -196,3 +196,58 @@ def test_whatever_the_text_is_a_fragment_is_read_or_refused(text, kind):
     except ParseRefused:
         return
     _use(fragment)
+
+
+# --- JSON that is more than JSON ---
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'callback({"a": 1})',
+        "/**/ jQuery.cb_12 ( {a: 1} );",
+        "window.state = {a: 1};",
+        "var state={'a': 1}",
+        ')]}\',\n{"a": 1}',
+        'while(1);{"a": 1}',
+        'for (;;);{"a": 1}',
+    ],
+)
+def test_a_page_of_json_may_be_a_call_or_an_assignment_or_guarded(body):
+    assert parse_document(body.encode(), kind="json", url="https://a.test/").root.own() == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "body", ["<html><script>x = {a: 1}</script>", "Error: {a: 1}", '{"a": 1', "if (x) { y = {a: 1} }", "callback()"]
+)
+def test_no_other_page_passes_as_json(body):
+    with pytest.raises(ParseRefused):
+        parse_document(body.encode(), kind="json", url="https://a.test/")
+
+
+def test_a_fragment_of_json_may_be_any_script_and_counts_what_it_could_not_read():
+    document = parse_fragment("if (x) { y() } z = {a: 1, b: f()}", kind="json", url="https://a.test/")
+    assert document.root.own() == {"a": 1, "b": None}
+    assert document.stats == {"recipe/js_expressions": 1}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "kind"),
+    [
+        ("text/csv; charset=utf-8", "csv"),
+        ("text/tab-separated-values", "csv"),
+        ("application/x-ndjson", "jsonl"),
+        ("application/jsonl", "jsonl"),
+        ("application/ld+json", "json"),
+    ],
+)
+def test_files_of_rows_are_known_by_their_content_type(content_type, kind):
+    assert parse_document(b"{}\n", kind=None, url="https://a.test/", content_type=content_type).kind == kind
+
+
+def test_json_ld_and_microdata_are_of_html_and_json_only():
+    html = b"<script type='application/ld+json'>{}</script><p itemscope itemtype='https://schema.org/Book'></p>"
+    for kind, blocks, items in (("html", ["{}"], [{"@type": "Book"}]), ("xml", [], []), ("text", [], [])):
+        document = parse_document(html if kind == "html" else b"<a/>", kind=kind, url="https://a.test/")
+        assert (document.linked_data(), document.microdata()) == (blocks, items)
+    assert parse_document(b"{}", kind="json", url="https://a.test/").linked_data() == ["{}"]
