@@ -21,14 +21,16 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.errors import CrawleryError, InputError, PageError
-from crawler.recipe.extract import extract_page, page_type
+from crawler.recipe.extract import page_type
 from crawler.recipe.model import PageInput, PageRequest
 from crawler.recipe.values import MISSING, Value, is_missing
+from crawler.recipe.whole_page import whole_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from crawler.recipe.model import PageResult, Recipe, RecipeTest
+    from crawler.recipe.whole_page import Answer
 
 #: What `expect` says about the page rather than about a field of its first row.
 PAGE_KEYS: Final = ("rows", "follow", "next", "rejects", "outcome")
@@ -107,7 +109,19 @@ def extract_snapshot(recipe: Recipe, test: RecipeTest, *, trace: bool = False) -
         headers=headers,
         inputs=recipe.inputs.resolve(test.inputs),
     )
-    return extract_page(recipe, page_input, trace=trace)
+    return whole_page(recipe, page_input, saved_answers(recipe, test), trace=trace)
+
+
+def saved_answers(recipe: Recipe, test: RecipeTest) -> Answer:
+    """The answers to follow-up requests that a test has saved. Raises SnapshotUnreadable when one is asked for."""
+
+    def answer(request: PageRequest) -> PageInput | None:
+        name = test.answers.get(request.url)
+        if name is None:
+            return None
+        return PageInput(request=request, url=request.url, body=snapshot_body(recipe, name))
+
+    return answer
 
 
 def snapshot_body(recipe: Recipe, name: str) -> bytes:

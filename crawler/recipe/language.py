@@ -245,6 +245,11 @@ _TEST = NamedMap(
         Key("carried", UserMap(value=Anything(nullable=False), keys="name of a carried value"), "Carried values"),
         Key("status", Integer(minimum=100, maximum=599), "HTTP status of the page (200)"),
         Key("content_type", Text(), "Content-Type of the page"),
+        Key(
+            "answers",
+            UserMap(value=Text(noun="the name of a saved page"), keys="URL of a follow-up request"),
+            "Saved answers to follow-up requests; a request without one counts as failed",
+        ),
     ),
     noun="a test",
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crawler.recipe.diagnostics import Path, Report, did_you_mean
+from crawler.recipe.language_requests import FOLLOW_UP, PARSE_KINDS
 from crawler.recipe.language_texts import field_name
 from crawler.recipe.shape import ByKind, Key, ListOf, Named, NamedMap, Schemas, Shape, UserMap, Variants
 from crawler.recipe.shape_scalars import Anything, Boolean, Choice, Text
@@ -17,8 +18,6 @@ from crawler.recipe.yaml_nodes import Broken, ListNode, MapNode, Node, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-PARSE_KINDS = ("html", "json", "xml", "text")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +106,7 @@ STEPS = StepList()
 # --- rules -----------------------------------------------------------------------------------------------------------
 
 #: Source keys of the language that come with a later version.
-_LATER_SOURCES = ("jsonld", "microdata", "request")
+_LATER_SOURCES = ("jsonld", "microdata")
 
 
 def _rule() -> Shape:
@@ -180,14 +179,19 @@ _MODIFIERS = {
         "default", Anything(nullable=False), "Value used, unprocessed, when everything is missing; templates allowed"
     ),
     "when": Key("when", CONDITION, "The rule is skipped unless this rule gives a value that is not false"),
+    "request": Key(
+        "request",
+        FOLLOW_UP,
+        "In a field of a page's row: one more request, and the rule reads its answer instead of the page",
+    ),
 }
 
 _APPLIES: Mapping[str, tuple[str, ...]] = {
-    "css": ("from", "as", "remove", "all", "process", "default", "when"),
-    "xpath": ("from", "as", "remove", "all", "process", "default", "when"),
-    "jmespath": ("from", "all", "process", "default", "when"),
-    "meta": ("all", "process", "default", "when"),
-    "response": ("process", "default", "when"),
+    "css": ("from", "as", "remove", "all", "process", "default", "when", "request"),
+    "xpath": ("from", "as", "remove", "all", "process", "default", "when", "request"),
+    "jmespath": ("from", "all", "process", "default", "when", "request"),
+    "meta": ("all", "process", "default", "when", "request"),
+    "response": ("process", "default", "when", "request"),
     "const": ("when",),
     "template": ("process", "default", "when"),
     "preceding": ("process", "default", "when"),
@@ -234,6 +238,7 @@ PARSE = Choice(values=PARSE_KINDS)
 def _each_variant(source: str) -> NamedMap:
     modifiers = ("from", "remove", "process") if source != "jmespath" else ("from", "process")
     elsewhere = {other: f"`each` reads one source: keep `{source}` or `{other}`" for other in _SOURCES}
+    elsewhere["request"] = "`request` belongs to one rule, and `each` reads the page"
     return NamedMap(
         keys=(
             _SOURCES[source],

@@ -94,6 +94,14 @@ class Condition:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FollowUp:
+    """`request:` of a rule: one more request for the row, and what its answer is (None: by Content-Type)."""
+
+    spec: RequestSpec
+    parse: ParseKind | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Take:
     """One source and what is done with what it gives: the leaf of every rule."""
 
@@ -105,6 +113,7 @@ class Take:
     process: tuple[Step, ...] = ()
     when: Condition | None = None
     default: Value = MISSING  # a Template is rendered; here and in AnyOf, UnionOf
+    request: FollowUp | None = None  # the source reads the answer to this request, not the page
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,6 +159,7 @@ class Rows:
     drop_if: Condition | None = None
     when: Condition | None = None
     cartesian: str | None = None  # `else: {cartesian: FIELD}`: rows from the options of a sibling field
+    later: frozenset[str] = frozenset()  # fields of a page's row that need the answers to its follow-up requests
 
 
 RuleNode: TypeAlias = Take | AnyOf | UnionOf | Rows
@@ -307,6 +317,7 @@ class RecipeTest:
     carried: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     content_type: str | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)  # to follow-up requests: saved page by URL
     line: int = 0  # where it stands in the file, for reports
 
 
@@ -356,6 +367,42 @@ class Chain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OpenField:
+    """A field of a waiting row that has no value yet.
+
+    Attributes:
+        asks: the alternatives of its rule that are still to be asked for, in turn; of a rule without alternatives 0.
+        otherwise: what the page itself gave behind the last of them, and the number of that alternative; or nothing.
+    """
+
+    asks: tuple[int, ...] = ()
+    otherwise: tuple[Value, int] | tuple[()] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A row that waits for the answer to a follow-up request, and travels with that.
+
+    Attributes:
+        url: of the page that the row is of.
+        base_url: against which the links in its values are resolved.
+        values: before coercion, without those that are missing.
+        open: fields without a value yet.
+        asked: names the request that it waits for; 0 for none yet.
+        failures: of fields that are missing, the last failed step.
+        gaps: of fields that are missing, why.
+    """
+
+    url: str
+    base_url: str
+    values: Mapping[str, Any]
+    open: Mapping[str, OpenField]
+    asked: int = 0
+    failures: Mapping[str, str] = field(default_factory=dict)
+    gaps: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PageRequest:
     """A request that a recipe wants made. `page` None = its type is found by `match` on the final URL."""
 
@@ -366,9 +413,10 @@ class PageRequest:
     body: bytes = b""
     carried: Mapping[str, Any] = field(default_factory=dict)
     chain: Chain | None = None
-    #: False for the pages of an `append` chain: their row travels with the request, so it must never be filtered as a
-    #: duplicate. Such a chain watches for loops itself (`Chain.visited`).
+    #: False where a row travels with the request, which must then never be filtered as a duplicate: the pages of an
+    #: `append` chain, which watches for loops itself (`Chain.visited`), and follow-up requests.
     dedupe: bool = True
+    waiting: Waiting | None = None  # of a follow-up request: the row that its answer completes; `page` is that row's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -392,6 +440,7 @@ class Row:
     values: dict[str, Any]
     key: tuple[Any, ...] = ()  # values of the contract's `key`; empty without one
     gaps: Mapping[str, str] = field(default_factory=dict)  # of each missing field: why, as far as its rule can tell
+    url: str = ""  # of the page that it is of, where that is not the one that gave it out
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -453,6 +502,7 @@ class PageResult:
     rejects: tuple[Reject, ...] = ()
     requests: tuple[PageRequest, ...] = ()
     next: PageRequest | None = None
+    follow_ups: tuple[PageRequest, ...] = ()  # each with a row that waits for its answer
     #: Why the list ended here, if it did: "" | "last" | "while" | "total" | "max_pages" | "no_rows" | "loop"
     chain_end: str = ""
     stats: Mapping[str, int] = field(default_factory=dict)  # `recipe/...` counters to add up

@@ -122,7 +122,7 @@ class PageContext:
         else:
             got = self._union_of(rule, at, name, as_links=as_links, many=many)
         if is_missing(got.value) and rule.default is not MISSING:
-            return self._defaulted(rule.default, at, got)
+            return self.defaulted(rule.default, at, got)
         return got
 
     def condition(self, condition: Condition, at: RowScope) -> bool:
@@ -204,7 +204,8 @@ class PageContext:
             value, failure = self._steps(rule, value, name)
         return Got(value, None if is_missing(value) else 0, len(union), "union", failure)
 
-    def _defaulted(self, default: Value, at: RowScope, got: Got) -> Got:
+    def defaulted(self, default: Value, at: RowScope, got: Got) -> Got:
+        """What a rule without a value gives that has this default."""
         if not isinstance(default, Template):
             return Got(default, got.winner, got.matches, "default", got.failure)
         try:
@@ -366,12 +367,17 @@ class PageContext:
         return rows.drop_if is not None and self.condition(rows.drop_if, at)
 
     def fields(self, rows: Rows, at: RowScope) -> dict[str, Value]:
-        """One row: every field in turn, so that templates see the ones before. Missing fields are left out."""
+        """One row: every field in turn, so that templates see the ones before. Missing fields are left out.
+
+        So are those that need the answers to follow-up requests: see `follow_ups`.
+        """
         values: dict[str, Value] = {}
         at.row = values
         if not at.path:
             at.item = values
         for name, rule in rows.fields.items():
+            if name in rows.later:
+                continue
             path = at.path + name
             got = self.evaluate(rule, at, path)
             value = got.value
@@ -383,10 +389,11 @@ class PageContext:
                 at.gaps[name] = got.gap()
                 if got.failure is not None:
                     at.failures[name] = got.failure
-            self._count(rule, path, got)
+            self.count(rule, path, got)
         return values
 
-    def _count(self, rule: RuleNode, path: str, got: Got) -> None:
+    def count(self, rule: RuleNode, path: str, got: Got) -> None:
+        """Notes what a field has come to: which alternative won, and its trace."""
         if isinstance(rule, AnyOf) and len(rule.members) > 1 and got.winner is not None:
             self.stats[f"recipe/alternative/{path}/{got.winner + 1}"] += 1
         if self.traces is not None:

@@ -6,7 +6,7 @@ Knows where they are named (in `tests` of a recipe), and not where they lie: byt
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from crawler.recipe.model import PageInput, PageRequest
@@ -29,6 +29,12 @@ class SavedPage:
     content_type: str | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     carried: Mapping[str, Any] = field(default_factory=dict)
+    answers: Mapping[str, bytes] = field(default_factory=dict)  # to follow-up requests, by URL
+
+    def answer(self, request: PageRequest) -> PageInput | None:
+        """The saved answer to a follow-up request."""
+        body = self.answers.get(request.url)
+        return None if body is None else PageInput(request=request, url=request.url, body=body)
 
     def input_of(self, recipe: Recipe) -> PageInput:
         """The page as a recipe is run on it.
@@ -67,7 +73,8 @@ def saved_pages(recipes: Iterable[Recipe], body_of: Callable[[str], bytes | None
             if body is None:
                 absent[test.snapshot] = None
             else:
-                pages[same] = _saved(test, body)
+                answers = {url: found for url, name in test.answers.items() if (found := body_of(name)) is not None}
+                pages[same] = replace(_saved(test, body), answers=answers)
     return list(pages.values()), list(absent)
 
 

@@ -127,7 +127,6 @@ pages:
     fields:
       a: {jsonld: Product}
       b: {microdata: Product}
-      c: {request: {url: x}, jmespath: x}
   b: {paginate: {click: x}, item: a, fields: {a: h1}}
 inputs: {a: {type: string, secret: x}}
 quality: {bands: learned, coverage: {}, http_errors: {}}
@@ -138,7 +137,7 @@ exports: [{name: a, item: a, format: json, compression: gzip, profile: x}]
     told = {p.path.rsplit(".", 1)[-1] for p in report.problems() if "is not available in this version" in p.message}
     assert told == {
         *("session", "incremental", "render", "wait_for", "block", "actions", "sitemap", "scroll", "click", "jsonld"),
-        *("microdata", "request", "secret", "bands", "coverage", "http_errors", "format", "compression", "profile"),
+        *("microdata", "secret", "bands", "coverage", "http_errors", "format", "compression", "profile"),
     }
     assert not any("unknown key" in problem.message for problem in report.problems())
 
