@@ -14,6 +14,7 @@ from crawler.errors import InputError, PageError
 from crawler.recipe.check import saved_answers
 from crawler.recipe.extract import start_requests
 from crawler.recipe.model import PageInput, PageRequest, RecipeTest
+from crawler.recipe.saved_pages import saved_headers
 from crawler.recipe.values import is_missing
 from crawler.recipe.whole_page import no_answer, whole_page
 
@@ -153,7 +154,7 @@ def _from_file(recipe: Recipe, path: Path, inputs: Mapping[str, Any], page: str 
         if test is None:
             console.note(f"the page's own URL is not known, {url} is assumed; --url says it")
     known = test.page if test is not None else None
-    headers = {"content-type": test.content_type} if test is not None and test.content_type else {}
+    headers = saved_headers(test.content_type, test.date) if test is not None else {}
     request = PageRequest(url=url, page=page, carried=test.carried if test is not None else {})
     page_input = PageInput(request=request, url=url, body=body, headers=headers, inputs=inputs)
     return replace(_typed(recipe, page_input, known), answers=Answers(recipe, inputs, test))

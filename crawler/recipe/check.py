@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from crawler.errors import CrawleryError, InputError, PageError
 from crawler.recipe.extract import page_type
 from crawler.recipe.model import PageInput, PageRequest
+from crawler.recipe.saved_pages import saved_headers
 from crawler.recipe.values import MISSING, Value, is_missing
 from crawler.recipe.whole_page import whole_page
 
@@ -100,13 +101,12 @@ def extract_snapshot(recipe: Recipe, test: RecipeTest, *, trace: bool = False) -
         PageError: the page is not what the recipe was written for.
     """
     request = PageRequest(url=test.url, page=test.page, carried=test.carried)
-    headers = {} if test.content_type is None else {"content-type": test.content_type}
     page_input = PageInput(
         request=request,
         url=test.url,
         body=snapshot_body(recipe, test.snapshot),
         status=test.status,
-        headers=headers,
+        headers=saved_headers(test.content_type, test.date),
         inputs=recipe.inputs.resolve(test.inputs),
     )
     return whole_page(recipe, page_input, saved_answers(recipe, test), trace=trace)
@@ -119,7 +119,8 @@ def saved_answers(recipe: Recipe, test: RecipeTest) -> Answer:
         name = test.answers.get(request.url)
         if name is None:
             return None
-        return PageInput(request=request, url=request.url, body=snapshot_body(recipe, name))
+        body, headers = snapshot_body(recipe, name), saved_headers(None, test.date)
+        return PageInput(request=request, url=request.url, body=body, headers=headers)
 
     return answer
 

@@ -171,6 +171,7 @@ def compile_tests(root: MapNode) -> tuple[RecipeTest, ...]:
                 carried=_values(node, "carried"),
                 status=200 if status is None else status,
                 content_type=checked.text(node, "content_type"),
+                date=checked.text(node, "date"),
                 answers={url: checked.text(checked.mapping(node, "answers"), url) or "" for url in _urls(node)},
                 line=node.mark.line,
             )

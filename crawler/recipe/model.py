@@ -8,6 +8,8 @@ positions: whatever can be wrong was reported before a plan existed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from crawler.recipe.values import MISSING, Value
@@ -317,6 +319,7 @@ class RecipeTest:
     carried: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     content_type: str | None = None
+    date: str | None = None  # when the page was sent, ISO 8601 with a zone
     answers: Mapping[str, str] = field(default_factory=dict)  # to follow-up requests: saved page by URL
     line: int = 0  # where it stands in the file, for reports
 
@@ -430,6 +433,15 @@ class PageInput:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     inputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the site answered, as its `Date` header says; None if there is none that can be read."""
+        try:
+            at = parsedate_to_datetime(self.headers["date"])
+        except (KeyError, ValueError, TypeError, IndexError, OverflowError):
+            return None
+        return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

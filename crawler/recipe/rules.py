@@ -171,7 +171,7 @@ class PageContext:
 
     def _steps(self, rule: Take | AnyOf | UnionOf, value: Value, name: str) -> tuple[Value, str | None]:
         try:
-            return run_steps(rule.process, value, base_url=self.document.base_url), None
+            return run_steps(rule.process, value, base_url=self.document.base_url, now=self.input.answered_at), None
         except StepFailed as error:
             number = error.index + 1
             self.stats[f"recipe/step_failed/{name or '-'}/{number}"] += 1

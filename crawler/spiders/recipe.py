@@ -8,6 +8,7 @@ whether the request depends on progress.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -315,6 +316,8 @@ def _page_input(response: Response, request: PageRequest, inputs: Mapping[str, A
         name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
         for name, values in response.headers.items()
     }
+    # Whoever receives an answer without a date notes when it came (RFC 9110, 6.6.1): relative dates are told from it.
+    headers.setdefault("date", formatdate(usegmt=True))
     redirected_from = response.meta.get("redirect_urls") or [""]
     return PageInput(
         request=request,

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,12 @@ pages:
     fields:
       sku: .sku
       name: h1
+      price: {css: .price, process: [{price: {locale: de}}]}
+      added: {css: .added, process: [{date: {locale: de, relative: true}}]}
+      partner:
+        request: {url: "{{ item.partner_link }}"}
+        css: b
+      partner_link: a.partner::attr(href)
       reviews:
         request:
           url: "{{ inputs.site }}/api/reviews"
@@ -62,6 +69,10 @@ items:
       rating: {type: decimal}
       stock: {type: integer}
       label: {type: string}
+      price: {type: decimal}
+      added: {type: string, format: date}
+      partner: {type: string}
+      partner_link: {type: string}
 """
 
 
@@ -80,7 +91,10 @@ class Shop:
         if request.path.startswith("/p/"):
             number = int(request.path.removeprefix("/p/"))
             stock = "<i class=stock>9</i>" if number == 11 else ""
-            return HttpResponse(body=f"<h1>Product {number}</h1><p class=sku>S{number}</p>{stock}".encode())
+            partner = "<a class=partner href=http://elsewhere.invalid/x>x</a>" if number == 8 else ""
+            sold = "<b class=price>1.234 €</b> <i class=added>gestern</i>"
+            page = f"<h1>Product {number}</h1><p class=sku>S{number}</p>{stock}{partner}{sold}"
+            return HttpResponse(body=f"<!doctype html><meta charset=utf-8>{page}".encode())
         if request.path == "/api/reviews":
             return self.reviews(int(request.parameters["sku"].removeprefix("S")))
         if request.path.startswith("/stock/"):
@@ -150,3 +164,18 @@ def test_a_request_that_failed_is_a_failed_page_and_no_lost_list(crawled):
     assert not summary["lost_lists"]
     assert summary["outcome"] == "partial"
     assert summary["rejects"] == {"product": {}}
+
+
+def test_a_request_to_another_domain_is_not_made_and_its_row_is_given_out_all_the_same(crawled):
+    rows, summary, _ = crawled
+    [row] = [row for row in rows if row["sku"] == "S8"]
+    assert (row["partner_link"], row["partner"], row["stock"]) == ("http://elsewhere.invalid/x", "", "4")
+    assert "elsewhere.invalid/x" not in json.dumps(summary["failures"])
+
+
+def test_prices_and_relative_dates_are_read_as_their_locale_says(crawled):
+    rows, _, _ = crawled
+    days = [(datetime.now(UTC) - timedelta(days=ago)).date().isoformat() for ago in (1, 2)]
+    assert {row["price"] for row in rows} == {"1234"}
+    assert {row["added"] for row in rows} <= set(days)
+    assert len({row["added"] for row in rows}) >= 1

@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ from crawler.recipe.whole_page import whole_page
 
 PAGE = Path(__file__).parents[3] / "docs" / "recipes.md"
 URL = "https://shop.example/list/"
+#: As the page says.
+NOW = datetime(2024, 3, 7, 10, 0, tzinfo=UTC)
 _FENCE = re.compile(r"^```(\w+)[ ]?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _KINDS = ("fields", "page", "part", "recipe", "wrong", "steps", "parent", "excerpt")
 _CONTENT_TYPES = {"html": "text/html", "json": "application/json", "xml": "application/xml", "text": "text/plain"}
@@ -386,7 +389,7 @@ def _outcome(code: str, given: str) -> Any:
     value = json.loads(given, parse_float=Decimal)
     assert check_chain([step], starts="list" if isinstance(value, list) else "one") is None
     try:
-        result = run_steps([step], value, base_url=URL)
+        result = run_steps([step], value, base_url=URL, now=NOW)
     except StepFailed as failure:
         return f"fails: {failure}"
     return "missing" if result is MISSING else _plain(result)
