@@ -90,7 +90,11 @@ MORE: Final[dict[str, tuple[tuple[Any, Any], ...]]] = {
     ),
     "query_param": (("page", "/list?sort=price"),),
     "url_decode": (({"plus": "blank"}, "oak+table%21"),),
-    "safe_html": (({"tags": ["p"]}, "<p>Oak <b>chair</b></p>"),),
+    "safe_html": (
+        (MISSING, '<img src="../oak.jpg" onerror="x()">'),
+        ({"tags": ["p"]}, "<p>Oak <b>chair</b></p>"),
+    ),
+    "woocommerce_attributes": ((MISSING, {"attribute_%d7%a6%d7%91%d7%a2": "%d7%90%d7%93%d7%95%d7%9d"}),),
 }
 
 

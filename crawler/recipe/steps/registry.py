@@ -18,6 +18,7 @@ from crawler.recipe.steps.lists import STEPS as LIST_STEPS
 from crawler.recipe.steps.numbers import STEPS as NUMBER_STEPS
 from crawler.recipe.steps.text import STEPS as TEXT_STEPS
 from crawler.recipe.steps.urls import STEPS as URL_STEPS
+from crawler.recipe.steps.woocommerce import STEPS as WOOCOMMERCE_STEPS
 from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Shaped: TypeAlias = Literal["one", "list", "unknown"]
 
 ENTRY_POINT_GROUP: Final = "crawlery.steps"
 
-_BUILT_IN: Final = (*TEXT_STEPS, *LIST_STEPS, *NUMBER_STEPS, *DATE_STEPS, *URL_STEPS, *HTML_STEPS)
+_BUILT_IN: Final = (*TEXT_STEPS, *LIST_STEPS, *NUMBER_STEPS, *DATE_STEPS, *URL_STEPS, *HTML_STEPS, *WOOCOMMERCE_STEPS)
 _OTHER_NAMES: Final = {
     "trim": "strip",
     "lowercase": "lower",
