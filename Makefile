@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -89,6 +89,9 @@ bench-k6: $(STAMP)  ## An API under the load of k6, with thresholds: API=http://
 
 check-books: $(STAMP)  ## Crawl a saved copy of books.toscrape.com and compare every cell: COPY=directory
 	@$(BIN)/python tests/acceptance/check_books.py "$(COPY)"
+
+check-prices: $(STAMP)  ## The step `price` on the strings that price-parser's own tests have labelled (needs the internet)
+	@$(BIN)/python tests/acceptance/check_prices.py
 
 lint: lint-deploy  ## Ruff, mypy --strict, import contracts, unused dependencies, files that deploy
 	@$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,8 @@ BEGIN: Final = "<!-- steps: written by scripts/step_reference.py -->\n"
 END: Final = "<!-- end of steps -->\n"
 #: What relative URLs of the examples are relative to.
 BASE_URL: Final = "https://shop.example/list/"
+#: When the answers of the examples came.
+NOW: Final = datetime(2024, 3, 7, 10, 0, tzinfo=UTC)
 #: Column of the comment behind a step.
 _COMMENT_AT: Final = 34
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
@@ -53,15 +56,17 @@ MORE: Final[dict[str, tuple[tuple[Any, Any], ...]]] = {
         ({"One": 1, "Two": 2}, "Nine"),
         ({"values": {"One": 1, "Two": 2}, "else": 0}, "Nine"),
         ({"values": {"^in ": "InStock", "^sold": None}, "by": "regex"}, "sold out"),
+        ({"values": {"in stock": "InStock", "in": "PreOrder"}, "by": "prefix"}, "in 3 weeks"),
         ({"true": "InStock", "false": "OutOfStock"}, False),
     ),
     "truncate": (({"length": 12, "words": False, "end": "..."}, "A chair of oak wood"),),
     "slug": ((MISSING, {"colour": "Dark Oak", "size": "XL"}),),
     "slice": (([1, 3], ["a", "b", "c", "d"]), (0, ["a", "b"]), (-1, ["a", "b"]), (5, ["a", "b"])),
     "join": (("", ["a", "b"]),),
-    "number": ((MISSING, "1,234.50"), (MISSING, 12), (MISSING, "12 cm")),
-    "integer": (({"decimal": ","}, "1.234"), (MISSING, "12.5")),
+    "number": ((MISSING, "1,234.50"), ({"locale": "fr"}, "1 234,5"), (MISSING, 12), (MISSING, "12 cm")),
+    "integer": (({"decimal": ","}, "1.234"), ({"locale": "de"}, "1.234"), (MISSING, "12.5")),
     "price": (
+        ({"locale": "de"}, "1.234 \u20ac"),
         (MISSING, "1.234,50 \u20ac"),
         (MISSING, "\u20ac10 - \u20ac20"),
         ({"which": "lowest"}, "\u20ac10 - \u20ac20"),
@@ -77,11 +82,19 @@ MORE: Final[dict[str, tuple[tuple[Any, Any], ...]]] = {
         ({"languages": ["fr", "en"]}, "5 mars 2024"),
         ("%d.%m.%Y", "05.03.2024"),
         ({"formats": ["unix"], "as": "date"}, "1709649000"),
+        ({"locale": "de"}, "Di., 5. M\u00e4rz 2024, 14:30 Uhr"),
+        ({"locale": "en-US"}, "03/04/2024"),
         (MISSING, "yesterday"),
+        ({"locale": "he", "relative": True}, "\u05dc\u05e4\u05e0\u05d9 3 \u05d9\u05de\u05d9\u05dd"),
+        ({"locale": "fr", "relative": True, "timezone": "Europe/Paris"}, "hier \u00e0 14h30"),
     ),
     "query_param": (("page", "/list?sort=price"),),
     "url_decode": (({"plus": "blank"}, "oak+table%21"),),
-    "safe_html": (({"tags": ["p"]}, "<p>Oak <b>chair</b></p>"),),
+    "safe_html": (
+        (MISSING, '<img src="../oak.jpg" onerror="x()">'),
+        ({"tags": ["p"]}, "<p>Oak <b>chair</b></p>"),
+    ),
+    "woocommerce_attributes": ((MISSING, {"attribute_%d7%a6%d7%91%d7%a2": "%d7%90%d7%93%d7%95%d7%9d"}),),
 }
 
 
@@ -123,7 +136,7 @@ def _example(name: str, argument: Any, value: Any) -> str:
 
 def _outcome(name: str, argument: Any, value: Any) -> str:
     try:
-        result = run_steps([build_step(name, argument)], value, base_url=BASE_URL)
+        result = run_steps([build_step(name, argument)], value, base_url=BASE_URL, now=NOW)
     except StepFailed as failure:
         return f"fails: {failure}"
     return "missing" if result is MISSING else _json(result)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from crawler.cli import console
 from crawler.cli.fetch import fetcher_for
 from crawler.cli.groups import CommandFailed
-from crawler.egress.single_page import MAX_BYTES
+from crawler.egress.single_page import MAX_BYTES, FetchFailed
 from crawler.errors import InputError, PageError
-from crawler.recipe.extract import extract_page, start_requests
-from crawler.recipe.model import PageInput, PageRequest
+from crawler.recipe.check import saved_answers
+from crawler.recipe.extract import start_requests
+from crawler.recipe.model import PageInput, PageRequest, RecipeTest
+from crawler.recipe.saved_pages import saved_headers
 from crawler.recipe.values import is_missing
+from crawler.recipe.whole_page import no_answer, whole_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 #: URL of a saved page of which nobody said where it came from.
 UNKNOWN_URL = "http://localhost/"
 
+#: Follow-up requests that are made to show one page.
+MAX_ANSWERS = 10
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GottenPage:
@@ -34,6 +40,48 @@ class GottenPage:
     page: str
     why: str
     fetched: Fetched | None = None  # None: it came from a file
+    answers: Answers | None = None  # to follow-up requests
+
+
+class Answers:
+    """Answers to follow-up requests: from the site, or saved ones.
+
+    Attributes:
+        given: what came, by URL.
+        left_out: requests that were one too many.
+    """
+
+    def __init__(self, recipe: Recipe, inputs: Mapping[str, Any], source: PageFetcher | RecipeTest | None) -> None:
+        """`source`: who fetches them, or the test that has saved them; None: there are none."""
+        self._recipe = recipe
+        self._inputs = inputs
+        self._source = source
+        self.given: dict[str, PageInput] = {}
+        self.left_out = 0
+
+    def __call__(self, request: PageRequest) -> PageInput | None:
+        """The answer to a request; None if there is none."""
+        if self._source is None:
+            return None
+        if isinstance(self._source, RecipeTest):
+            return saved_answers(self._recipe, self._source)(request)
+        if len(self.given) >= MAX_ANSWERS:
+            self.left_out += 1
+            return None
+        headers = {**_headers(self._recipe, request.page or "", self._inputs), **dict(request.headers)}
+        try:
+            fetched = self._source.get(request.url, headers=headers, method=request.method, body=request.body)
+        except FetchFailed as error:
+            console.note(f"{request.url}: {error}")
+            return None
+        if fetched.status >= 400:
+            console.note(f"{request.url}: status {fetched.status}")
+            return None
+        answer = PageInput(
+            request=request, url=fetched.url, body=fetched.body, status=fetched.status, headers=fetched.headers
+        )
+        self.given[request.url] = answer
+        return answer
 
 
 def is_url(target: str) -> bool:
@@ -88,7 +136,7 @@ def _from_site(
         headers=fetched.headers,
         inputs=inputs,
     )
-    return _typed(recipe, page_input, request.page, fetched)
+    return replace(_typed(recipe, page_input, request.page, fetched), answers=Answers(recipe, inputs, fetcher))
 
 
 def _from_file(recipe: Recipe, path: Path, inputs: Mapping[str, Any], page: str | None, url: str | None) -> GottenPage:
@@ -106,9 +154,10 @@ def _from_file(recipe: Recipe, path: Path, inputs: Mapping[str, Any], page: str 
         if test is None:
             console.note(f"the page's own URL is not known, {url} is assumed; --url says it")
     known = test.page if test is not None else None
-    headers = {"content-type": test.content_type} if test is not None and test.content_type else {}
+    headers = saved_headers(test.content_type, test.date) if test is not None else {}
     request = PageRequest(url=url, page=page, carried=test.carried if test is not None else {})
-    return _typed(recipe, PageInput(request=request, url=url, body=body, headers=headers, inputs=inputs), known)
+    page_input = PageInput(request=request, url=url, body=body, headers=headers, inputs=inputs)
+    return replace(_typed(recipe, page_input, known), answers=Answers(recipe, inputs, test))
 
 
 def _typed(recipe: Recipe, page_input: PageInput, known: str | None, fetched: Fetched | None = None) -> GottenPage:
@@ -161,7 +210,7 @@ _NOTHING = (0, 0)
 
 def _result(recipe: Recipe, page_input: PageInput) -> PageResult | None:
     try:
-        return extract_page(recipe, page_input)
+        return whole_page(recipe, page_input, no_answer)
     except PageError:  # it is not of this type
         return None
 

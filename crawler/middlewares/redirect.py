@@ -20,7 +20,7 @@ from crawler.extensions.blocks import blocks_of
 from crawler.middlewares.blocked_signs import is_login_address
 from crawler.middlewares.open_pages import MAX_HOPS, Hop, Redirected, RedirectedTooOften
 from crawler.scheduler import our_scheduler
-from crawler.spiders.requests import take_the_place
+from crawler.spiders.requests import RecipeFacts, take_the_place
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -70,6 +70,11 @@ class _PageRedirects(BaseRedirectMiddleware):
             raise Hop(hop)
         if self._may_be_a_wall(page, request, target):
             page.at_login = True
+            raise Hop(target)
+        if not RecipeFacts.of(request).dedupe:
+            # A row travels with it, and would be gone with a target that is refused (off-site).
+            if page.hops >= MAX_HOPS:
+                self._leads_nowhere(page, request, f"redirected more than {MAX_HOPS} times")
             raise Hop(target)
         if self._returns(scheduler, target):
             returns = target.meta["redirect_returns"] = target.meta.get("redirect_returns", 0) + 1

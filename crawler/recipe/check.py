@@ -21,14 +21,17 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.errors import CrawleryError, InputError, PageError
-from crawler.recipe.extract import extract_page, page_type
+from crawler.recipe.extract import page_type
 from crawler.recipe.model import PageInput, PageRequest
+from crawler.recipe.saved_pages import saved_headers
 from crawler.recipe.values import MISSING, Value, is_missing
+from crawler.recipe.whole_page import whole_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from crawler.recipe.model import PageResult, Recipe, RecipeTest
+    from crawler.recipe.whole_page import Answer
 
 #: What `expect` says about the page rather than about a field of its first row.
 PAGE_KEYS: Final = ("rows", "follow", "next", "rejects", "outcome")
@@ -98,16 +101,28 @@ def extract_snapshot(recipe: Recipe, test: RecipeTest, *, trace: bool = False) -
         PageError: the page is not what the recipe was written for.
     """
     request = PageRequest(url=test.url, page=test.page, carried=test.carried)
-    headers = {} if test.content_type is None else {"content-type": test.content_type}
     page_input = PageInput(
         request=request,
         url=test.url,
         body=snapshot_body(recipe, test.snapshot),
         status=test.status,
-        headers=headers,
+        headers=saved_headers(test.content_type, test.date),
         inputs=recipe.inputs.resolve(test.inputs),
     )
-    return extract_page(recipe, page_input, trace=trace)
+    return whole_page(recipe, page_input, saved_answers(recipe, test), trace=trace)
+
+
+def saved_answers(recipe: Recipe, test: RecipeTest) -> Answer:
+    """The answers to follow-up requests that a test has saved. Raises SnapshotUnreadable when one is asked for."""
+
+    def answer(request: PageRequest) -> PageInput | None:
+        name = test.answers.get(request.url)
+        if name is None:
+            return None
+        body, headers = snapshot_body(recipe, name), saved_headers(None, test.date)
+        return PageInput(request=request, url=request.url, body=body, headers=headers)
+
+    return answer
 
 
 def snapshot_body(recipe: Recipe, name: str) -> bytes:

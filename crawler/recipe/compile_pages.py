@@ -67,6 +67,11 @@ class PageCompiler:
         sources = self._sources(node, path, replace(place, sources=source_languages))
         place = replace(place, sources=source_languages)
         rows = self._page_rows(node, path, place)
+        paginate = self._paginate(checked.mapping(node, "paginate"), (*path, "paginate"), place)
+        if rows is not None and rows.later and paginate is not None and paginate.append:
+            message = "a row waits for later pages of its list (`append`) or for follow-up requests, not for both"
+            hint = "delete `append`, or the `request` of its fields"
+            self.texts.report.add(node.by_key["paginate"].mark, (*path, "paginate", "append"), message, hint)
         page = Page(
             name=name,
             parse=kind,
@@ -75,7 +80,7 @@ class PageCompiler:
             drop_if=self._condition(node, "drop_if", path, place),
             sources=sources,
             follow=self._follows(node, path, place),
-            paginate=self._paginate(checked.mapping(node, "paginate"), (*path, "paginate"), place),
+            paginate=paginate,
             item=checked.text(node, "item"),
             rows=rows,
             csv=self._csv(node, path, kind),
@@ -283,7 +288,7 @@ def _languages(node: Node | None) -> Iterator[Language]:
         return
     if "fields" in node or "each" in node:
         yield from _languages(node.get("each"))
-    elif "from" not in node:
+    elif "from" not in node and "request" not in node:
         if "jmespath" in node:
             yield "jmespath"
         elif "css" in node or "xpath" in node:

@@ -171,10 +171,16 @@ def compile_tests(root: MapNode) -> tuple[RecipeTest, ...]:
                 carried=_values(node, "carried"),
                 status=200 if status is None else status,
                 content_type=checked.text(node, "content_type"),
+                date=checked.text(node, "date"),
+                answers={url: checked.text(checked.mapping(node, "answers"), url) or "" for url in _urls(node)},
                 line=node.mark.line,
             )
         )
     return tuple(compiled)
+
+
+def _urls(node: MapNode) -> list[str]:
+    return [entry.key for entry in checked.entries(node, "answers")]
 
 
 def _values(node: MapNode, key: str) -> dict[str, Any]:

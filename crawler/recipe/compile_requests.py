@@ -143,7 +143,7 @@ class RequestCompiler:
                 requests.append(RequestSpec(url=template))
         request = checked.mapping(node, "request")
         if request is not None:
-            spec = self._request(request, (*path, "request"), scopes)
+            spec = self.request(request, (*path, "request"), scopes)
             if spec is not None:
                 requests.append(spec)
         used = {use.name for use in self.texts.uses[before:] if not use.scope}
@@ -167,18 +167,19 @@ class RequestCompiler:
                     where = (*path, "for_each", entry.key)
                     self.texts.report.add(entry.mark, where, f"nothing uses '{entry.key}'", hint)
 
-    def _url(self, node: Scalar, path: Path, scopes: Scopes) -> Template | None:
+    def _url(self, node: Scalar, path: Path, scopes: Scopes, *, relative: bool = False) -> Template | None:
         text = str(node.value).strip()
-        begins_open = text.startswith("{{")
+        begins_open = text.startswith("{{") or (relative and "://" not in text.partition("{{")[0])
         if not begins_open and not text.lower().startswith(("http://", "https://")):
             hint = f"write https://{text.lstrip('/')}" if "://" not in text else "only http and https are fetched"
             self.texts.report.add(node.mark, path, f"'{text}' is no http(s) URL", hint)
             return None
         return self.texts.template(node, path, scopes)
 
-    def _request(self, node: MapNode, path: Path, scopes: Scopes) -> RequestSpec | None:
+    def request(self, node: MapNode, path: Path, scopes: Scopes, *, relative: bool = False) -> RequestSpec | None:
+        """A request that is written out; `relative`: its URL may be relative to a page."""
         found = checked.scalar(node, "url")
-        url = self._url(found, (*path, "url"), scopes) if found is not None else None
+        url = self._url(found, (*path, "url"), scopes, relative=relative) if found is not None else None
         form = checked.mapping(node, "form")
         body = node.get("json")
         if form is not None and body is not None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from crawler.recipe import checked
+from crawler.recipe.compile_follow_ups import follow_up, later_fields
 from crawler.recipe.compile_sources import Place, SourceCompiler
 from crawler.recipe.compile_texts import Language, TextCompiler, Use
 from crawler.recipe.css_tree import TypeName
@@ -46,6 +47,9 @@ Shaped: TypeAlias = Literal["one", "list", "unknown"]
 
 _TREE_KINDS = ("html", "xml")
 
+#: A field asks alone, or as one of its alternatives.
+_ALTERNATIVES_DEEP = 2
+
 #: Elements that never have text, and the attribute that is meant instead.
 _TEXTLESS = {"img": "src", "input": "value", "meta": "content"}
 
@@ -80,13 +84,14 @@ class RuleCompiler:
 
     def condition(self, node: Node | None, path: Path, place: Place) -> Condition | None:
         """`when`, `while`, `drop_if`."""
-        compiled = self.rule(node, path, place)
+        compiled = self.rule(node, path, replace(place, asks=0))
         if isinstance(compiled, Take) and compiled.as_ == "count" and not compiled.process and node is not None:
             message = "a count always holds: 0 is a value"
             self.report.add(node.mark, path, message, "write the selector alone: it holds if what matches has text")
         return Condition(rule=compiled) if compiled is not None else None
 
     def _members(self, node: Node | None, path: Path, place: Place) -> tuple[RuleNode, ...] | None:
+        place = replace(place, asks=max(0, place.asks - 1))
         compiled = [self.rule(member, where, place) for where, member in checked.members(node, path)]
         good = tuple(member for member in compiled if member is not None)
         return good if good and len(good) == len(compiled) else None
@@ -120,7 +125,8 @@ class RuleCompiler:
         when, good = self._when(node, path, place)
         if "any" in node or "union" in node:
             return self._group(node, path, place, when=when, good=good)
-        source = self._sources.source(node, path, place)
+        request, reads, asked = follow_up(node, path, place, self.texts)
+        source = self._sources.source(node, path, reads) if asked else None
         remove = self._remove(node, path)
         every = bool(checked.boolean(node, "all"))
         as_ = checked.text(node, "as") or "text"
@@ -142,13 +148,14 @@ class RuleCompiler:
             process=process,
             when=when,
             default=default[0],
+            request=request,
         )
 
     def _group(
         self, node: MapNode, path: Path, place: Place, *, when: Condition | None, good: bool
     ) -> AnyOf | UnionOf | None:
         key = "any" if "any" in node else "union"
-        members = self._members(node.get(key), (*path, key), place)
+        members = self._members(node.get(key), (*path, key), place if key == "any" else replace(place, asks=0))
         if key == "any":
             self._early_defaults(node.get(key), (*path, key), processed="process" in node)
         every = bool(checked.boolean(node, "all"))
@@ -243,7 +250,7 @@ class RuleCompiler:
                 return None
             parse = None
         elif isinstance(node, MapNode):
-            compiled = self._map(node, path, place)
+            compiled = self._map(node, path, replace(place, asks=0))
             take = compiled if isinstance(compiled, Take) else None
             parse = checked.text(node, "parse")
         else:
@@ -286,6 +293,7 @@ class RuleCompiler:
                 return None  # which language the rows speak is unknown: errors in them would be guesses
             selector, inside = found
         names = place.scopes.names | {"item", "row"}
+        inside = replace(inside, asks=_ALTERNATIVES_DEEP if depth == 1 else 0)
         inside = replace(inside, scopes=replace(place.scopes, names=names, depth=depth))
         drop_if = None
         if "drop_if" in node and depth > 1:
@@ -299,7 +307,8 @@ class RuleCompiler:
         cartesian = checked.text(checked.mapping(node, "else"), "cartesian")
         if fields is None or not good:
             return None
-        return Rows(each=selector, fields=fields, drop_if=drop_if, when=when, cartesian=cartesian)
+        later = later_fields(fields, path, self.texts.uses, self.report) if depth == 1 else frozenset[str]()
+        return Rows(each=selector, fields=fields, drop_if=drop_if, when=when, cartesian=cartesian, later=later)
 
     def _fields(self, node: MapNode, path: Path, place: Place) -> dict[str, RuleNode] | None:
         entries = list(checked.entries(node, "fields"))

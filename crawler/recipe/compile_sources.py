@@ -46,6 +46,7 @@ class Place:
     scopes: Scopes = field(default_factory=Scopes)
     sources: Mapping[str, Language | None] = field(default_factory=dict)  # None: broken, nothing is known
     page: str = ""
+    asks: int = 0  # so many lists of alternatives deep a follow-up request may stand from here, and one less
 
     def inside(self, *, language: Language, kind: ParseKind | None) -> Place:
         """The place inside a row."""
@@ -157,7 +158,7 @@ class SourceCompiler:
             return None if header is None else TableSource(header=header)
         css = checked.scalar(found, "css")
         selector = None if css is None else self.texts.css(css, (*path, "css"), row=False)
-        value = self.rule(found.get("value"), (*path, "value"), place)
+        value = self.rule(found.get("value"), (*path, "value"), replace(place, asks=0))
         if selector is None or value is None:
             return None
         return PrecedingSource(css=selector, value=value)

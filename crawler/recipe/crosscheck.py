@@ -16,6 +16,7 @@ from crawler.recipe.yaml_nodes import ListNode, MapNode, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path as Folder
 
     from crawler.recipe.compile_texts import Use
     from crawler.recipe.diagnostics import Path, Report
@@ -256,15 +257,23 @@ def check_snapshots(root: MapNode, recipe: Recipe, report: Report) -> None:
     if folder is None:
         return
     for path, node in checked.members(root.get("tests"), ("tests",)):
-        found = checked.scalar(node, "snapshot") if isinstance(node, MapNode) else None
-        if found is None:
+        if not isinstance(node, MapNode):
             continue
-        name, where = str(found.value), (*path, "snapshot")
-        target = folder / name
-        if not target.resolve().is_relative_to(folder.resolve()):
-            message = f"'{name}' lies outside {folder.name}/, where the saved pages of this recipe belong"
-            report.add(found.mark, where, message, "move the page into that folder")
-        elif not target.is_file():
-            others = sorted(page.name for page in folder.glob("*") if page.is_file()) if folder.is_dir() else []
-            hint = did_you_mean(name, others) or f"save it with `crawlery recipe record`, or put it into {folder.name}/"
-            report.add(found.mark, where, f"there is no saved page {folder.name}/{name}", hint)
+        answers = checked.mapping(node, "answers")
+        named = [(checked.scalar(node, "snapshot"), (*path, "snapshot"))]
+        named += [(checked.scalar(answers, url), (*path, "answers", url)) for url in checked.names(node, "answers")]
+        for found, where in named:
+            if found is not None:
+                _check_snapshot(found, where, folder, report)
+
+
+def _check_snapshot(found: Scalar, where: Path, folder: Folder, report: Report) -> None:
+    name = str(found.value)
+    target = folder / name
+    if not target.resolve().is_relative_to(folder.resolve()):
+        message = f"'{name}' lies outside {folder.name}/, where the saved pages of this recipe belong"
+        report.add(found.mark, where, message, "move the page into that folder")
+    elif not target.is_file():
+        others = sorted(page.name for page in folder.glob("*") if page.is_file()) if folder.is_dir() else []
+        hint = did_you_mean(name, others) or f"save it with `crawlery recipe record`, or put it into {folder.name}/"
+        report.add(found.mark, where, f"there is no saved page {folder.name}/{name}", hint)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.errors import PageError, RecipeError
 from crawler.recipe.documents import parse_document
-from crawler.recipe.extract import extract_page, page_context, page_type
+from crawler.recipe.extract import page_context, page_type
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import AnyOf, PageInput, PageRequest, QuerySource, Rows, Take, UnionOf
 from crawler.recipe.queries import QueryError
 from crawler.recipe.rules import Got, PageContext, RowScope, source_text
+from crawler.recipe.whole_page import no_answer, whole_page
 from crawler.recipe.yaml_writer import flow, quoted
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from crawler.recipe.documents import Scope
     from crawler.recipe.model import Condition, FieldTrace, Page, PageResult, ParseKind, Recipe, RowSelector, RuleNode
+    from crawler.recipe.whole_page import Answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +64,8 @@ class Diagnosis:
     misses: Mapping[str, tuple[Miss, ...]] = field(default_factory=dict)
 
 
-def diagnose(recipe: Recipe, page_input: PageInput) -> Diagnosis:
-    """Run one page and explain what is missing.
+def diagnose(recipe: Recipe, page_input: PageInput, *, answer: Answer = no_answer) -> Diagnosis:
+    """Run one page and explain what is missing. `answer` gives what comes of follow-up requests.
 
     Raises:
         PageError: the page's type cannot be told, or its bytes cannot be parsed as that type at all.
@@ -71,7 +73,7 @@ def diagnose(recipe: Recipe, page_input: PageInput) -> Diagnosis:
     page = page_type(recipe, page_input)
     context = page_context(page, page_input)
     try:
-        result = extract_page(recipe, page_input, trace=True)
+        result = whole_page(recipe, page_input, answer, trace=True)
     except PageError as error:
         return Diagnosis(
             page=page.name,
@@ -179,7 +181,7 @@ def _rule_misses(rule: RuleNode, context: PageContext, at: RowScope, winner: int
 
 def _miss(take: Take, context: PageContext, at: RowScope) -> Miss | None:
     """Why this take found nothing; None if it did find something (a step may have failed later)."""
-    if not isinstance(take.source, QuerySource):
+    if take.request is not None or not isinstance(take.source, QuerySource):
         return None
     if take.when is not None and not _holds(context, take.when, at):
         return Miss(source=source_text(take), note="its `when` does not hold")

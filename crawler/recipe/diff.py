@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from crawler.errors import InputError, PageError
 from crawler.recipe.check import links_by_page
-from crawler.recipe.extract import extract_page
 from crawler.recipe.values import Value, is_missing
+from crawler.recipe.whole_page import whole_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -161,7 +161,7 @@ def _side(recipe: Recipe, saved: SavedPage) -> _Side:
     if saved.page not in recipe.pages:
         return _Side(error=f"there is no page type {saved.page}")
     try:
-        result = extract_page(recipe, saved.input_of(recipe))
+        result = whole_page(recipe, saved.input_of(recipe), saved.answer)
     except InputError as error:
         return _Side(error=f"inputs: {error}")
     except PageError as error:

@@ -10,14 +10,14 @@ import itertools
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode, urlsplit, urlunsplit
-
-import msgspec
+from urllib.parse import urlsplit
 
 from crawler.errors import InputError, PageMismatch, PathGone
 from crawler.recipe.causes import empty_cause
 from crawler.recipe.contract import accept
 from crawler.recipe.documents import parse_document
+from crawler.recipe.follow_ups import WaitingRow, answer_context
+from crawler.recipe.made_requests import made_request
 from crawler.recipe.model import PageRequest, PageResult, Reason, Reject, Row, Rows, RowSelector
 from crawler.recipe.paging import chain_of, continuation, continuation_after_loss, mark
 from crawler.recipe.rules import PageContext, RowScope, plain_value
@@ -30,11 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from crawler.recipe.contract import ItemContract
-    from crawler.recipe.model import FieldTrace, Follow, Page, PageInput, Recipe, RequestSpec, Start
-    from crawler.recipe.template import ValueTemplate
-
-#: Exact digits: a Decimal is written as the number it is.
-_JSON: Final = msgspec.json.Encoder(decimal_format="number")
+    from crawler.recipe.model import FieldTrace, Follow, Page, PageInput, Recipe, Start
 
 # --- a page ----------------------------------------------------------------------------------------------------------
 
@@ -51,6 +47,8 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
         PageError: the page is not what the recipe was written for (`PageMismatch`, `PathGone`, `ParseRefused`, or a
             condition that failed). It must be counted as failed; nothing of it may be used.
     """
+    if page_input.request.waiting is not None:
+        return _answered(recipe, page_input, trace=trace)
     page = page_type(recipe, page_input)
     context = page_context(page, page_input, trace=trace)
     root = RowScope(context.document.root)
@@ -104,6 +102,7 @@ class _RawRow:
 
     base_url: str
     values: Mapping[str, Value]
+    request: PageRequest | None = None  # it waits for the answer
     failures: Mapping[str, str] = field(default_factory=dict)
     gaps: Mapping[str, str] = field(default_factory=dict)
 
@@ -118,6 +117,7 @@ class _Extraction:
         self.page = context.page
         self.rows: list[Row] = []
         self.rejects: list[Reject] = []
+        self.follow_ups: list[PageRequest] = []
         self.marks: dict[int, None] = {}  # ordered, unique
 
     def result(self) -> PageResult:
@@ -141,6 +141,7 @@ class _Extraction:
             rejects=tuple(self.rejects),
             requests=tuple(requests),
             next=following,
+            follow_ups=tuple(self.follow_ups),
             chain_end=end,
             stats=self.context.all_stats(),
             traces=tuple(self.context.traces or ()),
@@ -168,8 +169,19 @@ class _Extraction:
             at = RowScope(scope)
             if rows.drop_if is None or not self.context.condition(rows.drop_if, at):
                 values = self.context.fields(rows, at)
-                found.append(_RawRow(base_url=base_url, values=values, failures=at.failures, gaps=at.gaps))
+                row = _RawRow(base_url=base_url, values=values, failures=at.failures, gaps=at.gaps)
+                found.append(self._with_follow_ups(at) if rows.later else row)
         return found
+
+    def _with_follow_ups(self, at: RowScope) -> _RawRow:
+        waiting = WaitingRow.begin(self.context, at, self._contract())
+        request = waiting.onward(self.context.input.inputs, self.context)
+        return _raw_row(waiting, request)
+
+    def _contract(self) -> ItemContract:
+        if self.page.item is None:
+            raise AssertionError("rows exist only on pages with an item")
+        return self.recipe.items[self.page.item]
 
     def _row_scopes(self, rows: Rows) -> Iterable[Any]:
         if rows.each is None:
@@ -183,11 +195,11 @@ class _Extraction:
         return scopes
 
     def _judge(self, row: _RawRow) -> None:
-        item = self.page.item
-        if item is None:
-            raise AssertionError("rows exist only on pages with an item")
-        contract = self.recipe.items[item]
+        contract = self._contract()
         self._mark_row(contract, row.values)
+        if row.request is not None:
+            self.follow_ups.append(row.request)
+            return
         judged = judge(contract, row, url=self.context.input.url)
         if isinstance(judged, Row):
             self.rows.append(judged)
@@ -302,6 +314,10 @@ def judge(contract: ItemContract, row: _RawRow, *, url: str) -> Row | Reject:
     return Reject(item=contract.name, url=url, reasons=reasons, values=dict(row.values))
 
 
+def _raw_row(row: WaitingRow, request: PageRequest | None) -> _RawRow:
+    return _RawRow(base_url=row.base_url, values=row.values, request=request, failures=row.failures, gaps=row.gaps)
+
+
 def _allowed(follow: Follow, url: str) -> bool:
     if follow.allow and not any(pattern.search(url) for pattern in follow.allow):
         return False
@@ -325,6 +341,39 @@ def joined_fields(first: Mapping[str, Value], more: Mapping[str, Value]) -> dict
     return joined
 
 
+# --- an answer to a follow-up request --------------------------------------------------------------------------------
+
+
+def _answered(recipe: Recipe, page_input: PageInput, *, trace: bool) -> PageResult:
+    """The row that has waited for this answer; or its next request.
+
+    Raises:
+        PageError: the answer is no such document. The row must be taken on with `after_loss`.
+    """
+    request = page_input.request
+    page, contract, row = _waiting(recipe, request)
+    context = answer_context(page, page_input, [] if trace else None)
+    row.answered(context, page_input.inputs)
+    result = _gone_on(page, contract, row, row.onward(page_input.inputs, context))
+    return replace(result, outcome="ok", stats=context.all_stats(), traces=tuple(context.traces or ()))
+
+
+def _waiting(recipe: Recipe, request: PageRequest) -> tuple[Page, ItemContract, WaitingRow]:
+    page = recipe.pages[request.page or ""]
+    if request.waiting is None or page.item is None:
+        raise AssertionError("a follow-up request has the row that waits for it")
+    contract = recipe.items[page.item]
+    return page, contract, WaitingRow(page, contract, request, request.waiting)
+
+
+def _gone_on(page: Page, contract: ItemContract, row: WaitingRow, following: PageRequest | None) -> PageResult:
+    if following is not None:
+        return PageResult(page=page.name, outcome="empty", follow_ups=(following,))
+    judged = judge(contract, _raw_row(row, None), url=row.url)
+    rows, rejects = ((replace(judged, url=row.url),), ()) if isinstance(judged, Row) else ((), (judged,))
+    return PageResult(page=page.name, outcome="empty", rows=rows, rejects=rejects)
+
+
 # --- a page that never came ------------------------------------------------------------------------------------------
 
 
@@ -334,12 +383,15 @@ def after_loss(
     """What is left to do when a page was lost for good.
 
     A counting list (`param`, `offset`) goes on with the page after it, unless the site says 404 or 410: that is how
-    many lists end. A row that waited for this page (`append`) goes on waiting, or is given out as it is.
+    many lists end. A row that waited for this page (`append`, `request`) goes on waiting, or is given out as it is.
     """
-    _ = inputs
     name = request.page
     if name is None or name not in recipe.pages:
         return PageResult(page=name or "", outcome="empty")
+    if request.waiting is not None:
+        page, contract, row = _waiting(recipe, request)
+        row.lost(inputs)
+        return _gone_on(page, contract, row, row.onward(inputs))
     page = recipe.pages[name]
     chain = request.chain
     past_the_end = status in (404, 410) and chain is not None and chain.number > 1
@@ -425,7 +477,7 @@ def _requests_of(start: Start, inputs: Mapping[str, Any]) -> Iterator[PageReques
     for names in _combinations(start, inputs):
         scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": names}
         for spec in start.requests:
-            yield _start_request(spec, start.page, scopes)
+            yield made_request(spec, start.page, scopes)
 
 
 def _combinations(start: Start, inputs: Mapping[str, Any]) -> Iterator[dict[str, Value]]:
@@ -436,51 +488,3 @@ def _combinations(start: Start, inputs: Mapping[str, Any]) -> Iterator[dict[str,
         choices.append(value if isinstance(value, list) else [] if is_missing(value) else [value])
     for combination in itertools.product(*choices):
         yield dict(zip(start.for_each, combination, strict=True))
-
-
-def _start_request(spec: RequestSpec, page: str | None, scopes: Mapping[str, Mapping[str, Value]]) -> PageRequest | str:
-    """The request, or the sentence that says why there is none."""
-    rendered = spec.url.render(scopes)
-    if is_missing(rendered):
-        return f"`{spec.url.text}` is empty with these inputs"
-    url = http_link("", rendered)
-    if url is None:
-        return f"`{spec.url.text}` gives {str(rendered)[:200]!r}, which is no http(s) URL"
-    headers = {
-        name: str(value) for name, template in spec.headers.items() if not is_missing(value := template.render(scopes))
-    }
-    body = b""
-    if spec.form is not None:
-        body = urlencode(_pairs(spec.form, scopes)).encode()
-        headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-    elif spec.json_body is not None:
-        body = _JSON.encode(spec.json_body.render(scopes))
-        headers.setdefault("Content-Type", "application/json")
-    return PageRequest(
-        url=_with_query(url, _pairs(spec.query, scopes)),
-        page=page,
-        method=spec.method,
-        headers=tuple(headers.items()),
-        body=body,
-    )
-
-
-def _pairs(templates: Mapping[str, ValueTemplate], scopes: Mapping[str, Mapping[str, Value]]) -> list[tuple[str, str]]:
-    """Query or form pairs; a list repeats its key, a missing value leaves it out."""
-    pairs: list[tuple[str, str]] = []
-    for name, template in templates.items():
-        value = template.render(scopes)
-        members = value if isinstance(value, list) else [value]
-        pairs.extend((name, _text(member)) for member in members if member is not MISSING and member is not None)
-    return pairs
-
-
-def _text(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _with_query(url: str, pairs: list[tuple[str, str]]) -> str:
-    if not pairs:
-        return url
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(pairs))))))

@@ -21,6 +21,7 @@ from crawler.recipe.language_texts import (
     extends_problem,
     field_name,
     input_problem,
+    moment_problem,
     name_problem,
     version_problem,
 )
@@ -245,6 +246,16 @@ _TEST = NamedMap(
         Key("carried", UserMap(value=Anything(nullable=False), keys="name of a carried value"), "Carried values"),
         Key("status", Integer(minimum=100, maximum=599), "HTTP status of the page (200)"),
         Key("content_type", Text(), "Content-Type of the page"),
+        Key(
+            "date",
+            Text(noun="a time with its zone", accepts=moment_problem, hint="write 2024-03-07T10:00:00Z"),
+            "When the page was sent, for dates that are told from a day",
+        ),
+        Key(
+            "answers",
+            UserMap(value=Text(noun="the name of a saved page"), keys="URL of a follow-up request"),
+            "Saved answers to follow-up requests; a request without one counts as failed",
+        ),
     ),
     noun="a test",
 )

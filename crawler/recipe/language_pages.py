@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crawler.recipe.language_requests import HEADERS, REQUEST
 from crawler.recipe.language_rules import CONDITION, EACH, PARSE, RULE, fields_key
 from crawler.recipe.language_texts import (
     COUNT,
@@ -14,12 +15,11 @@ from crawler.recipe.language_texts import (
     field_name,
 )
 from crawler.recipe.shape import ByKind, Key, ListOf, Named, NamedMap, Shape, UserMap, Variants, one_or_list
-from crawler.recipe.shape_scalars import Anything, Boolean, Choice, Integer, Text
+from crawler.recipe.shape_scalars import Anything, Boolean, Integer, Text
 from crawler.recipe.template import SCOPES
 
 # --- requests --------------------------------------------------------------------------------------------------------
 
-_HEADERS = UserMap(value=TEMPLATE, keys="name of a request header; its value may be a template")
 _LATER_FETCH = ("render", "wait_for", "block", "actions", "cookies", "proxy")
 
 _RETRY = NamedMap(
@@ -38,7 +38,7 @@ _RETRY = NamedMap(
 
 FETCH = NamedMap(
     keys=(
-        Key("headers", _HEADERS, "Headers sent with every request"),
+        Key("headers", HEADERS, "Headers sent with every request"),
         Key(
             "encoding",
             Text(noun="an encoding", accepts=encoding_problem, hint="write auto, or a name: windows-1255"),
@@ -48,23 +48,6 @@ FETCH = NamedMap(
         Key("retry", _RETRY, "What is tried again, how often and after which waits"),
     ),
     later=_LATER_FETCH,
-)
-
-_VALUES = UserMap(value=Anything(), keys="name of a parameter; a list repeats the name, templates are allowed")
-
-_REQUEST = NamedMap(
-    keys=(
-        Key("url", TEMPLATE, "URL of the request; templates allowed", required=True),
-        Key(
-            "method",
-            Choice(values=("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")),
-            "HTTP method; GET, or POST when there is a `form` or `json`",
-        ),
-        Key("query", _VALUES, "Parameters added to the URL; a list repeats the name"),
-        Key("headers", _HEADERS, "Headers of this request"),
-        Key("form", _VALUES, "Body, sent as application/x-www-form-urlencoded"),
-        Key("json", Anything(nullable=False), "Body, sent as application/json; templates allowed"),
-    )
 )
 
 
@@ -93,7 +76,7 @@ START = Variants(
             elsewhere={"request": "an entry of `start` has `urls` or `request`: begin a new entry"},
         ),
         "request": NamedMap(
-            keys=(Key("request", _REQUEST, "One request with method, query, headers and body"), *_START_SHARED),
+            keys=(Key("request", REQUEST, "One request with method, query, headers and body"), *_START_SHARED),
             later=_LATER_START,
         ),
     },

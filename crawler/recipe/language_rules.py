@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crawler.recipe.diagnostics import Path, Report, did_you_mean
+from crawler.recipe.language_requests import FOLLOW_UP, PARSE_KINDS, VALUE_KINDS
 from crawler.recipe.language_texts import field_name
 from crawler.recipe.shape import ByKind, Key, ListOf, Named, NamedMap, Schemas, Shape, UserMap, Variants
 from crawler.recipe.shape_scalars import Anything, Boolean, Choice, Text
@@ -17,10 +18,6 @@ from crawler.recipe.yaml_nodes import Broken, ListNode, MapNode, Node, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-#: What a value may be, and what a page may be.
-VALUE_KINDS = ("html", "json", "xml", "text")
-PARSE_KINDS = (*VALUE_KINDS, "csv", "jsonl")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +105,6 @@ STEPS = StepList()
 
 # --- rules -----------------------------------------------------------------------------------------------------------
 
-#: Source keys of the language that come with a later version.
-_LATER_SOURCES = ("request",)
-
 
 def _rule() -> Shape:
     return _RULE
@@ -191,16 +185,21 @@ _MODIFIERS = {
         "default", Anything(nullable=False), "Value used, unprocessed, when everything is missing; templates allowed"
     ),
     "when": Key("when", CONDITION, "The rule is skipped unless this rule gives a value that is not false"),
+    "request": Key(
+        "request",
+        FOLLOW_UP,
+        "In a field of a page's row: one more request, and the rule reads its answer instead of the page",
+    ),
 }
 
 _APPLIES: Mapping[str, tuple[str, ...]] = {
-    "css": ("from", "as", "remove", "all", "process", "default", "when"),
-    "xpath": ("from", "as", "remove", "all", "process", "default", "when"),
-    "jmespath": ("from", "all", "process", "default", "when"),
+    "css": ("from", "as", "remove", "all", "process", "default", "when", "request"),
+    "xpath": ("from", "as", "remove", "all", "process", "default", "when", "request"),
+    "jmespath": ("from", "all", "process", "default", "when", "request"),
     "jsonld": ("raw", "all", "process", "default", "when"),
     "microdata": ("raw", "all", "process", "default", "when"),
-    "meta": ("all", "process", "default", "when"),
-    "response": ("process", "default", "when"),
+    "meta": ("all", "process", "default", "when", "request"),
+    "response": ("process", "default", "when", "request"),
     "const": ("when",),
     "template": ("process", "default", "when"),
     "preceding": ("process", "default", "when"),
@@ -232,12 +231,11 @@ def _variant(source: str, others: tuple[str, ...] = ()) -> NamedMap:
     return NamedMap(
         keys=(_SOURCES[source], *(_MODIFIERS[modifier] for modifier in modifiers)),
         noun="a rule",
-        later=_LATER_SOURCES,
         elsewhere={name: why for name, why in elsewhere.items() if name not in known},
     )
 
 
-_RULE_MAP = Variants(variants={source: _variant(source) for source in _SOURCES}, noun="a rule", later=_LATER_SOURCES)
+_RULE_MAP = Variants(variants={source: _variant(source) for source in _SOURCES}, noun="a rule")
 _RULE_TEXT = Text(noun="a rule: text, a map or a list of alternatives")
 _RULE: Shape = ByKind(
     noun="a rule: text, a map or a list of alternatives",
@@ -263,6 +261,7 @@ _EACH_MODIFIERS: Mapping[str, tuple[str, ...]] = {
 def _each_variant(source: str) -> NamedMap:
     modifiers = _EACH_MODIFIERS[source]
     elsewhere = {other: f"`each` reads one source: keep `{source}` or `{other}`" for other in _SOURCES}
+    elsewhere["request"] = "`request` belongs to one rule, and `each` reads the page"
     return NamedMap(
         keys=(
             _SOURCES[source],
@@ -284,7 +283,6 @@ EACH = ByKind(
     mapping=Variants(
         variants={source: _each_variant(source) for source in _EACH_MODIFIERS},
         noun="a selector of rows",
-        later=_LATER_SOURCES,
     ),
 )
 
@@ -334,7 +332,6 @@ _FIELD: Shape = ByKind(
             **{source: _variant(source, ("each", "fields", "else", "drop_if")) for source in _SOURCES},
         },
         noun="a rule",
-        later=_LATER_SOURCES,
     ),
     sequence=_FIELD_ALTERNATIVES,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from crawler.errors import ParseRefused
 from crawler.recipe.encoding import decode
 from crawler.recipe.inputs import RESERVED_NAMES
@@ -87,6 +89,14 @@ def encoding_problem(name: str) -> str | None:
     except ParseRefused:
         return f"'{name}' is no encoding"
     return None
+
+
+def moment_problem(text: str) -> str | None:
+    """What is wrong with a time that names its zone, or None."""
+    try:
+        return None if datetime.fromisoformat(text).tzinfo is not None else f"'{text}' names no zone"
+    except ValueError:
+        return f"'{text}' is no time"
 
 
 def domain_problem(domain: str) -> str | None:

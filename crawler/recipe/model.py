@@ -8,6 +8,8 @@ positions: whatever can be wrong was reported before a plan existed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from crawler.recipe.row_files import CsvFormat
@@ -114,6 +116,14 @@ class Condition:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FollowUp:
+    """`request:` of a rule: one more request for the row, and what its answer is (None: by Content-Type)."""
+
+    spec: RequestSpec
+    parse: ParseKind | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Take:
     """One source and what is done with what it gives: the leaf of every rule."""
 
@@ -125,6 +135,7 @@ class Take:
     process: tuple[Step, ...] = ()
     when: Condition | None = None
     default: Value = MISSING  # a Template is rendered; here and in AnyOf, UnionOf
+    request: FollowUp | None = None  # the source reads the answer to this request, not the page
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,6 +181,7 @@ class Rows:
     drop_if: Condition | None = None
     when: Condition | None = None
     cartesian: str | None = None  # `else: {cartesian: FIELD}`: rows from the options of a sibling field
+    later: frozenset[str] = frozenset()  # fields of a page's row that need the answers to its follow-up requests
 
 
 RuleNode: TypeAlias = Take | AnyOf | UnionOf | Rows
@@ -330,6 +342,8 @@ class RecipeTest:
     carried: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     content_type: str | None = None
+    date: str | None = None  # when the page was sent, ISO 8601 with a zone
+    answers: Mapping[str, str] = field(default_factory=dict)  # to follow-up requests: saved page by URL
     line: int = 0  # where it stands in the file, for reports
 
 
@@ -379,6 +393,42 @@ class Chain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OpenField:
+    """A field of a waiting row that has no value yet.
+
+    Attributes:
+        asks: the alternatives of its rule that are still to be asked for, in turn; of a rule without alternatives 0.
+        otherwise: what the page itself gave behind the last of them, and the number of that alternative; or nothing.
+    """
+
+    asks: tuple[int, ...] = ()
+    otherwise: tuple[Value, int] | tuple[()] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A row that waits for the answer to a follow-up request, and travels with that.
+
+    Attributes:
+        url: of the page that the row is of.
+        base_url: against which the links in its values are resolved.
+        values: before coercion, without those that are missing.
+        open: fields without a value yet.
+        asked: names the request that it waits for; 0 for none yet.
+        failures: of fields that are missing, the last failed step.
+        gaps: of fields that are missing, why.
+    """
+
+    url: str
+    base_url: str
+    values: Mapping[str, Any]
+    open: Mapping[str, OpenField]
+    asked: int = 0
+    failures: Mapping[str, str] = field(default_factory=dict)
+    gaps: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PageRequest:
     """A request that a recipe wants made. `page` None = its type is found by `match` on the final URL."""
 
@@ -389,9 +439,10 @@ class PageRequest:
     body: bytes = b""
     carried: Mapping[str, Any] = field(default_factory=dict)
     chain: Chain | None = None
-    #: False for the pages of an `append` chain: their row travels with the request, so it must never be filtered as a
-    #: duplicate. Such a chain watches for loops itself (`Chain.visited`).
+    #: False where a row travels with the request, which must then never be filtered as a duplicate: the pages of an
+    #: `append` chain, which watches for loops itself (`Chain.visited`), and follow-up requests.
     dedupe: bool = True
+    waiting: Waiting | None = None  # of a follow-up request: the row that its answer completes; `page` is that row's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -406,6 +457,15 @@ class PageInput:
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the site answered, as its `Date` header says; None if there is none that can be read."""
+        try:
+            at = parsedate_to_datetime(self.headers["date"])
+        except (KeyError, ValueError, TypeError, IndexError, OverflowError):
+            return None
+        return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
@@ -415,6 +475,7 @@ class Row:
     values: dict[str, Any]
     key: tuple[Any, ...] = ()  # values of the contract's `key`; empty without one
     gaps: Mapping[str, str] = field(default_factory=dict)  # of each missing field: why, as far as its rule can tell
+    url: str = ""  # of the page that it is of, where that is not the one that gave it out
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -476,6 +537,7 @@ class PageResult:
     rejects: tuple[Reject, ...] = ()
     requests: tuple[PageRequest, ...] = ()
     next: PageRequest | None = None
+    follow_ups: tuple[PageRequest, ...] = ()  # each with a row that waits for its answer
     #: Why the list ended here, if it did: "" | "last" | "while" | "total" | "max_pages" | "no_rows" | "loop"
     chain_end: str = ""
     stats: Mapping[str, int] = field(default_factory=dict)  # `recipe/...` counters to add up

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from crawler.recipe.check import PAGE_KEYS, links_by_page
+from crawler.recipe.model import AnyOf, Rows, UnionOf
 from crawler.recipe.values import Value, is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from crawler.recipe.model import PageInput, PageResult, Recipe
+    from crawler.recipe.model import PageInput, PageResult, Recipe, RuleNode
+    from crawler.recipe.steps import Step
 
 #: Longer lists are recorded by their number and first member.
 _MAX_RECORDED = 12
@@ -52,8 +54,25 @@ def test_entry(
     content_type = page_input.headers.get("content-type", "")
     if content_type and ("charset" in content_type.lower() or recipe.pages[result.page].parse is None):
         entry["content_type"] = content_type
+    rows, answered_at = recipe.pages[result.page].rows, page_input.answered_at
+    if answered_at is not None and rows is not None and any(_tells_from_a_day(step) for step in _steps(rows)):
+        entry["date"] = answered_at.isoformat()
     entry["expect"] = expectation(recipe, result)
     return entry
+
+
+def _steps(rule: RuleNode) -> Iterator[Step]:
+    if isinstance(rule, Rows):
+        for member in rule.fields.values():
+            yield from _steps(member)
+        return
+    yield from rule.process
+    for member in rule.members if isinstance(rule, AnyOf | UnionOf) else ():
+        yield from _steps(member)
+
+
+def _tells_from_a_day(step: Step) -> bool:
+    return step.name == "date" and isinstance(step.argument, dict) and step.argument.get("relative") is True
 
 
 def expectation(recipe: Recipe, result: PageResult) -> dict[str, Any]:

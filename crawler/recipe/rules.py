@@ -126,7 +126,7 @@ class PageContext:
         else:
             got = self._union_of(rule, at, name, as_links=as_links, many=many)
         if is_missing(got.value) and rule.default is not MISSING:
-            return self._defaulted(rule.default, at, got)
+            return self.defaulted(rule.default, at, got)
         return got
 
     def condition(self, condition: Condition, at: RowScope) -> bool:
@@ -175,7 +175,7 @@ class PageContext:
 
     def _steps(self, rule: Take | AnyOf | UnionOf, value: Value, name: str) -> tuple[Value, str | None]:
         try:
-            return run_steps(rule.process, value, base_url=self.document.base_url), None
+            return run_steps(rule.process, value, base_url=self.document.base_url, now=self.input.answered_at), None
         except StepFailed as error:
             number = error.index + 1
             self.stats[f"recipe/step_failed/{name or '-'}/{number}"] += 1
@@ -208,7 +208,8 @@ class PageContext:
             value, failure = self._steps(rule, value, name)
         return Got(value, None if is_missing(value) else 0, len(union), "union", failure)
 
-    def _defaulted(self, default: Value, at: RowScope, got: Got) -> Got:
+    def defaulted(self, default: Value, at: RowScope, got: Got) -> Got:
+        """What a rule without a value gives that has this default."""
         if not isinstance(default, Template):
             return Got(default, got.winner, got.matches, "default", got.failure)
         try:
@@ -379,12 +380,17 @@ class PageContext:
         return rows.drop_if is not None and self.condition(rows.drop_if, at)
 
     def fields(self, rows: Rows, at: RowScope) -> dict[str, Value]:
-        """One row: every field in turn, so that templates see the ones before. Missing fields are left out."""
+        """One row: every field in turn, so that templates see the ones before. Missing fields are left out.
+
+        So are those that need the answers to follow-up requests: see `follow_ups`.
+        """
         values: dict[str, Value] = {}
         at.row = values
         if not at.path:
             at.item = values
         for name, rule in rows.fields.items():
+            if name in rows.later:
+                continue
             path = at.path + name
             got = self.evaluate(rule, at, path)
             value = got.value
@@ -396,10 +402,11 @@ class PageContext:
                 at.gaps[name] = got.gap()
                 if got.failure is not None:
                     at.failures[name] = got.failure
-            self._count(rule, path, got)
+            self.count(rule, path, got)
         return values
 
-    def _count(self, rule: RuleNode, path: str, got: Got) -> None:
+    def count(self, rule: RuleNode, path: str, got: Got) -> None:
+        """Notes what a field has come to: which alternative won, and its trace."""
         if isinstance(rule, AnyOf) and len(rule.members) > 1 and got.winner is not None:
             self.stats[f"recipe/alternative/{path}/{got.winner + 1}"] += 1
         if self.traces is not None:

@@ -6,7 +6,9 @@ Knows where they are named (in `tests` of a recipe), and not where they lie: byt
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from crawler.recipe.model import PageInput, PageRequest
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SavedPage:
-    """One page. `inputs` are as a caller would give them; headers are known only as far as `content_type`."""
+    """One page. `inputs` are as a caller would give them; of its headers `content_type` and `date` are known."""
 
     name: str  # of its file, relative to the folder of pages
     page: str  # its type
@@ -27,8 +29,17 @@ class SavedPage:
     body: bytes
     status: int = 200
     content_type: str | None = None
+    date: str | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     carried: Mapping[str, Any] = field(default_factory=dict)
+    answers: Mapping[str, bytes] = field(default_factory=dict)  # to follow-up requests, by URL
+
+    def answer(self, request: PageRequest) -> PageInput | None:
+        """The saved answer to a follow-up request."""
+        body = self.answers.get(request.url)
+        if body is None:
+            return None
+        return PageInput(request=request, url=request.url, body=body, headers=saved_headers(None, self.date))
 
     def input_of(self, recipe: Recipe) -> PageInput:
         """The page as a recipe is run on it.
@@ -41,9 +52,17 @@ class SavedPage:
             url=self.url,
             body=self.body,
             status=self.status,
-            headers={} if self.content_type is None else {"content-type": self.content_type},
+            headers=saved_headers(self.content_type, self.date),
             inputs=recipe.inputs.resolve(self.inputs),
         )
+
+
+def saved_headers(content_type: str | None, date: str | None) -> dict[str, str]:
+    """The headers of a saved page, as far as they are known. `date` is ISO 8601, as in a test."""
+    headers = {} if content_type is None else {"content-type": content_type}
+    if date is not None:
+        headers["date"] = format_datetime(datetime.fromisoformat(date))
+    return headers
 
 
 def saved_pages(recipes: Iterable[Recipe], body_of: Callable[[str], bytes | None]) -> tuple[list[SavedPage], list[str]]:
@@ -67,7 +86,8 @@ def saved_pages(recipes: Iterable[Recipe], body_of: Callable[[str], bytes | None
             if body is None:
                 absent[test.snapshot] = None
             else:
-                pages[same] = _saved(test, body)
+                answers = {url: found for url, name in test.answers.items() if (found := body_of(name)) is not None}
+                pages[same] = replace(_saved(test, body), answers=answers)
     return list(pages.values()), list(absent)
 
 
@@ -79,6 +99,7 @@ def _saved(test: RecipeTest, body: bytes) -> SavedPage:
         body=body,
         status=test.status,
         content_type=test.content_type,
+        date=test.date,
         inputs=test.inputs,
         carried=test.carried,
     )

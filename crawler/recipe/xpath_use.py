@@ -54,6 +54,8 @@ def _of_condition(condition: Condition | None, at: str | None) -> Iterator[str |
 def _of_rule(rule: RuleNode, at: str | None) -> Iterator[str | None]:
     yield from _of_condition(rule.when, at)
     if isinstance(rule, Take):
+        if rule.request is not None:
+            return
         if isinstance(rule.source, QuerySource) and rule.source.query.language == "xpath":
             yield at if rule.from_ is None else rule.from_
         elif isinstance(rule.source, PrecedingSource):

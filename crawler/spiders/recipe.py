@@ -8,6 +8,7 @@ whether the request depends on progress.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -18,7 +19,8 @@ from crawler.downloader.pace import LIMITED
 from crawler.errors import PageError
 from crawler.middlewares.open_pages import outcome_of
 from crawler.recipe.extract import after_loss, extract_page, start_requests
-from crawler.recipe.model import Chain, PageInput, PageRequest
+from crawler.recipe.follow_ups import follow_up_hosts
+from crawler.recipe.model import Chain, OpenField, PageInput, PageRequest, Waiting
 from crawler.recipe.values import is_missing
 from crawler.scheduler import open_page
 from crawler.signals import page_settled, row_rejected
@@ -48,6 +50,9 @@ _OURS: Final = {"WARN_ON_GENERATOR_RETURN_VALUE": False}
 
 #: Outcomes after which a list page has done its duty.
 _LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled"})
+
+#: Rows wait for follow-up requests, in the queue of the job: they come before pages that would add to them.
+_BEFORE_PAGES: Final = 1
 
 #: Outcomes of a linked page that hides no list: there is none, or it was never ours to read.
 _LINKED = frozenset({"robots", "http_404"})
@@ -123,6 +128,7 @@ class RecipeSpider(Spider):
             "chain": asdict(wanted.chain) if wanted.chain is not None else None,
             "headers": list(wanted.headers),
             "dedupe": wanted.dedupe,
+            "waiting": asdict(wanted.waiting) if wanted.waiting is not None else None,
             "on_progress": on_progress,
             "depth": depth,
         }
@@ -137,6 +143,7 @@ class RecipeSpider(Spider):
             headers=headers,
             body=wanted.body,
             meta=meta,
+            priority=_BEFORE_PAGES if wanted.waiting is not None else 0,
         )
 
     def retry_policy(self, request: Request) -> Retry | None:
@@ -181,7 +188,7 @@ class RecipeSpider(Spider):
                 opened.chain = result.next.chain.id
             if result.outcome == "dropped":
                 opened.fail("filtered", "drop_if")
-        self._note(result, response.url)
+        self._note(result, response.url, answer=asked.waiting is not None)
         yield from self._output(result, request, response.url)
 
     def lost(self, failure: Failure) -> Iterator[RecipeRow | Request]:
@@ -210,6 +217,7 @@ class RecipeSpider(Spider):
             carried=facts.get("carried") or {},
             chain=Chain(**chain) if isinstance(chain, dict) else None,
             dedupe=bool(facts.get("dedupe", True)),
+            waiting=_waiting(facts.get("waiting")),
         )
 
     def _output(
@@ -221,7 +229,7 @@ class RecipeSpider(Spider):
         for reject in result.rejects:
             self.crawler.signals.send_catch_log(row_rejected, reject=reject, spider=self)
         for row in result.rows:
-            yield RecipeRow(row.values, item=row.item, key=row.key, url=url, gaps=row.gaps)
+            yield RecipeRow(row.values, item=row.item, key=row.key, url=row.url or url, gaps=row.gaps)
         facts = request.meta.get("recipe")
         depth = facts.get("depth", 0) if isinstance(facts, dict) else 0
         deepest = self.recipe.limits.depth
@@ -230,14 +238,28 @@ class RecipeSpider(Spider):
         else:
             for wanted in result.requests:
                 yield self._request(wanted, depth=depth + 1)
+        for wanted in result.follow_ups:
+            yield from self._follow_up(wanted, request, depth=depth)
         if result.next is not None:
             yield self._request(result.next, depth=depth, on_progress=not lost and result.next.dedupe)
 
+    def _follow_up(self, wanted: PageRequest, request: Request, *, depth: int) -> Iterator[RecipeRow | Request]:
+        """A follow-up request; one that is off-site would be dropped with its row, so the row goes on without it."""
+        if _is_on(wanted.url, self.allowed_domains):
+            yield self._request(wanted, depth=depth)
+            return
+        self.crawler.stats.inc_value("recipe/follow_up_offsite")
+        result = after_loss(self.recipe, wanted, self.inputs)
+        yield from self._output(result, request, wanted.url, lost=True)
+
     # --- notes ---
 
-    def _note(self, result: PageResult, url: str) -> None:
+    def _note(self, result: PageResult, url: str, *, answer: bool) -> None:
         stats, report = self.crawler.stats, self.report
-        report.pages[result.page] += 1
+        if answer:
+            stats.inc_value("recipe/follow_up_answers")
+        else:
+            report.pages[result.page] += 1
         item = self.recipe.pages[result.page].item or ""
         for name, count in result.stats.items():
             if name.startswith("recipe/alternative/"):
@@ -267,7 +289,7 @@ class RecipeSpider(Spider):
         link that is dead, or that robots.txt forbids, hides no list; a start page or a list's next page is missed.
         """
         facts = page.request.meta.get("recipe")
-        if outcome in _LIST_READ or not isinstance(facts, dict) or page.reason == "drop_if":
+        if outcome in _LIST_READ or not isinstance(facts, dict) or page.reason == "drop_if" or facts.get("waiting"):
             return
         page_type = self.recipe.pages.get(facts.get("page") or "")
         if page_type is None or not (page_type.follow or page_type.paginate):
@@ -281,11 +303,21 @@ class RecipeSpider(Spider):
         self.report.lost_lists[page.url] = outcome
 
 
+def _waiting(facts: Any) -> Waiting | None:
+    """The row of a follow-up request, of what `asdict` has made of it."""
+    if not isinstance(facts, dict):
+        return None
+    fields = {name: OpenField(**field) for name, field in facts["open"].items()}
+    return Waiting(**{**facts, "open": fields})
+
+
 def _page_input(response: Response, request: PageRequest, inputs: Mapping[str, Any]) -> PageInput:
     headers = {
         name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
         for name, values in response.headers.items()
     }
+    # Whoever receives an answer without a date notes when it came (RFC 9110, 6.6.1): relative dates are told from it.
+    headers.setdefault("date", formatdate(usegmt=True))
     redirected_from = response.meta.get("redirect_urls") or [""]
     return PageInput(
         request=request,
@@ -311,7 +343,14 @@ def _allowed_domains(recipe: Recipe, inputs: Mapping[str, Any], start: list[Page
     )
     if from_inputs or not domains:
         domains += [urlsplit(request.url).hostname or "" for request in start]
+    domains += follow_up_hosts(recipe)
     return [domain for domain in dict.fromkeys(domains) if domain]
+
+
+def _is_on(url: str, domains: list[str]) -> bool:
+    """Whether a URL is on one of the domains or below it."""
+    host = (urlsplit(url).hostname or "").lower()
+    return any(host == domain.lower() or host.endswith(f".{domain.lower()}") for domain in domains)
 
 
 def _host(text: str) -> str:

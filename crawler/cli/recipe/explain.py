@@ -160,7 +160,8 @@ def _take(take: Take) -> str:
     text = source.template.text if isinstance(source, TemplateSource) else source_text(take)
     how = {"html": " as html", "count": " (number of matches)", "text": ""}[take.as_]
     without = f" without {', '.join(query.text for query in take.remove)}" if take.remove else ""
-    return f"{text}{how}{without}{', every match' if take.all else ''}"
+    where = f" in the answer to {take.request.spec.method} {take.request.spec.url.text}" if take.request else ""
+    return f"{text}{how}{without}{', every match' if take.all else ''}{where}"
 
 
 def _after(rule: Take | AnyOf | UnionOf) -> str:

@@ -46,7 +46,8 @@ def push(*, name: str, api_url: str | None, client: str | None, force: bool, no_
 def _pages(recipe: Recipe) -> bytes | None:
     """The archive of the pages that its tests name."""
     try:
-        pages = {test.snapshot: snapshot_body(recipe, test.snapshot) for test in recipe.tests}
+        names = {name for test in recipe.tests for name in (test.snapshot, *test.answers.values())}
+        pages = {name: snapshot_body(recipe, name) for name in sorted(names)}
         return pack_pages(pages) if pages else None
     except (ArchiveRefused, SnapshotUnreadable) as error:
         raise CommandFailed(f"{recipe.path}: {error}") from error

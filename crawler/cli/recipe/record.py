@@ -10,16 +10,18 @@ from crawler.cli import console
 from crawler.cli.groups import CommandFailed, pairs
 from crawler.cli.pages import get_page
 from crawler.cli.recipe.tests import print_verdicts
-from crawler.cli.recipe.try_page import print_diagnosis, print_page
+from crawler.cli.recipe.try_page import note_answers, print_diagnosis, print_page
 from crawler.cli.recipes import RecipeName, load
 from crawler.errors import PageError, RecipeError
 from crawler.recipe.check import run_test
 from crawler.recipe.diagnose import diagnose
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.recording import snapshot_name, test_entry
+from crawler.recipe.whole_page import no_answer
 from crawler.recipe.yaml_writer import EditRefused, with_test
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from crawler.cli.pages import GottenPage
@@ -57,10 +59,11 @@ def record(
     to = console.out()
     print_page(to, gotten)
     try:
-        diagnosis = diagnose(recipe, gotten.input)
+        diagnosis = diagnose(recipe, gotten.input, answer=gotten.answers or no_answer)
     except PageError as error:
         raise CommandFailed(f"{type(error).__name__}: {error}; nothing was recorded") from error
     print_diagnosis(to, recipe, diagnosis)
+    note_answers(gotten)
     if diagnosis.result is None:
         raise CommandFailed(f"{type(diagnosis.error).__name__}: {diagnosis.error}; nothing was recorded")
     if not force:
@@ -72,7 +75,24 @@ def record(
         raise CommandFailed(f"{file} exists; --force overwrites it, --snapshot FILE gives it another name")
     used = {key: gotten.input.inputs[key] for key in given}
     entry = test_entry(recipe, gotten.input, diagnosis.result, snapshot=file.name, inputs=used)
-    _write(recipe, file, gotten, entry)
+    answers = _answer_files(file, gotten)
+    if answers:
+        expect = entry.pop("expect")
+        entry |= {"answers": {url: path.name for url, path in answers.items()}, "expect": expect}
+    bodies = {file: gotten.input.body}
+    bodies |= {path: gotten.answers.given[url].body for url, path in answers.items() if gotten.answers is not None}
+    _write(recipe, file, bodies, entry)
+
+
+def _answer_files(file: Path, gotten: GottenPage) -> dict[str, Path]:
+    """Where the answers to follow-up requests are saved, by their URL."""
+    given = gotten.answers.given if gotten.answers is not None else {}
+    ending = {
+        url: ".json" if "json" in answer.headers.get("content-type", "") else ".html" for url, answer in given.items()
+    }
+    return {
+        url: file.with_name(f"{file.stem}-answer-{number}{ending[url]}") for number, url in enumerate(given, start=1)
+    }
 
 
 def _refuse_doubtful(gotten: GottenPage, result: PageResult) -> None:
@@ -84,8 +104,8 @@ def _refuse_doubtful(gotten: GottenPage, result: PageResult) -> None:
         raise CommandFailed("the page gives nothing: nothing was recorded; mend the recipe, or --force")
 
 
-def _write(recipe: Recipe, file: Path, gotten: GottenPage, entry: dict[str, Any]) -> None:
-    """The page, then the recipe; neither if the new text is no recipe or its test would fail at once."""
+def _write(recipe: Recipe, file: Path, bodies: Mapping[Path, bytes], entry: dict[str, Any]) -> None:
+    """The pages, then the recipe; none of them if the new text is no recipe or its test would fail at once."""
     if recipe.path is None:
         raise AssertionError("a loaded recipe has a path")
     text = recipe.path.read_text(encoding="utf-8")
@@ -93,19 +113,20 @@ def _write(recipe: Recipe, file: Path, gotten: GottenPage, entry: dict[str, Any]
         changed = with_test(text, entry)
     except EditRefused as error:
         raise CommandFailed(f"{recipe.path}: {error}; nothing was recorded") from error
-    before = file.read_bytes() if file.exists() else None
+    before = {path: path.read_bytes() if path.exists() else None for path in bodies}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(gotten.input.body)
+        for path, body in bodies.items():
+            path.write_bytes(body)
         try:
-            # The loader wants to see the saved pages that a recipe names, so the page comes first.
+            # The loader wants to see the saved pages that a recipe names, so the pages come first.
             after = load_recipe_text(changed, name=str(recipe.path), path=recipe.path)
             verdict = run_test(after, next(test for test in after.tests if test.snapshot == file.name))
         except RecipeError:
-            _restore(file, before)
+            _restore(before)
             raise
         if not verdict.passed:
-            _restore(file, before)
+            _restore(before)
             print_verdicts(console.err(), after, (verdict,))
             raise CommandFailed("the saved page does not give what was just recorded; nothing was kept")
         replace_text(recipe.path, changed)
@@ -114,11 +135,12 @@ def _write(recipe: Recipe, file: Path, gotten: GottenPage, entry: dict[str, Any]
     console.line(console.out(), ("recorded ", "bold green"), f"{file} and a test in {recipe.path}")
 
 
-def _restore(file: Path, before: bytes | None) -> None:
-    if before is None:
-        file.unlink()
-    else:
-        file.write_bytes(before)
+def _restore(before: Mapping[Path, bytes | None]) -> None:
+    for file, body in before.items():
+        if body is None:
+            file.unlink()
+        else:
+            file.write_bytes(body)
 
 
 def replace_text(path: Path, text: str) -> None:

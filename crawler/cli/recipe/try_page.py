@@ -15,6 +15,7 @@ from crawler.errors import PageError
 from crawler.recipe.check import links_by_page
 from crawler.recipe.diagnose import diagnose
 from crawler.recipe.values import is_missing
+from crawler.recipe.whole_page import no_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,12 +47,22 @@ def try_page(name: str, target: str, *, page: str | None, url: str | None, input
     to = console.out()
     print_page(to, gotten)
     try:
-        diagnosis = diagnose(recipe, gotten.input)
+        diagnosis = diagnose(recipe, gotten.input, answer=gotten.answers or no_answer)
     except PageError as error:
         raise CommandFailed(f"{type(error).__name__}: {error}") from error
     print_diagnosis(to, recipe, diagnosis)
+    note_answers(gotten)
     if diagnosis.error is not None:
         raise CommandFailed(f"{type(diagnosis.error).__name__}: {diagnosis.error}")
+
+
+def note_answers(gotten: GottenPage) -> None:
+    """Says how many follow-up requests were made, and not made."""
+    answers = gotten.answers
+    if answers is not None and answers.given:
+        console.note(f"{console.plural(len(answers.given), 'follow-up request')} answered")
+    if answers is not None and answers.left_out:
+        console.note(f"{answers.left_out:,} more follow-up requests were not made; their fields are missing here")
 
 
 def print_page(to: Console, gotten: GottenPage) -> None:

@@ -1,6 +1,7 @@
 """Steps: what `process` does to a value. Built and checked at load, run on every page.
 
-Pure functions of a value, their argument and the page's base URL; they know nothing of rules, pages or contracts.
+Pure functions of a value, their argument, the page's base URL and the time at which the site answered; they know
+nothing of rules, pages or contracts.
 """
 
 from crawler.recipe.steps.definition import Run, Shape, Step, StepDefinition, StepError, StepFailed, StepInfo

@@ -1,12 +1,14 @@
 """The `date` step: text to ISO 8601, the same today and in a year.
 
-A date without a year and a relative one ("yesterday") are failures: what they mean depends on the day of the crawl.
-Which of `03/04` is the month is never guessed: without `order` a date that can be read both ways is a failure.
+A date without a year is a failure. So is a relative one ("yesterday"), unless the recipe asks for it: then it is told
+from the day of the answer. Which of `03/04` is the month is never guessed: without `order`, or a `locale` that says it,
+a date that can be read both ways is a failure.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import zoneinfo
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from dateparser.date import DateDataParser
 
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.scalars import NotScalar, describe, number_of
+from crawler.recipe.steps.characters import plain_text
 from crawler.recipe.steps.definition import (
     Run,
     StepDefinition,
@@ -26,9 +29,12 @@ from crawler.recipe.steps.definition import (
     StepFailed,
     StepInfo,
     choice,
+    flag,
     needed_text,
     options_argument,
 )
+from crawler.recipe.steps.locales import locale_option, plain_date
+from crawler.recipe.steps.relative_dates import Moment, relative_moment
 from crawler.recipe.values import MISSING, Value
 
 #: Characters; a longer text holds more than a date, and the free parser is slow on it.
@@ -38,6 +44,8 @@ _OPTIONS: Final = {
     "formats": "strptime formats, tried in order, or `unix` and `unix_ms`; without them ISO 8601 and written dates",
     "languages": "languages of written dates, e.g. [he, en]; default en. Not together with `formats`",
     "order": "DMY, MDY or YMD, for written dates like 03/04/2024",
+    "locale": "instead of `languages` and `order`: a language, or one with a country, such as de, he, en-US, en-GB",
+    "relative": "true: also `yesterday` and `3 days ago`, told from the day of the answer",
     "timezone": "the zone of times that name none, e.g. Asia/Jerusalem; times that do are converted to it",
     "as": "date or datetime; without it a datetime exactly where the text has a time of day",
 }
@@ -47,6 +55,8 @@ _TIME_DIRECTIVES: Final = frozenset("HIMS")
 _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?\s?(?:Z|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?", re.ASCII
 )
+#: Stands for the time of an answer to see whether a text needs one.
+_NO_ANSWER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: What dateparser takes for today; with all parts required it never shows.
 _NO_DAY: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - dateparser compares it with dates that have no zone
@@ -54,28 +64,39 @@ _UNIX: Final = {"unix": 1, "unix_ms": 1000}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Moment:
-    """A date as read; `has_time` False if the text named the day only."""
-
-    at: datetime
-    has_time: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Date:
     formats: tuple[str, ...]
     parsers: tuple[DateDataParser, ...]
+    languages: tuple[str, ...]
+    relative: bool
     timezone: zoneinfo.ZoneInfo | None
     shape: Literal["date", "datetime"] | None
 
-    def __call__(self, value: Value, _base_url: str) -> Value:
+    def __call__(self, value: Value, base_url: str) -> Value:
+        return self.at(value, base_url, None)
+
+    def at(self, value: Value, _base_url: str, now: datetime | None) -> Value:
         text = needed_text(value).strip()
         if len(text) > MAX_DATE_LENGTH:
             raise StepFailed(f"{describe(text)} is too long for a date")
-        moment = _from_formats(text, self.formats) if self.formats else _free(text, self.parsers)
-        return self._written(moment, text)
+        if self.formats:
+            return self._written(_from_formats(text, self.formats), text)
+        moment = self._relative(text, now) if self.relative else None
+        return self._written(moment or _free(text, self.parsers, self.languages), text)
 
-    def _written(self, moment: _Moment, text: str) -> str:
+    def _relative(self, text: str, now: datetime | None) -> Moment | None:
+        plain = [plain_date(plain_text(text), language) for language in self.languages]
+        try:
+            day = (now or _NO_ANSWER).astimezone(self.timezone or UTC)
+            found = [relative_moment(one, [language], day) for one, language in zip(plain, self.languages, strict=True)]
+        except (OverflowError, ValueError):
+            raise StepFailed(f"{describe(text)} is outside the calendar") from None
+        moment = next((one for one in found if one is not None), None)
+        if moment is not None and now is None:
+            raise StepFailed(f"{describe(text)} is told from a day, and it is not known here when the answer came")
+        return moment
+
+    def _written(self, moment: Moment, text: str) -> str:
         at = moment.at
         if moment.has_time and self.timezone is not None:
             try:
@@ -89,7 +110,7 @@ class _Date:
         return at.isoformat()
 
 
-def _from_formats(text: str, formats: tuple[str, ...]) -> _Moment:
+def _from_formats(text: str, formats: tuple[str, ...]) -> Moment:
     for written in formats:
         if written in _UNIX:
             moment = _unix(text, _UNIX[written])
@@ -100,28 +121,30 @@ def _from_formats(text: str, formats: tuple[str, ...]) -> _Moment:
             at = datetime.strptime(text, written)  # noqa: DTZ007 - a zone comes from the format or the option
         except ValueError:
             continue
-        return _Moment(at=at, has_time=not _TIME_DIRECTIVES.isdisjoint(_DIRECTIVE.findall(written)))
+        return Moment(at=at, has_time=not _TIME_DIRECTIVES.isdisjoint(_DIRECTIVE.findall(written)))
     raise StepFailed(f"{describe(text)} fits none of {', '.join(formats)}")
 
 
-def _unix(text: str, per_second: int) -> _Moment | None:
+def _unix(text: str, per_second: int) -> Moment | None:
     try:
         seconds = number_of(text) / per_second
-        return _Moment(at=_EPOCH + timedelta(microseconds=int(seconds * Decimal(10**6))), has_time=True)
+        return Moment(at=_EPOCH + timedelta(microseconds=int(seconds * Decimal(10**6))), has_time=True)
     except (NotScalar, OverflowError):
         return None
 
 
-def _free(text: str, parsers: tuple[DateDataParser, ...]) -> _Moment:
+def _free(text: str, parsers: tuple[DateDataParser, ...], languages: tuple[str, ...]) -> Moment:
     """A written date. Every parser reads the text in its own order; they must agree."""
+    text = plain_text(text)
     if _ISO.fullmatch(text):
         try:
-            return _Moment(at=datetime.fromisoformat(_iso_for_python(text)), has_time=len(text) > 10)
+            return Moment(at=datetime.fromisoformat(_iso_for_python(text)), has_time=len(text) > 10)
         except ValueError:
             raise StepFailed(f"{describe(text)} is no date of the calendar") from None
-    readings: dict[datetime, _Moment] = {}
-    for parser in parsers:
-        data = _parsed(parser, text)
+    readings: dict[datetime, Moment] = {}
+    written = dict.fromkeys(plain_date(text, language) for language in languages)
+    for parser, one in itertools.product(parsers, written):
+        data = _parsed(parser, one)
         if data is not None:
             readings.setdefault(data.at, data)
     if not readings:
@@ -134,14 +157,14 @@ def _free(text: str, parsers: tuple[DateDataParser, ...]) -> _Moment:
     return next(iter(readings.values()))
 
 
-def _parsed(parser: DateDataParser, text: str) -> _Moment | None:
+def _parsed(parser: DateDataParser, text: str) -> Moment | None:
     try:
         data = parser.get_date_data(text)
     except (ValueError, OverflowError, TypeError, AttributeError, IndexError, KeyError):
         # What dateparser raises on noise is not documented and has changed; noise is no date.
         return None
     at = data.date_obj
-    return None if at is None else _Moment(at=at, has_time=data.period == "time")
+    return None if at is None else Moment(at=at, has_time=data.period == "time")
 
 
 def _iso_for_python(text: str) -> str:
@@ -162,13 +185,22 @@ def _build_date(argument: Any) -> Run:
     options = options_argument(options, _OPTIONS)
     formats = _formats(options.get("formats", []), written="formats" in options)
     if formats:
-        extra = next((name for name in ("languages", "order") if name in options), None)
+        extra = next((name for name in ("languages", "order", "locale", "relative") if name in options), None)
         if extra:
             raise StepError(f"`{extra}` does not go with `formats`", f"leave out `{extra}`, or `formats`")
+    locale = locale_option(options)
+    if locale is not None:
+        extra = next((name for name in ("languages", "order") if name in options), None)
+        if extra:
+            raise StepError(f"`locale` says what `{extra}` says", f"leave out `{extra}`, or `locale`")
+        options |= {"languages": [locale.language], **({"order": locale.order} if locale.order else {})}
+    languages = _languages(options)
     shape = choice(options, "as", ("date", "datetime"), None)
     return _Date(
         formats=formats,
-        parsers=() if formats else _parsers(options),
+        parsers=() if formats else _parsers(options, languages),
+        languages=tuple(languages),
+        relative=flag(options, "relative", default=False),
         timezone=_timezone(options.get("timezone")),
         shape=None if shape is None else "date" if shape == "date" else "datetime",
     )
@@ -214,7 +246,7 @@ def _timezone(name: Any) -> zoneinfo.ZoneInfo | None:
     return zoneinfo.ZoneInfo(name)
 
 
-def _parsers(options: dict[str, Any]) -> tuple[DateDataParser, ...]:
+def _languages(options: dict[str, Any]) -> list[str]:
     languages = options.get("languages", ["en"])
     if isinstance(languages, str):
         languages = [languages]
@@ -223,6 +255,10 @@ def _parsers(options: dict[str, Any]) -> tuple[DateDataParser, ...]:
     for one in languages:
         if one not in language_order:
             raise StepError(f"`languages`: there is no language {one!r}", "write codes without country, e.g. [he, en]")
+    return list(languages)
+
+
+def _parsers(options: dict[str, Any], languages: list[str]) -> tuple[DateDataParser, ...]:
     order = choice(options, "order", ("DMY", "MDY", "YMD"), None)
     orders = ("DMY", "MDY") if order is None else (order,)
     settings: dict[str, Any] = {
@@ -240,7 +276,7 @@ STEPS: Final = (
     StepDefinition(
         info=StepInfo(
             name="date",
-            summary="Reads a date and writes it as ISO 8601. Never depends on the day it runs.",
+            summary="Reads a date and writes it as ISO 8601. Never depends on the day on which the recipe runs.",
             argument="nothing, a format, or a map",
             options=_OPTIONS,
             example=(

@@ -7,7 +7,7 @@ Definitions know nothing of each other, of rules or of pages; `registry` brings 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.regex import Regex, RegexError, compile_regex
@@ -16,8 +16,19 @@ from crawler.recipe.values import MISSING, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
 Shape: TypeAlias = Literal["element", "list"]
+
+
+@runtime_checkable
+class RunAt(Protocol):
+    """A run that needs to know when the answer came, with its zone; None where that is not known."""
+
+    def at(self, value: Value, base_url: str, now: datetime | None, /) -> Value:
+        """As a `Run`."""
+
+
 #: What runs: the value and the base URL of its page to a value or MISSING. May raise StepFailed, nothing else.
 Run: TypeAlias = "Callable[[Value, str], Value]"
 
@@ -48,11 +59,12 @@ class Step:
     takes: Shape
     gives: Shape
     run: Run
+    run_at: RunAt | None = None  # the same, where the time of the answer matters
 
-    def apply(self, value: Value, *, base_url: str) -> Value:
+    def apply(self, value: Value, *, base_url: str, now: datetime | None = None) -> Value:
         """The step's result for one value (for a list step: the whole list), or MISSING. Raises StepFailed."""
         try:
-            return self.run(value, base_url)
+            return self.run(value, base_url) if self.run_at is None else self.run_at.at(value, base_url, now)
         except StepFailed as failure:
             failure.name = self.name
             raise

@@ -13,11 +13,13 @@ from crawler.recipe.steps.definition import (
     StepDefinition,
     StepError,
     StepInfo,
+    needed_text,
     no_argument,
     options_argument,
     text_step,
 )
-from crawler.recipe.values import MISSING
+from crawler.recipe.urls import absolute_url
+from crawler.recipe.values import MISSING, Value
 
 
 def _build_html_unescape(argument: Any) -> Run:
@@ -30,7 +32,7 @@ _SAFE_OPTIONS: Final = {"tags": "the elements that may stay; default: those of f
 
 def _build_safe_html(argument: Any) -> Run:
     if argument is MISSING:
-        return text_step(lambda text: nh3.clean(whole_text(text)))
+        return _cleaned(None)
     if not isinstance(argument, dict):
         raise StepError(f"takes a map of options, got {describe(argument)}", "write `safe_html: {tags: [p, b]}`")
     tags = options_argument(argument, _SAFE_OPTIONS).get("tags")
@@ -40,7 +42,23 @@ def _build_safe_html(argument: Any) -> Run:
     unknown = sorted(allowed - nh3.ALLOWED_TAGS)
     if unknown:
         raise StepError(f"`tags`: `{unknown[0]}` is not an element that can be allowed")
-    return text_step(lambda text: nh3.clean(whole_text(text), tags=allowed))
+    return _cleaned(allowed)
+
+
+#: Attributes that hold one address.
+_ADDRESSES: Final = frozenset({"href", "src", "cite"})
+
+
+def _cleaned(tags: set[str] | None) -> Run:
+    """Addresses become absolute: what is kept is shown elsewhere."""
+
+    def run(value: Value, base_url: str) -> Value:
+        def absolute(_element: str, attribute: str, address: str) -> str | None:
+            return absolute_url(base_url, address) or address if attribute in _ADDRESSES else address
+
+        return nh3.clean(whole_text(needed_text(value)), tags=tags, attribute_filter=absolute if base_url else None)
+
+    return run
 
 
 STEPS: Final = (
@@ -55,7 +73,7 @@ STEPS: Final = (
     StepDefinition(
         info=StepInfo(
             name="safe_html",
-            summary="Keeps formatted text, and removes scripts, styles, event handlers and unknown elements.",
+            summary="Keeps formatted text with absolute links; removes scripts, styles, handlers, unknown elements.",
             argument="nothing, or a map",
             options=_SAFE_OPTIONS,
             example=(MISSING, '<p onclick="x()">Oak<script>x()</script></p>', "<p>Oak</p>"),

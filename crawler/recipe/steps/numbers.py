@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from price_parser import Price
 
 from crawler.recipe.scalars import MAX_DIGITS, NotScalar, describe, integer_of, number_of
+from crawler.recipe.steps.characters import plain_text
 from crawler.recipe.steps.definition import (
     Run,
     StepDefinition,
@@ -25,42 +26,11 @@ from crawler.recipe.steps.definition import (
     needed_text,
     options_argument,
 )
+from crawler.recipe.steps.locales import locale_option
 from crawler.recipe.values import MISSING, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-# --- characters -------------------------------------------------------------------------------------------------------
-
-_BLANKS = (
-    "\t\r\x0b\x0c\N{NO-BREAK SPACE}\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-)
-#: Direction marks, isolates, joiners and the BOM: invisible, and all over right-to-left prices.
-_INVISIBLE = (
-    "\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad"
-)
-_DIGIT_ZEROS = "\u0660\u06f0\u0966\u09e6\u0a66\u0ae6\u0be6\u0c66\u0ce6\u0d66\u0e50\u0ed0\u0f20\u1040\uff10"
-_PLAIN = str.maketrans(
-    dict.fromkeys(_BLANKS, " ")
-    | dict.fromkeys(_INVISIBLE, "")
-    | {chr(ord(zero) + digit): str(digit) for zero in _DIGIT_ZEROS for digit in range(10)}
-    | {
-        "\u2212": "-",
-        "\ufe63": "-",
-        "\uff0d": "-",
-        "\u066a": "%",
-        "\u066b": ".",
-        "\u066c": ",",
-        "\u2019": "'",
-        "\u02bc": "'",
-    }
-)
-
-
-def _plain_number_text(text: str) -> str:
-    """The text with ASCII digits, blanks, minus and separators, without invisible marks."""
-    return text if text.isascii() and "\t" not in text else text.translate(_PLAIN)
-
 
 # --- numbers with separators ------------------------------------------------------------------------------------------
 
@@ -91,14 +61,18 @@ def _decimal_point(number: str, decimal: str | None) -> str | None:
 
 # --- number, integer --------------------------------------------------------------------------------------------------
 
-_NUMBER_OPTIONS: Final = {"decimal": "the decimal separator, `.` (the default) or `,`; the other one groups digits"}
+_LOCALE: Final = "a language, or one with a country, whose decimal separator it is: de, he, en-US, de-CH"
+_NUMBER_OPTIONS: Final = {
+    "decimal": "the decimal separator, `.` (the default) or `,`; the other one groups digits",
+    "locale": _LOCALE,
+}
 _GROUP_MARKS: Final = {
     point: str.maketrans({mark: None for mark in ".,' " if mark != point} | {point: "."}) for point in ".,"
 }
 
 
 def _read_number(text: str, decimal: str) -> Decimal:
-    plain = _plain_number_text(text).strip()
+    plain = plain_text(text).strip()
     sign = plain[:1] if plain[:1] in ("-", "+") else ""
     number = plain.removeprefix(sign).lstrip()
     point = _decimal_point(number, decimal) if len(number) <= MAX_DIGITS else None
@@ -121,7 +95,15 @@ def _decimal_option(argument: Any) -> str:
         return "."
     if not isinstance(argument, dict):
         raise StepError(f"takes a map of options, got {describe(argument)}", 'write `{decimal: ","}`')
-    return choice(options_argument(argument, _NUMBER_OPTIONS), "decimal", (".", ","), ".") or "."
+    return _decimal(options_argument(argument, _NUMBER_OPTIONS)) or "."
+
+
+def _decimal(options: dict[str, Any]) -> str | None:
+    """The decimal separator that `decimal` or `locale` says; None where neither does."""
+    locale = locale_option(options)
+    if locale is not None and "decimal" in options:
+        raise StepError("`locale` says the decimal separator already", "leave out `decimal`, or `locale`")
+    return choice(options, "decimal", (".", ","), None) if locale is None else locale.decimal
 
 
 def _build_number(argument: Any) -> Run:
@@ -174,6 +156,7 @@ _FREE_WORDS: Final = frozenset(
 _PRICE_OPTIONS: Final = {
     "which": "first, last, lowest or highest of several different amounts; without it they are a failure",
     "decimal": "the decimal separator, `.` or `,`; without it `1.234` and `1,234` are thousands",
+    "locale": _LOCALE,
     "free": "the amount that a text like `Free` stands for; without it that is a failure",
 }
 _CHOOSE: Final[dict[str, Callable[[list[Decimal]], Decimal]]] = {
@@ -193,7 +176,7 @@ class _Price:
     def __call__(self, value: Value, _base_url: str) -> Value:
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             return _number(value, ".")
-        text = _plain_number_text(_TWO_OR_GROUPED.sub(r"\1 / ", needed_text(value)))
+        text = plain_text(_TWO_OR_GROUPED.sub(r"\1 / ", needed_text(value)))
         amounts = _amounts(text, self.decimal)
         if not amounts:
             if _is_free(text):
@@ -265,7 +248,7 @@ def _build_price(argument: Any) -> Run:
             raise StepError(f"`free` is {describe(free)}, must be a number", "write `price: {free: 0}`") from None
     return _Price(
         which=choice(options, "which", tuple(_CHOOSE), None),
-        decimal=choice(options, "decimal", (".", ","), None),
+        decimal=_decimal(options),
         free=free,
     )
 

@@ -12,23 +12,25 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.steps.dates import STEPS as DATE_STEPS
-from crawler.recipe.steps.definition import Step, StepDefinition, StepError, StepFailed, StepInfo
+from crawler.recipe.steps.definition import RunAt, Step, StepDefinition, StepError, StepFailed, StepInfo
 from crawler.recipe.steps.html import STEPS as HTML_STEPS
 from crawler.recipe.steps.lists import STEPS as LIST_STEPS
 from crawler.recipe.steps.numbers import STEPS as NUMBER_STEPS
 from crawler.recipe.steps.text import STEPS as TEXT_STEPS
 from crawler.recipe.steps.urls import STEPS as URL_STEPS
+from crawler.recipe.steps.woocommerce import STEPS as WOOCOMMERCE_STEPS
 from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 #: What comes out of a source or a chain: certainly one value, certainly a list, or what the page's JSON holds.
 Shaped: TypeAlias = Literal["one", "list", "unknown"]
 
 ENTRY_POINT_GROUP: Final = "crawlery.steps"
 
-_BUILT_IN: Final = (*TEXT_STEPS, *LIST_STEPS, *NUMBER_STEPS, *DATE_STEPS, *URL_STEPS, *HTML_STEPS)
+_BUILT_IN: Final = (*TEXT_STEPS, *LIST_STEPS, *NUMBER_STEPS, *DATE_STEPS, *URL_STEPS, *HTML_STEPS, *WOOCOMMERCE_STEPS)
 _OTHER_NAMES: Final = {
     "trim": "strip",
     "lowercase": "lower",
@@ -94,7 +96,9 @@ def build_step(name: str, argument: Any = MISSING) -> Step:
             takes, gives = definition.shapes(argument)
     except StepError as error:
         raise StepError(f"`{name}` {error.args[0]}", error.hint) from None
-    return Step(name=name, argument=argument, takes=takes, gives=gives, run=run)
+    made: object = run
+    run_at = made if isinstance(made, RunAt) else None
+    return Step(name=name, argument=argument, takes=takes, gives=gives, run=run, run_at=run_at)
 
 
 def _walk(steps: Sequence[Step], starts: Shaped) -> tuple[Shaped, tuple[int, str] | None]:
@@ -125,8 +129,8 @@ def chain_gives(steps: Sequence[Step], *, starts: Shaped) -> Shaped:
     return _walk(steps, starts)[0]
 
 
-def run_steps(steps: Sequence[Step], value: Value, *, base_url: str) -> Value:
-    """The value after all steps, or MISSING.
+def run_steps(steps: Sequence[Step], value: Value, *, base_url: str, now: datetime | None = None) -> Value:
+    """The value after all steps, or MISSING. `now` is when the answer came, for dates that are told from a day.
 
     Element steps run on each member of a list; missing members are dropped before every step, and a missing value ends
     the chain. Raises StepFailed, whose `index` and `name` say which step it was.
@@ -135,7 +139,7 @@ def run_steps(steps: Sequence[Step], value: Value, *, base_url: str) -> Value:
         if is_missing(value):
             return MISSING
         try:
-            value = _apply(step, value, base_url)
+            value = _apply(step, value, base_url, now)
         except StepFailed as failure:
             failure.index = index
             failure.name = step.name
@@ -143,15 +147,15 @@ def run_steps(steps: Sequence[Step], value: Value, *, base_url: str) -> Value:
     return MISSING if is_missing(value) else value
 
 
-def _apply(step: Step, value: Value, base_url: str) -> Value:
+def _apply(step: Step, value: Value, base_url: str, now: datetime | None) -> Value:
     if not isinstance(value, list):
-        return step.run(value, base_url)
+        return step.apply(value, base_url=base_url, now=now)
     members = [member for member in value if not is_missing(member)]
     if step.takes == "list":
-        return step.run(members, base_url)
+        return step.apply(members, base_url=base_url, now=now)
     results: list[Value] = []
     for member in members:
-        result = step.run(member, base_url)
+        result = step.apply(member, base_url=base_url, now=now)
         if step.gives == "list" and isinstance(result, list):
             results.extend(result)
         else:

@@ -172,7 +172,7 @@ def _build_split(argument: Any) -> Run:
 
 _MAP_OPTIONS: Final = {
     "values": "what is looked for, and what comes instead; null makes the value missing",
-    "by": "equals (the default), contains or regex; of several matches the first written wins",
+    "by": "equals (the default), contains, prefix or regex; of several matches the first written wins",
     "else": "what comes where nothing matches; null makes it missing. Without it no match is a failure",
 }
 
@@ -189,15 +189,16 @@ def _build_map(argument: Any) -> Run:
     else:
         options = {"values": argument}
     values = _lookup_values(options["values"], example)
-    by = choice(options, "by", ("equals", "contains", "regex"), "equals")
+    by = choice(options, "by", ("equals", "contains", "prefix", "regex"), "equals")
     otherwise = _mapped(options["else"]) if "else" in options else None
     fallback = (otherwise,) if "else" in options else ()
     if by == "equals":
         return text_step(lambda text: _found(values.get(text, _NO_MATCH), text, values, fallback))
-    if by == "contains":
+    if by in ("contains", "prefix"):
         pairs = tuple(values.items())
+        fits: Callable[[str, str], bool] = str.__contains__ if by == "contains" else str.startswith
         return text_step(
-            lambda text: _found(next((new for key, new in pairs if key in text), _NO_MATCH), text, values, fallback)
+            lambda text: _found(next((new for key, new in pairs if fits(text, key)), _NO_MATCH), text, values, fallback)
         )
     regexes = [
         (pattern_argument(key, "map: {values: {'^in': InStock}, by: regex}"), new) for key, new in values.items()

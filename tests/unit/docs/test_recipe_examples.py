@@ -13,8 +13,8 @@ An example is a ```yaml block with a kind, and the blocks that follow it: pages,
 
 Pages are `html page`, `json page`, `xml page` or `text page`, with `url=`, `status=`, `type=`, `header.NAME=`,
 `input.NAME=` and `carried.NAME=` in the fence's line. Several pages are a list: each is reached as the next of the one
-before. `json result` holds rows and whatever else of a page's result is worth showing. `html snapshot` is a saved page
-of the recipe's own tests.
+before. `json answer url=` (html, xml, text) is the answer to a follow-up request. `json result` holds rows and whatever
+else of a page's result is worth showing. `html snapshot` is a saved page of the recipe's own tests.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -32,15 +33,18 @@ import yaml
 
 from crawler.errors import PageError, RecipeError
 from crawler.recipe.check import run_tests
-from crawler.recipe.extract import extract_page, start_requests
+from crawler.recipe.extract import start_requests
 from crawler.recipe.language import language_schema
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import PageInput, PageRequest
 from crawler.recipe.steps import StepFailed, build_step, catalogue, check_chain, run_steps
 from crawler.recipe.values import MISSING
+from crawler.recipe.whole_page import whole_page
 
 PAGE = Path(__file__).parents[3] / "docs" / "recipes.md"
 URL = "https://shop.example/list/"
+#: As the page says.
+NOW = datetime(2024, 3, 7, 10, 0, tzinfo=UTC)
 _FENCE = re.compile(r"^```(\w+)[ ]?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _KINDS = ("fields", "page", "part", "recipe", "wrong", "steps", "parent", "excerpt")
 _CONTENT_TYPES = {"html": "text/html", "json": "application/json", "xml": "application/xml", "text": "text/plain"}
@@ -108,7 +112,7 @@ def examples_of(text: str) -> list[Example]:
     for block in blocks_of(text):
         if block.language == "yaml" and block.kind != "parent":
             examples.append(Example(recipe=block))
-        elif block.kind in ("page", "result", "says", "requests", "parent", "snapshot") and examples:
+        elif block.kind in ("page", "result", "says", "requests", "parent", "snapshot", "answer") and examples:
             examples[-1].blocks.append(block)
     return examples
 
@@ -266,7 +270,7 @@ def _run(example: Example, folder: Path | None = None) -> dict[str, Any]:
             inputs=inputs,
         )
         try:
-            result = extract_page(recipe, page_input)
+            result = whole_page(recipe, page_input, answers(example))
         except PageError as error:
             return {"error": f"{type(error).__name__}: {error}"}
         total["rows"] += [row.values for row in result.rows]
@@ -280,6 +284,24 @@ def _run(example: Example, folder: Path | None = None) -> dict[str, Any]:
             assert result.next is not None, f"line {page.line}: there is no next page, but the example has one more"
             request = result.next
     return total
+
+
+def answers(example: Example) -> Any:
+    """The `json answer url=` blocks of an example, which may be in other languages too."""
+    blocks = {block.options["url"]: block for block in example.all("answer")}
+
+    def answer(request: PageRequest) -> PageInput | None:
+        block = blocks.get(request.url)
+        if block is None:
+            return None
+        return PageInput(
+            request=request,
+            url=request.url,
+            body=block.text.encode(),
+            headers={"content-type": _CONTENT_TYPES[block.language]},
+        )
+
+    return answer
 
 
 def _request(request: PageRequest) -> dict[str, Any]:
@@ -367,7 +389,7 @@ def _outcome(code: str, given: str) -> Any:
     value = json.loads(given, parse_float=Decimal)
     assert check_chain([step], starts="list" if isinstance(value, list) else "one") is None
     try:
-        result = run_steps([step], value, base_url=URL)
+        result = run_steps([step], value, base_url=URL, now=NOW)
     except StepFailed as failure:
         return f"fails: {failure}"
     return "missing" if result is MISSING else _plain(result)

@@ -124,8 +124,7 @@ pages:
   a:
     paginate: {scroll: 20}
     item: a
-    fields:
-      c: {request: {url: x}, jmespath: x}
+    fields: {a: h1}
   b: {paginate: {click: x}, item: a, fields: {a: h1}}
 inputs: {a: {type: string, secret: x}}
 quality: {bands: learned, coverage: {}, http_errors: {}}
@@ -135,8 +134,8 @@ exports: [{name: a, item: a, format: json, compression: gzip, profile: x}]
     RECIPE.check(read_yaml(later, file="r.yaml", report=report), (), report)
     told = {p.path.rsplit(".", 1)[-1] for p in report.problems() if "is not available in this version" in p.message}
     assert told == {
-        *("session", "incremental", "render", "wait_for", "block", "actions", "sitemap", "scroll", "click"),
-        *("request", "secret", "bands", "coverage", "http_errors", "format", "compression", "profile"),
+        *("session", "incremental", "render", "wait_for", "block", "actions", "sitemap", "scroll", "click", "secret"),
+        *("bands", "coverage", "http_errors", "format", "compression", "profile"),
     }
     assert not any("unknown key" in problem.message for problem in report.problems())
 

@@ -32,3 +32,28 @@ def test_a_step_on_html(name, argument, value, result):
 def test_elements_that_run_code_cannot_be_allowed(argument):
     with pytest.raises(StepError):
         build_step("safe_html", argument)
+
+
+@pytest.mark.parametrize(
+    ("html", "clean"),
+    [
+        ('<img src="/a.jpg">', '<img src="https://shop.test/a.jpg">'),
+        ('<img src="../a.jpg" onerror="x()">', '<img src="https://shop.test/p/a.jpg">'),
+        ('<img src="https://cdn.test/a.jpg">', '<img src="https://cdn.test/a.jpg">'),
+        ('<img src="//cdn.test/a.jpg">', '<img src="https://cdn.test/a.jpg">'),
+        ('<a href="javascript:x()">a</a>', '<a rel="noopener noreferrer">a</a>'),
+        ('<a href="java\tscript:x()">a</a>', '<a rel="noopener noreferrer">a</a>'),
+        ('<a href="data:text/html,x">a</a>', '<a rel="noopener noreferrer">a</a>'),
+        (
+            '<a href="b?c=1">a</a>',
+            '<a href="https://shop.test/p/q/b?c=1" rel="noopener noreferrer">a</a>',
+        ),
+        ("<svg><style><img src=x onerror=x()></style></svg>", '<img src="https://shop.test/p/q/x">'),
+        ("<math><mtext><table><mglyph><style><img src=x onerror=x()>", None),
+    ],
+)
+def test_what_is_kept_can_be_shown_elsewhere_and_runs_nothing(html, clean):
+    found = run_steps([build_step("safe_html")], html, base_url="https://shop.test/p/q/")
+    assert "onerror=" not in str(found)
+    if clean is not None:
+        assert (found if found is not MISSING else "") == clean
