@@ -61,6 +61,9 @@ def test_a_steward_composes_the_same_bytes(workplace, valkey, wait_for):
         assert body == (GOLDEN / name).read_bytes(), name
         assert files[name]["rows"] == len(table(body))
         assert files[name]["columns"] == list(table(body)[0])
+    workplace.crawlery("job", "rows", "j1", "--export", "variation", "-o", "rows.csv.gz")
+    rows = gzip.decompress((workplace.folder / "rows.csv.gz").read_bytes())
+    assert rows == (GOLDEN / "variation.csv").read_bytes()
     packed = files["packed.csv.gz"]
     assert (packed["content_type"], packed["key"].rpartition("-")[2].partition(".")[2]) == (
         "application/gzip",

@@ -81,6 +81,17 @@ def test_the_ending_says_the_format_and_the_first_export_says_the_columns(tmp_pa
     assert capsys.readouterr().err == ""
 
 
+def test_an_ending_gz_compresses_the_file_of_any_format_but_parquet(recipes):
+    recipe = load_recipe_text(RECIPE)
+    (options,) = feeds("rows.tsv.gz", recipe, "chairs").values()
+    assert (options["format"], options["item_export_kwargs"]) == ("tsv", {"gzip": True, "export": "chairs"})
+    (options,) = feeds("rows.csv.gz", None, None).values()
+    assert (options["format"], options["item_export_kwargs"]) == ("csv", {"gzip": True})
+    for wrong in ("rows.parquet.gz", "rows.gz"):
+        with pytest.raises(CommandFailed, match="the ending must be"):
+            feeds(wrong, recipe, "chairs")
+
+
 def test_an_object_in_s3_is_named_by_its_uri(recipes):
     recipe = load_recipe_text(RECIPE)
     uri = "s3://bucket/a/chairs.parquet"
