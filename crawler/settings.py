@@ -164,6 +164,7 @@ ITEM_PIPELINES_BASE = {"crawler.pipelines.rows.RowPipeline": 0}
 FEED_EXPORTERS_BASE = {
     **_scrapy.FEED_EXPORTERS_BASE,
     "csv": "crawler.extensions.feeds.CsvExporter",
+    "tsv": "crawler.extensions.feeds.TsvExporter",
     "jsonl": "crawler.extensions.feeds.JsonlExporter",
     "jsonlines": "crawler.extensions.feeds.JsonlExporter",
     "jl": "crawler.extensions.feeds.JsonlExporter",

@@ -429,7 +429,7 @@ class FileSchema(Schema):
 
     name = ma.fields.String(required=True, metadata=about("To save it under.", "product.csv"))
     item = ma.fields.String(required=True, metadata=about("Whose rows it holds.", "product"))
-    format = ma.fields.String(required=True, metadata=about("csv, jsonl or parquet.", "csv"))
+    format = ma.fields.String(required=True, metadata=about("csv, tsv, jsonl or parquet.", "csv"))
     content_type = ma.fields.String(required=True, metadata=about("As it will be served.", "text/csv; charset=utf-8"))
     columns = ma.fields.List(
         ma.fields.String(), required=True, metadata=about("Names of its columns, in order.", ["url", "title", "price"])

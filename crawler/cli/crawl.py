@@ -13,7 +13,14 @@ from crawler import faults
 from crawler.cli import console, exits
 from crawler.cli.crawling import run_spider
 from crawler.cli.groups import CommandFailed, RecipeRefused, pairs
-from crawler.cli.outputs import TEXT_FORMATS, TYPED_FORMATS, check_output, check_writable, output_format
+from crawler.cli.outputs import (
+    TEXT_FORMATS,
+    TYPED_FORMATS,
+    check_output,
+    check_writable,
+    is_compressed,
+    output_format,
+)
 from crawler.cli.recipes import RecipeName, recipe_path
 from crawler.config import read_config
 from crawler.errors import ConfigError, RecipeError
@@ -67,7 +74,7 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
     "--output",
     "-o",
     metavar="FILE",
-    help="File for the rows, .csv, .jsonl or .parquet; overwritten; or s3://BUCKET/KEY.",
+    help="File for the rows, .csv, .tsv, .jsonl or .parquet; overwritten; or s3://BUCKET/KEY.",
 )
 @click.option("--export", metavar="NAME", help="Which of the recipe's exports -o writes; the first by default.")
 @click.option("--summary", type=click.Path(path_type=Path), help="File for the summary as JSON; overwritten.")
@@ -207,12 +214,15 @@ def feeds(output: str | Path, recipe: Recipe | None, export: str | None) -> dict
     if "%" in str(output):
         raise CommandFailed(f"--output {output}: % has a meaning of its own in names of feeds; leave it out")
     options: dict[str, Any] = {"format": fmt, "overwrite": True}
+    kwargs: dict[str, Any] = {"gzip": True} if is_compressed(output) else {}
     if recipe is not None:
         chosen = chosen_export(recipe, export)
         if chosen is not None:
-            options["item_export_kwargs"] = {"export": chosen.name}
+            kwargs["export"] = chosen.name
     elif export is not None:
         raise CommandFailed("--export is for recipes; this is an ordinary spider")
+    if kwargs:
+        options["item_export_kwargs"] = kwargs
     if is_uri:
         return {str(output): options}
     check_output(Path(output))

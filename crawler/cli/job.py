@@ -18,9 +18,10 @@ from crawler.cli.groups import CommandFailed, CommandGroup
 from crawler.cli.job_rows import JobRows, Written, selection_of, write_rows
 from crawler.cli.job_view import status_lines
 from crawler.cli.job_where import with_where
-from crawler.cli.outputs import check_output, output_format
+from crawler.cli.outputs import check_output, is_compressed, output_format
 from crawler.cli.stores import run_with_store, storage_of_files, stored_job, with_store
 from crawler.config import read_config
+from crawler.exports.text_files import text_of
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.row_stream import RedisRowStream
 from crawler.jobs.store_contract import MAX_PAGE
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from crawler.cli.job_where import Where
     from crawler.store import Store
 
+
+#: Of a file that is compressed, so much is collected before.
+_BUFFER_BYTES: Final = 1024 * 1024
 
 _ROWS_FROM_STORE: Final = (
     "rows are read from the store itself: --redis-url redis://HOST:PORT/DB, or REDIS_URL in the environment, says it."
@@ -121,7 +125,7 @@ def failures(*, job_id: str, where: Where, outcome: str, as_json: bool) -> int:
     "--output",
     "-o",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A .csv or .jsonl file; without, JSON lines.",
+    help="A .csv, .tsv or .jsonl file, or one of them with .gz; without, JSON lines.",
 )
 @click.option("--item", help="Only rows of this type; needed when a recipe has several.")
 @click.option("--export", metavar="NAME", help="As this export of the recipe; by default the first one of the item.")
@@ -144,7 +148,7 @@ def rows(
             return await write_rows(job_rows, sys.stdout, selection, fmt=fmt)
         check_output(output)
         try:
-            with output.open("w", encoding="utf-8", newline="") as file:
+            with text_of(output.open("wb"), gzipped=is_compressed(output), buffer_bytes=_BUFFER_BYTES) as file:
                 return await write_rows(job_rows, file, selection, fmt=fmt)
         except OSError as error:
             raise CommandFailed(f"--output {output}: {(error.strerror or str(error)).lower()}") from error

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.cli.groups import CommandFailed
-from crawler.exports.formats import CsvWriter, JsonlWriter
+from crawler.exports.formats import JsonlWriter
+from crawler.exports.profiles.files import ProfileWriter, Survey, is_shaped
 from crawler.exports.segments import read_segment
+from crawler.exports.text_files import SEPARATORS, guarded_cells, text_writer
 from crawler.jobs.rows import decode_row
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import Export
@@ -39,12 +41,16 @@ class Selection:
         columns: their fields; None = those that the rows have, in the order in which they appear.
         join: see `CsvWriter`.
         raw: see `CsvWriter`.
+        profile: of a file of that format; its columns are found by reading all rows.
+        format: which the export has.
     """
 
     item: str | None = None
     columns: tuple[str, ...] | None = None
     join: Mapping[str, str] = field(default_factory=dict)
     raw: bool = False
+    profile: str = "plain@1"
+    format: str = "csv"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,13 +104,13 @@ def _of_recipe(recipe: Recipe, *, item: str | None, export: str | None) -> Selec
         else next((candidate for candidate in recipe.exports if candidate.item == chosen), plain)
     )
     columns = tuple(recipe.items[options.item].fields)
-    return Selection(item=options.item, columns=columns, join=options.join, raw=options.raw)
+    return Selection(item=options.item, columns=columns, join=options.join, raw=options.raw, profile=options.profile)
 
 
 async def write_rows(rows: JobRows, file: TextFile, selection: Selection, *, fmt: str) -> Written:
-    """Writes what a job has so far, as `csv` or `jsonl`.
+    """Writes what a job has so far, as `csv`, `tsv` or `jsonl`.
 
-    The header of a CSV without given columns takes a reading of its own; rows that come meanwhile are left out.
+    A header without given columns takes a reading of its own; rows that come meanwhile are left out.
 
     Raises:
         CommandFailed: some of the rows are in files, and nothing says where those are.
@@ -114,22 +120,22 @@ async def write_rows(rows: JobRows, file: TextFile, selection: Selection, *, fmt
         OSError: the file cannot be written.
     """
     columns, most = selection.columns, math.inf
-    if fmt == "csv" and columns is None:
+    profile = selection.profile if fmt == selection.format else "plain@1"
+    if is_shaped(profile):
+        columns, most = await _columns_of_profile(rows, selection)
+    elif fmt in SEPARATORS and columns is None:
         columns, most = await _columns_so_far(rows, selection.item)
-    writer: CsvWriter | JsonlWriter
-    if fmt == "csv":
-        writer = CsvWriter(file, columns or (), join=selection.join, raw=selection.raw)
-        if columns:
-            writer.write_header()
-    else:
-        writer = JsonlWriter(file, columns)
+    writer = text_writer(file, fmt, columns, join=selection.join, raw=selection.raw, profile=profile)
+    if columns and not isinstance(writer, JsonlWriter):
+        writer.write_header()
     count = 0
     async for values in rows.read(selection.item):
         if count >= most:
             break
         writer.write(values)
         count += 1
-    return Written(rows=count, guarded=writer.guarded if isinstance(writer, CsvWriter) else 0)
+    written = writer.written if isinstance(writer, ProfileWriter) else count
+    return Written(rows=written, guarded=guarded_cells(writer))
 
 
 async def _columns_so_far(rows: JobRows, item: str | None) -> tuple[tuple[str, ...], int]:
@@ -140,6 +146,16 @@ async def _columns_so_far(rows: JobRows, item: str | None) -> tuple[tuple[str, .
         names.update(dict.fromkeys(values))
         count += 1
     return tuple(names), count
+
+
+async def _columns_of_profile(rows: JobRows, selection: Selection) -> tuple[tuple[str, ...], int]:
+    """The columns that the profile has for all rows, and how many rows these are."""
+    survey = Survey(selection.profile)
+    count = 0
+    async for values in rows.read(selection.item):
+        survey.add(values)
+        count += 1
+    return survey.columns(), count
 
 
 class JobRows:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: What rows can be written as, anywhere.
-TEXT_FORMATS: Final = ("csv", "jsonl")
+TEXT_FORMATS: Final = ("csv", "tsv", "jsonl")
 
 #: And where a recipe gives them types.
 TYPED_FORMATS: Final = (*TEXT_FORMATS, "parquet")
@@ -26,11 +26,18 @@ def output_format(output: str | PurePath, formats: Sequence[str] = TEXT_FORMATS)
     Raises:
         CommandFailed: the ending says none of them.
     """
-    fmt = PurePath(output).suffix.lower().removeprefix(".")
-    if fmt not in formats:
+    path = PurePath(output)
+    packed = is_compressed(path)
+    fmt = (path.with_suffix("") if packed else path).suffix.lower().removeprefix(".")
+    if fmt not in formats or (packed and fmt == "parquet"):
         endings = one_of([f".{name}" for name in formats])
         raise CommandFailed(f"--output {output}: the ending must be {endings}, it says the format")
     return fmt
+
+
+def is_compressed(output: str | PurePath) -> bool:
+    """Whether the file is to be compressed with gzip, by its ending."""
+    return PurePath(output).suffix.lower() == ".gz"
 
 
 def check_output(output: Path) -> None:

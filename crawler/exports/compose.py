@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from crawler import faults
-from crawler.exports.formats import CsvWriter, JsonlWriter
+from crawler.exports.formats import JsonlWriter
 from crawler.exports.keys import file_name
 from crawler.exports.parquet import DoesNotFit, ParquetWriter
+from crawler.exports.profiles.files import ProfileWriter, Survey, is_shaped
+from crawler.exports.text_files import SEPARATORS, TextWriter, guarded_cells, text_of, text_writer
 from crawler.recipe.model import DEFAULT_FORMATS, ExportFormat  # msgspec reads the annotations of ComposedFile
 
 if TYPE_CHECKING:
@@ -37,9 +39,13 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPES: Final[dict[ExportFormat, str]] = {
     "csv": "text/csv; charset=utf-8",
+    "tsv": "text/tab-separated-values; charset=utf-8",
     "jsonl": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
 }
+
+#: Of a file that is compressed, whatever is in it.
+GZIP_TYPE: Final = "application/gzip"
 
 #: So much is collected before it is written to a file, and read from it at once.
 _BUFFER_BYTES: Final = 1024 * 1024
@@ -58,6 +64,8 @@ class ExportPlan:
         raw: see `CsvWriter`.
         fields: of the contract, which Parquet needs.
         as_text: columns that Parquet has as text.
+        profile: see `crawler.recipe.profiles`; its columns are found when all rows have been seen.
+        gzip: whether the file is compressed.
     """
 
     name: str
@@ -68,6 +76,8 @@ class ExportPlan:
     raw: bool = False
     fields: Mapping[str, FieldSpec] = field(default_factory=dict)
     as_text: frozenset[str] = frozenset()
+    profile: str = "plain@1"
+    gzip: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +87,7 @@ class ComposedFile:
     Attributes:
         name: as its readers should call it, with its ending.
         item: whose rows it holds.
-        format: csv, jsonl or parquet.
+        format: csv, tsv, jsonl or parquet.
         content_type: its MIME type.
         key: of its object.
         rows: how many.
@@ -128,10 +138,12 @@ def plan_export(recipe: Recipe, export: Export) -> ExportPlan:
         name=export.name,
         item=export.item,
         format=export.format,
-        columns=tuple(fields),
+        columns=None if is_shaped(export.profile) else tuple(fields),
         join=export.join,
         raw=export.raw,
         fields=fields,
+        profile=export.profile,
+        gzip=export.gzip,
     )
 
 
@@ -191,18 +203,42 @@ class _PlanDoesNotFit(Exception):
 
 
 def _with_columns(rows: JoinedRows, plans: Sequence[ExportPlan]) -> Sequence[ExportPlan]:
-    """The plans, with the columns of those CSV files that have none yet."""
-    wanted = {plan.item for plan in plans if plan.columns is None and plan.format == "csv"}
-    if not wanted:
-        return plans
-    names: dict[str, dict[str, None]] = {item: {} for item in wanted}
-    for row in rows:
-        if row.item in wanted and row.values.keys() - names[row.item].keys():
-            names[row.item].update(dict.fromkeys(row.values))
-    return [
-        replace(plan, columns=tuple(names[plan.item])) if plan.columns is None and plan.format == "csv" else plan
-        for plan in plans
-    ]
+    """The plans, with the columns of those files that have none yet: of a profile, or CSV of an ordinary spider."""
+    columns = [_ColumnsOf(plan) for plan in plans]
+    wanted = {one.plan.item for one in columns if one.needs_rows}
+    if wanted:
+        for row in rows:
+            if row.item in wanted:
+                for one in columns:
+                    one.add(row)
+    return [one.found() for one in columns]
+
+
+class _ColumnsOf:
+    """Finds the columns of one plan, if it has none yet."""
+
+    def __init__(self, plan: ExportPlan) -> None:
+        self.plan = plan
+        self._survey = Survey(plan.profile) if plan.columns is None and is_shaped(plan.profile) else None
+        self._is_open = plan.columns is None and self._survey is None and plan.format in SEPARATORS
+        self._names: dict[str, None] = {}
+
+    @property
+    def needs_rows(self) -> bool:
+        return self._is_open or (self._survey is not None and self._survey.is_needed)
+
+    def add(self, row: ReadRow) -> None:
+        if row.item != self.plan.item:
+            return
+        if self._survey is not None:
+            self._survey.add(row.values)
+        elif self._is_open and row.values.keys() - self._names.keys():
+            self._names.update(dict.fromkeys(row.values))
+
+    def found(self) -> ExportPlan:
+        if self._survey is not None:
+            return replace(self.plan, columns=self._survey.columns())
+        return replace(self.plan, columns=tuple(self._names)) if self._is_open else self.plan
 
 
 def _write(rows: JoinedRows, plans: Sequence[ExportPlan], folder: Path) -> list[_Written]:
@@ -234,23 +270,21 @@ class _Sink:
         self.plan = plan
         self._path = path
         self._rows = 0
-        self._guarded = 0
 
     def __enter__(self) -> Self:
         plan = self.plan
         if plan.format == "parquet":
             self._file: IO[Any] = self._path.open("wb", buffering=_BUFFER_BYTES)
-            self._writer: CsvWriter | JsonlWriter | ParquetWriter = ParquetWriter(
-                self._file, plan.fields, as_text=plan.as_text
-            )
+            self._writer: TextWriter | ParquetWriter = ParquetWriter(self._file, plan.fields, as_text=plan.as_text)
             return self
-        self._file = self._path.open("w", encoding="utf-8", newline="", buffering=_BUFFER_BYTES)
-        if plan.format == "csv":
-            self._writer = CsvWriter(self._file, plan.columns or (), join=plan.join, raw=plan.raw)
-            if plan.columns:
-                self._writer.write_header()
-        else:
-            self._writer = JsonlWriter(self._file, plan.columns)
+        self._file = text_of(
+            self._path.open("wb", buffering=_BUFFER_BYTES), gzipped=plan.gzip, buffer_bytes=_BUFFER_BYTES
+        )
+        self._writer = text_writer(
+            self._file, plan.format, plan.columns, join=plan.join, raw=plan.raw, profile=plan.profile
+        )
+        if plan.columns and not isinstance(self._writer, JsonlWriter):
+            self._writer.write_header()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -273,8 +307,9 @@ class _Sink:
         except DoesNotFit as error:
             raise _PlanDoesNotFit(self.plan, error) from error
         self._file.close()
-        guarded = self._writer.guarded if isinstance(self._writer, CsvWriter) else 0
-        return _Written(plan=self.plan, path=self._path, rows=self._rows, guarded=guarded)
+        guarded = guarded_cells(self._writer)
+        rows = self._writer.written if isinstance(self._writer, ProfileWriter) else self._rows
+        return _Written(plan=self.plan, path=self._path, rows=rows, guarded=guarded)
 
 
 # --- putting ----------------------------------------------------------------------------------------------------------
@@ -282,13 +317,14 @@ class _Sink:
 
 def _put(objects: ObjectStore, keys: JobKeys, written: _Written) -> ComposedFile:
     plan = written.plan
-    key = keys.new_file(plan.name, plan.format)
-    content_type = CONTENT_TYPES[plan.format]
+    ending = plan.format + (".gz" if plan.gzip else "")
+    key = keys.new_file(plan.name, ending)
+    content_type = GZIP_TYPE if plan.gzip else CONTENT_TYPES[plan.format]
     with written.path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         objects.put(key, file, content_type=content_type)
     return ComposedFile(
-        name=f"{plan.name}.{plan.format}",
+        name=f"{plan.name}.{ending}",
         item=plan.item,
         format=plan.format,
         content_type=content_type,

@@ -24,7 +24,7 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "�
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
-_SPECIAL: Final = re.compile(r'[",\r\n]')
+_SPECIAL: Final = {separator: re.compile(f'["{separator}\r\n]') for separator in (",", "\t")}
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -43,7 +43,13 @@ class CsvWriter:
     """
 
     def __init__(
-        self, file: TextFile, columns: Sequence[str], *, join: Mapping[str, str] | None = None, raw: bool = False
+        self,
+        file: TextFile,
+        columns: Sequence[str],
+        *,
+        join: Mapping[str, str] | None = None,
+        raw: bool = False,
+        separator: str = ",",
     ) -> None:
         """A writer.
 
@@ -52,8 +58,10 @@ class CsvWriter:
             columns: names of the fields, which are the header.
             join: for a list field, the text between its members instead of JSON.
             raw: leave cells alone that a spreadsheet would take for a formula.
+            separator: of cells: a comma, or a tab for TSV.
         """
         self._columns = tuple(columns)
+        self._separator = separator
         self._join = dict(join or {})
         self._raw = raw
         self._file = file
@@ -61,14 +69,14 @@ class CsvWriter:
 
     def write_header(self) -> None:
         """The names of the columns."""
-        self._file.write(csv_line(self._columns))
+        self._file.write(csv_line(self._columns, separator=self._separator))
 
     def write(self, row: Mapping[str, Any]) -> None:
         """One row; fields that are no column are left out, columns without a value are empty."""
         cells = [csv_cell(row.get(name), join=self._join.get(name), raw=self._raw) for name in self._columns]
         if not self._raw:
             self.guarded += sum(cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) for cell in cells)
-        self._file.write(csv_line(cells))
+        self._file.write(csv_line(cells, separator=self._separator))
 
 
 class JsonlWriter:
@@ -95,11 +103,17 @@ def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     return file.getvalue()
 
 
-def csv_line(cells: Sequence[str]) -> str:
-    """One line. Python's own writer leaves a carriage return unquoted when lines end in a newline."""
+def csv_line(cells: Sequence[str], *, separator: str = ",", quoted: bool = False) -> str:
+    """One line. Python's own writer leaves a carriage return unquoted when lines end in a newline.
+
+    `quoted`: every cell is, not only those that must be.
+    """
+    if quoted:
+        return separator.join(['"' + cell.replace('"', '""') + '"' for cell in cells]) + "\n"
     if len(cells) == 1 and not cells[0]:
         return '""\n'  # an empty line would be no row
-    return ",".join(['"' + cell.replace('"', '""') + '"' if _SPECIAL.search(cell) else cell for cell in cells]) + "\n"
+    special = _SPECIAL[separator].search
+    return separator.join(['"' + cell.replace('"', '""') + '"' if special(cell) else cell for cell in cells]) + "\n"
 
 
 def csv_cell(value: Any, *, join: str | None = None, raw: bool = False) -> str:

@@ -38,7 +38,7 @@ _RECIPE_PART: Final = re.compile(r"[0-9a-z][0-9A-Za-z._-]{0,99}", re.ASCII)
 _PUSH: Final = re.compile(r"([0-9]{15})-[0-9a-f]{16}\.json", re.ASCII)
 _CLIENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
-_FORMAT: Final = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
+_FORMAT: Final = re.compile(r"[a-z0-9]{1,16}(\.gz)?", re.ASCII)
 
 #: Kinds of objects by what their keys have after the job's id.
 _FOLDERS: Final = {"segments": "segment", "files": "file", "log": "log"}
@@ -108,7 +108,7 @@ class JobKeys:
         """A key that nothing has, for the export NAME; what may not stand in a key becomes a hyphen.
 
         Raises:
-            ValueError: `ending` is not of a-z and 0-9.
+            ValueError: `ending` is not of a-z and 0-9, perhaps with `.gz` behind it.
         """
         if _FORMAT.fullmatch(ending) is None:
             raise ValueError(f"{ending!r} is no ending of a file")

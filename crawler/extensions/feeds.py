@@ -13,7 +13,7 @@ import logging
 import shutil
 import tempfile
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from scrapy.exporters import BaseItemExporter, CsvItemExporter, JsonLinesItemExporter
@@ -21,17 +21,18 @@ from scrapy.extensions.feedexport import FeedExporter as ScrapyFeedExporter
 from scrapy.extensions.feedexport import ItemFilter
 
 from crawler.errors import ConfigError
-from crawler.exports.formats import CsvWriter, JsonlWriter
+from crawler.exports.formats import JsonlWriter
 from crawler.exports.parquet import DoesNotFit, ParquetWriter, need_parquet
+from crawler.exports.profiles.files import ProfileWriter, Survey, is_shaped
+from crawler.exports.text_files import SEPARATORS, compressed, guarded_cells, text_writer
+from crawler.extensions.kept_rows import KeptRows
 from crawler.extensions.s3_feeds import check_s3_feed
-from crawler.jobs.rows import decode_row, encode_row
 from crawler.recipe.model import Export
 from crawler.spiders.recipe import RecipeSpider
 from crawler.spiders.rows import RecipeRow
-from crawler.wire import NotEncodable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from scrapy import Spider
     from scrapy.crawler import Crawler
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
-
-#: Before each row that waits for its Parquet file.
-_LENGTH_BYTES: Final = 4
 
 
 class RowFilter(ItemFilter):
@@ -98,30 +96,48 @@ class FeedExporter(ScrapyFeedExporter):
         return RowFilter(_export(recipe, feed_options.get("item_export_kwargs", {})).item)
 
 
-class CsvExporter(BaseItemExporter):
-    """CSV of one item type."""
+class _TextExporter(BaseItemExporter):
+    """Text of one item type, into a file that belongs to the feed, which closes it."""
 
-    def __init__(self, crawler: Crawler, file: IO[bytes], *, export: Export, columns: tuple[str, ...]) -> None:
-        """`file` belongs to the feed, which closes it."""
+    #: Of the files, as recipes call it.
+    FORMAT: ClassVar[str] = "jsonl"
+
+    def __init__(
+        self, crawler: Crawler, file: IO[bytes], *, export: Export, columns: tuple[str, ...], gzipped: bool
+    ) -> None:
+        """`columns`: of the contract; a profile has its own."""
         super().__init__()
         self._crawler = crawler
+        self._export = export
+        self._packed = compressed(file) if gzipped else None
+        self._text = io.TextIOWrapper(
+            self._packed or file, encoding="utf-8", newline="", write_through=self._packed is None
+        )
         self._fresh = not file.seekable() or file.tell() == 0
-        self._text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-        self._writer = CsvWriter(self._text, columns, join=export.join, raw=export.raw)
+        self._writer = text_writer(self._text, self.FORMAT, columns, join=export.join, raw=export.raw)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, file: IO[bytes], **options: Any) -> BaseItemExporter:
         """Ours for recipes, Scrapy's for ordinary spiders."""
+        gzipped = bool(options.pop("gzip", False))
         recipe = _recipe(crawler)
         if recipe is None:
-            # Scrapy hands the feed's file and options over untyped.
-            return CsvItemExporter(file, **options)  # type: ignore[arg-type]
+            return cls.of_spider(file, options)
         export = _export(recipe, options)
-        return cls(crawler, file, export=export, columns=_columns(recipe, export, options.get("fields_to_export")))
+        profiled = is_shaped(export.profile) and export.format == cls.FORMAT
+        columns = () if profiled else _columns(recipe, export, options.get("fields_to_export"))
+        made = ProfileExporter if profiled else cls
+        return made(crawler, file, export=export, columns=columns, gzipped=gzipped)
+
+    @classmethod
+    def of_spider(cls, file: IO[bytes], options: dict[str, Any]) -> BaseItemExporter:
+        """Of an ordinary spider."""
+        # Scrapy hands the feed's file and options over untyped.
+        return JsonLinesItemExporter(file, **options)  # type: ignore[arg-type]
 
     def start_exporting(self) -> None:
         """Writes the header, unless rows are appended to a file that has one."""
-        if self._fresh:
+        if self._fresh and not isinstance(self._writer, JsonlWriter):
             self._writer.write_header()
 
     def export_item(self, item: Any) -> None:
@@ -130,37 +146,64 @@ class CsvExporter(BaseItemExporter):
 
     def finish_exporting(self) -> None:
         """Leaves the feed's file open."""
-        if self._writer.guarded:
-            self._crawler.stats.inc_value("exports/cells_guarded", self._writer.guarded)
+        if guarded := guarded_cells(self._writer):
+            self._crawler.stats.inc_value("exports/cells_guarded", guarded)
         self._text.detach()
+        if self._packed is not None:
+            self._packed.close()
 
 
-class JsonlExporter(BaseItemExporter):
+class JsonlExporter(_TextExporter):
     """JSON Lines of one item type."""
 
-    def __init__(self, file: IO[bytes], *, columns: tuple[str, ...]) -> None:
-        """`file` belongs to the feed, which closes it."""
-        super().__init__()
-        self._text = io.TextIOWrapper(file, encoding="utf-8", newline="\n", write_through=True)
-        self._writer = JsonlWriter(self._text, columns)
+
+class CsvExporter(_TextExporter):
+    """CSV of one item type."""
+
+    FORMAT = "csv"
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler, file: IO[bytes], **options: Any) -> BaseItemExporter:
-        """Ours for recipes, Scrapy's for ordinary spiders."""
-        recipe = _recipe(crawler)
-        if recipe is None:
-            # As above.
-            return JsonLinesItemExporter(file, **options)  # type: ignore[arg-type]
-        export = _export(recipe, options)
-        return cls(file, columns=_columns(recipe, export, options.get("fields_to_export")))
+    def of_spider(cls, file: IO[bytes], options: dict[str, Any]) -> BaseItemExporter:
+        """Scrapy's own."""
+        # As above.
+        return CsvItemExporter(file, delimiter=SEPARATORS[cls.FORMAT], **options)  # type: ignore[arg-type]
+
+
+class TsvExporter(CsvExporter):
+    """TSV of one item type."""
+
+    FORMAT = "tsv"
+
+
+class ProfileExporter(_TextExporter):
+    """The file of a profile, whose columns are known when all rows are there: until then they wait."""
+
+    def __init__(
+        self, crawler: Crawler, file: IO[bytes], *, export: Export, columns: tuple[str, ...], gzipped: bool
+    ) -> None:
+        """See above."""
+        super().__init__(crawler, file, export=export, columns=columns, gzipped=gzipped)
+        self._rows = KeptRows(crawler.settings["FEED_TEMPDIR"] or None)
+
+    def start_exporting(self) -> None:
+        """Nothing: what the header is will be known at the end."""
 
     def export_item(self, item: Any) -> None:
-        """Writes a row."""
-        self._writer.write(item)
+        """Keeps a row."""
+        self._rows.add(item)
 
     def finish_exporting(self) -> None:
-        """Leaves the feed's file open."""
-        self._text.detach()
+        """Writes the file, and leaves it open."""
+        survey = Survey(self._export.profile)
+        with self._rows as rows:
+            for row in rows if survey.is_needed else ():
+                survey.add(row)
+            writer = ProfileWriter(self._text, self._export.profile, survey.columns(), raw=self._export.raw)
+            self._writer = writer
+            writer.write_header()
+            for row in rows:
+                writer.write(row)
+        super().finish_exporting()
 
 
 class ParquetExporter(BaseItemExporter):
@@ -176,8 +219,7 @@ class ParquetExporter(BaseItemExporter):
         self._file = file
         self._fields = fields
         self._folder = folder
-        # Closed when the last row has been read.
-        self._rows = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as this exporter
+        self._rows = KeptRows(folder)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, file: IO[bytes], **options: Any) -> BaseItemExporter:
@@ -193,21 +235,17 @@ class ParquetExporter(BaseItemExporter):
 
     def export_item(self, item: Any) -> None:
         """Keeps a row."""
-        try:
-            body = encode_row(item)
-        except NotEncodable as error:
-            raise OSError(f"a row cannot be kept: {error}") from error  # which ends the crawl, as a full disk does
-        self._rows.write(len(body).to_bytes(_LENGTH_BYTES, "big") + body)
+        self._rows.add(item)
 
     def finish_exporting(self) -> None:
         """Writes the file, and leaves it open."""
         as_text: set[str] = set()
-        with self._rows:
+        with self._rows as rows:
             while True:
                 with tempfile.TemporaryFile(dir=self._folder) as made:
                     writer = ParquetWriter(made, self._fields, as_text=as_text)
                     try:
-                        for row in self._read():
+                        for row in rows:
                             writer.write(row)
                         writer.close()
                     except DoesNotFit as error:
@@ -219,26 +257,23 @@ class ParquetExporter(BaseItemExporter):
                     shutil.copyfileobj(made, self._file)
                     return
 
-    def _read(self) -> Iterator[dict[str, Any]]:
-        self._rows.seek(0)
-        while length := self._rows.read(_LENGTH_BYTES):
-            yield decode_row(self._rows.read(int.from_bytes(length, "big")))
-
 
 def export_feeds(recipe: Recipe, folder: Path) -> dict[str, dict[str, Any]]:
     """FEEDS for the exports that a recipe declares: one file each, in `folder`, written anew."""
     return {
-        str(folder / f"{export.name}.{export.format}"): {
+        str(folder / export.file): {
             "format": export.format,
             "overwrite": True,
-            "item_export_kwargs": {"export": export.name},
+            "item_export_kwargs": {"export": export.name} | ({"gzip": True} if export.gzip else {}),
         }
         for export in recipe.exports
     }
 
 
-def check_feeds(settings: BaseSettings, *, is_recipe: bool = True) -> None:
+def check_feeds(settings: BaseSettings, recipe: Recipe | None) -> None:
     """Whether the files of FEEDS can be written: asked before an hour of crawling rather than after.
+
+    `recipe`: None for an ordinary spider.
 
     Raises:
         ConfigError: one of them cannot; says which and why.
@@ -248,7 +283,9 @@ def check_feeds(settings: BaseSettings, *, is_recipe: bool = True) -> None:
             check_s3_feed(settings, str(uri))
         path = local_path(str(uri))
         if (options or {}).get("format") == "parquet":
-            _check_parquet(str(uri), path, is_recipe=is_recipe, appends=not options.get("overwrite"))
+            _check_parquet(str(uri), path, is_recipe=recipe is not None, appends=not options.get("overwrite"))
+        elif recipe is not None and path is not None and not (options or {}).get("overwrite"):
+            _check_profile(path, _export(recipe, (options or {}).get("item_export_kwargs", {})))
         if path is not None:
             _check_local(path)
 
@@ -259,6 +296,11 @@ def _check_parquet(uri: str, path: Path | None, *, is_recipe: bool, appends: boo
         raise ConfigError(f"{uri}: Parquet has typed columns, and only recipes have types; use csv or jsonl")
     if appends and path is not None and path.exists() and path.stat().st_size:
         raise ConfigError(f"{path}: nothing can be appended to a Parquet file; -O overwrites it")
+
+
+def _check_profile(path: Path, export: Export) -> None:
+    if is_shaped(export.profile) and path.suffix == f".{export.format}" and path.exists() and path.stat().st_size:
+        raise ConfigError(f"{path}: has columns for the rows in it, so nothing can be appended; -O overwrites it")
 
 
 def _check_local(path: Path) -> None:

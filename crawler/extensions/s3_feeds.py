@@ -19,7 +19,7 @@ from scrapy.utils.asyncio import run_in_thread
 from scrapy.utils.defer import deferred_from_coro
 
 from crawler.errors import ConfigError, ObjectStoreError
-from crawler.exports.compose import CONTENT_TYPES
+from crawler.exports.compose import CONTENT_TYPES, GZIP_TYPE
 
 if TYPE_CHECKING:
     from typing import Self
@@ -43,18 +43,21 @@ class S3FeedStorage:
         failed: it could not be put.
     """
 
-    def __init__(self, crawler: Crawler, uri: str, *, format_: str) -> None:
+    def __init__(self, crawler: Crawler, uri: str, *, format_: str, gzipped: bool = False) -> None:
         """`uri`: `s3://BUCKET/KEY`."""
         self.failed = False
         self._crawler = crawler
         self._uri = uri
         self._objects, self._key = s3_feed(crawler.settings, uri)
-        self._content_type = {str(name): kind for name, kind in CONTENT_TYPES.items()}.get(format_, _ANY_TYPE)
+        types = {str(name): kind for name, kind in CONTENT_TYPES.items()}
+        self._content_type = GZIP_TYPE if gzipped else types.get(format_, _ANY_TYPE)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, uri: str, *, feed_options: dict[str, Any] | None = None) -> Self:
         """See `__init__`."""
-        return cls(crawler, uri, format_=str((feed_options or {}).get("format", "")))
+        options = feed_options or {}
+        packed = bool(options.get("item_export_kwargs", {}).get("gzip"))
+        return cls(crawler, uri, format_=str(options.get("format", "")), gzipped=packed)
 
     def open(self, spider: Spider) -> IO[bytes]:  # noqa: ARG002 - Scrapy calls it so
         """A file that stays until it has been put; also if this process is killed."""

@@ -144,9 +144,21 @@ def compile_exports(root: MapNode, report: Report) -> tuple[Export, ...]:
             for column, options, _ in checked.maps(node, "columns")
             if (text := checked.text(options, "join")) is not None
         }
-        raw = bool(checked.boolean(node, "raw"))
-        # The shape of `format` has let only these through.
-        compiled.append(Export(name=name, item=item, format=format_, join=join, raw=raw))  # type: ignore[arg-type]
+        compression = checked.scalar(node, "compression")
+        if compression is not None and format_ == "parquet":
+            report.add(
+                compression.mark, (*path, "compression"), "Parquet is compressed as it is, with zstd", "delete it"
+            )
+        export = Export(
+            name=name,
+            item=item,
+            format=format_,  # type: ignore[arg-type] # its shape has let only these through
+            join=join,
+            raw=bool(checked.boolean(node, "raw")),
+            profile=checked.text(node, "profile") or "plain@1",
+            gzip=compression is not None,
+        )
+        compiled.append(export)
     return tuple(compiled)
 
 

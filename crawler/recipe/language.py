@@ -25,6 +25,7 @@ from crawler.recipe.language_texts import (
     name_problem,
     version_problem,
 )
+from crawler.recipe.profiles import PROFILES
 from crawler.recipe.quantities import percent_problem
 from crawler.recipe.shape import Key, ListOf, Named, NamedMap, Schemas, Shape, UserMap
 from crawler.recipe.shape_scalars import Anything, Boolean, Choice, FirstOf, Integer, Number, Text
@@ -206,10 +207,12 @@ _EXPORT = NamedMap(
         Key("item", Text(noun="the name of an item"), "Item whose rows are written", required=True),
         Key(
             "format",
-            Choice(values=("csv", "jsonl", "parquet"), later=("json", "xml")),
-            "csv, jsonl or parquet",
+            Choice(values=("csv", "tsv", "jsonl", "parquet"), later=("json", "xml")),
+            "csv, tsv, jsonl or parquet",
             required=True,
         ),
+        Key("profile", Choice(values=tuple(PROFILES)), "What the file is for: columns as some importer wants them"),
+        Key("compression", Choice(values=("gzip",)), "gzip: the file is NAME.csv.gz"),
         Key(
             "columns",
             UserMap(
@@ -223,7 +226,6 @@ _EXPORT = NamedMap(
         Key("raw", Boolean(), "true: no guard against formulas in spreadsheets"),
     ),
     noun="an export",
-    later=("compression", "profile"),
 )
 
 _TEST = NamedMap(

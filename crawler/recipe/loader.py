@@ -31,6 +31,8 @@ from crawler.recipe.inheritance import merged, without_own
 from crawler.recipe.inputs import InputSchema
 from crawler.recipe.language import RECIPE
 from crawler.recipe.model import Fetch, Recipe
+from crawler.recipe.parents import BUILT_IN, built_in_names
+from crawler.recipe.profiles import check_profiles
 from crawler.recipe.resolved import resolved_text
 from crawler.recipe.stray_templates import check_stray_templates
 from crawler.recipe.yaml_nodes import MapNode, Mark, SourceFile
@@ -144,12 +146,12 @@ def _parent(found: Scalar, path: Path, report: Report, seen: tuple[Path, ...]) -
     """The parent that `extends` names, with its own parents laid under it."""
     name, _, major = str(found.value).partition("@")
     where = ("extends",)
-    candidates = [path.parent / f"{name}.yaml", path.parent / f"_{name}.yaml"]
+    candidates = [path.parent / f"{name}.yaml", path.parent / f"_{name}.yaml", BUILT_IN / f"{name}.yaml"]
     file = next((candidate for candidate in candidates if "/" not in name and candidate.is_file()), None)
     if file is None:
-        others = sorted(other.stem.lstrip("_") for other in path.parent.glob("*.yaml"))
+        others = sorted({other.stem.lstrip("_") for other in path.parent.glob("*.yaml")}.union(built_in_names()))
         hint = did_you_mean(name, others) or f"put it beside this file as {name}.yaml or _{name}.yaml"
-        report.add(found.mark, where, f"there is no recipe '{name}' beside this one", hint)
+        report.add(found.mark, where, f"there is no recipe '{name}' beside this one, and none that is built in", hint)
         return None
     if file.resolve() in seen or len(seen) > _MAX_ANCESTORS:
         circle = " -> ".join([*(one.stem for one in seen), file.stem])
@@ -161,7 +163,8 @@ def _parent(found: Scalar, path: Path, report: Report, seen: tuple[Path, ...]) -
         return None
     version = checked.text(read.root, "version") or ""
     if version.split(".")[0] != major:
-        message = f"'{name}' beside this file has version {version or 'none'}, not {major}"
+        place = "that is built in" if file.parent == BUILT_IN else "beside this file"
+        message = f"'{name}' {place} has version {version or 'none'}, not {major}"
         report.add(found.mark, where, message, f"write extends: {name}@{version.split('.')[0]}" if version else None)
     return read
 
@@ -206,6 +209,7 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
     FieldCheck(root, report).run()
     check_values(recipe, rules, report)
     check_snapshots(root, recipe, report)
+    check_profiles(root, recipe, report)
     if not report:  # of a part that is wrong, not every template has been compiled
         check_stray_templates(root, texts.filled, report)
     found = checked.scalar(root, "name")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crawler.recipe.template import Template, ValueTemplate
 
 ParseKind: TypeAlias = Literal["html", "json", "xml", "text", "csv", "jsonl"]
-ExportFormat: TypeAlias = Literal["csv", "jsonl", "parquet"]
+ExportFormat: TypeAlias = Literal["csv", "tsv", "jsonl", "parquet"]
 
 #: The files of each item, of a recipe that names none.
 DEFAULT_FORMATS: Final[tuple[ExportFormat, ...]] = ("csv", "jsonl")
@@ -328,6 +328,13 @@ class Export:
     format: ExportFormat
     join: Mapping[str, str] = field(default_factory=dict)  # `columns: {tags: {join: "|"}}`
     raw: bool = False  # True: no guard against spreadsheet formulas
+    profile: str = "plain@1"  # see `crawler.recipe.profiles`
+    gzip: bool = False
+
+    @property
+    def file(self) -> str:
+        """Name of the file, with its ending."""
+        return f"{self.name}.{self.format}" + (".gz" if self.gzip else "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

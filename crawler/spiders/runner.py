@@ -108,7 +108,7 @@ def prepare(crawler: Crawler) -> None:
     if issubclass(spidercls, RecipeSpider) and alone and not crawler.settings.getdict("FEEDS"):
         feeds = export_feeds(spidercls.recipe, Path(crawler.settings["EXPORTS_DIR"]))
         crawler.settings.set("FEEDS", feeds, priority="spider")
-    check_feeds(crawler.settings, is_recipe=issubclass(spidercls, RecipeSpider))
+    check_feeds(crawler.settings, spidercls.recipe if issubclass(spidercls, RecipeSpider) else None)
     Paces(crawler.settings)
     dupefilter_class(crawler.settings)
 

@@ -247,6 +247,6 @@ def _quality(recipe: Recipe) -> Iterator[str]:
 
 def _files(recipe: Recipe) -> Iterator[str]:
     for export in recipe.exports:
-        yield f"{_STEP}writes {export.item} rows to {export.name}.{export.format}"
+        yield f"{_STEP}writes {export.item} rows to {export.file}"
     if recipe.tests:
         yield f"{_STEP}proved by {console.plural(len(recipe.tests), 'test')} on saved pages"

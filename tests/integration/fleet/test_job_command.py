@@ -220,7 +220,7 @@ def test_a_job_without_rows_gives_a_header_if_its_columns_are_known(crawlery, ma
         ("two", ["--item", "maker", "--export", "bare"], "--export bare holds chair, not maker"),
         ("plain", ["--item", "table"], "--item table: the job has rows of Book"),
         ("plain", ["--export", "x"], "plain is an ordinary spider, which has none"),
-        ("j1", ["-o", "rows.xlsx"], "--output rows.xlsx: the ending must be .csv or .jsonl"),
+        ("j1", ["-o", "rows.xlsx"], "--output rows.xlsx: the ending must be .csv, .tsv or .jsonl"),
         ("j1", ["-o", "file/rows.csv"], "--output file/rows.csv: "),
         ("none", ["-o", "kept.csv"], "there is no job none; `crawlery job list` shows those that there are"),
     ],

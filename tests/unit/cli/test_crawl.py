@@ -52,7 +52,7 @@ def recipes(tmp_path, monkeypatch):
         (["chairs", "-i", "word=a", "-i", "word=b"], "is given twice"),
         (["chairs"], "input word: is missing; give it as --input word=text"),
         (["chairs", "-i", "word=ftp://x"], "no http(s) URL"),
-        (["chairs", "-i", "word=https://x.example/", "-o", "rows.xlsx"], "must be .csv, .jsonl or .parquet"),
+        (["chairs", "-i", "word=https://x.example/", "-o", "rows.xlsx"], "must be .csv, .tsv, .jsonl or .parquet"),
         (["chairs", "-i", "word=https://x.example/", "-o", "100%.csv"], "% has a meaning of its own"),
         (["chairs", "-i", "word=https://x.example/", "-o", "recipes/chairs.yaml/rows.csv"], "--output"),
         (["chairs", "-i", "word=https://x.example/", "--summary", "recipes"], "--summary recipes: is a directory"),
@@ -81,6 +81,17 @@ def test_the_ending_says_the_format_and_the_first_export_says_the_columns(tmp_pa
     assert capsys.readouterr().err == ""
 
 
+def test_an_ending_gz_compresses_the_file_of_any_format_but_parquet(recipes):
+    recipe = load_recipe_text(RECIPE)
+    (options,) = feeds("rows.tsv.gz", recipe, "chairs").values()
+    assert (options["format"], options["item_export_kwargs"]) == ("tsv", {"gzip": True, "export": "chairs"})
+    (options,) = feeds("rows.csv.gz", None, None).values()
+    assert (options["format"], options["item_export_kwargs"]) == ("csv", {"gzip": True})
+    for wrong in ("rows.parquet.gz", "rows.gz"):
+        with pytest.raises(CommandFailed, match="the ending must be"):
+            feeds(wrong, recipe, "chairs")
+
+
 def test_an_object_in_s3_is_named_by_its_uri(recipes):
     recipe = load_recipe_text(RECIPE)
     uri = "s3://bucket/a/chairs.parquet"
@@ -91,11 +102,11 @@ def test_an_object_in_s3_is_named_by_its_uri(recipes):
     }
     for wrong, words in (
         ("ftp://host/a.csv", r"a file, or s3://BUCKET/KEY"),
-        ("s3://bucket/a", "the ending must be .csv, .jsonl or .parquet"),
+        ("s3://bucket/a", "the ending must be .csv, .tsv, .jsonl or .parquet"),
     ):
         with pytest.raises(CommandFailed, match=words):
             feeds(wrong, recipe, "chairs")
-    with pytest.raises(CommandFailed, match=r"must be .csv or .jsonl"):
+    with pytest.raises(CommandFailed, match=r"must be .csv, .tsv or .jsonl"):
         feeds("s3://bucket/a.parquet", None, None)
 
 

@@ -14,11 +14,14 @@ An example is a ```yaml block with a kind, and the blocks that follow it: pages,
 Pages are `html page`, `json page`, `xml page` or `text page`, with `url=`, `status=`, `type=`, `header.NAME=`,
 `input.NAME=` and `carried.NAME=` in the fence's line. Several pages are a list: each is reached as the next of the one
 before. `json answer url=` (html, xml, text) is the answer to a follow-up request. `json result` holds rows and whatever
-else of a page's result is worth showing. `html snapshot` is a saved page of the recipe's own tests.
+else of a page's result is worth showing. `html snapshot` is a saved page of the recipe's own tests. `csv export=NAME`
+holds some columns of the file that this export makes of the rows.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from dataclasses import dataclass, field
@@ -32,6 +35,8 @@ import pytest
 import yaml
 
 from crawler.errors import PageError, RecipeError
+from crawler.exports.profiles.files import Survey
+from crawler.exports.text_files import SEPARATORS, text_writer
 from crawler.recipe.check import run_tests
 from crawler.recipe.extract import start_requests
 from crawler.recipe.language import language_schema
@@ -47,6 +52,7 @@ URL = "https://shop.example/list/"
 NOW = datetime(2024, 3, 7, 10, 0, tzinfo=UTC)
 _FENCE = re.compile(r"^```(\w+)[ ]?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _KINDS = ("fields", "page", "part", "recipe", "wrong", "steps", "parent", "excerpt")
+_BESIDE = ("page", "result", "says", "requests", "parent", "snapshot", "answer", "export")
 _CONTENT_TYPES = {"html": "text/html", "json": "application/json", "xml": "application/xml", "text": "text/plain"}
 
 
@@ -112,7 +118,7 @@ def examples_of(text: str) -> list[Example]:
     for block in blocks_of(text):
         if block.language == "yaml" and block.kind != "parent":
             examples.append(Example(recipe=block))
-        elif block.kind in ("page", "result", "says", "requests", "parent", "snapshot", "answer") and examples:
+        elif block.kind.partition("=")[0] in _BESIDE and examples:
             examples[-1].blocks.append(block)
     return examples
 
@@ -328,7 +334,7 @@ def test_the_fields_of_each_example_give_the_row_beside_them(example: Example) -
 
 @of_kind("page", "part", "recipe")
 def test_each_example_gives_the_result_beside_it(example: Example, tmp_path: Path) -> None:
-    beside = bool(example.all("parent") or example.all("snapshot"))
+    beside = bool(example.all("parent") or example.all("snapshot") or "\nextends:" in example.recipe.text)
     if not example.all("page"):
         recipe = _load(example, tmp_path if beside else None)
         verdicts = run_tests(recipe) if beside else ()
@@ -341,6 +347,27 @@ def test_each_example_gives_the_result_beside_it(example: Example, tmp_path: Pat
     if "error" not in expected:
         expected.setdefault("rejects", [])
     _same({name: total.get(name) for name in expected}, expected, example)
+
+
+EXPORTS = [(example, block) for example in EXAMPLES for block in example.blocks if block.kind.startswith("export=")]
+
+
+@pytest.mark.parametrize(("example", "block"), EXPORTS, ids=lambda one: str(getattr(one, "kind", one)))
+def test_each_export_has_the_lines_beside_it(example: Example, block: Block) -> None:
+    name = block.kind.partition("=")[2]
+    (export,) = [export for export in _load(example).exports if export.name == name]
+    survey = Survey(export.profile)
+    rows = _run(example)["rows"]
+    for row in rows:
+        survey.add(row)
+    file = io.StringIO(newline="")
+    writer = text_writer(file, export.format, survey.columns(), profile=export.profile)
+    writer.write_header()
+    for row in rows:
+        writer.write(row)
+    shown = list(csv.DictReader(io.StringIO(block.text, newline="")))
+    lines = csv.DictReader(io.StringIO(file.getvalue(), newline=""), delimiter=SEPARATORS[export.format])
+    assert [{column: line[column] for column in shown[0]} for line in lines] == shown
 
 
 @pytest.mark.parametrize("example", [example for example in EXAMPLES if example.all("requests")], ids=str)

@@ -130,7 +130,7 @@ def test_a_circle_of_parents_is_refused(folder):
 def test_a_parent_that_is_not_there_is_named_with_those_that_are(folder):
     path = folder / "child.yaml"
     path.write_text(CHILD.replace("base@2", "bsae@2"))
-    with pytest.raises(RecipeError, match="there is no recipe 'bsae' beside this one; did you mean 'base'"):
+    with pytest.raises(RecipeError, match="none that is built in; did you mean 'base'"):
         load_recipe(path)
 
 

@@ -128,14 +128,14 @@ pages:
   b: {paginate: {click: x}, item: a, fields: {a: h1}}
 inputs: {a: {type: string, secret: x}}
 quality: {bands: learned, coverage: {}, http_errors: {}}
-exports: [{name: a, item: a, format: json, compression: gzip, profile: x}]
+exports: [{name: a, item: a, format: json}]
 """
     report = Report()
     RECIPE.check(read_yaml(later, file="r.yaml", report=report), (), report)
     told = {p.path.rsplit(".", 1)[-1] for p in report.problems() if "is not available in this version" in p.message}
     assert told == {
         *("session", "incremental", "render", "wait_for", "block", "actions", "sitemap", "scroll", "click", "secret"),
-        *("bands", "coverage", "http_errors", "format", "compression", "profile"),
+        *("bands", "coverage", "http_errors", "format"),
     }
     assert not any("unknown key" in problem.message for problem in report.problems())
 

@@ -92,7 +92,10 @@ def test_everything_wrong_is_reported_at_once_in_file_order():
         "books.yaml:15:7: pages.book.fields.titel: the item 'book' has no field 'titel'; did you mean 'title'?",
         "books.yaml:16:59: pages.book.fields.price.process[0]: there is no step `pirce`; did you mean 'price'?",
         "books.yaml:24:7: items.book.fields.title: no page fills the field 'title'; did you mean 'titel'?",
-        "books.yaml:28:45: exports[0].format: must be csv, jsonl or parquet, not the text 'cvs'; did you mean 'csv'?",
+        (
+            "books.yaml:28:45: exports[0].format: must be csv, tsv, jsonl or parquet, not the text 'cvs'; did you mean"
+            " 'csv'?"
+        ),
     ]
 
 

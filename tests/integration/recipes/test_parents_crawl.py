@@ -1,0 +1,81 @@
+"""Each built-in parent crawls a site of its kind from where it begins to the file, as a recipe of four lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from kinds_of_sites import OPENCART, RSS, SHOPIFY, SHOPIFY_PAGE, STRUCTURED
+from served_site import ServedSite
+
+CRAWLERY = [sys.executable, "-c", "import sys; from crawler.cli.main import main; sys.argv[0] = 'crawlery'; main()"]
+EXPORT = "exports: [{{name: rows, item: {0}, format: csv}}]\n"
+
+
+def shopify(_site, path):
+    if path == "/products.json?limit=250":
+        return json.dumps(SHOPIFY)
+    return json.dumps({"products": []}) if path == "/products.json?limit=250&page=2" else None
+
+
+def shopify_pages(_site, path):
+    listing = '<main><a href="/products/shirt?variant=1">Shirt</a></main>'
+    return {"/collections/all": listing, "/products/shirt?variant=1": SHOPIFY_PAGE}.get(path)
+
+
+def opencart(_site, path):
+    menu = '<div id="menu"><a href="/c?path=1">Desktops</a></div>'
+    listing = '<div class="product-thumb"><div class="caption"><h4><a href="/p?product_id=42">Display</a></h4></div></div>'
+    return {"/": menu, "/c?path=1": listing, "/p?product_id=42": OPENCART}.get(path)
+
+
+def structured(_site, path):
+    home = '<a href="/about">About</a> <a href="/cart/">Cart</a> <a href="/oak-chair">Oak chair</a>'
+    return {"/": home, "/about": "<h1>We</h1><a href='/'>Home</a>", "/oak-chair": STRUCTURED}.get(path)
+
+
+def listed(_site, path):
+    home = '<div class="product-card"><a href="/oak-chair">Oak chair</a></div>'
+    return {"/": home, "/oak-chair": STRUCTURED}.get(path)
+
+
+def feed(_site, path):
+    return RSS if path == "/" else None
+
+
+@pytest.mark.parametrize(
+    ("parent", "page", "item", "rows"),
+    [
+        ("shopify", shopify, "product", {"shirt": "חולצה", "MUG": "Mug"}),
+        ("shopify-pages", shopify_pages, "product", {"shirt": "Shirt"}),
+        ("opencart", opencart, "product", {"Product 8": "Cinema display"}),
+        ("schema-org-product", structured, "product", {"C-1": "Oak chair"}),
+        ("generic-shop", listed, "product", {"C-1": "Oak chair"}),
+        ("rss", feed, "entry", {"n-1": "First", "https://news.example/2": "Second"}),
+    ],
+)
+def test_a_site_of_its_kind_becomes_a_file(tmp_path, parent, page, item, rows):
+    recipe = tmp_path / "mine.yaml"
+    text = f'schema_version: 1\nname: mine\nversion: "1.0.0"\nextends: {parent}@1\nlimits: {{delay: 1ms}}\n'
+    recipe.write_text(text + EXPORT.format(item), encoding="utf-8")
+    with ServedSite(page) as site:
+        name = "feed" if parent == "rss" else "site"
+        value = f"{site.url}/" if parent in ("rss", "generic-shop") else site.url
+        done = subprocess.run(
+            [*CRAWLERY, "crawl", str(recipe), "-i", f"{name}={value}", "-o", "rows.csv"],
+            cwd=tmp_path,
+            env={**os.environ, "EGRESS_ALLOW": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=110,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    key, title = ("id", "title") if item == "entry" else ("sku", "name")
+    assert {row[key]: row[title] for row in found} == rows
