@@ -84,7 +84,7 @@ def _recipe(
     fields = ProductFields(recipe=part, fast=fast_mode(part), page=_ITEM, rules={}, contract={}, sources={})
     fields.read()
     listing = _listing(part, fields)
-    head, site = _head(part, stem)
+    head = _head(part, stem)
     draft.values |= head
     draft.values |= behavior(part, shared)
     extras = ignored_keys(part, _TOP)
@@ -92,7 +92,7 @@ def _recipe(
         draft.values["labels"] = extras.labels
     if extras.headers:
         draft.values.setdefault("fetch", {})["headers"] = extras.headers
-    draft.values["start"] = [_start(site, extras.urls, listing=listing is not None)]
+    draft.values["start"] = [_start(part, extras.urls, listing=listing is not None)]
     product: dict[str, Any] = {"sources": fields.sources} if fields.sources else {}
     product |= {"item": _ITEM, "fields": fields.rules}
     draft.values["pages"] = ({"listing": listing} if listing else {}) | {_ITEM: product}
@@ -105,8 +105,8 @@ def _recipe(
 # --- head ------------------------------------------------------------------------------------------------------------
 
 
-def _head(part: Part, stem: str) -> tuple[dict[str, Any], str]:
-    """Everything before `start`, and the template of the site's address without a slash at the end."""
+def _head(part: Part, stem: str) -> dict[str, Any]:
+    """Everything before `start` that the recipe says of itself."""
     title = part.text("name") or stem
     name = recipe_name(title, otherwise=stem)
     version = version_of(part.text("version"))
@@ -120,7 +120,7 @@ def _head(part: Part, stem: str) -> tuple[dict[str, Any], str]:
     if said or description:
         values["description"] = ": ".join(text for text in (said, description) if text)
     values["inputs"] = {"site": {"type": "string", "format": "uri", **_site(part)}}
-    return values, "{{ inputs.site }}"
+    return values
 
 
 def _site(part: Part) -> dict[str, Any]:
@@ -131,21 +131,25 @@ def _site(part: Part) -> dict[str, Any]:
         part.draft.origins["inputs", "site"] = entry.mark
     split = urlsplit(url)
     if split.scheme in ("http", "https") and split.netloc and "*" not in split.netloc:
-        return {"default": url.rstrip("/"), "description": "Where the crawl begins: a list of products, or the shop"}
+        default = url if split.path.strip("/") else url.rstrip("/")
+        return {"default": default, "description": "Where the crawl begins: a list of products, or the shop"}
     mark = entry.mark if entry else part.node.mark
     where = (*part.path, "siteUrl")
-    if split.netloc or (url and "*" not in url and "." in url):
-        return {"default": f"https://{url.removeprefix('http://').removeprefix('https://').strip('/')}"}
+    if "." in url and not set(url) & set("*: "):
+        return {"default": f"https://{url.strip('/')}"}
     message = f"`{url}` fits many sites; a recipe is for one" if url else "the recipe names no site"
     part.found.add("decide", mark, where, message, "say which with --input site=https://..., or give `site` a default")
     return {"description": "Address of a list of products, or of the shop"}
 
 
-def _start(site: str, urls: list[str], *, listing: bool) -> dict[str, Any]:
-    page = "listing" if listing else _ITEM
+def _start(part: Part, urls: list[str], *, listing: bool) -> dict[str, Any]:
+    """The first requests: the site, and the categories that it names."""
+    page, site = "listing" if listing else _ITEM, "{{ inputs.site }}"
     if not urls:
         return {"urls": site, "page": page}
-    whole = [url if "://" in url else f"{site}/{url.lstrip('/')}" for url in urls]
+    split = urlsplit((part.text("siteUrl") or "").strip())
+    base = f"{split.scheme}://{split.netloc}" if split.netloc and split.path.strip("/") else site
+    whole = [url if "://" in url else f"{base}/{url.lstrip('/')}" for url in urls]
     return {"urls": [site, *(quote(url, safe="/:?=&%#{} ._-~+,;@!$'()*") for url in whole)], "page": page}
 
 

@@ -120,3 +120,11 @@ def test_the_head_the_list_and_the_first_fields():
 def test_a_list_without_a_number_of_pages_keeps_that_systems_hundred():
     recipe, _ = recipe_of(HEAD + SELECTORS + "pagination: {next: .more}\n")
     assert recipe["pages"]["listing"]["paginate"]["max_pages"] == 100
+
+
+def test_the_site_is_kept_as_it_is_written_if_it_is_more_than_a_host():
+    deep, _ = recipe_of("siteUrl: https://old.example/he/shop/\n" + SELECTORS + "categories: [{url: /he/c}]\n")
+    assert deep["inputs"]["site"]["default"] == "https://old.example/he/shop/"
+    assert deep["start"][0]["urls"] == ["{{ inputs.site }}", "https://old.example/he/c"]
+    bare, _ = recipe_of("siteUrl: old.example\n" + SELECTORS)
+    assert bare["inputs"]["site"]["default"] == "https://old.example"
