@@ -61,3 +61,48 @@ def test_a_recipe_of_the_replaced_system_gives_the_shops_products(workplace, sho
         assert {one["sku"]: Decimal(one["price"]) for one in variations} == {
             one.sku: one.price for one in product.variations
         }
+
+
+def selector(name, kind, css, *parents, **more):
+    return {
+        "id": name,
+        "type": f"Selector{kind}",
+        "selector": css,
+        "parentSelectors": parents,
+        "multiple": False,
+        **more,
+    }
+
+
+COLUMNS = [{"header": "SKU", "name": "SKU", "extract": True}]
+WEBSCRAPER = {
+    "_id": "chair_map",
+    "startUrl": ["{site}/c/furniture/chairs/"],
+    "selectors": [
+        selector("next", "Pagination", ".pager .next a", "_root", "next"),
+        selector("list", "Text", "h1", "_root"),
+        selector("card", "Element", "article.product-card", "_root", "next", multiple=True),
+        selector("product", "Link", "h2 a", "card"),
+        selector("sku", "Text", ".meta .sku", "product"),
+        selector("first word", "Text", "h1", "product", regex=r"(\S)\S*"),
+        selector("images", "ElementAttribute", ".thumbs a", "product", multiple=True, extractAttribute="href"),
+        selector("versions", "Table", "table.variations", "product", tableDataRowSelector="tbody tr", columns=COLUMNS),
+    ],
+}
+
+
+def test_a_sitemap_of_web_scraper_gives_the_shops_products_with_what_the_list_says_of_them(workplace, shop, chairs):
+    text = json.dumps(WEBSCRAPER, indent=1).replace("{site}", shop.url)
+    (workplace.folder / "map.json").write_text(text, encoding="utf-8")
+    output = workplace.crawlery("recipe", "import", "map.json", "-o", "recipes/mapped.yaml")
+    assert "wrote recipes/mapped.yaml (it loads)" in output
+    rows = {row["sku"]: row for row in rows_of(workplace, "mapped")}
+    assert rows.keys() == chairs.keys()
+    for sku, row in rows.items():
+        product = chairs[sku]
+        assert row["list"] == "Chairs"
+        assert row["product"] == " ".join(product.name.split())
+        assert row["product_href"] == shop.url + product.path
+        assert row["first_word"] == product.name.split()[0]
+        assert row["images"] == [shop.url + image for image in product.images] or not product.images[1:]
+        assert [one["sku"] for one in row["versions"] or []] == [one.sku for one in product.variations]

@@ -15,6 +15,7 @@ from crawler.recipe.importing.draft import draft_text
 from crawler.recipe.importing.findings import Findings
 from crawler.recipe.importing.foreign_text import read_foreign
 from crawler.recipe.importing.replaced import import_replaced, is_replaced
+from crawler.recipe.importing.webscraper import import_webscraper, is_webscraper
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.yaml_nodes import MapNode, Mark, SourceFile
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from crawler.recipe.importing.draft import Draft
     from crawler.recipe.importing.findings import Finding
 
-Format: TypeAlias = Literal["replaced"]
+Format: TypeAlias = Literal["replaced", "webscraper"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
 
@@ -47,7 +48,14 @@ class Import:
     findings: tuple[Finding, ...]
 
 
-_IMPORTERS: Final[Mapping[Format, Callable[..., Iterator[Draft]]]] = {"replaced": import_replaced}
+_IMPORTERS: Final[Mapping[Format, Callable[..., Iterator[Draft]]]] = {
+    "replaced": import_replaced,
+    "webscraper": import_webscraper,
+}
+_KNOWN: Final[Mapping[Format, Callable[[MapNode], bool]]] = {
+    "replaced": is_replaced,
+    "webscraper": is_webscraper,
+}
 
 
 def import_recipes(
@@ -90,7 +98,7 @@ def import_recipes(
 
 def detected(root: MapNode) -> Format | None:
     """Of which system a file is, by its keys."""
-    return "replaced" if is_replaced(root) else None
+    return next((system for system, known in _KNOWN.items() if known(root)), None)
 
 
 def _named(drafts: list[Draft], found: Findings, file: str) -> tuple[Imported, ...]:

@@ -1,5 +1,7 @@
 """Recipes of other systems as the tests of this folder write them."""
 
+import json
+
 import yaml
 
 from crawler.recipe.importing.convert import import_recipes
@@ -17,3 +19,9 @@ def recipe_of(text):
     result = of_text(text)
     assert [one.valid for one in result.recipes] == [True], [str(one) for one in result.findings]
     return yaml.safe_load(result.recipes[0].text), result.findings
+
+
+def imported_json(data):
+    """What comes of a file of JSON, given as data or as text."""
+    text = data if isinstance(data, str) else json.dumps(data)
+    return import_recipes(text.encode(), file="old.json", stem="old")
