@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from crawler.errors import RecipeError
 from crawler.recipe.diagnostics import Report
+from crawler.recipe.importing.cardigann import import_cardigann, is_cardigann
 from crawler.recipe.importing.draft import draft_text
 from crawler.recipe.importing.findings import Findings
 from crawler.recipe.importing.foreign_text import read_foreign
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from crawler.recipe.importing.draft import Draft
     from crawler.recipe.importing.findings import Finding
 
-Format: TypeAlias = Literal["replaced", "webscraper"]
+Format: TypeAlias = Literal["replaced", "webscraper", "cardigann"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
 
@@ -51,10 +52,12 @@ class Import:
 _IMPORTERS: Final[Mapping[Format, Callable[..., Iterator[Draft]]]] = {
     "replaced": import_replaced,
     "webscraper": import_webscraper,
+    "cardigann": import_cardigann,
 }
 _KNOWN: Final[Mapping[Format, Callable[[MapNode], bool]]] = {
     "replaced": is_replaced,
     "webscraper": is_webscraper,
+    "cardigann": is_cardigann,
 }
 
 

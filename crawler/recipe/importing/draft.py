@@ -120,8 +120,8 @@ def _depth(value: Any) -> int:
 
 
 def _scalar(value: Any) -> str:
-    """A value as YAML; patterns in single quotes, where a backslash is one."""
-    if isinstance(value, str) and "\\" in value and "'" not in value and value.isprintable():
+    """A value as YAML; patterns in single quotes, where a backslash is one, but for two of them that are meant."""
+    if isinstance(value, str) and "\\" in value and "\\\\" not in value and "'" not in value and value.isprintable():
         return f"'{value}'"
     return scalar(value)
 

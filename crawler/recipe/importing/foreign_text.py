@@ -151,7 +151,7 @@ class _Yaml:
     def _closed(self, opened: _Open) -> Node:
         if opened.kind == "list":
             return ListNode(mark=opened.mark, items=tuple(opened.nodes))
-        entries: dict[str, Entry] = {}
+        entries: list[Entry] = []
         merged: dict[str, Entry] = {}
         for key, value in zip(opened.nodes[::2], opened.nodes[1::2], strict=True):
             if not isinstance(key, Scalar):
@@ -161,8 +161,11 @@ class _Yaml:
                     if isinstance(parent, MapNode):
                         merged = {**parent.by_key, **merged}
             else:
-                entries[key.raw] = Entry(key=key.raw, at=key, node=value)  # twice: the last one counts, as there
-        return MapNode(mark=opened.mark, entries=tuple({**merged, **entries}.values()))
+                entries.append(Entry(key=key.raw, at=key, node=value))
+        own = {entry.key for entry in entries}
+        inherited = (entry for entry in merged.values() if entry.key not in own)
+        # A key that is there twice has two entries; the last one counts, as there.
+        return MapNode(mark=opened.mark, entries=(*inherited, *entries))
 
 
 def _scalar(event: Any, mark: Mark, end: Mark) -> Scalar:
@@ -223,7 +226,7 @@ class _Json:
         first = self._text[at : at + 1]
         if first == "{":
             entries, at = self._members(at, "}", depth)
-            return MapNode(mark=mark, entries=tuple({entry.key: entry for entry in entries}.values())), at
+            return MapNode(mark=mark, entries=tuple(entries)), at
         if first == "[":
             items, at = self._items(at, depth)
             return ListNode(mark=mark, items=tuple(items)), at

@@ -25,3 +25,8 @@ def imported_json(data):
     """What comes of a file of JSON, given as data or as text."""
     text = data if isinstance(data, str) else json.dumps(data)
     return import_recipes(text.encode(), file="old.json", stem="old")
+
+
+def imported_text(text):
+    """What comes of a file of YAML."""
+    return import_recipes(text.encode(), file="old.yml", stem="old")
