@@ -106,3 +106,35 @@ def test_a_sitemap_of_web_scraper_gives_the_shops_products_with_what_the_list_sa
         assert row["first_word"] == product.name.split()[0]
         assert row["images"] == [shop.url + image for image in product.images] or not product.images[1:]
         assert [one["sku"] for one in row["versions"] or []] == [one.sku for one in product.variations]
+
+
+CARDIGANN = """\
+id: search-shop
+links: [{site}/]
+search:
+  paths: [{{path: "{{{{ if .Keywords }}}}search{{{{ else }}}}c/toys/{{{{ end }}}}"}}]
+  inputs: {{q: "{{{{ .Keywords }}}}"}}
+  rows: {{selector: article.product-card}}
+  fields:
+    title: {{selector: h2 a}}
+    details: {{selector: h2 a, attribute: href}}
+    page: {{selector: h2 a, attribute: href, filters: [{{name: split, args: [/, 2]}}]}}
+    name: {{text: "{{{{ if .Result.x }}}}{{{{ .Result.x }}}}{{{{ else }}}}{{{{ .Result.title }}}}{{{{ end }}}}"}}
+    x: {{selector: .no-such-thing, optional: true}}
+    discount: {{case: {{"p.price del": 1, "*": 0}}}}
+    found: {{selector: ":root main > p"}}
+"""
+
+
+def test_a_definition_of_cardigann_searches_the_shop(workplace, shop):
+    (workplace.folder / "finder.yml").write_text(CARDIGANN.format(site=shop.url), encoding="utf-8")
+    workplace.crawlery("recipe", "import", "finder.yml", code=1)  # of its condition the part for keywords is taken
+    rows = rows_of(workplace, "search-shop", "-i", "keywords=bench")
+    wanted = [one for one in shop.catalogue.products if "bench" in one.name.casefold()]
+    assert 0 < len(wanted) <= 20
+    assert [row["details"] for row in rows] == [shop.url + one.path for one in wanted]
+    for row, product in zip(rows, wanted, strict=True):
+        assert row["title"] == row["name"] == " ".join(product.name.split())
+        assert row["page"] == product.path.split("/")[2]
+        assert row["discount"] == (1 if product.regular_price is not None else 0)
+        assert row["found"] == f"{len(wanted)} found."

@@ -165,8 +165,11 @@ class Fields:
             text = text_of(entry.node)
             if value is None or text is None:
                 continue
-            shown = {"const": value} if "{{" not in text else self._template(cases, entry.key)
-            if shown is None or shown == "":
+            shown: Any = {"const": value}
+            if "{{" in text:
+                shown = self._template(cases, entry.key)
+                shown = {"const": shown} if shown and "{{" not in shown else shown
+            if not shown:
                 exact = False
             elif entry.key == "*":
                 rules.append(shown)

@@ -1,23 +1,8 @@
 """Definitions of Cardigann: a search, its rows and its fields."""
 
-import yaml
-from old_recipes import imported_text
-
-HEAD = "id: finder\nname: Finder\nlanguage: de-DE\nencoding: windows-1252\nlinks: [https://finder.example/]\n"
-ROWS = "  rows: {selector: table.hits tr.hit}\n"
-
-
-def recipe_of(text, *, valid=True):
-    result = imported_text(text)
-    assert result.system == "cardigann"
-    [recipe] = result.recipes
-    assert recipe.valid == valid, [str(one) for one in result.findings]
-    return yaml.safe_load(recipe.text), result.findings
-
-
-def fields_of(text, head=HEAD):
-    recipe, findings = recipe_of(head + "search:\n  path: s\n" + ROWS + "  fields:\n" + text)
-    return recipe["pages"]["search"]["fields"], findings
+from old_recipes import FINDER as HEAD
+from old_recipes import FINDER_ROWS as ROWS
+from old_recipes import definition_recipe as recipe_of
 
 
 def test_the_head_the_search_and_the_rows():
@@ -42,28 +27,6 @@ def test_the_head_the_search_and_the_rows():
     assert page["each"] == "table.hits tr.hit"
     assert page["fields"] == {"title": "a.name", "seeders": {"css": "td.s", "process": ["integer"]}}
     assert recipe["items"]["release"]["fields"]["title"] == {"type": "string", "required": True}
-    assert not findings
-
-
-def test_a_field_that_is_written_twice_has_two_ways_the_last_one_first():
-    fields, _ = fields_of("    date: {selector: td.a, optional: true}\n    date: {selector: td.b, optional: true}\n")
-    assert fields["date"] == ["td.b", "td.a"]
-
-
-def test_texts_cases_and_results_of_the_row():
-    fields, findings = fields_of(
-        "    title: {selector: a}\n"
-        "    _href: {selector: a, attribute: href}\n"
-        '    name: {text: "{{ if .Result._href }}{{ .Result._href }}{{ else }}{{ .Result.title }}{{ end }}"}\n'
-        "    free: {case: {img.free: 0, '*': 1}}\n"
-        "    up: {text: 1}\n"
-        "    head: {selector: ':root h1', remove: b}\n"
-    )
-    assert fields["href"] == "a::attr(href)"
-    assert fields["name"] == ["{{ item.href }}", "{{ item.title }}"]
-    assert fields["free"] == [{"const": 0, "when": {"css": "img.free", "as": "html"}}, {"const": 1}]
-    assert fields["up"] == {"const": 1}
-    assert fields["head"] == {"from": "page", "css": "h1", "remove": "b"}
     assert not findings
 
 

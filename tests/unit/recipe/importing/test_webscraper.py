@@ -2,25 +2,8 @@
 
 import json
 
-import yaml
-from old_recipes import imported_json
-
-ROOT = ["_root"]
-
-
-def sitemap(*selectors, start="https://shop.example/"):
-    return {"_id": "my-shop", "startUrl": [start] if isinstance(start, str) else start, "selectors": list(selectors)}
-
-
-def selector(name, kind, css, parents=ROOT, **more):
-    return {"id": name, "type": f"Selector{kind}", "selector": css, "parentSelectors": parents, **more}
-
-
-def recipe_of(data, *, valid=True):
-    result = imported_json(data)
-    [recipe] = result.recipes
-    assert recipe.valid == valid, [str(one) for one in result.findings]
-    return yaml.safe_load(recipe.text), result.findings
+from old_recipes import imported_json, selector, sitemap
+from old_recipes import sitemap_recipe as recipe_of
 
 
 def test_elements_make_rows_and_a_value_beside_them_is_read_from_the_page():
@@ -93,49 +76,6 @@ def test_the_only_value_with_several_matches_makes_rows_and_others_are_lists():
     assert recipe["pages"]["start"]["fields"]["c"] == {"css": "i::attr(title)", "all": True}
     assert recipe["items"]["row"]["fields"]["a"] == {"type": "array", "items": {"type": "string"}}
     assert [finding.kind for finding in findings] == ["changed", "changed"]
-
-
-def test_values_of_all_kinds():
-    columns = [{"header": "Size", "name": "size", "extract": True}, {"header": "x", "extract": False}]
-    recipe, _ = recipe_of(
-        sitemap(
-            selector("html", "HTML", ".d", multiple=False),
-            selector("image", "Image", "img.a", multiple=False),
-            selector("data", "ElementAttribute", ".x", multiple=False, extractAttribute="data-id"),
-            selector("all", "Grouped", ".tag"),
-            selector("link", "Link", "a.buy", multiple=False),
-            {"id": "here", "type": "SelectorPageURL", "parentSelectors": ROOT},
-            selector("sizes", "Table", "table.s", tableDataRowSelector="tr.row", columns=columns),
-        )
-    )
-    assert recipe["pages"]["start"]["fields"] == {
-        "html": {"css": ".d", "as": "html"},
-        "image": "img.a::attr(src)",
-        "data": ".x::attr(data-id)",
-        "link": "a.buy",
-        "link_href": "a.buy::attr(href)",
-        "here": {"response": "url"},
-        "all": {"css": ".tag", "all": True},
-        "sizes": {"each": "table.s tr.row", "fields": {"size": {"table": {"header": "Size"}}}},
-    }
-
-
-def test_ranges_of_start_addresses_are_counted():
-    recipe, _ = recipe_of(
-        sitemap(
-            selector("t", "Text", "h1", multiple=False),
-            start=["https://a.example/x", "https://a.example/p[1-3]", "https://a.example/[008-010]/[0-20:10]"],
-        )
-    )
-    assert recipe["start"] == [
-        {"urls": "https://a.example/x", "page": "start"},
-        {"urls": "https://a.example/p{{ number }}", "for_each": {"number": [1, 2, 3]}, "page": "start"},
-        {
-            "urls": "https://a.example/{{ number_1 }}/{{ number_2 }}",
-            "for_each": {"number_1": ["008", "009", "010"], "number_2": [0, 10, 20]},
-            "page": "start",
-        },
-    ]
 
 
 def test_what_only_a_person_can_decide_is_told_at_its_place():
