@@ -12,11 +12,12 @@ from typing import Final
 
 from crawler.recipe.importing.foreign_nodes import field_name
 
-_ACTION: Final = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 _KEYWORDS: Final = re.compile(r"^\.(?:Keywords|Query\.(?:Keywords|Q|Raw))$")
 _CONFIG: Final = re.compile(r"^\.Config\.([A-Za-z_]\w*)$")
 _QUERY: Final = re.compile(r"^\.Query\.([A-Za-z_]\w*)$")
 _RESULT: Final = re.compile(r"^\.Result\.([A-Za-z_]\w*)$")
+_MAX_LENGTH: Final = 20_000
+_MAX_DEPTH: Final = 20
 _TRUTHS: Final = {".True": "true", ".False": "false"}
 
 
@@ -49,21 +50,36 @@ class _Action:
 def read_template(text: str) -> Text:
     """A template of a definition as one of a recipe."""
     found = Text(alternatives=[])
-    parts, rest = _parts(_tokens(text))
+    tokens = _tokens(text[:_MAX_LENGTH])
+    if len(text) > _MAX_LENGTH or _depth(tokens) > _MAX_DEPTH:
+        found.doubts.append("it is too long, or nested too deeply, to be a template")
+        found.alternatives = ["".join(token for token in tokens if isinstance(token, str))]
+        return found
+    parts, rest = _parts(tokens)
     if rest:
         found.doubts.append("its `{{ end }}` closes nothing")
     found.alternatives = _joined(parts, found)
     return found
 
 
+def _depth(tokens: list[object]) -> int:
+    """How deep conditions and loops stand in each other."""
+    deepest = depth = 0
+    for token in tokens:
+        if isinstance(token, _Action):
+            depth += token.code.startswith(("if ", "range ", "with ")) - token.code.startswith("end")
+            deepest = max(deepest, depth)
+    return deepest
+
+
 def _tokens(text: str) -> list[object]:
     tokens: list[object] = []
     at = 0
-    for action in _ACTION.finditer(text):
-        if action.start() > at:
-            tokens.append(text[at : action.start()])
-        tokens.append(_Action(action[1]))
-        at = action.end()
+    while (start := text.find("{{", at)) >= 0 and (end := text.find("}}", start)) >= 0:
+        if start > at:
+            tokens.append(text[at:start])
+        tokens.append(_Action(text[start + 2 : end].strip("- \t\r\n")))
+        at = end + 2
     if at < len(text):
         tokens.append(text[at:])
     return tokens

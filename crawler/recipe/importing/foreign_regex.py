@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from crawler.recipe.regex import RegexError, compile_regex
+from crawler.recipe.regex import MAX_PATTERN_LENGTH, RegexError, compile_regex
 
 _LOOK: Final = ("(?=", "(?!", "(?<=", "(?<!")
 _GROUP_NAME: Final = re.compile(r"\(\?P?<([A-Za-z_]\w*)>|\(\?'([A-Za-z_]\w*)'")
@@ -101,6 +101,8 @@ def translated(pattern: str, *, groups: bool = True) -> str:
     """
     if not pattern:
         raise NotTranslated("the pattern is empty", None)
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise NotTranslated(f"the pattern is longer than {MAX_PATTERN_LENGTH} characters", None)
     text = _GROUP_NAME.sub("(", pattern)
     text = text.replace("[^]", "(?s:.)")
     if not groups:

@@ -111,19 +111,18 @@ class ProductFields:
 
     def selectors(self, key: str) -> list[Selector]:
         """The selectors of a field, then its fallbacks; without those that cannot be had here, which are reported."""
-        found: list[Selector] = []
+        found: dict[str, Selector] = {}
         for block in ("selectors", "fallbacks"):
             part = self.recipe.below(block)
             for path, scalar in [] if part is None else part.scalars(key):
                 text = scalar.raw.strip()
                 problem = css_problem(text)
                 if problem is None:
-                    if text not in [one.text for one in found]:
-                        found.append(Selector(text=text, path=path, at=scalar))
+                    found.setdefault(text, Selector(text=text, path=path, at=scalar))
                     continue
                 message, hint = problem
                 self.recipe.found.add("decide", scalar.mark, path, f"the selector is none here: {message}", hint)
-        return found
+        return list(found.values())
 
     def _add(self, name: str, rule: Any, spec: dict[str, Any], at: Node | None) -> None:
         self.rules[name] = rule

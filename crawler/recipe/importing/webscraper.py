@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from crawler.recipe.importing.findings import Findings
 
 ROOT: Final = "_root"
+#: Selectors of one sitemap; each may be a page type, and page types are made inside each other.
+_MAX_SELECTORS: Final = 200
 _LINKS: Final = frozenset({"SelectorLink", "SelectorPopupLink"})
 _ELEMENTS: Final = frozenset({"SelectorElement", "SelectorElementScroll", "SelectorElementClick"})
 _SITEMAP: Final = "SelectorSitemapXmlLink"
@@ -66,7 +68,11 @@ def import_webscraper(root: MapNode, *, stem: str, found: Findings) -> Iterator[
     draft.origins[()] = root.mark
     part = Part(node=root, path=(), found=found, draft=draft)
     name = recipe_name(part.text("_id") or stem, otherwise=stem)
-    selectors = [_selector(part, path, node) for path, node in maps_of(root.get("selectors"), ("selectors",))]
+    listed = list(maps_of(root.get("selectors"), ("selectors",)))
+    for path, node in listed[_MAX_SELECTORS : _MAX_SELECTORS + 1]:
+        message = f"a sitemap has at most {_MAX_SELECTORS} selectors here; this one and those behind it are left out"
+        found.add("decide", node.mark, path, message, "cut the sitemap into several")
+    selectors = [_selector(part, path, node) for path, node in listed[:_MAX_SELECTORS]]
     site = _Sitemap(part=part, selectors=[one for one in selectors if one is not None])
     pages = site.pages()
     draft.values |= {"schema_version": 1, "name": name, "version": "1.0.0"}

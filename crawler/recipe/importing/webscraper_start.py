@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 _RANGE: Final = re.compile(r"\[(\d{1,9})-(\d{1,9})(?::(\d{1,9}))?\]")
 #: Numbers of one range; a recipe's file has room for some thousand values.
 _MAX_NUMBERS: Final = 2_000
+#: Ranges of one address: every combination is a request.
+_MAX_RANGES: Final = 2
 
 
 def start_entries(part: Part, page: str) -> list[dict[str, Any]]:
@@ -22,6 +24,9 @@ def start_entries(part: Part, page: str) -> list[dict[str, Any]]:
         ranges = list(_RANGE.finditer(url))
         if not url.lower().startswith(("http://", "https://")):
             part.found.add("decide", scalar.mark, path, f"`{url}` is no http(s) address", "write it whole, or leave it")
+        elif len(ranges) > _MAX_RANGES:
+            message = f"it has {len(ranges)} ranges, and every combination would be a request"
+            part.found.add("decide", scalar.mark, path, message, "write the addresses that are needed")
         elif not ranges:
             plain.append(url)
         else:
