@@ -57,8 +57,8 @@ def test_a_recipe_of_the_replaced_system_gives_the_shops_products(workplace, sho
         assert row["price"] == product.price
         if product.regular_price is not None:
             assert row["regular_price"] == product.regular_price
-        variations = row.get("variations") or []
-        assert {one["sku"]: Decimal(one["price"]) for one in variations} == {
+        variants = row.get("variants") or []
+        assert {one["sku"]: Decimal(one["price"]) for one in variants} == {
             one.sku: one.price for one in product.variations
         }
 

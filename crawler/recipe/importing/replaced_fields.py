@@ -232,7 +232,7 @@ class ProductFields:
             "attributes": "attributes",
         }
         first = (found or forms)[0]
-        self._add("variations", rows, {"type": "array"}, first.at)
+        self._add("variants", rows, {"type": "array"}, first.at)
         message = "variations come from the form's JSON, else from every combination of `attributes`"
         hint = "the regular price of a variation is `display_regular_price` here; there it was the current one"
         self.recipe.found.add("changed", first.at.mark, first.field, message, hint)
@@ -419,7 +419,7 @@ def _quoted(text: str) -> str:
 def required_fields(part: Part | None) -> list[tuple[Path, Scalar, str]]:
     """`requiredFields` with the names that the fields have here."""
     names = {**TEXT_FIELDS, "price": "price", "salePrice": "price", "images": "images", "stock": "availability"}
-    names |= {"attributes": "attributes", "variations": "variations"}
+    names |= {"attributes": "attributes", "variations": "variants"}
     node = None if part is None else part.node.get("requiredFields")
     if part is None or isinstance(node, MapNode):
         return []

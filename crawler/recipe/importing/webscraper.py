@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from crawler.recipe.importing.draft import Draft
 from crawler.recipe.importing.foreign_css import css_problem
 from crawler.recipe.importing.foreign_nodes import Part, field_name, maps_of, recipe_name
+from crawler.recipe.importing.foreign_regex import NotTranslated, translated
 from crawler.recipe.importing.webscraper_start import start_entries
 from crawler.recipe.importing.webscraper_values import VALUES, Field, is_multiple, value_fields
 from crawler.recipe.language_pages import START
@@ -241,8 +242,16 @@ class _Sitemap:
             link.part.found.add("decide", link.part.node.mark, link.part.path, message, hint)
             return
         name = self.page_names[link.id]
-        pattern = link.part.text("sitemapXmlFoundUrlRegex") or link.part.text("foundUrlRegex")
-        allow = {"allow": [pattern]} if pattern else {}
+        allow: dict[str, Any] = {}
+        for key in ("sitemapXmlFoundUrlRegex", "foundUrlRegex"):
+            entry, pattern = link.part.entry(key), link.part.text(key)
+            if entry is None or not pattern:
+                continue
+            try:
+                allow = {"allow": [translated(pattern)]}
+            except NotTranslated as error:
+                message = f"the pattern is none here: {error}; all addresses are taken"
+                link.part.found.add("decide", entry.mark, (*link.part.path, key), message, error.hint)
         self.starts.extend({"sitemap": url, **allow, "page": name} for url in urls)
         self._page(_Page(name=name, owner=link.id))
 

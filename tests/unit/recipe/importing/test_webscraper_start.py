@@ -20,3 +20,10 @@ def test_ranges_of_start_addresses_are_counted():
             "page": "start",
         },
     ]
+
+
+def test_an_address_with_many_ranges_is_left_to_a_person():
+    start = ["https://a.example/", "https://a.example/[1-9]/[1-9]/[1-9]"]
+    recipe, findings = recipe_of(sitemap(selector("t", "Text", "h1", multiple=False), start=start))
+    assert recipe["start"] == [{"urls": "https://a.example/", "page": "start"}]
+    assert [(finding.kind, finding.path) for finding in findings] == [("decide", "startUrl[1]")]
