@@ -13,6 +13,7 @@ _HERE = "crawler.cli.recipe"
     cls=CommandGroup,
     lazy={
         "new": (f"{_HERE}.new:new", "Look at a site and write a first recipe for it."),
+        "import": (f"{_HERE}.importing:import_file", "Make recipes of those of other systems."),
         "try": (f"{_HERE}.try_page:try_page", "Run one page and show where each field came from."),
         "preview": (f"{_HERE}.preview:preview", "Let the control API run one page."),
         "validate": (f"{_HERE}.validate:validate", "Say everything that is wrong with recipes."),
