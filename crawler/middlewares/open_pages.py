@@ -161,6 +161,10 @@ class OpenPage:
         if not self.outcome:
             self.outcome, self.reason = outcome, reason
 
+    def replaced(self, reason: str) -> None:
+        """Another page is fetched in the place of this one, which is no failure then."""
+        self.outcome, self.reason = "redirected", reason
+
 
 class OpenPages:
     """The table."""

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from crawler.recipe.compile_rules import RuleCompiler
     from crawler.recipe.diagnostics import Path
     from crawler.recipe.model import Condition, RuleNode
-    from crawler.recipe.regex import Regex
     from crawler.recipe.yaml_nodes import Node
 
 
@@ -61,7 +60,7 @@ class PageCompiler:
         return Page(
             name=name,
             parse=kind,
-            match=self.regexes(node, "match", path),
+            match=self.requests.regexes(node, "match", path),
             fetch=self.requests.fetch(checked.mapping(node, "fetch"), (*path, "fetch"), fetch, Scopes()),
             drop_if=self._condition(node, "drop_if", path, place),
             sources=sources,
@@ -70,11 +69,6 @@ class PageCompiler:
             item=checked.text(node, "item"),
             rows=rows,
         )
-
-    def regexes(self, node: MapNode, key: str, path: Path) -> tuple[Regex, ...]:
-        """The regular expressions of a key that holds one or a list."""
-        found = [self.texts.regex(scalar, where) for where, scalar in checked.scalars(node, key, path)]
-        return tuple(regex for regex in found if regex is not None)
 
     def _condition(self, node: MapNode, key: str, path: Path, place: Place) -> Condition | None:
         return self.rules.condition(node.get(key), (*path, key), place) if key in node else None
@@ -120,7 +114,7 @@ class PageCompiler:
 
     def _follow(self, node: MapNode, path: Path, place: Place) -> Follow | None:
         when = self._condition(node, "when", path, place)
-        allow, deny = self.regexes(node, "allow", path), self.regexes(node, "deny", path)
+        allow, deny = self.requests.regexes(node, "allow", path), self.requests.regexes(node, "deny", path)
         each, inside = None, place
         if "each" in node:
             found = self.rules.each(node.get("each"), (*path, "each"), place)

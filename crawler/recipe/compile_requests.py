@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from crawler.recipe import checked
 from crawler.recipe.compile_texts import Scopes, TextCompiler
 from crawler.recipe.diagnostics import did_you_mean
-from crawler.recipe.model import Fetch, RequestSpec, Retry, Start
+from crawler.recipe.model import Fetch, RequestSpec, Retry, Sitemap, Start
 from crawler.recipe.quantities import seconds, seconds_range
+from crawler.recipe.shape import LATER
+from crawler.recipe.sitemap_pages import since_of
 from crawler.recipe.template import is_template
 from crawler.recipe.yaml_nodes import MapNode, Scalar, plain
 
 if TYPE_CHECKING:
     from crawler.recipe.diagnostics import Path
+    from crawler.recipe.regex import Regex
     from crawler.recipe.template import Template, ValueTemplate
     from crawler.recipe.yaml_nodes import Node
 
@@ -136,11 +140,11 @@ class RequestCompiler:
             if values is not None:
                 for_each[entry.key] = values
         before = len(self.texts.uses)
-        requests = []
-        for where, url in checked.scalars(node, "urls", path):
-            template = self._url(url, where, scopes)
-            if template is not None:
-                requests.append(RequestSpec(url=template))
+        requests = [RequestSpec(url=url) for url in self._urls(node, "urls", path, scopes)]
+        mirrors = checked.mapping(node, "urls")
+        if mirrors is not None:
+            requests = [RequestSpec(url=url) for url in self._urls(mirrors, "any", (*path, "urls"), scopes)]
+        sitemap = self._sitemap(node, path, scopes) if "sitemap" in node else None
         request = checked.mapping(node, "request")
         if request is not None:
             spec = self._request(request, (*path, "request"), scopes)
@@ -155,7 +159,48 @@ class RequestCompiler:
                     self.texts.report.add(entry.mark, where, f"nothing uses '{entry.key}'", hint)
         elif bare:
             self._near_bare_names(node, path, used)
-        return Start(requests=tuple(requests), for_each=for_each, page=checked.text(node, "page"))
+        return Start(
+            requests=tuple(requests),
+            for_each=for_each,
+            page=checked.text(node, "page"),
+            sitemap=sitemap,
+            mirrors=mirrors is not None,
+        )
+
+    def _urls(self, node: MapNode, key: str, path: Path, scopes: Scopes) -> list[Template]:
+        found = [self._url(url, where, scopes) for where, url in checked.scalars(node, key, path)]
+        return [template for template in found if template is not None]
+
+    def _sitemap(self, node: MapNode, path: Path, scopes: Scopes) -> Sitemap:
+        since, found = None, checked.scalar(node, "modified_since")
+        if found is not None:
+            since = self._since(found, (*path, "modified_since"))
+        return Sitemap(
+            urls=tuple(self._urls(node, "sitemap", path, scopes)),
+            allow=self.regexes(node, "allow", path),
+            deny=self.regexes(node, "deny", path),
+            alternate_links=bool(checked.boolean(node, "alternate_links")),
+            modified_since=since,
+        )
+
+    def _since(self, node: Scalar, path: Path) -> Template | None:
+        text = str(node.value).strip()
+        hint = "write a date (2026-11-01), a duration (7d), or {{ inputs.NAME }}"
+        if text == "last_run":
+            self.texts.report.add(node.mark, path, f"'last_run' {LATER}", hint)
+            return None
+        if not is_template(text):
+            try:
+                since_of(text, now=datetime.now(UTC))
+            except ValueError as error:
+                self.texts.report.add(node.mark, path, str(error), hint)
+                return None
+        return self.texts.template(node, path, Scopes())
+
+    def regexes(self, node: MapNode, key: str, path: Path) -> tuple[Regex, ...]:
+        """The regular expressions of a key that holds one or a list."""
+        found = [self.texts.regex(scalar, where) for where, scalar in checked.scalars(node, key, path)]
+        return tuple(regex for regex in found if regex is not None)
 
     def _near_bare_names(self, node: MapNode, path: Path, used: set[str]) -> None:
         """Names of `for_each` that nothing uses where another bare name is unknown: one of the two is misspelt."""
@@ -215,7 +260,7 @@ class RequestCompiler:
 def _bare_words(node: MapNode) -> list[str]:
     """Bare names in the templates of an entry of `start`, as written."""
     words: list[str] = []
-    for key in ("urls", "request"):
+    for key in ("urls", "request", "sitemap"):
         stack = [plain(found)] if (found := node.get(key)) is not None else []
         while stack:
             value = stack.pop()

@@ -6,22 +6,19 @@ fleet. Who fetches, retries, deduplicates and stores is not their business.
 
 from __future__ import annotations
 
-import itertools
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from crawler.errors import InputError, PageMismatch, PathGone
+from crawler.errors import PageMismatch, PathGone
 from crawler.recipe.causes import empty_cause
 from crawler.recipe.contract import accept
 from crawler.recipe.documents import parse_document
 from crawler.recipe.model import PageRequest, PageResult, Reject, Row, Rows, RowSelector
 from crawler.recipe.paging import chain_of, continuation, continuation_after_loss, mark
 from crawler.recipe.rules import PageContext, RowScope, plain_value
-from crawler.recipe.steps import StepFailed
+from crawler.recipe.sitemap_pages import sitemap_page
+from crawler.recipe.starts import start_requests
 from crawler.recipe.urls import http_link
 from crawler.recipe.values import MISSING, Value, is_missing
 from crawler.recipe.xpath_use import xpath_documents
@@ -30,11 +27,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from crawler.recipe.contract import ItemContract
-    from crawler.recipe.model import FieldTrace, Follow, Page, PageInput, Recipe, RequestSpec, Start
-    from crawler.recipe.template import ValueTemplate
+    from crawler.recipe.model import FieldTrace, Follow, Page, PageInput, Recipe
 
-#: Exact digits: a Decimal is written as the number it is.
-_JSON: Final = msgspec.json.Encoder(decimal_format="number")
+__all__ = [
+    "after_loss",
+    "extract_page",
+    "joined_fields",
+    "judge",
+    "page_context",
+    "page_type",
+    "start_requests",
+]
 
 # --- a page ----------------------------------------------------------------------------------------------------------
 
@@ -51,6 +54,8 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
         PageError: the page is not what the recipe was written for (`PageMismatch`, `PathGone`, `ParseRefused`, or a
             condition that failed). It must be counted as failed; nothing of it may be used.
     """
+    if page_input.request.sitemap is not None:
+        return sitemap_page(recipe, page_input, page_input.request.sitemap)
     page = page_type(recipe, page_input)
     context = page_context(page, page_input, trace=trace)
     root = RowScope(context.document.root)
@@ -320,10 +325,16 @@ def after_loss(
     """What is left to do when a page was lost for good.
 
     A counting list (`param`, `offset`) goes on with the page after it, unless the site says 404 or 410: that is how
-    many lists end. A row that waited for this page (`append`) goes on waiting, or is given out as it is.
+    many lists end. A row that waited for this page (`append`) goes on waiting, or is given out as it is. Where the page
+    has mirrors, the next of them is asked.
     """
     _ = inputs
     name = request.page
+    if request.mirrors:
+        other, *further = request.mirrors
+        return PageResult(
+            page=name or "", outcome="empty", requests=(replace(request, url=other, mirrors=tuple(further)),)
+        )
     if name is None or name not in recipe.pages:
         return PageResult(page=name or "", outcome="empty")
     page = recipe.pages[name]
@@ -336,127 +347,10 @@ def after_loss(
 
 def _waiting_row(recipe: Recipe, request: PageRequest) -> tuple[tuple[Row, ...], tuple[Reject, ...]]:
     """The row that waited for this page (`append`), judged as it is."""
-    page = recipe.pages[request.page] if request.page is not None else None
+    page = recipe.pages.get(request.page) if request.page is not None else None
     chain = request.chain
     if page is None or page.item is None or chain is None or chain.pending is None:
         return (), ()
     base_url, values = chain.pending
     judged = judge(recipe.items[page.item], _RawRow(base_url=base_url, values=values), url=base_url)
     return ((judged,), ()) if isinstance(judged, Row) else ((), (judged,))
-
-
-# --- where a crawl begins --------------------------------------------------------------------------------------------
-
-
-#: A crawl begins with so many requests at most, and so many bytes of addresses and bodies: `for_each` over two lists of
-#: an input makes one of each combination.
-MAX_START_REQUESTS: Final = 100_000
-MAX_START_BYTES: Final = 64 * 1024 * 1024
-
-#: Who is told so many times what is wrong needs no more.
-_MAX_PROBLEMS: Final = 50
-
-
-def start_requests(recipe: Recipe, inputs: Mapping[str, Any]) -> list[PageRequest]:
-    """The requests of `start`, one per URL and combination of `for_each`, in the order of the recipe.
-
-    Args:
-        recipe: the plan.
-        inputs: as `recipe.inputs.resolve` gave them.
-
-    Raises:
-        InputError: an input leads to no URL, to one that is not http(s), or to more than `MAX_START_REQUESTS` or
-            `MAX_START_BYTES`.
-    """
-    requests: list[PageRequest] = []
-    problems: list[str] = []
-    size = 0
-    for number, start in enumerate(recipe.start):
-        try:
-            for request in _requests_of(start, inputs):
-                if isinstance(request, str):
-                    problems.append(f"start[{number}]: {request}")
-                else:
-                    requests.append(request)
-                    size += len(request.url) + len(request.body)
-                if len(problems) == _MAX_PROBLEMS:
-                    raise InputError(problems)
-                if len(requests) > MAX_START_REQUESTS or size > MAX_START_BYTES:
-                    most = f"{MAX_START_REQUESTS:,} requests of {MAX_START_BYTES:,} bytes together"
-                    raise InputError([f"start: with these inputs it begins with more than {most}"])
-        except StepFailed as error:
-            problems.append(f"start[{number}]: {error}")
-    if not requests and not problems:
-        problems = [f"start: with these inputs there is no value for {_names(recipe)}, and so no page to begin with"]
-    if problems:
-        raise InputError(problems)
-    return requests
-
-
-def _names(recipe: Recipe) -> str:
-    return " or ".join(f"`for_each.{name}`" for start in recipe.start for name in start.for_each)
-
-
-def _requests_of(start: Start, inputs: Mapping[str, Any]) -> Iterator[PageRequest | str]:
-    for names in _combinations(start, inputs):
-        scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": names}
-        for spec in start.requests:
-            yield _start_request(spec, start.page, scopes)
-
-
-def _combinations(start: Start, inputs: Mapping[str, Any]) -> Iterator[dict[str, Value]]:
-    scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": {}}
-    choices: list[list[Value]] = []
-    for template in start.for_each.values():
-        value = template.render(scopes)
-        choices.append(value if isinstance(value, list) else [] if is_missing(value) else [value])
-    for combination in itertools.product(*choices):
-        yield dict(zip(start.for_each, combination, strict=True))
-
-
-def _start_request(spec: RequestSpec, page: str | None, scopes: Mapping[str, Mapping[str, Value]]) -> PageRequest | str:
-    """The request, or the sentence that says why there is none."""
-    rendered = spec.url.render(scopes)
-    if is_missing(rendered):
-        return f"`{spec.url.text}` is empty with these inputs"
-    url = http_link("", rendered)
-    if url is None:
-        return f"`{spec.url.text}` gives {str(rendered)[:200]!r}, which is no http(s) URL"
-    headers = {
-        name: str(value) for name, template in spec.headers.items() if not is_missing(value := template.render(scopes))
-    }
-    body = b""
-    if spec.form is not None:
-        body = urlencode(_pairs(spec.form, scopes)).encode()
-        headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-    elif spec.json_body is not None:
-        body = _JSON.encode(spec.json_body.render(scopes))
-        headers.setdefault("Content-Type", "application/json")
-    return PageRequest(
-        url=_with_query(url, _pairs(spec.query, scopes)),
-        page=page,
-        method=spec.method,
-        headers=tuple(headers.items()),
-        body=body,
-    )
-
-
-def _pairs(templates: Mapping[str, ValueTemplate], scopes: Mapping[str, Mapping[str, Value]]) -> list[tuple[str, str]]:
-    """Query or form pairs; a list repeats its key, a missing value leaves it out."""
-    pairs: list[tuple[str, str]] = []
-    for name, template in templates.items():
-        value = template.render(scopes)
-        members = value if isinstance(value, list) else [value]
-        pairs.extend((name, _text(member)) for member in members if member is not MISSING and member is not None)
-    return pairs
-
-
-def _text(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _with_query(url: str, pairs: list[tuple[str, str]]) -> str:
-    if not pairs:
-        return url
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(pairs))))))

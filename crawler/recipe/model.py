@@ -248,12 +248,33 @@ class RequestSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sitemap:
+    """`start.sitemap`: sitemaps that are read for the pages they list."""
+
+    urls: tuple[Template, ...]
+    allow: tuple[Regex, ...] = ()
+    deny: tuple[Regex, ...] = ()
+    alternate_links: bool = False
+    modified_since: Template | None = None  # renders to a date, a date with a time, or a duration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Start:
-    """One entry of `start`: requests (one per combination of `for_each`) of one page type."""
+    """One entry of `start`: requests (one per combination of `for_each`) of one page type, or sitemaps that list it.
+
+    `mirrors`: the requests are one, to several addresses; the first that answers counts.
+    """
 
     requests: tuple[RequestSpec, ...]
     for_each: Mapping[str, ValueTemplate]
     page: str | None
+    sitemap: Sitemap | None = None
+    mirrors: bool = False
+
+    @property
+    def urls(self) -> tuple[Template, ...]:
+        """All addresses that it names."""
+        return tuple(spec.url for spec in self.requests) + (self.sitemap.urls if self.sitemap is not None else ())
 
 
 # --- run-wide parts --------------------------------------------------------------------------------------------------
@@ -356,6 +377,16 @@ class Chain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SitemapPlace:
+    """Where a sitemap stands; travels with its request."""
+
+    entry: int  # of `start`
+    level: int = 0  # sitemaps that lead to it
+    left: int = 0  # further sitemaps that may be read below it
+    since: str = ""  # moment (ISO 8601) before which nothing is wanted; "" = everything is
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PageRequest:
     """A request that a recipe wants made. `page` None = its type is found by `match` on the final URL."""
 
@@ -369,6 +400,8 @@ class PageRequest:
     #: False for the pages of an `append` chain: their row travels with the request, so it must never be filtered as a
     #: duplicate. Such a chain watches for loops itself (`Chain.visited`).
     dedupe: bool = True
+    sitemap: SitemapPlace | None = None  # the page is a sitemap of `start`, and `page` no page type
+    mirrors: tuple[str, ...] = ()  # addresses that are asked in its place, one after the other, if it does not answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

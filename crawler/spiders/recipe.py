@@ -18,7 +18,8 @@ from crawler.downloader.pace import LIMITED
 from crawler.errors import PageError
 from crawler.middlewares.open_pages import outcome_of
 from crawler.recipe.extract import after_loss, extract_page, start_requests
-from crawler.recipe.model import Chain, PageInput, PageRequest
+from crawler.recipe.model import Chain, PageInput, PageRequest, SitemapPlace
+from crawler.recipe.sitemap_pages import IN_PART, is_robots
 from crawler.recipe.values import is_missing
 from crawler.scheduler import open_page
 from crawler.signals import page_settled, row_rejected
@@ -110,14 +111,15 @@ class RecipeSpider(Spider):
             yield self._request(page_request, depth=0)
 
     def _request(self, wanted: PageRequest, *, depth: int, on_progress: bool = False) -> Request:
-        fetch = self.recipe.fetch if wanted.page is None else self.recipe.pages[wanted.page].fetch
+        page = self.recipe.pages.get(wanted.page or "")
+        fetch = self.recipe.fetch if page is None else page.fetch
         scopes = {"inputs": self.inputs, "carried": wanted.carried, "item": {}, "row": {}, "": {}}
         headers = dict(wanted.headers)
         for name, template in fetch.headers.items():
             value = template.render(scopes)
             if not is_missing(value):
                 headers.setdefault(name, str(value))
-        facts = {
+        facts: dict[str, Any] = {
             "page": wanted.page,
             "carried": dict(wanted.carried),
             "chain": asdict(wanted.chain) if wanted.chain is not None else None,
@@ -126,7 +128,13 @@ class RecipeSpider(Spider):
             "on_progress": on_progress,
             "depth": depth,
         }
+        if wanted.mirrors:
+            facts["mirrors"] = list(wanted.mirrors)
         meta: dict[str, Any] = {"recipe": facts}
+        if wanted.sitemap is not None:
+            facts["sitemap"] = asdict(wanted.sitemap)
+            if is_robots(wanted.url):  # which robots.txt cannot forbid (RFC 9309, 2.2.2)
+                meta["dont_obey_robotstxt"] = True
         if fetch.timeout_s is not None:
             meta["download_timeout"] = fetch.timeout_s
         return Request(
@@ -145,11 +153,13 @@ class RecipeSpider(Spider):
         if not isinstance(facts, dict):
             return None
         page = self.recipe.pages.get(facts.get("page") or "")
-        return self.recipe.fetch.retry if page is None else page.fetch.retry
+        policy = self.recipe.fetch.retry if page is None else page.fetch.retry
+        return replace(policy, times=0) if facts.get("mirrors") else policy  # the next mirror is the next try
 
     def rows_expected(self, request: Request) -> bool:
         """Whether a page is to hold rows or links, for those who look for answers that keep crawlers out."""
-        return isinstance(request.meta.get("recipe"), dict)
+        facts = request.meta.get("recipe")
+        return isinstance(facts, dict) and "sitemap" not in facts
 
     # --- pages ---
 
@@ -172,8 +182,7 @@ class RecipeSpider(Spider):
             self.logger.warning("%s: %s", outcome, reason)
             if opened is not None:
                 opened.fail(outcome, reason)
-            result = after_loss(self.recipe, page_input.request, self.inputs)
-            yield from self._output(result, request, response.url, lost=True)
+            yield from self._after_loss(request)
             return
         if opened is not None:
             opened.marks.update(result.marks)
@@ -188,7 +197,15 @@ class RecipeSpider(Spider):
         """What is left to do when a page never came."""
         request: Request = failure.request  # type: ignore[attr-defined] # Scrapy sets it on failures it hands out
         status = failure.value.response.status if isinstance(failure.value, HttpError) else None
-        result = after_loss(self.recipe, self._page_request(request), self.inputs, status=status)
+        yield from self._after_loss(request, status=status)
+
+    def _after_loss(self, request: Request, *, status: int | None = None) -> Iterator[RecipeRow | Request]:
+        asked = self._page_request(request)
+        result = after_loss(self.recipe, asked, self.inputs, status=status)
+        opened = open_page(self.crawler, request)
+        if asked.mirrors and opened is not None:
+            self.logger.warning("%s does not answer (%s); %s is asked", asked.url, opened.reason, asked.mirrors[0])
+            opened.replaced(f"{opened.reason}; {asked.mirrors[0]} is asked")
         yield from self._output(result, request, request.url, lost=True)
 
     def _page_request(self, request: Request) -> PageRequest:
@@ -210,6 +227,8 @@ class RecipeSpider(Spider):
             carried=facts.get("carried") or {},
             chain=Chain(**chain) if isinstance(chain, dict) else None,
             dedupe=bool(facts.get("dedupe", True)),
+            sitemap=SitemapPlace(**sitemap) if isinstance(sitemap := facts.get("sitemap"), dict) else None,
+            mirrors=tuple(facts.get("mirrors") or ()),
         )
 
     def _output(
@@ -228,8 +247,10 @@ class RecipeSpider(Spider):
         if deepest is not None and depth >= deepest and result.requests:
             self.crawler.stats.inc_value("recipe/depth_limited", len(result.requests))
         else:
+            # What a sitemap lists, and a mirror, is as near to the start as they are.
+            deeper = 0 if isinstance(facts, dict) and ("sitemap" in facts or lost) else 1
             for wanted in result.requests:
-                yield self._request(wanted, depth=depth + 1)
+                yield self._request(wanted, depth=depth + deeper)
         if result.next is not None:
             yield self._request(result.next, depth=depth, on_progress=not lost and result.next.dedupe)
 
@@ -238,7 +259,7 @@ class RecipeSpider(Spider):
     def _note(self, result: PageResult, url: str) -> None:
         stats, report = self.crawler.stats, self.report
         report.pages[result.page] += 1
-        item = self.recipe.pages[result.page].item or ""
+        item = self.recipe.pages[result.page].item or "" if result.page in self.recipe.pages else ""
         for name, count in result.stats.items():
             if name.startswith("recipe/alternative/"):
                 path, _, number = name.removeprefix("recipe/alternative/").rpartition("/")
@@ -252,6 +273,8 @@ class RecipeSpider(Spider):
             stats.inc_value(f"recipe/dropped/{result.page}")
         elif result.outcome == "empty":
             stats.inc_value(f"recipe/parse_empty/{result.page}")
+        if any(name in result.stats for name in IN_PART):
+            report.lost_lists[url] = "sitemap read in part"
         if result.cause is not None:
             report.empty(result.cause)
         if result.chain_end:
@@ -268,6 +291,9 @@ class RecipeSpider(Spider):
         """
         facts = page.request.meta.get("recipe")
         if outcome in _LIST_READ or not isinstance(facts, dict) or page.reason == "drop_if":
+            return
+        if "sitemap" in facts:
+            self.report.lost_lists[page.url] = outcome
             return
         page_type = self.recipe.pages.get(facts.get("page") or "")
         if page_type is None or not (page_type.follow or page_type.paginate):
@@ -304,13 +330,10 @@ def _allowed_domains(recipe: Recipe, inputs: Mapping[str, Any], start: list[Page
     rendered = [template.render(scopes) for template in recipe.allowed_domains]
     domains = [_host(str(value)) for value in rendered if not is_missing(value)]
     from_inputs = any(
-        reference.scope == "inputs"
-        for entry in recipe.start
-        for spec in entry.requests
-        for reference in spec.url.references
+        reference.scope == "inputs" for entry in recipe.start for url in entry.urls for reference in url.references
     )
     if from_inputs or not domains:
-        domains += [urlsplit(request.url).hostname or "" for request in start]
+        domains += [urlsplit(url).hostname or "" for request in start for url in (request.url, *request.mirrors)]
     return [domain for domain in dict.fromkeys(domains) if domain]
 
 

@@ -119,7 +119,6 @@ def test_every_key_that_comes_later_is_refused_as_such():
 session: {}
 incremental: {}
 fetch: {render: auto, wait_for: x, block: x, actions: x}
-start: [{sitemap: x}]
 pages:
   a:
     paginate: {scroll: 20}
@@ -137,7 +136,7 @@ exports: [{name: a, item: a, format: json, compression: gzip, profile: x}]
     RECIPE.check(read_yaml(later, file="r.yaml", report=report), (), report)
     told = {p.path.rsplit(".", 1)[-1] for p in report.problems() if "is not available in this version" in p.message}
     assert told == {
-        *("session", "incremental", "render", "wait_for", "block", "actions", "sitemap", "scroll", "click", "jsonld"),
+        *("session", "incremental", "render", "wait_for", "block", "actions", "scroll", "click", "jsonld"),
         *("microdata", "request", "secret", "bands", "coverage", "http_errors", "format", "compression", "profile"),
     }
     assert not any("unknown key" in problem.message for problem in report.problems())
