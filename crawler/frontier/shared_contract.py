@@ -21,6 +21,13 @@ ROBOTS_UNREADABLE_S: Final = 60.0
 ROBOTS_CLAIM_S: Final = 10.0
 
 
+#: Whoever logs in says so again within so long; else it is taken for dead, and another worker logs in.
+LOGIN_CLAIM_S: Final = 10.0
+
+#: So long everybody is told that a login has failed, who asks for a session. Long enough that all have heard of it.
+LOGIN_FAILED_S: Final = 5.0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Robots:
     """A site's robots.txt as it was answered; `status` 0: there was no answer. Kept up to `MAX_ROBOTS_BYTES`."""
@@ -69,11 +76,40 @@ class Session:
     body: bytes = b""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionReply:
+    """What a worker that needs a session is to do.
+
+    Attributes:
+        session: the newest one; to be used, if it is newer than what the worker knows as worthless.
+        yours: log in, and write what comes of it in the place of `session`.
+        failed: why somebody could not log in, a moment ago; "" = nobody has failed.
+
+    With neither, another worker is at it: ask again.
+    """
+
+    session: Session
+    yours: bool = False
+    failed: str = ""
+
+
 class SessionStore(Protocol):
     """The session of a job; written by whoever has just logged in, read by all."""
 
     async def read(self) -> Session:
         """The newest session."""
+        ...
+
+    async def ask(self, *, worker: str, beyond: int) -> SessionReply:
+        """A session newer than version `beyond`, or who logs in: one worker at a time, as long as it asks again.
+
+        The worker whose turn it is is told so whenever it asks, and has `LOGIN_CLAIM_S` as of then. That one has failed
+        is said to all for `LOGIN_FAILED_S`; then somebody may try again.
+        """
+        ...
+
+    async def fail(self, why: str, *, worker: str) -> None:
+        """The worker whose turn it was could not log in. Of another nothing is noted."""
         ...
 
     async def write(self, body: bytes, *, expected: int) -> Session | None:

@@ -68,6 +68,7 @@ class PageCompiler:
             paginate=self._paginate(checked.mapping(node, "paginate"), (*path, "paginate"), place),
             item=checked.text(node, "item"),
             rows=rows,
+            session=checked.boolean(node, "session") is not False,
         )
 
     def _condition(self, node: MapNode, key: str, path: Path, place: Place) -> Condition | None:

@@ -80,8 +80,8 @@ class RequestCompiler:
             retry=self._retry(checked.mapping(node, "retry"), base.retry),
         )
 
-    def headers(self, node: MapNode, path: Path, scopes: Scopes) -> dict[str, Template]:
-        """Templates of the headers of a map's key `headers`."""
+    def headers(self, node: MapNode, path: Path, scopes: Scopes, *, secrets: bool = False) -> dict[str, Template]:
+        """Templates of the headers of a map's key `headers`; with `secrets` also those that carry one."""
         found = {}
         for entry in checked.entries(node, "headers"):
             where = (*path, entry.key)
@@ -90,9 +90,10 @@ class RequestCompiler:
                 self.texts.report.add(
                     entry.mark, where, f"'{entry.key}' is no header name", "use letters, digits and -"
                 )
-            elif name in SECRET_HEADERS:
+            elif name in SECRET_HEADERS and not (secrets and _is_filled_in(entry.node)):
                 message = f"'{entry.key}' is a secret, and a recipe holds none"
-                self.texts.report.add(entry.mark, where, message, "secrets come in a later version; delete it")
+                hint = "`session` sends secrets: write there which one"
+                self.texts.report.add(entry.mark, where, message, hint)
             elif name in _CONNECTION_HEADERS:
                 self.texts.report.add(entry.mark, where, f"'{entry.key}' is set by the connection", "delete it")
             elif isinstance(entry.node, Scalar) and any(letter in str(entry.node.value) for letter in "\r\n"):
@@ -147,7 +148,7 @@ class RequestCompiler:
         sitemap = self._sitemap(node, path, scopes) if "sitemap" in node else None
         request = checked.mapping(node, "request")
         if request is not None:
-            spec = self._request(request, (*path, "request"), scopes)
+            spec = self.request(request, (*path, "request"), scopes)
             if spec is not None:
                 requests.append(spec)
         used = {use.name for use in self.texts.uses[before:] if not use.scope}
@@ -168,7 +169,7 @@ class RequestCompiler:
         )
 
     def _urls(self, node: MapNode, key: str, path: Path, scopes: Scopes) -> list[Template]:
-        found = [self._url(url, where, scopes) for where, url in checked.scalars(node, key, path)]
+        found = [self.url(url, where, scopes) for where, url in checked.scalars(node, key, path)]
         return [template for template in found if template is not None]
 
     def _sitemap(self, node: MapNode, path: Path, scopes: Scopes) -> Sitemap:
@@ -212,7 +213,8 @@ class RequestCompiler:
                     where = (*path, "for_each", entry.key)
                     self.texts.report.add(entry.mark, where, f"nothing uses '{entry.key}'", hint)
 
-    def _url(self, node: Scalar, path: Path, scopes: Scopes) -> Template | None:
+    def url(self, node: Scalar, path: Path, scopes: Scopes) -> Template | None:
+        """The template of an http(s) URL, or None after reporting."""
         text = str(node.value).strip()
         begins_open = text.startswith("{{")
         if not begins_open and not text.lower().startswith(("http://", "https://")):
@@ -221,9 +223,10 @@ class RequestCompiler:
             return None
         return self.texts.template(node, path, scopes)
 
-    def _request(self, node: MapNode, path: Path, scopes: Scopes) -> RequestSpec | None:
+    def request(self, node: MapNode, path: Path, scopes: Scopes, *, secrets: bool = False) -> RequestSpec | None:
+        """A request; None after reporting that it has no URL. With `secrets` it may show some."""
         found = checked.scalar(node, "url")
-        url = self._url(found, (*path, "url"), scopes) if found is not None else None
+        url = self.url(found, (*path, "url"), scopes) if found is not None else None
         form = checked.mapping(node, "form")
         body = node.get("json")
         if form is not None and body is not None:
@@ -233,9 +236,9 @@ class RequestCompiler:
         if method in {"GET", "HEAD"} and (form is not None or body is not None):
             mark = node.by_key["method"].mark
             self.texts.report.add(mark, (*path, "method"), f"a {method} request has no body", "write method: POST")
-        headers = self.headers(node, (*path, "headers"), scopes)
-        query = self._values(node, "query", path, scopes)
-        form_values = self._values(node, "form", path, scopes) if form is not None else None
+        headers = self.headers(node, (*path, "headers"), scopes, secrets=secrets)
+        query = self.values(node, "query", path, scopes)
+        form_values = self.values(node, "form", path, scopes) if form is not None else None
         json_body = self.texts.value(body, (*path, "json"), scopes) if body is not None else None
         if url is None:
             return None
@@ -248,13 +251,18 @@ class RequestCompiler:
             json_body=json_body,
         )
 
-    def _values(self, node: MapNode, key: str, path: Path, scopes: Scopes) -> dict[str, ValueTemplate]:
+    def values(self, node: MapNode, key: str, path: Path, scopes: Scopes) -> dict[str, ValueTemplate]:
+        """Templates of the values of a map's key."""
         found = {}
         for entry in checked.entries(node, key):
             value = self.texts.value(entry.node, (*path, key, entry.key), scopes)
             if value is not None:
                 found[entry.key] = value
         return found
+
+
+def _is_filled_in(node: Node) -> bool:
+    return isinstance(node, Scalar) and is_template(str(node.value))
 
 
 def _bare_words(node: MapNode) -> list[str]:

@@ -10,13 +10,14 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from crawler.errors import PageMismatch, PathGone
+from crawler.errors import PageMismatch, PathGone, SessionExpired
 from crawler.recipe.causes import empty_cause
 from crawler.recipe.contract import accept
 from crawler.recipe.documents import parse_document
 from crawler.recipe.model import PageRequest, PageResult, Reject, Row, Rows, RowSelector
 from crawler.recipe.paging import chain_of, continuation, continuation_after_loss, mark
 from crawler.recipe.rules import PageContext, RowScope, plain_value
+from crawler.recipe.sessions import is_valid
 from crawler.recipe.sitemap_pages import sitemap_page
 from crawler.recipe.starts import start_requests
 from crawler.recipe.urls import http_link
@@ -59,6 +60,8 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
     page = page_type(recipe, page_input)
     context = page_context(page, page_input, trace=trace)
     root = RowScope(context.document.root)
+    if page.valid_if is not None and not is_valid(page.valid_if, context, root):
+        raise SessionExpired(f"{page.name}: nobody is logged in on this page: `valid_if` gives nothing")
     if page.drop_if is not None and context.condition(page.drop_if, root):
         rows, rejects = _waiting_row(recipe, page_input.request)
         return PageResult(page=page.name, outcome="dropped", rows=rows, rejects=rejects, stats=context.all_stats())

@@ -50,9 +50,9 @@ FETCH = NamedMap(
     later=_LATER_FETCH,
 )
 
-_VALUES = UserMap(value=Anything(), keys="name of a parameter; a list repeats the name, templates are allowed")
+VALUES = UserMap(value=Anything(), keys="name of a parameter; a list repeats the name, templates are allowed")
 
-_REQUEST = NamedMap(
+REQUEST = NamedMap(
     keys=(
         Key("url", TEMPLATE, "URL of the request; templates allowed", required=True),
         Key(
@@ -60,9 +60,9 @@ _REQUEST = NamedMap(
             Choice(values=("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")),
             "HTTP method; GET, or POST when there is a `form` or `json`",
         ),
-        Key("query", _VALUES, "Parameters added to the URL; a list repeats the name"),
+        Key("query", VALUES, "Parameters added to the URL; a list repeats the name"),
         Key("headers", _HEADERS, "Headers of this request"),
-        Key("form", _VALUES, "Body, sent as application/x-www-form-urlencoded"),
+        Key("form", VALUES, "Body, sent as application/x-www-form-urlencoded"),
         Key("json", Anything(nullable=False), "Body, sent as application/json; templates allowed"),
     )
 )
@@ -123,7 +123,7 @@ START = Variants(
             elsewhere={"request": _ONE_WAY, "sitemap": _ONE_WAY, **_OF_SITEMAPS},
         ),
         "request": NamedMap(
-            keys=(Key("request", _REQUEST, "One request with method, query, headers and body"), *_START_SHARED),
+            keys=(Key("request", REQUEST, "One request with method, query, headers and body"), *_START_SHARED),
             elsewhere={"sitemap": _ONE_WAY, **_OF_SITEMAPS},
         ),
         "sitemap": NamedMap(
@@ -264,6 +264,7 @@ PAGE = NamedMap(
         Key("follow", ListOf(member=_FOLLOW, noun="a list of links to follow"), "Links that lead to other pages"),
         Key("paginate", _PAGINATE, "How the list goes on: next, param, offset or cursor"),
         Key("each", EACH, "What makes the rows; without it the page is one row"),
+        Key("session", Boolean(), "false: pages of this type are requested as by somebody who is not logged in (true)"),
         Key("item", Text(noun="the name of an item"), "Contract of the rows, a name of `items`"),
         fields_key(required=False),
     ),

@@ -230,6 +230,8 @@ class Page:
     paginate: Paginate | None
     item: str | None
     rows: Rows | None  # set exactly when `item` is
+    session: bool = True  # requested as by somebody who is logged in, where the recipe says how
+    valid_if: Condition | None = None  # of the session: what every page of somebody who is logged in has
 
 
 # --- start -----------------------------------------------------------------------------------------------------------
@@ -275,6 +277,46 @@ class Start:
     def urls(self) -> tuple[Template, ...]:
         """All addresses that it names."""
         return tuple(spec.url for spec in self.requests) + (self.sitemap.urls if self.sitemap is not None else ())
+
+
+# --- session ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FormLogin:
+    """`session.login`: a form of a page, filled in."""
+
+    url: Template
+    data: Mapping[str, ValueTemplate]
+    form: CssQuery | None = None  # None: the first one that asks for a password
+    error: RuleNode | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestLogin:
+    """`session.request`: one request, whose answer may hold a token."""
+
+    request: RequestSpec
+    error: RuleNode | None = None
+    token: RuleNode | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """`session.cookies`, `basic` or `bearer`: nobody logs in, every request shows them."""
+
+    kind: Literal["cookies", "basic", "bearer"]
+    secret: str = ""  # its name; of cookies and bearer
+    username: Template | None = None
+    password: Template | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """`session`: how a crawl is logged in, and for which domains; () = the hosts of `start`."""
+
+    way: FormLogin | RequestLogin | Credentials
+    domains: tuple[Template, ...] = ()
 
 
 # --- run-wide parts --------------------------------------------------------------------------------------------------
@@ -343,6 +385,7 @@ class Recipe:
     inputs: InputSchema
     fetch: Fetch
     limits: Limits
+    session: Session | None
     start: tuple[Start, ...]
     pages: Mapping[str, Page]
     items: Mapping[str, ItemContract]

@@ -88,9 +88,9 @@ def _requests_of(start: Start, inputs: Mapping[str, Any], *, number: int, now: d
     for names in _combinations(start, inputs):
         scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": names}
         for template in start.sitemap.urls if start.sitemap is not None else ():
-            url = _rendered_url(template, scopes)
+            url = url_of(template, scopes)
             yield first_request(url.address, entry=number, since=since or "") if url.address else url.problem
-        found = [_start_request(spec, start.page, scopes) for spec in start.requests]
+        found = [request_of(spec, start.page, scopes) for spec in start.requests]
         if start.mirrors:
             yield _with_mirrors(found)
         else:
@@ -128,26 +128,27 @@ def _combinations(start: Start, inputs: Mapping[str, Any]) -> Iterator[dict[str,
         yield dict(zip(start.for_each, combination, strict=True))
 
 
-class _Url(NamedTuple):
+class Address(NamedTuple):
     """A URL, or the sentence that says why there is none."""
 
     address: str = ""
     problem: str = ""
 
 
-def _rendered_url(template: Template, scopes: Mapping[str, Mapping[str, Value]]) -> _Url:
+def url_of(template: Template, scopes: Mapping[str, Mapping[str, Value]]) -> Address:
+    """The http(s) URL that a template gives."""
     rendered = template.render(scopes)
     if is_missing(rendered):
-        return _Url(problem=f"`{template.text}` is empty with these inputs")
+        return Address(problem=f"`{template.text}` is empty with these inputs")
     url = http_link("", rendered)
     if url is None:
-        return _Url(problem=f"`{template.text}` gives {str(rendered)[:200]!r}, which is no http(s) URL")
-    return _Url(address=url)
+        return Address(problem=f"`{template.text}` gives {str(rendered)[:200]!r}, which is no http(s) URL")
+    return Address(address=url)
 
 
-def _start_request(spec: RequestSpec, page: str | None, scopes: Mapping[str, Mapping[str, Value]]) -> PageRequest | str:
+def request_of(spec: RequestSpec, page: str | None, scopes: Mapping[str, Mapping[str, Value]]) -> PageRequest | str:
     """The request, or the sentence that says why there is none."""
-    url = _rendered_url(spec.url, scopes)
+    url = url_of(spec.url, scopes)
     if not url.address:
         return url.problem
     headers = {
@@ -155,13 +156,13 @@ def _start_request(spec: RequestSpec, page: str | None, scopes: Mapping[str, Map
     }
     body = b""
     if spec.form is not None:
-        body = urlencode(_pairs(spec.form, scopes)).encode()
+        body = urlencode(pairs_of(spec.form, scopes)).encode()
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
     elif spec.json_body is not None:
         body = _JSON.encode(spec.json_body.render(scopes))
         headers.setdefault("Content-Type", "application/json")
     return PageRequest(
-        url=_with_query(url.address, _pairs(spec.query, scopes)),
+        url=_with_query(url.address, pairs_of(spec.query, scopes)),
         page=page,
         method=spec.method,
         headers=tuple(headers.items()),
@@ -169,7 +170,9 @@ def _start_request(spec: RequestSpec, page: str | None, scopes: Mapping[str, Map
     )
 
 
-def _pairs(templates: Mapping[str, ValueTemplate], scopes: Mapping[str, Mapping[str, Value]]) -> list[tuple[str, str]]:
+def pairs_of(
+    templates: Mapping[str, ValueTemplate], scopes: Mapping[str, Mapping[str, Value]]
+) -> list[tuple[str, str]]:
     """Query or form pairs; a list repeats its key, a missing value leaves it out."""
     pairs: list[tuple[str, str]] = []
     for name, template in templates.items():

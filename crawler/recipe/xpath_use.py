@@ -25,6 +25,7 @@ def xpath_documents(page: Page) -> frozenset[str | None]:
 
 
 def _of_page(page: Page) -> Iterator[str | None]:
+    yield from _of_condition(page.valid_if, None)
     yield from _of_condition(page.drop_if, None)
     for source in page.sources.values():
         yield from _of_rule(source.rule, None)

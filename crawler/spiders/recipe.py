@@ -15,10 +15,12 @@ from scrapy import Request, Spider
 from scrapy.spidermiddlewares.httperror import HttpError
 
 from crawler.downloader.pace import LIMITED
-from crawler.errors import PageError
-from crawler.middlewares.open_pages import outcome_of
+from crawler.errors import PageError, SessionExpired
+from crawler.extensions.sessions import sessions_of
+from crawler.middlewares.open_pages import PageTurn, outcome_of
 from crawler.recipe.extract import after_loss, extract_page, start_requests
 from crawler.recipe.model import Chain, PageInput, PageRequest, SitemapPlace
+from crawler.recipe.sessions import IS_VALID
 from crawler.recipe.sitemap_pages import IN_PART, is_robots
 from crawler.recipe.values import is_missing
 from crawler.scheduler import open_page
@@ -67,6 +69,7 @@ class RecipeSpider(Spider):
         self.job = ""  # of `-a job=ID`
         self.report = RecipeReport()
         self._start = start_requests(self.recipe, self.inputs)
+        self.session_hosts = _session_hosts(self.recipe, self.inputs, self._start)
         self.start_urls = [wanted.url for wanted in self._start]
         self.allowed_domains = _allowed_domains(self.recipe, self.inputs, self._start)
 
@@ -174,9 +177,12 @@ class RecipeSpider(Spider):
             raise AssertionError("Scrapy gives every response its request")
         asked = self._page_request(request)
         page_input = _page_input(response, asked if page is None else replace(asked, page=page), self.inputs)
-        opened = open_page(self.crawler, request)
+        opened, sessions = open_page(self.crawler, request), sessions_of(self.crawler)
         try:
             result = extract_page(self.recipe, page_input)
+        except SessionExpired as error:
+            self._logged_out(opened, request, error)
+            return
         except PageError as error:
             outcome, reason = outcome_of(error)
             self.logger.warning("%s: %s", outcome, reason)
@@ -185,6 +191,8 @@ class RecipeSpider(Spider):
             yield from self._after_loss(request)
             return
         if opened is not None:
+            if opened.session and sessions is not None and self._shows_a_login(result):
+                sessions.valid(opened)
             opened.marks.update(result.marks)
             if result.next is not None and result.next.chain is not None:
                 opened.chain = result.next.chain.id
@@ -192,6 +200,24 @@ class RecipeSpider(Spider):
                 opened.fail("filtered", "drop_if")
         self._note(result, response.url)
         yield from self._output(result, request, response.url)
+
+    def _logged_out(self, opened: OpenPage | None, request: Request, error: SessionExpired) -> None:
+        """Notes that a page is of nobody who is logged in: it comes back, or ends as one that is kept from us."""
+        sessions = sessions_of(self.crawler)
+        if opened is None or sessions is None or not opened.session:
+            if opened is not None:
+                opened.fail("blocked", str(error))
+            return
+        turn = sessions.invalid(opened, request, str(error))
+        if isinstance(turn, PageTurn):
+            opened.turn = turn
+        else:
+            opened.fail("blocked", str(turn))
+
+    def _shows_a_login(self, result: PageResult) -> bool:
+        """Whether a page that was read shows that somebody is logged in: as `valid_if` says, or by being there."""
+        page = self.recipe.pages.get(result.page)
+        return page is not None and (page.valid_if is None or IS_VALID in result.stats)
 
     def lost(self, failure: Failure) -> Iterator[RecipeRow | Request]:
         """What is left to do when a page never came."""
@@ -335,6 +361,20 @@ def _allowed_domains(recipe: Recipe, inputs: Mapping[str, Any], start: list[Page
     if from_inputs or not domains:
         domains += [urlsplit(url).hostname or "" for request in start for url in (request.url, *request.mirrors)]
     return [domain for domain in dict.fromkeys(domains) if domain]
+
+
+def _session_hosts(recipe: Recipe, inputs: Mapping[str, Any], start: list[PageRequest]) -> tuple[str, ...]:
+    """Whom the session is shown to, as `scheme://host`; `scheme://.host` with sub-domains. On http if a start is."""
+    if recipe.session is None:
+        return ()
+    scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": {}}
+    domains = [value for template in recipe.session.domains if not is_missing(value := template.render(scopes))]
+    parts = [urlsplit(url) for request in start for url in (request.url, *request.mirrors)]
+    if domains:
+        schemes = dict.fromkeys(["https", *(part.scheme for part in parts)])
+        return tuple(f"{scheme}://.{_host(str(domain))}" for domain in domains for scheme in schemes)
+    hosts = [f"{part.scheme}://{part.hostname}" for part in parts]
+    return tuple(dict.fromkeys([*hosts, *(host.replace("http://", "https://", 1) for host in hosts)]))
 
 
 def _host(text: str) -> str:
