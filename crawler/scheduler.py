@@ -319,11 +319,6 @@ class Scheduler:
 
     # --- what our middlewares tell ---
 
-    async def pause(self, why: str) -> None:
-        """No page can be read until a person has done something: pauses the job, or ends a crawl of one process."""
-        if not await self.ending.pause(why):
-            self._end_kept_out(why)
-
     def hold(self, host: str) -> None:
         """A host has asked for silence: its waiting pages do not go to the engine, where they would block others."""
         self._ends.silence(host)
@@ -373,19 +368,15 @@ class Scheduler:
         fresh = await self._exchange.tell_and_ask(free=free)
         if self._intake.at_limit and not (self._prefetch or self.outbox or len(self.pages) or self.start.page):
             await self._exchange.stop_at_limit()
-        if self._intake.kept_out:  # a job would be paused
-            self._end_kept_out(self._intake.kept_out)
+        if self._intake.kept_out:  # a job would be paused; a crawl of one process has nobody who lets it go on
+            self._crawler.stats.set_value("blocked/why", self._intake.kept_out)
+            self.ending.say("blocked")
+            self._engine.close("blocked")
         self._pump.later(self._appetite.soon(self._intake.wait_s, lying=bool(self._prefetch)))
         if self.outbox.ready or (self._prefetch.hungry and not self._intake.closed):
             self._pump.now()
         if fresh or self._prefetch or not self._unfinished():
             self._engine.wake()
-
-    def _end_kept_out(self, why: str) -> None:
-        """A crawl of one process has nobody who would let it go on."""
-        self._crawler.stats.set_value("blocked/why", why)
-        self.ending.say("blocked")
-        self._engine.close("blocked")
 
     def _sent(self, error: BaseException | None) -> None:
         """Requests have been taken; more of them, or the end of the start page, may have waited for that."""

@@ -4,7 +4,7 @@ A session is a version and what a login gave. Every page is sent with the newest
 first page that shows that nobody is logged in makes a version *doubtful*; it comes back later. When the next one shows
 it too, without a good page in between, the session has ended: one worker of all logs in, as the store says, and the
 others wait for what it writes, so that there is one login for each session that ends. A page that is odd by itself -
-it never has what `valid_if` asks for - ends as `blocked`, and costs no login.
+it never has what `valid_if` asks for - ends as `blocked`; among good pages it costs no login.
 
 A login that fails is not tried again: a wrong password tried a hundred times is a locked account. The job is paused,
 with the reason; whoever resumes it has it tried again.
@@ -420,7 +420,7 @@ class Sessions:
         if scheduler is not None and (self._pausing is None or self._pausing.done()):
             host = next(iter(sorted(self._hosts or ())), "the site").rpartition("//")[2]
             sentence = f"{host}: {why}; resume the job when that is mended, or cancel it"
-            self._pausing = asyncio.get_running_loop().create_task(scheduler.pause(sentence))
+            self._pausing = asyncio.get_running_loop().create_task(scheduler.ending.pause(sentence))
 
     def _shared(self) -> Shared:
         downloader = our_downloader(self._crawler)
