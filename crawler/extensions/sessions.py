@@ -64,7 +64,7 @@ _LOGIN_WAITS_S: Final = (1.0, 4.0)
 _MOST_IN_VAIN: Final = 2
 
 #: After logins in vain, where other pages were good, the next one waits twice as long each time, up to so many seconds.
-_LONGEST_S: Final = 60.0
+_LONGEST_S: Final = 8.0
 
 #: A page that shows that nobody is logged in comes back at least so often, whatever `fetch.retry` says: it may meet
 #: several workers that have not noticed yet.
@@ -94,6 +94,7 @@ class _Known:
         version: 0 = none.
         header: value of `Authorization`; "" = none.
         since_s: of the clock, when this worker took it.
+        in_vain: logins before it after which no page was good.
         good: a page has shown that somebody is logged in.
         doubtful_since_s: of the clock, when a page showed that nobody is; 0 = none has, since the last good one.
     """
@@ -101,6 +102,7 @@ class _Known:
     version: int = 0
     header: str = ""
     since_s: float = 0.0
+    in_vain: int = 0
     good: bool = False
     doubtful_since_s: float = 0.0
 
@@ -117,8 +119,8 @@ class Sessions:
         self._way = recipe.session.way
         self._known = _Known()
         self._ended = 0  # versions up to here are worthless
-        self._in_vain = 0
-        self._ever_good = False
+        self._sign = ""  # the last one that a session has ended
+        self._confirming: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[None] | None = None
         self._pausing: asyncio.Task[None] | None = None
@@ -182,8 +184,9 @@ class Sessions:
         """A page has shown that somebody is logged in."""
         known = self._known
         if page.session == known.version and page.session:
-            known.good = self._ever_good = True
-            self._in_vain = 0
+            if not known.good:
+                known.good = True
+                self._confirming = asyncio.get_running_loop().create_task(self._confirm(known.version))
             if page.sent_s > known.doubtful_since_s:
                 known.doubtful_since_s = 0.0
 
@@ -193,41 +196,46 @@ class Sessions:
         stats.inc_value("session/invalid")
         if page.session != self._known.version or page.session <= self._ended:
             return SentBack(sign)  # it was under way when the session ended, which says nothing of the page
-        why = self._doubt(page.session)
-        if why:
-            self._pause(f"{why} ({page.url}: {sign})")
-            return SentBack(sign)
+        self._doubt(page, sign)
         if page.lease.tries >= max(_TRIES, self._policies.of(request).times):
             return Blocked(f"nobody is logged in on this page: {sign} (given up after {page.lease.tries + 1} tries)")
         logger.info("Nobody is logged in on %s (%s); it comes back", page.url, sign)
-        return TryLater(f"nobody is logged in: {sign}", wait_s=_WAIT_S, hold_host_s=0.0)
+        return TryLater(f"nobody is logged in: {sign}", wait_s=max(_WAIT_S, self._patience_s()), hold_host_s=0.0)
 
-    def _doubt(self, version: int) -> str:
-        """Notes that a page was not good; why nothing helps, if so."""
+    def _doubt(self, page: OpenPage, sign: str) -> None:
+        """Notes that a page was not good."""
         known = self._known
-        if not known.doubtful_since_s:
-            known.doubtful_since_s = time.monotonic()
+        self._sign = f"{page.url}: {sign}"
+        if not known.doubtful_since_s or self._patience_s() > 0:
+            known.doubtful_since_s = known.doubtful_since_s or time.monotonic()
             self._looking = asyncio.get_running_loop().create_task(self._look())
-            return ""
-        self._in_vain = 0 if known.good else self._in_vain + 1
-        if self._in_vain >= _MOST_IN_VAIN and self._ever_good:
-            # Pages of others were good: these are odd. Each of them that cost a login would lock the account.
-            if time.monotonic() - known.since_s < min(_LONGEST_S, 2.0**self._in_vain):
-                self._looking = asyncio.get_running_loop().create_task(self._look())
-                return ""
-        elif self._in_vain >= _MOST_IN_VAIN:
-            return "logged in, but its pages are still those of somebody who is not; see `session.valid_if`"
-        self._ended = version
+            return
+        self._ended = page.session
         self._crawler.stats.inc_value("session/ended")
         logger.info("The session has ended: somebody has to log in again")
-        return ""
+
+    def _patience_s(self) -> float:
+        """How long the next login has to wait where the last ones were in vain, and pages with it.
+
+        Pages were good before: these may be odd, and an account that logs in for each of them is locked soon.
+        """
+        known = self._known
+        if known.good or not known.in_vain:
+            return 0.0
+        return known.since_s + min(_LONGEST_S, 2.0**known.in_vain) - time.monotonic()
 
     async def _look(self) -> None:
-        """Takes a session that others have had meanwhile."""
+        """Takes a session that others have had meanwhile, or what they have found out about this one."""
         with contextlib.suppress(StoreError, LoginFailed):
             newest = await self._shared().session.read()
             if newest.version > self._known.version:
                 self._take(newest)
+            elif newest.good == self._known.version:
+                self._known.good = True
+
+    async def _confirm(self, version: int) -> None:
+        with contextlib.suppress(StoreError):
+            await self._shared().session.confirm(version)
 
     def _covers(self, request: Request) -> bool:
         """Whether a request is to be sent as somebody who is logged in: by its page type and its host."""
@@ -276,9 +284,22 @@ class Sessions:
                 await asyncio.sleep(_PAUSE_S)
                 raise LoginFailed(reply.failed, passing=True)  # whoever has failed pauses the job
             if reply.yours:
+                await self._check_that_it_helps(reply.session, shared)
                 await self._log_in(reply.session, shared)
             else:
                 await asyncio.sleep(_ASK_EVERY_S)
+
+    async def _check_that_it_helps(self, before: Session, shared: Shared) -> None:
+        """Looks whether any login has led to a good page.
+
+        Raises:
+            LoginFailed: none has, and several were tried.
+        """
+        if before.ever_good or before.version - before.good < _MOST_IN_VAIN:
+            return
+        why = f"logged in, but its pages are those of somebody who is not; see `session.valid_if` ({self._sign})"
+        await shared.session.fail(why, worker=shared.worker)
+        raise LoginFailed(why)
 
     async def _log_in(self, before: Session, shared: Shared) -> None:
         """Logs in and writes the session, in the place of `before`.
@@ -381,7 +402,13 @@ class Sessions:
             if self._way.kind == "cookies":
                 cookies = self._cookies.written(secret, self._spider.session_hosts)
         self._cookies.fill(session.version, cookies)
-        self._known = _Known(version=session.version, header=header, since_s=time.monotonic())
+        self._known = _Known(
+            version=session.version,
+            header=header,
+            since_s=time.monotonic(),
+            in_vain=max(0, session.version - 1 - session.good),
+            good=session.good == session.version,
+        )
 
     # --- secrets ---
 

@@ -70,10 +70,19 @@ class RobotsStore(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """Cookies and whatever else a login gave, opaque here; `version` 0 = there is none yet."""
+    """Cookies and whatever else a login gave, opaque here.
+
+    Attributes:
+        version: 0 = there is none yet.
+        body: what it is.
+        good: the newest version that a page has shown to be good, or the one after which a login has failed.
+        ever_good: a page has shown that of any version.
+    """
 
     version: int = 0
     body: bytes = b""
+    good: int = 0
+    ever_good: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +118,14 @@ class SessionStore(Protocol):
         ...
 
     async def fail(self, why: str, *, worker: str) -> None:
-        """The worker whose turn it was could not log in. Of another nothing is noted."""
+        """The worker whose turn it was could not log in. Of another nothing is noted.
+
+        Logins in vain (`Session.good`) are counted anew from here.
+        """
+        ...
+
+    async def confirm(self, version: int) -> None:
+        """A page has shown that this version is good."""
         ...
 
     async def write(self, body: bytes, *, expected: int) -> Session | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.shared_contract import (
@@ -99,11 +99,16 @@ class MemorySessionStore:
     async def fail(self, why: str, *, worker: str) -> None:
         """See the contract."""
         if self._login[0] == worker:
+            self._session = replace(self._session, good=self._session.version)
             self._login, self._failed = ("", 0.0), (why, self._clock() + LOGIN_FAILED_S)
+
+    async def confirm(self, version: int) -> None:
+        """See the contract."""
+        self._session = replace(self._session, good=version, ever_good=True)
 
     async def write(self, body: bytes, *, expected: int) -> Session | None:
         """See the contract."""
-        new = Session(version=expected + 1, body=body)
+        new = replace(self._session, version=expected + 1, body=body)
         if self._session.version == expected:
             self._session, self._login, self._failed = new, ("", 0.0), ("", 0.0)
         return new if self._session == new else None

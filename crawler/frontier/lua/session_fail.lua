@@ -9,5 +9,7 @@ local SESSION, WORKER, WHY, FAILED_MS = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV
 
 if redis.call('HGET', SESSION, 'login') ~= WORKER then return 0 end
 redis.call('HDEL', SESSION, 'login', 'login_until')
+local version = redis.call('HGET', SESSION, 'version')
+if version then redis.call('HSET', SESSION, 'good', version) end
 redis.call('HSET', SESSION, 'failed', WHY, 'failed_until', string.format('%.0f', NOW + FAILED_MS))
 return 1

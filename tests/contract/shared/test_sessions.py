@@ -94,3 +94,20 @@ def test_a_login_that_works_ends_what_was_said_of_one_that_did_not(session):
     session.fail("wrong", worker="w1")
     session.write(b"cookie", expected=0)
     assert session.ask(worker="w2", beyond=1) == SessionReply(session=Session(version=1, body=b"cookie"), yours=True)
+
+
+def test_what_a_page_has_shown_of_a_session_is_known_to_all_and_outlives_it(session):
+    session.write(b"first", expected=0)
+    assert not session.read().ever_good
+    session.confirm(1)
+    assert session.read() == Session(version=1, body=b"first", good=1, ever_good=True)
+    session.write(b"second", expected=1)
+    assert session.ask(worker="w1", beyond=1).session == Session(version=2, body=b"second", good=1, ever_good=True)
+
+
+def test_after_a_login_that_failed_those_in_vain_are_counted_anew(session):
+    session.write(b"first", expected=0)
+    session.write(b"second", expected=1)
+    assert session.ask(worker="w1", beyond=2).session.good == 0
+    session.fail("in vain", worker="w1")
+    assert session.read() == Session(version=2, body=b"second", good=2)
