@@ -188,6 +188,9 @@ class ApiConfig:
     metrics_token: str = field(repr=False)
 
 
+#: Of a secret that a recipe names.
+_MAX_SECRET_BYTES: Final = 64 * 1024
+
 #: Shorter secrets are refused in production.
 _MIN_SECRET_CHARACTERS: Final = 32
 
@@ -307,6 +310,38 @@ def _production_problems(values: dict[str, Any], base: Config | None) -> list[st
         elif len(set(secret)) < 8 or any(word in secret.lower() for word in _PLACEHOLDERS):
             problems.append(f"{name}: this is a placeholder, no secret; `openssl rand -hex 32` makes one")
     return problems
+
+
+def read_secret(name: str, *, client: str = "") -> str:
+    """A secret that a recipe names: the text of the file of that name, without white space at its end.
+
+    The files lie in the folder CRAWLERY_SECRETS_DIR, those that jobs of a client may use in a folder called like the
+    client: what one client's recipes may send to a site, another's may not. It is read anew each time.
+
+    Args:
+        name: as in the recipe: lower-case letters, digits, - and _.
+        client: whose job it is; "" = none's, for a crawl that a person has started here.
+
+    Raises:
+        ConfigError: there is none, or it cannot be read.
+    """
+    env = Env()
+    env.read_env(str(Path.cwd() / ".env"), recurse=False)
+    folder = Path(env.str("CRAWLERY_SECRETS_DIR", "").strip() or "secrets").expanduser()
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", name) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*|", client):
+        raise ConfigError(f"the secret {name!r} of {client!r} cannot be the name of a file")
+    path = folder / client / name
+    try:
+        if path.stat().st_size > _MAX_SECRET_BYTES:
+            raise ConfigError(f"the secret {name!r} is longer than {_MAX_SECRET_BYTES:,} bytes")
+        text = path.read_text(encoding="utf-8").rstrip()
+    except FileNotFoundError:
+        raise ConfigError(f"there is no secret {name!r}: it belongs into the file {path}") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the secret {name!r} cannot be read from {path}: {type(error).__name__}") from error
+    if not text:
+        raise ConfigError(f"the secret {name!r} is empty: {path}")
+    return text
 
 
 #: Where processes of one API write their figures; prometheus_client reads it, too.

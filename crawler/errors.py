@@ -34,10 +34,12 @@
     +-- ApiError             the control API refuses, or cannot do, what it was asked for
     +-- ApiUnreachable       it does not answer
     +-- DownloadFailed       a file of a job has not come as it is
+    +-- LoginFailed          nobody is logged in at a site
     +-- PageError            one page could not be turned into rows
         +-- ParseRefused     its bytes are too deep, too many or no such document
         +-- PageMismatch     it is not the page type that was asked for
         +-- PathGone         the path that makes its rows is not there
+        +-- SessionExpired   it is that of somebody who is not logged in
 
 Each message says what was wrong, where, and what to do. Nothing here knows about Scrapy, HTTP or the command line:
 the borders turn these into an exit status or a response.
@@ -136,6 +138,18 @@ class PageMismatch(PageError):
 
 class PathGone(PageError):
     """The `each` path of a JSON page does not exist: the site has changed, which an empty list would not say."""
+
+
+class SessionExpired(PageError):
+    """The page is that of somebody who is not logged in: nothing of it may be used."""
+
+
+class LoginFailed(CrawleryError):
+    """Nobody is logged in; the message says why, and never with what. `passing`: the site may be better soon."""
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        self.passing = passing
+        super().__init__(message)
 
 
 class JobError(CrawleryError):

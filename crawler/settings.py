@@ -140,6 +140,7 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "crawler.middlewares.httpcompression.HttpCompressionMiddleware": 590,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "crawler.middlewares.redirect.RedirectMiddleware": 600,
+    "crawler.middlewares.session.SessionMiddleware": 690,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
     "crawler.middlewares.cookies.CookiesMiddleware": 700,
 }
@@ -151,6 +152,7 @@ EXTENSIONS_BASE = {
     "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.extensions.politeness.Politeness": 0,
     "crawler.extensions.blocks.Blocks": 0,
+    "crawler.extensions.sessions.Sessions": 0,
     "scrapy.extensions.feedexport.FeedExporter": None,
     "crawler.extensions.feeds.FeedExporter": 0,
     "crawler.extensions.rejects.RejectsFile": 0,

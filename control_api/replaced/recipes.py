@@ -16,7 +16,7 @@ from control_api.services import ask, principal, services
 from crawler.catalog.model import RecipeFacts, Standing
 from crawler.catalog.store import Catalog
 from crawler.errors import InvalidRecipeName, RecipeError
-from crawler.recipe.extract import site_of
+from crawler.recipe.starts import site_of
 
 if TYPE_CHECKING:
     from crawler.recipe.model import Recipe

@@ -250,7 +250,8 @@ def _start_of(recipe: Recipe, inputs: Mapping[str, Any], url: str) -> PageReques
         starts = start_requests(recipe, inputs)
     except InputError:
         return None
-    return next((request for request in starts if request.url.rstrip("/") == url.rstrip("/")), None)
+    pages = (request for request in starts if request.sitemap is None)
+    return next((request for request in pages if request.url.rstrip("/") == url.rstrip("/")), None)
 
 
 def _headers(recipe: Recipe, page: str, inputs: Mapping[str, Any]) -> dict[str, str]:

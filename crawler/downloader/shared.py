@@ -1,4 +1,4 @@
-"""What the downloader of this process shares with those of other workers: the gates of hosts, and robots.txt.
+"""What this process shares with other workers: the gates of hosts, robots.txt, the session of the job.
 
 The setting GATE names a function of the crawler that gives a `Shared`. `alone` is that of a process that crawls by
 itself; a fleet's gives the same things on the store.
@@ -7,13 +7,13 @@ itself; a fleet's gives the same things on the store.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scrapy.utils.misc import load_object
 
 from crawler.frontier.gate_memory import MemoryGate
-from crawler.frontier.shared_memory import MemoryRobotsStore
+from crawler.frontier.shared_memory import MemoryRobotsStore, MemorySessionStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from crawler.frontier.gate_contract import Gate
-    from crawler.frontier.shared_contract import RobotsStore
+    from crawler.frontier.shared_contract import RobotsStore, SessionStore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +33,7 @@ class Shared:
         robots: robots.txt of sites.
         worker: this process, as no other is called.
         job: whose requests these are; its own limits hold for it alone.
+        session: of that job.
         before_departure: takes a function that is called whenever something else is about to be asked where the gate
             is, so that the gate can be asked on the same way; None where that saves nothing.
     """
@@ -41,6 +42,7 @@ class Shared:
     robots: RobotsStore
     worker: str
     job: str = ""
+    session: SessionStore = field(default_factory=MemorySessionStore)
     before_departure: Callable[[Callable[[], None]], None] | None = None
 
 

@@ -15,7 +15,7 @@ from crawler.downloader.shared import Shared, alone
 from crawler.fleet import fleet_settings, join_now, wish_of, worker_name
 from crawler.frontier.gate_redis import RedisGate
 from crawler.frontier.redis import RedisFrontier, SyncRenewal
-from crawler.frontier.shared_redis import RedisRobotsStore
+from crawler.frontier.shared_redis import RedisRobotsStore, RedisSessionStore
 from crawler.jobs.intention import JobIntention
 from crawler.jobs.redis import RedisJobStore
 from crawler.redis_settings import not_shared, without_meaning
@@ -147,6 +147,7 @@ def shared(crawler: Crawler) -> Shared:
     return Shared(
         gate=RedisGate(fleet.store),
         robots=RedisRobotsStore(fleet.store),
+        session=RedisSessionStore(fleet.store, job=fleet.job.id),
         worker=fleet.worker,
         job=fleet.job.id,
         before_departure=fleet.store.before_departure,

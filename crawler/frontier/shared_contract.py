@@ -21,6 +21,13 @@ ROBOTS_UNREADABLE_S: Final = 60.0
 ROBOTS_CLAIM_S: Final = 10.0
 
 
+#: Whoever logs in says so again within so long; else it is taken for dead, and another worker logs in.
+LOGIN_CLAIM_S: Final = 10.0
+
+#: So long everybody is told that a login has failed, who asks for a session. Long enough that all have heard of it.
+LOGIN_FAILED_S: Final = 5.0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Robots:
     """A site's robots.txt as it was answered; `status` 0: there was no answer. Kept up to `MAX_ROBOTS_BYTES`."""
@@ -63,10 +70,36 @@ class RobotsStore(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """Cookies and whatever else a login gave, opaque here; `version` 0 = there is none yet."""
+    """Cookies and whatever else a login gave, opaque here.
+
+    Attributes:
+        version: 0 = there is none yet.
+        body: what it is.
+        good: the newest version that a page has shown to be good, or the one after which a login has failed.
+        ever_good: a page has shown that of any version.
+    """
 
     version: int = 0
     body: bytes = b""
+    good: int = 0
+    ever_good: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionReply:
+    """What a worker that needs a session is to do.
+
+    Attributes:
+        session: the newest one; to be used, if it is newer than what the worker knows as worthless.
+        yours: log in, and write what comes of it in the place of `session`.
+        failed: why somebody could not log in, a moment ago; "" = nobody has failed.
+
+    With neither, another worker is at it: ask again.
+    """
+
+    session: Session
+    yours: bool = False
+    failed: str = ""
 
 
 class SessionStore(Protocol):
@@ -74,6 +107,25 @@ class SessionStore(Protocol):
 
     async def read(self) -> Session:
         """The newest session."""
+        ...
+
+    async def ask(self, *, worker: str, beyond: int) -> SessionReply:
+        """A session newer than version `beyond`, or who logs in: one worker at a time, as long as it asks again.
+
+        The worker whose turn it is is told so whenever it asks, and has `LOGIN_CLAIM_S` as of then. That one has failed
+        is said to all for `LOGIN_FAILED_S`; then somebody may try again.
+        """
+        ...
+
+    async def fail(self, why: str, *, worker: str) -> None:
+        """The worker whose turn it was could not log in. Of another nothing is noted.
+
+        Logins in vain (`Session.good`) are counted anew from here.
+        """
+        ...
+
+    async def confirm(self, version: int) -> None:
+        """A page has shown that this version is good."""
         ...
 
     async def write(self, body: bytes, *, expected: int) -> Session | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.shared_contract import (
+    LOGIN_CLAIM_S,
+    LOGIN_FAILED_S,
     MAX_ROBOTS_BYTES,
     ROBOTS_CLAIM_S,
     ROBOTS_FRESH_S,
@@ -14,6 +16,7 @@ from crawler.frontier.shared_contract import (
     Robots,
     RobotsReply,
     Session,
+    SessionReply,
 )
 
 if TYPE_CHECKING:
@@ -70,17 +73,42 @@ class MemoryRobotsStore:
 class MemorySessionStore:
     """See `crawler.frontier.shared_contract.SessionStore`: of one job."""
 
-    def __init__(self) -> None:
-        """No session yet."""
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """No session yet; `clock` gives seconds."""
+        self._clock = clock
         self._session = Session()
+        self._login = ("", 0.0)  # who logs in, and until when it is believed to
+        self._failed = ("", 0.0)
 
     async def read(self) -> Session:
         """See the contract."""
         return self._session
 
+    async def ask(self, *, worker: str, beyond: int) -> SessionReply:
+        """See the contract."""
+        now = self._clock()
+        if self._session.version > beyond:
+            return SessionReply(session=self._session)
+        if now < self._failed[1]:
+            return SessionReply(session=self._session, failed=self._failed[0])
+        if now < self._login[1] and self._login[0] != worker:
+            return SessionReply(session=self._session)
+        self._login = (worker, now + LOGIN_CLAIM_S)
+        return SessionReply(session=self._session, yours=True)
+
+    async def fail(self, why: str, *, worker: str) -> None:
+        """See the contract."""
+        if self._login[0] == worker:
+            self._session = replace(self._session, good=self._session.version)
+            self._login, self._failed = ("", 0.0), (why, self._clock() + LOGIN_FAILED_S)
+
+    async def confirm(self, version: int) -> None:
+        """See the contract."""
+        self._session = replace(self._session, good=version, ever_good=True)
+
     async def write(self, body: bytes, *, expected: int) -> Session | None:
         """See the contract."""
-        new = Session(version=expected + 1, body=body)
+        new = replace(self._session, version=expected + 1, body=body)
         if self._session.version == expected:
-            self._session = new
+            self._session, self._login, self._failed = new, ("", 0.0), ("", 0.0)
         return new if self._session == new else None

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.shared_contract import (
+    LOGIN_CLAIM_S,
+    LOGIN_FAILED_S,
     MAX_ROBOTS_BYTES,
     ROBOTS_CLAIM_S,
     ROBOTS_FRESH_S,
@@ -13,6 +15,7 @@ from crawler.frontier.shared_contract import (
     Robots,
     RobotsReply,
     Session,
+    SessionReply,
 )
 from crawler.store import load_script
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 _LUA: Final = Path(__file__).parent / "lua"
 _ASK, _KEEP = load_script(_LUA, "robots_ask.lua"), load_script(_LUA, "robots_keep.lua")
 _WRITE: Final = load_script(_LUA, "session_write.lua")
+_SESSION_ASK, _SESSION_FAIL = load_script(_LUA, "session_ask.lua"), load_script(_LUA, "session_fail.lua")
 
 
 class RedisRobotsStore:
@@ -71,8 +75,40 @@ class RedisSessionStore:
         Raises:
             StoreError: the store refuses us.
         """
-        version, body = await self._store.command("HMGET", self._key, "version", "body")
-        return Session() if version is None else Session(version=int(version), body=body)
+        version, body, good, ever = await self._store.command(
+            "HMGET", self._key, "version", "body", "good", "ever_good"
+        )
+        if version is None:
+            return Session()
+        return Session(version=int(version), body=body, good=int(good or 0), ever_good=ever is not None)
+
+    async def ask(self, *, worker: str, beyond: int) -> SessionReply:
+        """See the contract.
+
+        Raises:
+            StoreError: the store refuses us.
+        """
+        words = (worker, beyond, int(LOGIN_CLAIM_S * 1000))
+        yours, failed, version, body, good, ever = await self._store.call(_SESSION_ASK, (self._key,), words)
+        session = Session(version=int(version), body=body, good=int(good), ever_good=bool(ever))
+        return SessionReply(session=session, yours=yours == 1, failed=failed.decode("utf-8", "replace"))
+
+    async def fail(self, why: str, *, worker: str) -> None:
+        """See the contract.
+
+        Raises:
+            StoreError: the store refuses us.
+        """
+        words = (worker, why.encode("utf-8", "replace"), int(LOGIN_FAILED_S * 1000))
+        await self._store.call(_SESSION_FAIL, (self._key,), words)
+
+    async def confirm(self, version: int) -> None:
+        """See the contract.
+
+        Raises:
+            StoreError: the store refuses us.
+        """
+        await self._store.command("HSET", self._key, "good", version, "ever_good", "1")
 
     async def write(self, body: bytes, *, expected: int) -> Session | None:
         """See the contract.

@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from crawler.errors import NoSuchJob, TransitionRefused
-from crawler.jobs.model import sentence
+from crawler.jobs.model import State, sentence
 from crawler.jobs.states import intended_by
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ class JobIntention:
             await self._jobs.intend(self._job, intended_by(reason), why=reason)
         except (NoSuchJob, TransitionRefused) as error:
             logger.info("The job does not end because of %s: %s", reason, error)
+
+    async def pause(self, why: str) -> None:
+        """The job gives out no pages until somebody resumes it. One that is paused, or ends, stays as it is."""
+        try:
+            await self._jobs.move(self._job, State.PAUSED, why=why)
+        except (NoSuchJob, TransitionRefused) as error:
+            logger.info("The job is not paused (%s): %s", why, error)
 
     async def reason(self) -> str:
         """Why a worker has said that it is to end; "" if none has, also if somebody else wants it to end."""

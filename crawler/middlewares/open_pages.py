@@ -127,6 +127,8 @@ class OpenPage:
         chain: the list that this page is part of, `marks` what it shows.
         lost: its lease is, so that nothing of it counts here.
         ended: `start()` has come to its end.
+        session: version of the session that its request was sent with; 0 = with none.
+        sent_s: when that was, on the monotonic clock.
         aliases: other requests under which it is known.
         stand_in: the request that a downloader middleware has put in its place, until that is a child of the page.
     """
@@ -153,6 +155,8 @@ class OpenPage:
     marks: set[int] = field(default_factory=set)
     lost: bool = False
     ended: bool = False
+    session: int = 0
+    sent_s: float = 0.0
     aliases: list[Request] = field(default_factory=list)
     stand_in: Request | None = None
 
@@ -160,6 +164,10 @@ class OpenPage:
         """Notes a failure; the first one counts."""
         if not self.outcome:
             self.outcome, self.reason = outcome, reason
+
+    def replaced(self, reason: str) -> None:
+        """Another page is fetched in the place of this one, which is no failure then."""
+        self.outcome, self.reason = "redirected", reason
 
 
 class OpenPages:

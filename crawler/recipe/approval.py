@@ -20,9 +20,9 @@ from crawler.recipe.check import run_test
 from crawler.recipe.confinement import serve_order
 from crawler.recipe.contract import item_json_schema
 from crawler.recipe.contract_changes import Promise, broken_promises, files_of
-from crawler.recipe.extract import site_of
 from crawler.recipe.loader import load_recipe
 from crawler.recipe.pages_archive import ArchiveRefused, unpack_pages
+from crawler.recipe.starts import site_of
 from crawler.recipe.values import MISSING
 
 if TYPE_CHECKING:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from crawler.recipe.compile_rules import RuleCompiler
     from crawler.recipe.diagnostics import Path
     from crawler.recipe.model import Condition, RuleNode
-    from crawler.recipe.regex import Regex
     from crawler.recipe.yaml_nodes import Node
 
 
@@ -75,7 +74,7 @@ class PageCompiler:
         page = Page(
             name=name,
             parse=kind,
-            match=self.regexes(node, "match", path),
+            match=self.requests.regexes(node, "match", path),
             fetch=self.requests.fetch(checked.mapping(node, "fetch"), (*path, "fetch"), fetch, Scopes()),
             drop_if=self._condition(node, "drop_if", path, place),
             sources=sources,
@@ -85,6 +84,7 @@ class PageCompiler:
             rows=rows,
             csv=self._csv(node, path, kind),
             namespaces=namespaces,
+            session=checked.boolean(node, "session") is not False,
         )
         for entry in checked.entries(node, "namespaces"):
             for used in nearest(entry.key, self.texts.unknown_prefixes):
@@ -92,11 +92,6 @@ class PageCompiler:
                 hint = did_you_mean(entry.key, [used])
                 self.texts.report.add(entry.mark, (*path, "namespaces", entry.key), message, hint)
         return page
-
-    def regexes(self, node: MapNode, key: str, path: Path) -> tuple[Regex, ...]:
-        """The regular expressions of a key that holds one or a list."""
-        found = [self.texts.regex(scalar, where) for where, scalar in checked.scalars(node, key, path)]
-        return tuple(regex for regex in found if regex is not None)
 
     def _namespaces(self, node: MapNode, path: Path, kind: str | None) -> dict[str, str]:
         """The prefixes of a page type, each with its address."""
@@ -175,7 +170,7 @@ class PageCompiler:
 
     def _follow(self, node: MapNode, path: Path, place: Place) -> Follow | None:
         when = self._condition(node, "when", path, place)
-        allow, deny = self.regexes(node, "allow", path), self.regexes(node, "deny", path)
+        allow, deny = self.requests.regexes(node, "allow", path), self.requests.regexes(node, "deny", path)
         each, inside = None, place
         if "each" in node:
             found = self.rules.each(node.get("each"), (*path, "each"), place)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from crawler.recipe import checked
 from crawler.recipe.compile_texts import Scopes, TextCompiler
 from crawler.recipe.diagnostics import did_you_mean
-from crawler.recipe.model import Fetch, RequestSpec, Retry, Start
+from crawler.recipe.model import Fetch, RequestSpec, Retry, Sitemap, Start
 from crawler.recipe.quantities import seconds, seconds_range
+from crawler.recipe.shape import LATER
+from crawler.recipe.sitemap_pages import since_of
 from crawler.recipe.template import is_template
 from crawler.recipe.yaml_nodes import MapNode, Scalar, plain
 
 if TYPE_CHECKING:
     from crawler.recipe.diagnostics import Path
+    from crawler.recipe.regex import Regex
     from crawler.recipe.template import Template, ValueTemplate
     from crawler.recipe.yaml_nodes import Node
 
@@ -76,8 +80,8 @@ class RequestCompiler:
             retry=self._retry(checked.mapping(node, "retry"), base.retry),
         )
 
-    def headers(self, node: MapNode, path: Path, scopes: Scopes) -> dict[str, Template]:
-        """Templates of the headers of a map's key `headers`."""
+    def headers(self, node: MapNode, path: Path, scopes: Scopes, *, secrets: bool = False) -> dict[str, Template]:
+        """Templates of the headers of a map's key `headers`; with `secrets` also those that carry one."""
         found = {}
         for entry in checked.entries(node, "headers"):
             where = (*path, entry.key)
@@ -86,9 +90,10 @@ class RequestCompiler:
                 self.texts.report.add(
                     entry.mark, where, f"'{entry.key}' is no header name", "use letters, digits and -"
                 )
-            elif name in SECRET_HEADERS:
+            elif name in SECRET_HEADERS and not (secrets and _is_filled_in(entry.node)):
                 message = f"'{entry.key}' is a secret, and a recipe holds none"
-                self.texts.report.add(entry.mark, where, message, "secrets come in a later version; delete it")
+                hint = "`session` sends secrets: write there which one"
+                self.texts.report.add(entry.mark, where, message, hint)
             elif name in _CONNECTION_HEADERS:
                 self.texts.report.add(entry.mark, where, f"'{entry.key}' is set by the connection", "delete it")
             elif isinstance(entry.node, Scalar) and any(letter in str(entry.node.value) for letter in "\r\n"):
@@ -136,11 +141,11 @@ class RequestCompiler:
             if values is not None:
                 for_each[entry.key] = values
         before = len(self.texts.uses)
-        requests = []
-        for where, url in checked.scalars(node, "urls", path):
-            template = self._url(url, where, scopes)
-            if template is not None:
-                requests.append(RequestSpec(url=template))
+        requests = [RequestSpec(url=url) for url in self._urls(node, "urls", path, scopes)]
+        mirrors = checked.mapping(node, "urls")
+        if mirrors is not None:
+            requests = [RequestSpec(url=url) for url in self._urls(mirrors, "any", (*path, "urls"), scopes)]
+        sitemap = self._sitemap(node, path, scopes) if "sitemap" in node else None
         request = checked.mapping(node, "request")
         if request is not None:
             spec = self.request(request, (*path, "request"), scopes)
@@ -155,7 +160,48 @@ class RequestCompiler:
                     self.texts.report.add(entry.mark, where, f"nothing uses '{entry.key}'", hint)
         elif bare:
             self._near_bare_names(node, path, used)
-        return Start(requests=tuple(requests), for_each=for_each, page=checked.text(node, "page"))
+        return Start(
+            requests=tuple(requests),
+            for_each=for_each,
+            page=checked.text(node, "page"),
+            sitemap=sitemap,
+            mirrors=mirrors is not None,
+        )
+
+    def _urls(self, node: MapNode, key: str, path: Path, scopes: Scopes) -> list[Template]:
+        found = [self.url(url, where, scopes) for where, url in checked.scalars(node, key, path)]
+        return [template for template in found if template is not None]
+
+    def _sitemap(self, node: MapNode, path: Path, scopes: Scopes) -> Sitemap:
+        since, found = None, checked.scalar(node, "modified_since")
+        if found is not None:
+            since = self._since(found, (*path, "modified_since"))
+        return Sitemap(
+            urls=tuple(self._urls(node, "sitemap", path, scopes)),
+            allow=self.regexes(node, "allow", path),
+            deny=self.regexes(node, "deny", path),
+            alternate_links=bool(checked.boolean(node, "alternate_links")),
+            modified_since=since,
+        )
+
+    def _since(self, node: Scalar, path: Path) -> Template | None:
+        text = str(node.value).strip()
+        hint = "write a date (2026-11-01), a duration (7d), or {{ inputs.NAME }}"
+        if text == "last_run":
+            self.texts.report.add(node.mark, path, f"'last_run' {LATER}", hint)
+            return None
+        if not is_template(text):
+            try:
+                since_of(text, now=datetime.now(UTC))
+            except ValueError as error:
+                self.texts.report.add(node.mark, path, str(error), hint)
+                return None
+        return self.texts.template(node, path, Scopes())
+
+    def regexes(self, node: MapNode, key: str, path: Path) -> tuple[Regex, ...]:
+        """The regular expressions of a key that holds one or a list."""
+        found = [self.texts.regex(scalar, where) for where, scalar in checked.scalars(node, key, path)]
+        return tuple(regex for regex in found if regex is not None)
 
     def _near_bare_names(self, node: MapNode, path: Path, used: set[str]) -> None:
         """Names of `for_each` that nothing uses where another bare name is unknown: one of the two is misspelt."""
@@ -167,7 +213,8 @@ class RequestCompiler:
                     where = (*path, "for_each", entry.key)
                     self.texts.report.add(entry.mark, where, f"nothing uses '{entry.key}'", hint)
 
-    def _url(self, node: Scalar, path: Path, scopes: Scopes, *, relative: bool = False) -> Template | None:
+    def url(self, node: Scalar, path: Path, scopes: Scopes, *, relative: bool = False) -> Template | None:
+        """The template of an http(s) URL, or None after reporting; `relative`: it may be relative to a page."""
         text = str(node.value).strip()
         begins_open = text.startswith("{{") or (relative and "://" not in text.partition("{{")[0])
         if not begins_open and not text.lower().startswith(("http://", "https://")):
@@ -176,10 +223,15 @@ class RequestCompiler:
             return None
         return self.texts.template(node, path, scopes)
 
-    def request(self, node: MapNode, path: Path, scopes: Scopes, *, relative: bool = False) -> RequestSpec | None:
-        """A request that is written out; `relative`: its URL may be relative to a page."""
+    def request(
+        self, node: MapNode, path: Path, scopes: Scopes, *, relative: bool = False, secrets: bool = False
+    ) -> RequestSpec | None:
+        """A request that is written out; None after reporting that it has no URL.
+
+        `relative`: its URL may be relative to a page. `secrets`: it may show some.
+        """
         found = checked.scalar(node, "url")
-        url = self._url(found, (*path, "url"), scopes, relative=relative) if found is not None else None
+        url = self.url(found, (*path, "url"), scopes, relative=relative) if found is not None else None
         form = checked.mapping(node, "form")
         body = node.get("json")
         if form is not None and body is not None:
@@ -189,9 +241,9 @@ class RequestCompiler:
         if method in {"GET", "HEAD"} and (form is not None or body is not None):
             mark = node.by_key["method"].mark
             self.texts.report.add(mark, (*path, "method"), f"a {method} request has no body", "write method: POST")
-        headers = self.headers(node, (*path, "headers"), scopes)
-        query = self._values(node, "query", path, scopes)
-        form_values = self._values(node, "form", path, scopes) if form is not None else None
+        headers = self.headers(node, (*path, "headers"), scopes, secrets=secrets)
+        query = self.values(node, "query", path, scopes)
+        form_values = self.values(node, "form", path, scopes) if form is not None else None
         json_body = self.texts.value(body, (*path, "json"), scopes) if body is not None else None
         if url is None:
             return None
@@ -204,7 +256,8 @@ class RequestCompiler:
             json_body=json_body,
         )
 
-    def _values(self, node: MapNode, key: str, path: Path, scopes: Scopes) -> dict[str, ValueTemplate]:
+    def values(self, node: MapNode, key: str, path: Path, scopes: Scopes) -> dict[str, ValueTemplate]:
+        """Templates of the values of a map's key."""
         found = {}
         for entry in checked.entries(node, key):
             value = self.texts.value(entry.node, (*path, key, entry.key), scopes)
@@ -213,10 +266,14 @@ class RequestCompiler:
         return found
 
 
+def _is_filled_in(node: Node) -> bool:
+    return isinstance(node, Scalar) and is_template(str(node.value))
+
+
 def _bare_words(node: MapNode) -> list[str]:
     """Bare names in the templates of an entry of `start`, as written."""
     words: list[str] = []
-    for key in ("urls", "request"):
+    for key in ("urls", "request", "sitemap"):
         stack = [plain(found)] if (found := node.get(key)) is not None else []
         while stack:
             value = stack.pop()

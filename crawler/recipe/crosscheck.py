@@ -8,7 +8,7 @@ the checked tree, so that each end has its place; what is absent because its par
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from crawler.recipe import checked
 from crawler.recipe.diagnostics import did_you_mean, one_of
@@ -50,6 +50,7 @@ class CrossCheck:
         self._match()
         self._items()
         self._inputs()
+        self._secrets()
         self._carried()
         self._sources()
 
@@ -179,6 +180,16 @@ class CrossCheck:
             uses += [_Name(one.key, one.mark, (*path, "inputs", one.key)) for one in checked.entries(given, "inputs")]
         self._two_ends("input", "inputs", uses)
 
+    def _secrets(self) -> None:
+        """Report secrets that would go anywhere but to the login: rows, logs and addresses are read by others."""
+        found = checked.mapping(self.root, "inputs")
+        secrets = {entry.key for entry in found or () if isinstance(entry.node, MapNode) and "secret" in entry.node}
+        for use in self.uses:
+            if use.scope == "inputs" and use.name in secrets and use.path[:3] not in _FOR_SECRETS:
+                message = f"'{use.name}' is a secret, and may only be sent to log in"
+                hint = "in `session`: in `formdata`, in `form`, `json` or `headers` of its `request`, or in `basic`"
+                self.report.add(use.mark, use.path, message, hint)
+
     def _carried(self) -> None:
         carried = self._carried_by_page()
         reached = {use.name for use in self._page_uses()}
@@ -236,6 +247,16 @@ class CrossCheck:
                 if source not in used and hint is not None:
                     message = f"nothing uses the page source '{source}'"
                     self.report.add(definition.mark, definition.path, message, hint)
+
+
+#: Where a secret may stand: in what is sent to log in, but for addresses, which end up in logs.
+_FOR_SECRETS: Final = frozenset(
+    {
+        ("session", "login", "formdata"),
+        *(("session", "request", part) for part in ("form", "json", "headers")),
+        *(("session", "basic", part) for part in ("username", "password")),
+    }
+)
 
 
 def _froms(node: object, path: Path) -> Iterator[_Name]:

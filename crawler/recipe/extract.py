@@ -6,22 +6,21 @@ fleet. Who fetches, retries, deduplicates and stores is not their business.
 
 from __future__ import annotations
 
-import itertools
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-from crawler.errors import InputError, PageMismatch, PathGone
+from crawler.errors import PageMismatch, PathGone, SessionExpired
 from crawler.recipe.causes import empty_cause
 from crawler.recipe.contract import accept
 from crawler.recipe.documents import parse_document
 from crawler.recipe.follow_ups import WaitingRow, answer_context
-from crawler.recipe.made_requests import made_request
 from crawler.recipe.model import PageRequest, PageResult, Reason, Reject, Row, Rows, RowSelector
 from crawler.recipe.paging import chain_of, continuation, continuation_after_loss, mark
 from crawler.recipe.rules import PageContext, RowScope, plain_value
-from crawler.recipe.steps import StepFailed
+from crawler.recipe.sessions import is_valid
+from crawler.recipe.sitemap_pages import sitemap_page
+from crawler.recipe.starts import start_requests
 from crawler.recipe.urls import http_link
 from crawler.recipe.values import MISSING, Value, is_missing
 from crawler.recipe.xpath_use import xpath_documents
@@ -30,7 +29,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from crawler.recipe.contract import ItemContract
-    from crawler.recipe.model import FieldTrace, Follow, Page, PageInput, Recipe, Start
+    from crawler.recipe.model import FieldTrace, Follow, Page, PageInput, Recipe
+
+__all__ = [
+    "after_loss",
+    "extract_page",
+    "joined_fields",
+    "judge",
+    "page_context",
+    "page_type",
+    "start_requests",
+]
 
 # --- a page ----------------------------------------------------------------------------------------------------------
 
@@ -49,13 +58,21 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
     """
     if page_input.request.waiting is not None:
         return _answered(recipe, page_input, trace=trace)
+    if page_input.request.sitemap is not None:
+        return sitemap_page(recipe, page_input, page_input.request.sitemap)
     page = page_type(recipe, page_input)
     context = page_context(page, page_input, trace=trace)
     root = RowScope(context.document.root)
+    _check_session(page, context, root)
     if page.drop_if is not None and context.condition(page.drop_if, root):
         rows, rejects = _waiting_row(recipe, page_input.request)
         return PageResult(page=page.name, outcome="dropped", rows=rows, rejects=rejects, stats=context.all_stats())
     return _Extraction(recipe, context, root).result()
+
+
+def _check_session(page: Page, context: PageContext, root: RowScope) -> None:
+    if page.valid_if is not None and not is_valid(page.valid_if, context, root):
+        raise SessionExpired(f"{page.name}: nobody is logged in on this page: `valid_if` gives nothing")
 
 
 def page_context(page: Page, page_input: PageInput, *, trace: bool = False) -> PageContext:
@@ -353,6 +370,7 @@ def _answered(recipe: Recipe, page_input: PageInput, *, trace: bool) -> PageResu
     request = page_input.request
     page, contract, row = _waiting(recipe, request)
     context = answer_context(page, page_input, [] if trace else None)
+    _check_session(page, context, RowScope(context.document.root))
     row.answered(context, page_input.inputs)
     result = _gone_on(page, contract, row, row.onward(page_input.inputs, context))
     return replace(result, outcome="ok", stats=context.all_stats(), traces=tuple(context.traces or ()))
@@ -384,8 +402,14 @@ def after_loss(
 
     A counting list (`param`, `offset`) goes on with the page after it, unless the site says 404 or 410: that is how
     many lists end. A row that waited for this page (`append`, `request`) goes on waiting, or is given out as it is.
+    Where the page has mirrors, the next of them is asked.
     """
     name = request.page
+    if request.mirrors:
+        other, *further = request.mirrors
+        return PageResult(
+            page=name or "", outcome="empty", requests=(replace(request, url=other, mirrors=tuple(further)),)
+        )
     if name is None or name not in recipe.pages:
         return PageResult(page=name or "", outcome="empty")
     if request.waiting is not None:
@@ -402,89 +426,10 @@ def after_loss(
 
 def _waiting_row(recipe: Recipe, request: PageRequest) -> tuple[tuple[Row, ...], tuple[Reject, ...]]:
     """The row that waited for this page (`append`), judged as it is."""
-    page = recipe.pages[request.page] if request.page is not None else None
+    page = recipe.pages.get(request.page) if request.page is not None else None
     chain = request.chain
     if page is None or page.item is None or chain is None or chain.pending is None:
         return (), ()
     base_url, values = chain.pending
     judged = judge(recipe.items[page.item], _RawRow(base_url=base_url, values=values), url=base_url)
     return ((judged,), ()) if isinstance(judged, Row) else ((), (judged,))
-
-
-# --- where a crawl begins --------------------------------------------------------------------------------------------
-
-
-#: A crawl begins with so many requests at most, and so many bytes of addresses and bodies: `for_each` over two lists of
-#: an input makes one of each combination.
-MAX_START_REQUESTS: Final = 100_000
-MAX_START_BYTES: Final = 64 * 1024 * 1024
-
-#: Who is told so many times what is wrong needs no more.
-_MAX_PROBLEMS: Final = 50
-
-
-def start_requests(recipe: Recipe, inputs: Mapping[str, Any]) -> list[PageRequest]:
-    """The requests of `start`, one per URL and combination of `for_each`, in the order of the recipe.
-
-    Args:
-        recipe: the plan.
-        inputs: as `recipe.inputs.resolve` gave them.
-
-    Raises:
-        InputError: an input leads to no URL, to one that is not http(s), or to more than `MAX_START_REQUESTS` or
-            `MAX_START_BYTES`.
-    """
-    requests: list[PageRequest] = []
-    problems: list[str] = []
-    size = 0
-    for number, start in enumerate(recipe.start):
-        try:
-            for request in _requests_of(start, inputs):
-                if isinstance(request, str):
-                    problems.append(f"start[{number}]: {request}")
-                else:
-                    requests.append(request)
-                    size += len(request.url) + len(request.body)
-                if len(problems) == _MAX_PROBLEMS:
-                    raise InputError(problems)
-                if len(requests) > MAX_START_REQUESTS or size > MAX_START_BYTES:
-                    most = f"{MAX_START_REQUESTS:,} requests of {MAX_START_BYTES:,} bytes together"
-                    raise InputError([f"start: with these inputs it begins with more than {most}"])
-        except StepFailed as error:
-            problems.append(f"start[{number}]: {error}")
-    if not requests and not problems:
-        problems = [f"start: with these inputs there is no value for {_names(recipe)}, and so no page to begin with"]
-    if problems:
-        raise InputError(problems)
-    return requests
-
-
-def site_of(recipe: Recipe) -> str:
-    """Where a recipe begins without being told, such as `https://shop.example`; "" if it has to be told."""
-    try:
-        first = start_requests(recipe, recipe.inputs.resolve({}))
-    except InputError:
-        return ""
-    parts = urlsplit(first[0].url) if first else urlsplit("")
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-
-
-def _names(recipe: Recipe) -> str:
-    return " or ".join(f"`for_each.{name}`" for start in recipe.start for name in start.for_each)
-
-
-def _requests_of(start: Start, inputs: Mapping[str, Any]) -> Iterator[PageRequest | str]:
-    for names in _combinations(start, inputs):
-        scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": names}
-        for spec in start.requests:
-            yield made_request(spec, start.page, scopes)
-
-
-def _combinations(start: Start, inputs: Mapping[str, Any]) -> Iterator[dict[str, Value]]:
-    scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": {}}
-    choices: list[list[Value]] = []
-    for template in start.for_each.values():
-        value = template.render(scopes)
-        choices.append(value if isinstance(value, list) else [] if is_missing(value) else [value])
-    for combination in itertools.product(*choices):
-        yield dict(zip(start.for_each, combination, strict=True))

@@ -25,6 +25,7 @@ from crawler.recipe.rules import Got, PageContext, RowScope, plain_value, source
 from crawler.recipe.steps import StepFailed
 from crawler.recipe.urls import absolute_url
 from crawler.recipe.values import MISSING, Value, is_missing
+from crawler.recipe.xpath_use import reads_by_xpath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -320,7 +321,8 @@ def answer_context(page: Page, page_input: PageInput, traces: list[FieldTrace] |
         content_type=page_input.headers.get("content-type"),
         namespaces=page.namespaces.values(),
     )
-    if any(isinstance(take.source, QuerySource) and take.source.query.language == "xpath" for take in takes):
+    by_xpath = any(isinstance(take.source, QuerySource) and take.source.query.language == "xpath" for take in takes)
+    if by_xpath or reads_by_xpath(page.valid_if):
         document.use_xpath()
     return PageContext(page=page, input=page_input, document=document, traces=traces)
 

@@ -45,6 +45,7 @@ class InputSchema:
     """The inputs of one recipe, in its order."""
 
     fields: Mapping[str, FieldSpec] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)  # names of inputs that nobody passes, and of their secrets
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,7 +75,9 @@ class InputSchema:
 
     def _resolved(self, given: Mapping[str, Any], messages: list[str]) -> dict[str, Value]:
         for name in given:
-            if name not in self.fields:
+            if name in self.secrets:
+                messages.append(f"input {name}: is a secret, which is kept where the crawl runs; leave it out")
+            elif name not in self.fields:
                 known = ", ".join(self.fields) or "none"
                 hint = did_you_mean(name, self.fields) or f"the inputs are: {known}"
                 messages.append(f"input {name}: there is no such input; {hint}")
@@ -116,6 +119,7 @@ def build_inputs(mapping: Mapping[str, Any]) -> InputSchema:
     """
     reader = Reader(keys=_KEYS, types=_TYPES)
     fields: dict[str, FieldSpec] = {}
+    secrets: dict[str, str] = {}
     for name, written in mapping.items():
         if not _is_name(name, reader):
             continue
@@ -123,17 +127,23 @@ def build_inputs(mapping: Mapping[str, Any]) -> InputSchema:
             reader.spec(written, (name,))  # says what it must be
             continue
         if "secret" in written:
-            reader.problem(
-                (name, "secret"),
-                "secrets are not supported yet: they come with the fleet, which keeps them outside of recipes",
-                "leave the input out for now",
-            )
+            secrets[name] = _secret(written, name, reader)
             continue
         spec = reader.spec({key: value for key, value in written.items() if key != "default"}, (name,))
         if spec is not None:
             fields[name] = _with_default(spec, written, name, reader)
     reader.finish()
-    return InputSchema(fields=fields)
+    return InputSchema(fields=fields, secrets=secrets)
+
+
+def _secret(written: Mapping[str, Any], name: str, reader: Reader) -> str:
+    for key in written:
+        if key not in ("secret", "type", "description"):
+            message = f"`{key}` says something of a value, and a secret has none in a recipe"
+            reader.problem((name, key), message, "delete it")
+    if written.get("type") != "string":
+        reader.problem((name, "type"), "a secret is text", "write type: string")
+    return str(written["secret"])
 
 
 def _is_name(name: Any, reader: Reader) -> bool:

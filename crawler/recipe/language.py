@@ -11,6 +11,7 @@ from typing import Any
 from crawler.recipe.diagnostics import one_of
 from crawler.recipe.fields import FORMATS, TYPES
 from crawler.recipe.language_pages import FETCH, PAGE, START
+from crawler.recipe.language_session import SECRET, SESSION
 from crawler.recipe.language_texts import (
     COUNT,
     COUNT_OR_ZERO,
@@ -161,9 +162,9 @@ _INPUT_MAP: Shape = NamedMap(
         *_INPUT_SHARED,
         Key("default", Anything(nullable=False), "Value when none is given"),
         Key("required", Boolean(), "false: the input may be left out although it has no default"),
+        Key("secret", SECRET, "Name of a secret that the machines that crawl keep; no caller passes it"),
     ),
     noun="the schema of an input: a map with `type`",
-    later=("secret",),
 )
 
 _SHARE_OR_COUNT = FirstOf(
@@ -297,6 +298,7 @@ RECIPE = NamedMap(
         ),
         Key("fetch", FETCH, "How pages are requested; a page's own `fetch` overrides it"),
         Key("limits", _LIMITS, "Bounds of a run; the deployment's own are never exceeded"),
+        Key("session", SESSION, "How the crawl is logged in: login, request, cookies, basic or bearer"),
         Key("start", ListOf(member=START, noun="a list of entries"), "Where the crawl begins", required=True),
         Key("pages", UserMap(value=PAGE, keys="name of a page type", name=field_name), "The page types", required=True),
         Key("items", UserMap(value=_ITEM, keys="name of an item", name=field_name), "The contracts of the rows"),
@@ -305,7 +307,7 @@ RECIPE = NamedMap(
         Key("tests", ListOf(member=_TEST, noun="a list of tests"), "Saved pages and what must come out of them"),
     ),
     noun="a recipe: a map with `schema_version`, `name`, `version`, `start`, `pages`",
-    later=("session", "incremental"),
+    later=("incremental",),
 )
 
 

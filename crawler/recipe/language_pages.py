@@ -66,27 +66,72 @@ _START_SHARED = (
     Key("for_each", _FOR_EACH, "Names with the values they take in turn: one request per combination"),
     Key("page", Text(noun="the name of a page type"), "Page type that the responses are; without it `match` decides"),
 )
-_LATER_START = ("sitemap", "allow", "deny", "alternate_links", "modified_since")
+_REGEXES = one_or_list(REGEX)
+_ONE_WAY = "an entry of `start` has `urls`, `request` or `sitemap`: begin a new entry"
+_OF_SITEMAPS = dict.fromkeys(
+    ("allow", "deny", "alternate_links", "modified_since"),
+    "it goes with `sitemap`; links of pages are chosen in `follow`",
+)
+
+_MIRRORS = NamedMap(
+    keys=(
+        Key(
+            "any",
+            ListOf(member=TEMPLATE, noun="a list of URLs", minimum=2),
+            "Addresses of one page; the first that answers counts",
+            required=True,
+        ),
+    ),
+    noun="a map with `any`",
+)
+_URLS = ByKind(
+    noun="a URL, a list of URLs, or a map with `any`",
+    scalar=TEMPLATE,
+    sequence=ListOf(member=TEMPLATE),
+    mapping=_MIRRORS,
+)
 
 START = Variants(
     variants={
         "urls": NamedMap(
-            keys=(Key("urls", one_or_list(TEMPLATE), "URL or list of URLs; templates allowed"), *_START_SHARED),
-            later=_LATER_START,
-            elsewhere={"request": "an entry of `start` has `urls` or `request`: begin a new entry"},
+            keys=(
+                Key(
+                    "urls",
+                    _URLS,
+                    "URL or list of URLs; {any: [...]}: mirrors, of which the first that answers counts. Templates"
+                    " allowed",
+                ),
+                *_START_SHARED,
+            ),
+            elsewhere={"request": _ONE_WAY, "sitemap": _ONE_WAY, **_OF_SITEMAPS},
         ),
         "request": NamedMap(
             keys=(Key("request", REQUEST, "One request with method, query, headers and body"), *_START_SHARED),
-            later=_LATER_START,
+            elsewhere={"sitemap": _ONE_WAY, **_OF_SITEMAPS},
+        ),
+        "sitemap": NamedMap(
+            keys=(
+                Key(
+                    "sitemap",
+                    one_or_list(TEMPLATE),
+                    "Sitemap, index of sitemaps (also .gz) or the robots.txt that names them; templates allowed",
+                ),
+                Key("allow", _REGEXES, "Only pages whose URL matches one of these regular expressions"),
+                Key("deny", _REGEXES, "No pages whose URL matches one of these regular expressions"),
+                Key("alternate_links", Boolean(), "Whether the same page in other languages is fetched, too (false)"),
+                Key(
+                    "modified_since",
+                    Text(noun="a date or a duration"),
+                    "Only what has changed since then, by its <lastmod>: 2026-11-01, or 7d before the crawl begins",
+                ),
+                *_START_SHARED,
+            ),
         ),
     },
     noun="an entry of `start`",
-    later=_LATER_START,
 )
 
 # --- pages -----------------------------------------------------------------------------------------------------------
-
-_REGEXES = one_or_list(REGEX)
 
 
 def _delimiter_problem(text: str) -> str | None:
@@ -237,6 +282,7 @@ PAGE = NamedMap(
         Key("follow", ListOf(member=_FOLLOW, noun="a list of links to follow"), "Links that lead to other pages"),
         Key("paginate", _PAGINATE, "How the list goes on: next, param, offset or cursor"),
         Key("each", EACH, "What makes the rows; without it the page is one row"),
+        Key("session", Boolean(), "false: pages of this type are requested as by somebody who is not logged in (true)"),
         Key("item", Text(noun="the name of an item"), "Contract of the rows, a name of `items`"),
         fields_key(required=False),
     ),

@@ -12,7 +12,7 @@ PARSE_KINDS = (*VALUE_KINDS, "csv", "jsonl")
 
 HEADERS = UserMap(value=TEMPLATE, keys="name of a request header; its value may be a template")
 
-_VALUES = UserMap(value=Anything(), keys="name of a parameter; a list repeats the name, templates are allowed")
+VALUES = UserMap(value=Anything(), keys="name of a parameter; a list repeats the name, templates are allowed")
 
 _KEYS = (
     Key("url", TEMPLATE, "URL of the request; templates allowed", required=True),
@@ -21,9 +21,9 @@ _KEYS = (
         Choice(values=("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")),
         "HTTP method; GET, or POST when there is a `form` or `json`",
     ),
-    Key("query", _VALUES, "Parameters added to the URL; a list repeats the name"),
+    Key("query", VALUES, "Parameters added to the URL; a list repeats the name"),
     Key("headers", HEADERS, "Headers of this request"),
-    Key("form", _VALUES, "Body, sent as application/x-www-form-urlencoded"),
+    Key("form", VALUES, "Body, sent as application/x-www-form-urlencoded"),
     Key("json", Anything(nullable=False), "Body, sent as application/json; templates allowed"),
 )
 

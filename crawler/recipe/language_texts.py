@@ -54,6 +54,14 @@ def name_problem(name: str) -> str | None:
     return None
 
 
+def secret_problem(name: str) -> str | None:
+    """What is wrong with the name of a secret, or None."""
+    word = name.replace("-", "").replace("_", "")
+    if len(name) > 64 or not (word.isascii() and word.isalnum() and name == name.lower()) or not name[0].isalpha():
+        return f"'{name[:64]}' is no name of a secret: at most 64 lower-case letters, digits, - and _, a letter first"
+    return None
+
+
 def input_problem(name: str) -> str | None:
     """What is wrong with the name of an input, or None."""
     if name in RESERVED_NAMES:

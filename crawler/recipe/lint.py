@@ -296,7 +296,7 @@ def _missing_parts(linted: _Linted) -> None:
 
 
 def _has_fixed_start(linted: _Linted) -> bool:
-    return any(not spec.url.references for start in linted.recipe.start for spec in start.requests)
+    return any(not url.references for start in linted.recipe.start for url in start.urls)
 
 
 def _unexported_items(linted: _Linted) -> None:

@@ -7,7 +7,7 @@ compile rules and texts, hold the parts against each other. Nothing here fetches
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crawler.errors import RecipeError
@@ -23,6 +23,7 @@ from crawler.recipe.compile_parts import (
 )
 from crawler.recipe.compile_requests import RequestCompiler
 from crawler.recipe.compile_rules import RuleCompiler
+from crawler.recipe.compile_session import SessionCompiler
 from crawler.recipe.compile_texts import Scopes, TextCompiler
 from crawler.recipe.crosscheck import CrossCheck, check_snapshots
 from crawler.recipe.crosscheck_fields import FieldCheck, check_values
@@ -183,6 +184,10 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
     inputs = compile_inputs(checked.mapping(root, "inputs"), texts)
     fetch = requests.fetch(checked.mapping(root, "fetch"), ("fetch",), Fetch(), Scopes())
     pages = {name: compiler.page(name, node, fetch) for name, node, _ in checked.maps(root, "pages")}
+    sessions = SessionCompiler(texts, rules, requests)
+    written = checked.mapping(root, "session")
+    session, valid_if = sessions.session(written), sessions.valid_if(written)
+    pages = {name: replace(page, valid_if=valid_if if page.session else None) for name, page in pages.items()}
     name = checked.text(root, "name") or ""
     labels = checked.mapping(root, "labels")
     recipe = Recipe(
@@ -193,6 +198,7 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
         allowed_domains=tuple(template for template in allowed if template is not None),
         inputs=inputs or InputSchema(),
         fetch=fetch,
+        session=session,
         limits=compile_limits(checked.mapping(root, "limits"), texts),
         start=requests.start(root.get("start")),
         pages=pages,

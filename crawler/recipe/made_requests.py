@@ -5,7 +5,7 @@ Pure; what is asked first, and how often, is not known here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
@@ -18,10 +18,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crawler.recipe.model import RequestSpec
-    from crawler.recipe.template import ValueTemplate
+    from crawler.recipe.template import Template, ValueTemplate
 
 #: Exact digits: a Decimal is written as the number it is.
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+class Address(NamedTuple):
+    """A URL, or the sentence that says why there is none."""
+
+    address: str = ""
+    problem: str = ""
+
+
+def url_of(template: Template, scopes: Mapping[str, Mapping[str, Value]], *, base_url: str = "") -> Address:
+    """The http(s) URL that a template gives; `base_url` as in `made_request`."""
+    rendered = template.render(scopes)
+    if is_missing(rendered):
+        return Address(problem=f"`{template.text}` is empty with these {'fields' if base_url else 'inputs'}")
+    url = http_link(base_url, rendered)
+    if url is None:
+        return Address(problem=f"`{template.text}` gives {str(rendered)[:200]!r}, which is no http(s) URL")
+    return Address(address=url)
 
 
 def made_request(
@@ -38,24 +56,21 @@ def made_request(
     Raises:
         StepFailed: a step of a template does not fit its value.
     """
-    rendered = spec.url.render(scopes)
-    if is_missing(rendered):
-        return f"`{spec.url.text}` is empty with these {'fields' if base_url else 'inputs'}"
-    url = http_link(base_url, rendered)
-    if url is None:
-        return f"`{spec.url.text}` gives {str(rendered)[:200]!r}, which is no http(s) URL"
+    url = url_of(spec.url, scopes, base_url=base_url)
+    if not url.address:
+        return url.problem
     headers = {
         name: str(value) for name, template in spec.headers.items() if not is_missing(value := template.render(scopes))
     }
     body = b""
     if spec.form is not None:
-        body = urlencode(_pairs(spec.form, scopes)).encode()
+        body = urlencode(pairs_of(spec.form, scopes)).encode()
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
     elif spec.json_body is not None:
         body = _JSON.encode(spec.json_body.render(scopes))
         headers.setdefault("Content-Type", "application/json")
     return PageRequest(
-        url=_with_query(url, _pairs(spec.query, scopes)),
+        url=_with_query(url.address, pairs_of(spec.query, scopes)),
         page=page,
         method=spec.method,
         headers=tuple(headers.items()),
@@ -63,7 +78,9 @@ def made_request(
     )
 
 
-def _pairs(templates: Mapping[str, ValueTemplate], scopes: Mapping[str, Mapping[str, Value]]) -> list[tuple[str, str]]:
+def pairs_of(
+    templates: Mapping[str, ValueTemplate], scopes: Mapping[str, Mapping[str, Value]]
+) -> list[tuple[str, str]]:
     """Query or form pairs; a list repeats its key, a missing value leaves it out."""
     pairs: list[tuple[str, str]] = []
     for name, template in templates.items():

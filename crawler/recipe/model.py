@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crawler.recipe.inputs import InputSchema
     from crawler.recipe.queries import CssQuery, Query
     from crawler.recipe.regex import Regex
+    from crawler.recipe.session_plan import Session
     from crawler.recipe.steps import Step
     from crawler.recipe.template import Template, ValueTemplate
 
@@ -265,6 +266,8 @@ class Page:
     rows: Rows | None  # set exactly when `item` is
     csv: CsvFormat = field(default_factory=CsvFormat)
     namespaces: Mapping[str, str] = field(default_factory=dict)  # of its XML: addresses by prefix
+    session: bool = True  # requested as by somebody who is logged in, where the recipe says how
+    valid_if: Condition | None = None  # of the session: what every page of somebody who is logged in has
 
 
 # --- start -----------------------------------------------------------------------------------------------------------
@@ -283,12 +286,33 @@ class RequestSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sitemap:
+    """`start.sitemap`: sitemaps that are read for the pages they list."""
+
+    urls: tuple[Template, ...]
+    allow: tuple[Regex, ...] = ()
+    deny: tuple[Regex, ...] = ()
+    alternate_links: bool = False
+    modified_since: Template | None = None  # renders to a date, a date with a time, or a duration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Start:
-    """One entry of `start`: requests (one per combination of `for_each`) of one page type."""
+    """One entry of `start`: requests (one per combination of `for_each`) of one page type, or sitemaps that list it.
+
+    `mirrors`: the requests are one, to several addresses; the first that answers counts.
+    """
 
     requests: tuple[RequestSpec, ...]
     for_each: Mapping[str, ValueTemplate]
     page: str | None
+    sitemap: Sitemap | None = None
+    mirrors: bool = False
+
+    @property
+    def urls(self) -> tuple[Template, ...]:
+        """All addresses that it names."""
+        return tuple(spec.url for spec in self.requests) + (self.sitemap.urls if self.sitemap is not None else ())
 
 
 # --- run-wide parts --------------------------------------------------------------------------------------------------
@@ -366,6 +390,7 @@ class Recipe:
     inputs: InputSchema
     fetch: Fetch
     limits: Limits
+    session: Session | None
     start: tuple[Start, ...]
     pages: Mapping[str, Page]
     items: Mapping[str, ItemContract]
@@ -436,6 +461,16 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SitemapPlace:
+    """Where a sitemap stands; travels with its request."""
+
+    entry: int  # of `start`
+    level: int = 0  # sitemaps that lead to it
+    left: int = 0  # further sitemaps that may be read below it
+    since: str = ""  # moment (ISO 8601) before which nothing is wanted; "" = everything is
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PageRequest:
     """A request that a recipe wants made. `page` None = its type is found by `match` on the final URL."""
 
@@ -450,6 +485,8 @@ class PageRequest:
     #: `append` chain, which watches for loops itself (`Chain.visited`), and follow-up requests.
     dedupe: bool = True
     waiting: Waiting | None = None  # of a follow-up request: the row that its answer completes; `page` is that row's
+    sitemap: SitemapPlace | None = None  # the page is a sitemap of `start`, and `page` no page type
+    mirrors: tuple[str, ...] = ()  # addresses that are asked in its place, one after the other, if it does not answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,7 +24,13 @@ def xpath_documents(page: Page) -> frozenset[str | None]:
     return frozenset(_of_page(page))
 
 
+def reads_by_xpath(condition: Condition | None) -> bool:
+    """Whether a condition reads the page itself by XPath."""
+    return None in set(_of_condition(condition, None))
+
+
 def _of_page(page: Page) -> Iterator[str | None]:
+    yield from _of_condition(page.valid_if, None)
     yield from _of_condition(page.drop_if, None)
     for source in page.sources.values():
         yield from _of_rule(source.rule, None)

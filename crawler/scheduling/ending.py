@@ -48,6 +48,13 @@ class Ending:
         if self._intention is not None:
             self._saying = asyncio.get_running_loop().create_task(self._intention.say(reason))
 
+    async def pause(self, why: str) -> None:
+        """Pauses the job until a person has done something. One of this process alone ends: nobody would resume it."""
+        if self._intention is not None:
+            await self._intention.pause(why)
+        elif not self._shared:
+            self._intake.kept_out = why
+
     def is_the_jobs(self, reason: str) -> bool:
         """Whether the job ends with a worker whose spider is closed for this reason."""
         return not self._shared or bool(self._reason) or reason in _IDLE

@@ -26,6 +26,10 @@ class Intention(Protocol):
         """The job is to end for this reason: no more of its pages are given out."""
         ...
 
+    async def pause(self, why: str) -> None:
+        """The job gives out no pages until somebody resumes it."""
+        ...
+
     async def reason(self) -> str:
         """Why a worker has said that it is to end; "" if none has."""
         ...

@@ -16,11 +16,14 @@ from scrapy import Request, Spider
 from scrapy.spidermiddlewares.httperror import HttpError
 
 from crawler.downloader.pace import LIMITED
-from crawler.errors import PageError
-from crawler.middlewares.open_pages import outcome_of
+from crawler.errors import PageError, SessionExpired
+from crawler.extensions.sessions import sessions_of
+from crawler.middlewares.open_pages import PageTurn, outcome_of
 from crawler.recipe.extract import after_loss, extract_page, start_requests
 from crawler.recipe.follow_ups import follow_up_hosts
-from crawler.recipe.model import Chain, OpenField, PageInput, PageRequest, Waiting
+from crawler.recipe.model import Chain, OpenField, PageInput, PageRequest, SitemapPlace, Waiting
+from crawler.recipe.sessions import IS_VALID
+from crawler.recipe.sitemap_pages import IN_PART, is_robots
 from crawler.recipe.values import is_missing
 from crawler.scheduler import open_page
 from crawler.signals import page_settled, row_rejected
@@ -71,6 +74,7 @@ class RecipeSpider(Spider):
         self.job = ""  # of `-a job=ID`
         self.report = RecipeReport()
         self._start = start_requests(self.recipe, self.inputs)
+        self.session_hosts = _session_hosts(self.recipe, self.inputs, self._start)
         self.start_urls = [wanted.url for wanted in self._start]
         self.allowed_domains = _allowed_domains(self.recipe, self.inputs, self._start)
 
@@ -115,14 +119,15 @@ class RecipeSpider(Spider):
             yield self._request(page_request, depth=0)
 
     def _request(self, wanted: PageRequest, *, depth: int, on_progress: bool = False) -> Request:
-        fetch = self.recipe.fetch if wanted.page is None else self.recipe.pages[wanted.page].fetch
+        page = self.recipe.pages.get(wanted.page or "")
+        fetch = self.recipe.fetch if page is None else page.fetch
         scopes = {"inputs": self.inputs, "carried": wanted.carried, "item": {}, "row": {}, "": {}}
         headers = dict(wanted.headers)
         for name, template in fetch.headers.items():
             value = template.render(scopes)
             if not is_missing(value):
                 headers.setdefault(name, str(value))
-        facts = {
+        facts: dict[str, Any] = {
             "page": wanted.page,
             "carried": dict(wanted.carried),
             "chain": asdict(wanted.chain) if wanted.chain is not None else None,
@@ -132,7 +137,13 @@ class RecipeSpider(Spider):
             "on_progress": on_progress,
             "depth": depth,
         }
+        if wanted.mirrors:
+            facts["mirrors"] = list(wanted.mirrors)
         meta: dict[str, Any] = {"recipe": facts}
+        if wanted.sitemap is not None:
+            facts["sitemap"] = asdict(wanted.sitemap)
+            if is_robots(wanted.url):  # which robots.txt cannot forbid (RFC 9309, 2.2.2)
+                meta["dont_obey_robotstxt"] = True
         if fetch.timeout_s is not None:
             meta["download_timeout"] = fetch.timeout_s
         return Request(
@@ -152,11 +163,13 @@ class RecipeSpider(Spider):
         if not isinstance(facts, dict):
             return None
         page = self.recipe.pages.get(facts.get("page") or "")
-        return self.recipe.fetch.retry if page is None else page.fetch.retry
+        policy = self.recipe.fetch.retry if page is None else page.fetch.retry
+        return replace(policy, times=0) if facts.get("mirrors") else policy  # the next mirror is the next try
 
     def rows_expected(self, request: Request) -> bool:
         """Whether a page is to hold rows or links, for those who look for answers that keep crawlers out."""
-        return isinstance(request.meta.get("recipe"), dict)
+        facts = request.meta.get("recipe")
+        return isinstance(facts, dict) and "sitemap" not in facts
 
     # --- pages ---
 
@@ -171,18 +184,23 @@ class RecipeSpider(Spider):
             raise AssertionError("Scrapy gives every response its request")
         asked = self._page_request(request)
         page_input = _page_input(response, asked if page is None else replace(asked, page=page), self.inputs)
-        opened = open_page(self.crawler, request)
+        opened, sessions = open_page(self.crawler, request), sessions_of(self.crawler)
         try:
             result = extract_page(self.recipe, page_input)
+        except SessionExpired as error:
+            if not self._comes_back(opened, request, error) and _holds_a_row(asked):
+                yield from self._after_loss(request)
+            return
         except PageError as error:
             outcome, reason = outcome_of(error)
             self.logger.warning("%s: %s", outcome, reason)
             if opened is not None:
                 opened.fail(outcome, reason)
-            result = after_loss(self.recipe, page_input.request, self.inputs)
-            yield from self._output(result, request, response.url, lost=True)
+            yield from self._after_loss(request)
             return
         if opened is not None:
+            if opened.session and sessions is not None and self._shows_a_login(result):
+                sessions.valid(opened)
             opened.marks.update(result.marks)
             if result.next is not None and result.next.chain is not None:
                 opened.chain = result.next.chain.id
@@ -191,11 +209,38 @@ class RecipeSpider(Spider):
         self._note(result, response.url, answer=asked.waiting is not None)
         yield from self._output(result, request, response.url)
 
+    def _comes_back(self, opened: OpenPage | None, request: Request, error: SessionExpired) -> bool:
+        """Whether a page of nobody who is logged in comes back; else it ends as one that is kept from us."""
+        sessions = sessions_of(self.crawler)
+        if opened is None or sessions is None or not opened.session:
+            if opened is not None:
+                opened.fail("blocked", str(error))
+            return False
+        turn = sessions.invalid(opened, request, str(error))
+        if isinstance(turn, PageTurn):
+            opened.turn = turn
+            return True
+        opened.fail("blocked", str(turn))
+        return False
+
+    def _shows_a_login(self, result: PageResult) -> bool:
+        """Whether a page that was read shows that somebody is logged in: as `valid_if` says, or by being there."""
+        page = self.recipe.pages.get(result.page)
+        return page is not None and (page.valid_if is None or IS_VALID in result.stats)
+
     def lost(self, failure: Failure) -> Iterator[RecipeRow | Request]:
         """What is left to do when a page never came."""
         request: Request = failure.request  # type: ignore[attr-defined] # Scrapy sets it on failures it hands out
         status = failure.value.response.status if isinstance(failure.value, HttpError) else None
-        result = after_loss(self.recipe, self._page_request(request), self.inputs, status=status)
+        yield from self._after_loss(request, status=status)
+
+    def _after_loss(self, request: Request, *, status: int | None = None) -> Iterator[RecipeRow | Request]:
+        asked = self._page_request(request)
+        result = after_loss(self.recipe, asked, self.inputs, status=status)
+        opened = open_page(self.crawler, request)
+        if asked.mirrors and opened is not None:
+            self.logger.warning("%s does not answer (%s); %s is asked", asked.url, opened.reason, asked.mirrors[0])
+            opened.replaced(f"{opened.reason}; {asked.mirrors[0]} is asked")
         yield from self._output(result, request, request.url, lost=True)
 
     def _page_request(self, request: Request) -> PageRequest:
@@ -218,6 +263,8 @@ class RecipeSpider(Spider):
             chain=Chain(**chain) if isinstance(chain, dict) else None,
             dedupe=bool(facts.get("dedupe", True)),
             waiting=_waiting(facts.get("waiting")),
+            sitemap=SitemapPlace(**sitemap) if isinstance(sitemap := facts.get("sitemap"), dict) else None,
+            mirrors=tuple(facts.get("mirrors") or ()),
         )
 
     def _output(
@@ -236,8 +283,10 @@ class RecipeSpider(Spider):
         if deepest is not None and depth >= deepest and result.requests:
             self.crawler.stats.inc_value("recipe/depth_limited", len(result.requests))
         else:
+            # What a sitemap lists, and a mirror, is as near to the start as they are.
+            deeper = 0 if isinstance(facts, dict) and ("sitemap" in facts or lost) else 1
             for wanted in result.requests:
-                yield self._request(wanted, depth=depth + 1)
+                yield self._request(wanted, depth=depth + deeper)
         for wanted in result.follow_ups:
             yield from self._follow_up(wanted, request, depth=depth)
         if result.next is not None:
@@ -260,7 +309,7 @@ class RecipeSpider(Spider):
             stats.inc_value("recipe/follow_up_answers")
         else:
             report.pages[result.page] += 1
-        item = self.recipe.pages[result.page].item or ""
+        item = self.recipe.pages[result.page].item or "" if result.page in self.recipe.pages else ""
         for name, count in result.stats.items():
             if name.startswith("recipe/alternative/"):
                 path, _, number = name.removeprefix("recipe/alternative/").rpartition("/")
@@ -274,6 +323,8 @@ class RecipeSpider(Spider):
             stats.inc_value(f"recipe/dropped/{result.page}")
         elif result.outcome == "empty":
             stats.inc_value(f"recipe/parse_empty/{result.page}")
+        if any(name in result.stats for name in IN_PART):
+            report.lost_lists[url] = "sitemap read in part"
         if result.cause is not None:
             report.empty(result.cause)
         if result.chain_end:
@@ -291,6 +342,9 @@ class RecipeSpider(Spider):
         facts = page.request.meta.get("recipe")
         if outcome in _LIST_READ or not isinstance(facts, dict) or page.reason == "drop_if" or facts.get("waiting"):
             return
+        if "sitemap" in facts:
+            self.report.lost_lists[page.url] = outcome
+            return
         page_type = self.recipe.pages.get(facts.get("page") or "")
         if page_type is None or not (page_type.follow or page_type.paginate):
             return
@@ -301,6 +355,11 @@ class RecipeSpider(Spider):
         if outcome == "http_404" and counting and isinstance(chain, dict) and chain["number"] > 1:
             return
         self.report.lost_lists[page.url] = outcome
+
+
+def _holds_a_row(asked: PageRequest) -> bool:
+    """Whether a row travels with a request."""
+    return asked.waiting is not None or (asked.chain is not None and asked.chain.pending is not None)
 
 
 def _waiting(facts: Any) -> Waiting | None:
@@ -336,13 +395,10 @@ def _allowed_domains(recipe: Recipe, inputs: Mapping[str, Any], start: list[Page
     rendered = [template.render(scopes) for template in recipe.allowed_domains]
     domains = [_host(str(value)) for value in rendered if not is_missing(value)]
     from_inputs = any(
-        reference.scope == "inputs"
-        for entry in recipe.start
-        for spec in entry.requests
-        for reference in spec.url.references
+        reference.scope == "inputs" for entry in recipe.start for url in entry.urls for reference in url.references
     )
     if from_inputs or not domains:
-        domains += [urlsplit(request.url).hostname or "" for request in start]
+        domains += [urlsplit(url).hostname or "" for request in start for url in (request.url, *request.mirrors)]
     domains += follow_up_hosts(recipe)
     return [domain for domain in dict.fromkeys(domains) if domain]
 
@@ -351,6 +407,20 @@ def _is_on(url: str, domains: list[str]) -> bool:
     """Whether a URL is on one of the domains or below it."""
     host = (urlsplit(url).hostname or "").lower()
     return any(host == domain.lower() or host.endswith(f".{domain.lower()}") for domain in domains)
+
+
+def _session_hosts(recipe: Recipe, inputs: Mapping[str, Any], start: list[PageRequest]) -> tuple[str, ...]:
+    """Whom the session is shown to, as `scheme://host`; `scheme://.host` with sub-domains. On http if a start is."""
+    if recipe.session is None:
+        return ()
+    scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": {}}
+    domains = [value for template in recipe.session.domains if not is_missing(value := template.render(scopes))]
+    parts = [urlsplit(url) for request in start for url in (request.url, *request.mirrors)]
+    if domains:
+        schemes = dict.fromkeys(["https", *(part.scheme for part in parts)])
+        return tuple(f"{scheme}://.{_host(str(domain))}" for domain in domains for scheme in schemes)
+    hosts = [f"{part.scheme}://{part.hostname}" for part in parts]
+    return tuple(dict.fromkeys([*hosts, *(host.replace("http://", "https://", 1) for host in hosts)]))
 
 
 def _host(text: str) -> str:

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from crawler.recipe.contract import FieldSpec, ItemContract
-    from crawler.recipe.model import Condition, Follow, Page, Paginate, Recipe, RequestSpec, RowSelector, RuleNode
+    from crawler.recipe.model import (
+        Condition,
+        Follow,
+        Page,
+        Paginate,
+        Recipe,
+        RequestSpec,
+        RowSelector,
+        RuleNode,
+        Sitemap,
+    )
     from crawler.recipe.steps import Step
 
 _STEP = "  "
@@ -60,10 +70,27 @@ def _inputs(recipe: Recipe) -> Iterator[str]:
 
 def _starts(recipe: Recipe) -> Iterator[str]:
     for start in recipe.start:
-        for request in start.requests:
-            yield f"{_STEP}{_request(request)}" + (f" as {start.page}" if start.page else ", its page type by match")
+        kind = f" as {start.page}" if start.page else ", its page type by match"
+        for number, request in enumerate(start.requests):
+            otherwise = f"{_STEP}or, if that does not answer, " if start.mirrors and number else ""
+            yield f"{_STEP}{otherwise}{_request(request)}{kind}"
+        if start.sitemap is not None:
+            yield from _sitemap(start.sitemap, kind)
         for name, values in start.for_each.items():
             yield f"{_STEP * 2}once for each {name} in {_plain(values)}"
+
+
+def _sitemap(sitemap: Sitemap, kind: str) -> Iterator[str]:
+    for url in sitemap.urls:
+        yield f"{_STEP}what the sitemap {url.text} lists{kind}"
+    if sitemap.allow:
+        yield f"{_STEP * 2}only URLs that match {' or '.join(pattern.pattern for pattern in sitemap.allow)}"
+    if sitemap.deny:
+        yield f"{_STEP * 2}no URL that matches {' or '.join(pattern.pattern for pattern in sitemap.deny)}"
+    if sitemap.modified_since is not None:
+        yield f"{_STEP * 2}only what has changed since {sitemap.modified_since.text}"
+    if sitemap.alternate_links:
+        yield f"{_STEP * 2}also the same pages in other languages"
 
 
 def _request(request: RequestSpec) -> str:

@@ -56,5 +56,7 @@ def robots(clocked_store, clock, face):
 
 
 @pytest.fixture
-def session(clocked_store, face):
-    return face(MemorySessionStore() if clocked_store is None else RedisSessionStore(clocked_store.store, job="j1"))
+def session(clocked_store, clock, face):
+    return face(
+        MemorySessionStore(clock) if clocked_store is None else RedisSessionStore(clocked_store.store, job="j1")
+    )

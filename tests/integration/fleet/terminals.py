@@ -57,6 +57,7 @@ class Shop:
         self.challenges = 0
         self.opened = threading.Event()
         self.opened.set()
+        self._other: Callable[[HttpRequest], HttpResponse] | None = None
 
     @classmethod
     @contextmanager
@@ -80,7 +81,14 @@ class Shop:
             loop.call_soon_threadsafe(stop.set)
             thread.join(timeout=PATIENCE_S)
 
+    def answer_with(self, handler: Callable[[HttpRequest], HttpResponse]) -> None:
+        """Another site in the place of the shop."""
+        self._other = handler
+
     def answer(self, request: HttpRequest) -> HttpResponse:
+        if self._other is not None:
+            assert self.opened.wait(PATIENCE_S), "the site stays closed"
+            return self._other(request)
         self.hits[request.target] += 1
         self.visits[request.headers.get("user-agent", "")] += 1
         assert self.opened.wait(PATIENCE_S), "the shop stays closed"

@@ -264,6 +264,8 @@ def _run(example: Example, folder: Path | None = None) -> dict[str, Any]:
     inputs = recipe.inputs.resolve(given)
     name = recipe.start[0].page
     request = PageRequest(url=pages[0].options.get("url", URL), page=name, carried=pages[0].option("carried"))
+    if recipe.start[0].sitemap is not None:
+        request = start_requests(recipe, inputs)[0]
     total: dict[str, Any] = {"rows": [], "rejects": [], "follow": [], "next": None, "outcome": "ok", "stats": {}}
     for number, page in enumerate(pages, start=1):
         headers = {"content-type": page.options.get("type", _CONTENT_TYPES[page.language]), **page.option("header")}
@@ -322,6 +324,8 @@ def _request(request: PageRequest) -> dict[str, Any]:
         shown["body"] = request.body.decode()
     if request.headers:
         shown["headers"] = dict(request.headers)
+    if request.mirrors:
+        shown["mirrors"] = list(request.mirrors)
     return shown
 
 

@@ -66,7 +66,7 @@ def test_list_and_product_pages_each_have_their_own_fetch():
 
 @pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Api-Key", "Proxy-Authorization"])
 def test_secrets_do_not_belong_into_a_recipe(name):
-    refused(f"fetch.headers.{name}", "a secret", "later version", head=f"fetch: {{headers: {{{name}: x}}}}\n")
+    refused(f"fetch.headers.{name}", "a secret", "`session` sends secrets", head=f"fetch: {{headers: {{{name}: x}}}}\n")
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def test_the_schema_accepts_what_the_loader_accepts(name):
         (("exports", 0, "format"), "json"),
         (("schema_version",), 2),
         (("session",), {}),
+        (("session",), {"bearer": {"secret": "Not a name"}}),
     ],
 )
 def test_the_schema_refuses_what_an_editor_can_tell(path, value):
@@ -116,17 +117,14 @@ def test_the_schema_lists_every_step_with_its_summary():
 
 def test_every_key_that_comes_later_is_refused_as_such():
     later = """
-session: {}
 incremental: {}
 fetch: {render: auto, wait_for: x, block: x, actions: x}
-start: [{sitemap: x}]
 pages:
   a:
     paginate: {scroll: 20}
     item: a
     fields: {a: h1}
   b: {paginate: {click: x}, item: a, fields: {a: h1}}
-inputs: {a: {type: string, secret: x}}
 quality: {bands: learned, coverage: {}, http_errors: {}}
 exports: [{name: a, item: a, format: json}]
 """
@@ -134,7 +132,7 @@ exports: [{name: a, item: a, format: json}]
     RECIPE.check(read_yaml(later, file="r.yaml", report=report), (), report)
     told = {p.path.rsplit(".", 1)[-1] for p in report.problems() if "is not available in this version" in p.message}
     assert told == {
-        *("session", "incremental", "render", "wait_for", "block", "actions", "sitemap", "scroll", "click", "secret"),
+        *("incremental", "render", "wait_for", "block", "actions", "scroll", "click"),
         *("bands", "coverage", "http_errors", "format"),
     }
     assert not any("unknown key" in problem.message for problem in report.problems())

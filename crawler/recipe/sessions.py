@@ -1,0 +1,206 @@
+"""What a session means on pages: whether somebody is logged in, what is sent to log in, what the answer says.
+
+Pure: who fetches, and where secrets come from, is not known here. `inputs` of the functions that make requests hold the
+secrets, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from crawler.errors import LoginFailed, PageError
+from crawler.recipe.documents import parse_document
+from crawler.recipe.forms import asks_for_password, fill, find_form, names_of
+from crawler.recipe.made_requests import made_request, pairs_of, url_of
+from crawler.recipe.model import AnyOf, Condition, MetaSource, Page, PageRequest, QuerySource, Rows, Take
+from crawler.recipe.rules import PageContext, RowScope
+from crawler.recipe.session_plan import FormLogin
+from crawler.recipe.values import holds, is_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from crawler.recipe.model import PageInput, Recipe, RuleNode
+    from crawler.recipe.session_plan import RequestLogin
+
+#: Statuses that say that what was sent was wrong; others are of the site's own trouble.
+_REFUSED: Final = frozenset({400, 401, 403, 404, 405, 410, 422})
+
+#: Counts pages that have shown that somebody is logged in.
+IS_VALID: Final = "recipe/session/valid"
+
+#: Of what a site says, so much is shown.
+_SHOWN: Final = 200
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+def is_valid(condition: Condition, context: PageContext, at: RowScope) -> bool:
+    """Whether a page shows that somebody is logged in; so does one that the rule cannot read (CSS on JSON).
+
+    Raises:
+        PageError: the rule failed.
+    """
+    here = "tree" if context.document.kind in ("html", "xml") else "value"
+    rule = _readable(condition.rule, here)
+    if rule is None:
+        return True
+    holds_here = context.condition(Condition(rule=rule), at)
+    if holds_here:
+        context.stats[IS_VALID] += 1
+    return holds_here
+
+
+def _readable(rule: RuleNode, here: str) -> RuleNode | None:
+    """What of a rule can read such a document: its alternatives may be for several kinds of pages."""
+    if isinstance(rule, AnyOf):
+        members = tuple(member for one in rule.members if (member := _readable(one, here)) is not None)
+        return replace(rule, members=members) if members else None
+    return rule if not (kinds := set(_kinds(rule))) or kinds & {here, "any"} else None
+
+
+def _kinds(rule: RuleNode) -> Iterator[str]:
+    """The kinds of documents that a rule reads: `tree`, `value`, or `any`."""
+    if isinstance(rule, Rows):
+        yield from () if rule.each is None else _kinds(rule.each.take)
+    elif isinstance(rule, Take):
+        if isinstance(rule.source, QuerySource):
+            yield "value" if rule.source.query.language == "jmespath" else "tree"
+        else:
+            yield "tree" if isinstance(rule.source, MetaSource) else "any"
+    else:
+        for member in rule.members:
+            yield from _kinds(member)
+
+
+# --- logging in ------------------------------------------------------------------------------------------------------
+
+
+def first_request(way: FormLogin | RequestLogin, inputs: Mapping[str, Any]) -> PageRequest:
+    """The request of the page with the form, or the one that logs in.
+
+    Raises:
+        LoginFailed: with these inputs there is none.
+    """
+    scopes = _scopes(inputs)
+    if isinstance(way, FormLogin):
+        url = url_of(way.url, scopes)
+        if not url.address:
+            raise LoginFailed(url.problem)
+        return PageRequest(url=url.address, page=None)
+    found = made_request(way.request, None, scopes)
+    if isinstance(found, str):
+        raise LoginFailed(found)
+    return found
+
+
+def form_request(recipe: Recipe, way: FormLogin, page: PageInput, inputs: Mapping[str, Any]) -> PageRequest:
+    """The request that sends the form of a page, filled in.
+
+    Raises:
+        LoginFailed: there is no such form, or it leads to somebody else.
+    """
+    _check_status(page)
+    try:
+        context = _context(recipe, page)
+        form = find_form(context.document, way.form)
+    except PageError as error:
+        raise LoginFailed(f"the page with the form cannot be read: {error}") from error
+    if form is None:
+        what = "no form that asks for a password" if way.form is None else f"no form `{way.form.text}`"
+        raise LoginFailed(f"there is {what} on {page.url}")
+    filled = fill(form, pairs_of(way.data, _scopes(inputs)))
+    if filled is None or not _is_the_same_site(page.url, filled.url):
+        raise LoginFailed(f"the form on {page.url} leads to another site, which is not told who we are")
+    unknown = [name for name in way.data if name not in names_of(form)]
+    if len(unknown) == len(way.data):
+        raise LoginFailed(
+            f"the form has no field {unknown[0]!r}; it has {', '.join(names_of(form))[:_SHOWN] or 'none'}"
+        )
+    headers = (("Content-Type", "application/x-www-form-urlencoded"),) if filled.method == "POST" else ()
+    return PageRequest(url=filled.url, page=None, method=filled.method, headers=headers, body=filled.body)
+
+
+def check_answer(recipe: Recipe, way: FormLogin | RequestLogin, page: PageInput) -> None:
+    """Looks at the answer to a login.
+
+    Raises:
+        LoginFailed: it says that nobody is logged in, and why.
+    """
+    _check_status(page)
+    try:
+        context = _context(recipe, page)
+        at = RowScope(context.document.root)
+        said = context.value(way.error, at) if way.error is not None else None
+        form = None
+        if isinstance(way, FormLogin) and context.document.kind == "html":
+            form = find_form(context.document, way.form)
+    except PageError as error:
+        raise LoginFailed(f"the answer cannot be read: {error}") from error
+    if said is not None and not is_missing(said) and holds(said):
+        raise LoginFailed(f"the site says: {' '.join(str(said).split())[:_SHOWN]}")
+    if form is not None and asks_for_password(form):
+        raise LoginFailed(f"the site shows the form again ({page.url})")
+
+
+def token_of(recipe: Recipe, way: RequestLogin, page: PageInput) -> str:
+    """The token in the answer; "" where the recipe asks for none.
+
+    Raises:
+        LoginFailed: it has none.
+    """
+    if way.token is None:
+        return ""
+    try:
+        context = _context(recipe, page)
+        got = context.evaluate(way.token, RowScope(context.document.root))
+    except PageError as error:
+        raise LoginFailed(f"the answer cannot be read: {error}") from error
+    if not isinstance(got.value, str) or not got.value.isascii() or not got.value.isprintable():
+        raise LoginFailed(f"there is no token in the answer: {got.gap()}")
+    return got.value
+
+
+def _check_status(page: PageInput) -> None:
+    if page.status >= 400:
+        raise LoginFailed(f"{page.url} answers with status {page.status}", passing=page.status not in _REFUSED)
+
+
+def _is_the_same_site(page: str, target: str) -> bool:
+    """Whether a form may be sent there: to its own host or one above or below it, and not from https to http."""
+    here, there = urlsplit(page), urlsplit(target)
+    one, other = here.hostname or "", there.hostname or ""
+    if here.scheme == "https" and there.scheme != "https":
+        return False
+    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
+
+
+def _context(recipe: Recipe, page: PageInput) -> PageContext:
+    kind = Page(
+        name="session",
+        parse=None,
+        match=(),
+        fetch=recipe.fetch,
+        drop_if=None,
+        sources={},
+        follow=(),
+        paginate=None,
+        item=None,
+        rows=None,
+    )
+    document = parse_document(
+        page.body,
+        kind=None,
+        url=page.url,
+        content_type=page.headers.get("content-type"),
+        encoding=recipe.fetch.encoding,
+    )
+    document.use_xpath()
+    return PageContext(page=kind, input=page, document=document)
+
+
+def _scopes(inputs: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": {}}
