@@ -89,8 +89,8 @@ class PageCompiler:
         for entry in checked.entries(node, "namespaces"):
             for used in nearest(entry.key, self.texts.unknown_prefixes):
                 message = f"a selector of this page type has the prefix '{used}'"
-                hint = did_you_mean(entry.key, [used])
-                self.texts.report.add(entry.mark, (*path, "namespaces", entry.key), message, hint)
+                where = (*path, "namespaces", entry.key)
+                self.texts.report.add(entry.mark, where, message, did_you_mean(entry.key, [used]))
         return page
 
     def _namespaces(self, node: MapNode, path: Path, kind: str | None) -> dict[str, str]:

@@ -31,6 +31,9 @@ _BOUNDS: Final = {
 #: Formats that give a column another type where there are types.
 _TYPED_FORMATS: Final = ("date", "date-time")
 
+#: The profile of a file that names none.
+_PLAIN: Final = "plain@1"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Promise:
@@ -39,7 +42,8 @@ class Promise:
     Attributes:
         version: of the recipe.
         items: JSON Schema of rows, by item.
-        files: `item`, `join` (by column) and `raw` of each file that a run writes, by `NAME.FORMAT`.
+        files: `item`, `join` (by column) and `raw` of each file that a run writes, by its name; and its `profile`, if it
+            has another one than `plain@1`.
     """
 
     version: str
@@ -51,7 +55,8 @@ def files_of(recipe: Recipe) -> dict[str, dict[str, Any]]:
     """The files that a run writes, as a `Promise` has them."""
     if recipe.exports:
         return {
-            f"{one.name}.{one.format}": {"item": one.item, "join": dict(one.join), "raw": one.raw}
+            one.file: {"item": one.item, "join": dict(one.join), "raw": one.raw}
+            | ({"profile": one.profile} if one.profile != _PLAIN else {})
             for one in recipe.exports
         }
     return {
@@ -137,6 +142,9 @@ def _of_files(item: str, old: Promise, new: Promise) -> Iterator[_Change]:
             joined, was = now["join"].get(column), before["join"].get(column)
             if joined != was:
                 yield f"{where}, column {column}", f"is joined by {_sign(joined)}, and was by {_sign(was)}", "keep it"
+        profile, was = now.get("profile", _PLAIN), before.get("profile", _PLAIN)
+        if profile != was:
+            yield where, f"has the profile {profile}, and had {was}", "keep the profile"
         if now["raw"] != before["raw"]:
             yield where, f"is {'raw' if now['raw'] else 'guarded'}, and was not", "keep it"
 

@@ -280,8 +280,9 @@ def _rest(part: Part, search: Part) -> None:
         if entry.key in _NEEDLESS:
             part.found.add("dropped", entry.mark, (entry.key,), _NEEDLESS[entry.key])
         elif entry.key == "login":
-            message = "logins are not part of this version"
-            part.found.add("decide", entry.mark, (entry.key,), message, "pages for everybody can be read without")
+            message = "a login is not carried over"
+            hint = "write it as `session`, with its secrets by name; pages for everybody can be read without"
+            part.found.add("decide", entry.mark, (entry.key,), message, hint)
         elif entry.key == "download":
             message = "what a row links to is not downloaded; the link is in the row"
             part.found.add("dropped", entry.mark, (entry.key,), message)

@@ -16,7 +16,6 @@ from crawler.recipe.importing.foreign_nodes import Part, field_name, maps_of, re
 from crawler.recipe.importing.foreign_regex import NotTranslated, translated
 from crawler.recipe.importing.webscraper_start import start_entries
 from crawler.recipe.importing.webscraper_values import VALUES, Field, is_multiple, value_fields
-from crawler.recipe.language_pages import START
 from crawler.recipe.yaml_nodes import ListNode, MapNode
 
 if TYPE_CHECKING:
@@ -234,11 +233,11 @@ class _Sitemap:
         return follows
 
     def _site_map(self, link: Selector) -> None:
-        """A link selector that reads sitemaps: an entry of `start`, if this version has such."""
+        """A link selector that reads sitemaps: an entry of `start`."""
         urls = [scalar.raw for _, scalar in link.part.scalars("sitemapXmlUrls")]
-        if "sitemap" not in START.variants or not urls:
-            message = "addresses out of a sitemap are not part of this version"
-            hint = "begin at lists, or write the addresses into `start`"
+        if not urls:
+            message = "no sitemap is named that addresses could come from"
+            hint = "write it into `start`: {sitemap: URL}"
             link.part.found.add("decide", link.part.node.mark, link.part.path, message, hint)
             return
         name = self.page_names[link.id]

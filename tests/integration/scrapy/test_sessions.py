@@ -138,6 +138,34 @@ def test_nothing_that_is_secret_reaches_the_frontier_or_the_log(members, crawl_t
     assert PASSWORD not in caplog.text
 
 
+# --- follow-up requests ----------------------------------------------------------------------------------------------
+
+TWINS = RECIPE.replace(
+    "fields: {name: h1}",
+    'fields: {name: h1, number: {response: url, process: [{regex: "([0-9]+)$"}]}, '
+    'twin: {request: {url: "/g/1{{ item.number }}"}, css: h1}}',
+).replace("required: true}}}", "required: true}, number: {type: string}, twin: {type: string}}}")
+
+
+def twins(result) -> dict[str, str | None]:
+    return {item["name"]: item.get("twin") for item in result.items}
+
+
+def test_answers_to_follow_up_requests_of_strangers_are_no_values_either(members, crawl):
+    members.goods, members.lasts = 10, 6
+    result = crawl(TWINS, site=members.url)
+    assert twins(result) == {f"Good {number}": f"Good 1{number}" for number in range(10)}
+    assert members.logins == len(members.ended) + 1
+
+
+def test_a_row_whose_answer_never_shows_a_login_is_given_out_without_it(members, crawl):
+    members.goods, members.odd = 10, frozenset({17})
+    result = crawl(TWINS, {"CONCURRENT_REQUESTS_PER_DOMAIN": 1}, site=members.url)
+    wanted = {f"Good {number}": f"Good 1{number}" for number in range(10)}
+    assert twins(result) == {**wanted, "Good 7": None}
+    assert result.outcomes["blocked"] == 1
+
+
 # --- without a form ---------------------------------------------------------------------------------------------------
 
 HEAD = """

@@ -137,3 +137,16 @@ def test_xpath_may_say_who_is_logged_in():
     assert read(plan, "<h1>Name</h1><a class=logout>x</a>").rows
     with pytest.raises(SessionExpired):
         read(plan, "<h1>Name</h1>")
+
+
+def test_an_answer_to_a_follow_up_request_is_held_against_it_too():
+    rule = "{request: {url: /more}, css: p}"
+    plan = recipe(f"{LOGIN}\n  valid_if: {{xpath: \"//a[@class='logout']\"}}", rule=rule)
+    [request] = read(plan, "<a class=logout>x</a>").follow_ups
+    for body, rows in (("<p>9</p>", None), ("<p>9</p><a class=logout>x</a>", [{"name": "9"}])):
+        page = PageInput(request=request, url=request.url, body=body.encode(), headers={"content-type": "text/html"})
+        if rows is None:
+            with pytest.raises(SessionExpired):
+                extract_page(plan, page)
+        else:
+            assert [row.values for row in extract_page(plan, page).rows] == rows

@@ -142,6 +142,10 @@ def test_an_item_that_is_gone_needs_a_higher_first_number_of_the_recipe():
         ({**FILES, "all.csv": {**FILES["all.csv"], "item": "other"}}, "exports, all.csv: holds rows of other"),
         ({**FILES, "all.csv": {**FILES["all.csv"], "join": {}}}, "all.csv, column tags: is joined by nothing"),
         ({**FILES, "all.csv": {**FILES["all.csv"], "raw": True}}, "exports, all.csv: is raw, and was not"),
+        (
+            {**FILES, "all.csv": {**FILES["all.csv"], "profile": "woocommerce-core@1"}},
+            "exports, all.csv: has the profile woocommerce-core@1, and had plain@1",
+        ),
     ],
 )
 def test_files_are_promised_too(files, words):
@@ -164,3 +168,5 @@ items: {good: {version: 1, fields: {tags: {type: array, items: {type: string}}}}
     assert files_of(load_recipe_text(text)) == {"good.csv": plain, "good.jsonl": plain}
     named = text + 'exports: [{name: all, item: good, format: csv, columns: {tags: {join: "|"}}}]\n'
     assert files_of(load_recipe_text(named)) == {"all.csv": {"item": "good", "join": {"tags": "|"}, "raw": False}}
+    packed = text + "exports: [{name: all, item: good, format: csv, compression: gzip}]\n"
+    assert files_of(load_recipe_text(packed)) == {"all.csv.gz": plain}

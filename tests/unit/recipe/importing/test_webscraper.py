@@ -6,8 +6,6 @@ import yaml
 from old_recipes import imported_json, selector, sitemap
 from old_recipes import sitemap_recipe as recipe_of
 
-from crawler.recipe.language_pages import START
-
 
 def test_elements_make_rows_and_a_value_beside_them_is_read_from_the_page():
     recipe, findings = recipe_of(
@@ -125,11 +123,11 @@ def test_selectors_beyond_two_hundred_are_left_out_with_a_word():
     assert [(finding.kind, finding.path) for finding in findings] == [("decide", "selectors[200]")]
 
 
-def test_links_out_of_sitemaps_are_start_entries_where_the_language_has_them():
+def test_links_out_of_sitemaps_are_start_entries():
     links = selector("map", "SitemapXmlLink", "", sitemapXmlUrls=["https://a.example/s.xml"], foundUrlRegex="/p/")
     result = imported_json(sitemap(links, selector("t", "Text", "h1", ["map"], multiple=False)))
-    if "sitemap" in START.variants:
-        entry = yaml.safe_load(result.recipes[0].text)["start"][0]
-        assert entry == {"sitemap": "https://a.example/s.xml", "allow": ["/p/"], "page": "map"}
-    else:
-        assert any(finding.path == "selectors[0]" and finding.kind == "decide" for finding in result.findings)
+    entry = yaml.safe_load(result.recipes[0].text)["start"][0]
+    assert entry == {"sitemap": "https://a.example/s.xml", "allow": ["/p/"], "page": "map"}
+    links = selector("map", "SitemapXmlLink", "")
+    result = imported_json(sitemap(links, selector("t", "Text", "h1", ["map"], multiple=False)))
+    assert any(finding.path == "selectors[0]" and finding.kind == "decide" for finding in result.findings)
