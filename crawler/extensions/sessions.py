@@ -347,7 +347,7 @@ class Sessions:
         raise AssertionError("the last try returns or raises")
 
     async def _logged_in(self, way: FormLogin | RequestLogin) -> _Shown:
-        inputs = {**self._spider.inputs, **self._secrets()}
+        inputs = {**self._spider.inputs, **_secrets(self._recipe, self._spider)}
         with self._cookies.login() as jar:
             first = first_request(way, inputs)
             self._login_urls |= {_bare(first.url)}
@@ -420,25 +420,14 @@ class Sessions:
             LoginFailed: a secret is not here.
         """
         if way.kind != "basic":
-            return self._secret(way.secret)
-        scopes: dict[str, Mapping[str, Any]] = {"inputs": {**self._spider.inputs, **self._secrets()}}
+            return _secret(way.secret, self._spider)
+        scopes: dict[str, Mapping[str, Any]] = {
+            "inputs": {**self._spider.inputs, **_secrets(self._recipe, self._spider)}
+        }
         parts = [None if part is None else part.render(scopes) for part in (way.username, way.password)]
         if any(part is None or is_missing(part) for part in parts):
             raise LoginFailed("`basic` has no user name or no password with these inputs")
         return base64.b64encode(":".join(map(str, parts)).encode()).decode()
-
-    def _secrets(self) -> dict[str, str]:
-        return {name: self._secret(secret) for name, secret in self._recipe.inputs.secrets.items()}
-
-    def _secret(self, name: str) -> str:
-        job = getattr(self._crawler.spider, "stored_job", None)
-        try:
-            text = read_secret(name, client="" if job is None else job.client)
-        except ConfigError as error:
-            raise LoginFailed(str(error)) from error
-        if not text.isprintable():
-            raise LoginFailed(f"the secret {name!r} is no single line")
-        return text
 
     # --- the job ---
 
@@ -455,6 +444,26 @@ class Sessions:
         if downloader is None:
             raise LoginFailed("another downloader is in the place of Crawlery's, which knows of no session")
         return downloader.shared
+
+
+def _secrets(recipe: Recipe, spider: Any) -> dict[str, str]:
+    """The inputs of a recipe that are secrets.
+
+    Raises:
+        LoginFailed: one is not here.
+    """
+    return {name: _secret(secret, spider) for name, secret in recipe.inputs.secrets.items()}
+
+
+def _secret(name: str, spider: Any) -> str:
+    job = getattr(spider, "stored_job", None)
+    try:
+        text = read_secret(name, client="" if job is None else job.client)
+    except ConfigError as error:
+        raise LoginFailed(str(error)) from error
+    if not text.isprintable():
+        raise LoginFailed(f"the secret {name!r} is no single line")
+    return text
 
 
 def _bare(url: str) -> str:

@@ -42,8 +42,8 @@ class Promise:
     Attributes:
         version: of the recipe.
         items: JSON Schema of rows, by item.
-        files: `item`, `join` (by column) and `raw` of each file that a run writes, by its name; and its `profile`, if it
-            has another one than `plain@1`.
+        files: `item`, `join` (by column) and `raw` of each file that a run writes, by its name; and its `profile`, if
+            it has another one than `plain@1`.
     """
 
     version: str
