@@ -53,6 +53,19 @@ class Text(ma.fields.String):
             raise ma.ValidationError(self._error)
 
 
+class Cursor(Text):
+    """Where a list goes on: as `control_api.jobs.cursor` writes it, opaque to callers."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "[A-Za-z0-9_-]+",
+            least=1,
+            most=300,
+            error="is no cursor",
+            metadata=about("`next` of the page before, with the same filters."),
+        )
+
+
 class Choice(ma.fields.Enum[Any]):
     """One of the words of an enumeration."""
 

@@ -7,7 +7,7 @@ from typing import Final
 import marshmallow as ma
 
 from control_api.access.schemas import ClientId
-from control_api.fields import Instant, Schema, Text, Whole, about
+from control_api.fields import Cursor, Instant, Schema, Text, Whole, about
 from crawler.audit.chain import Kind
 from crawler.audit.listing import MAX_PAGE
 
@@ -26,13 +26,7 @@ class AuditQuerySchema(Schema):
     after = Instant(metadata=about("Entries of this time or later."))
     before = Instant(metadata=about("Entries before this time."))
     limit = Whole(least=1, most=MAX_PAGE, load_default=50, metadata=about("Entries on a page, at most.", 50))
-    cursor = Text(
-        "[A-Za-z0-9_-]+",
-        least=1,
-        most=300,
-        error="is no cursor",
-        metadata=about("`next` of the page before, with the same filters."),
-    )
+    cursor = Cursor()
 
 
 class AuditEntrySchema(Schema):

@@ -8,11 +8,11 @@ import marshmallow as ma
 from marshmallow import validate
 
 from control_api.access.schemas import ClientId
-from control_api.fields import Choice, Few, Instant, Schema, Seconds, Text, Whole, about
+from control_api.fields import Choice, Cursor, Few, Instant, Schema, Seconds, Text, Whole, about
 from crawler.joblogs.lines import Level
 from crawler.joblogs.places import MAX_CHARACTERS
 from crawler.jobs.model import Intended, Outcome, Priority, State
-from crawler.jobs.outcomes import HARMLESS, OUTCOMES
+from crawler.jobs.outcomes import FAILURES
 from crawler.jobs.store_contract import MAX_PAGE
 
 MAX_WORKERS: Final = 100
@@ -39,10 +39,6 @@ _NOT_YET: Final = {"x_example_null": True}
 _JOB_ID: Final = "mvb2qk7d5xw3o4n6rj5f7a2zle"
 _SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _URL: Final = "https://files.example/crawlery/alice/mvb2qk7d5xw3o4n6rj5f7a2zle/product.csv?X-Amz-Signature=..."
-
-
-#: Outcomes of pages that are failures.
-_FAILED: Final = tuple(name for name in OUTCOMES if name not in HARMLESS)
 
 
 class RecipeName(Text):
@@ -131,7 +127,7 @@ class ReplayOrderSchema(Schema):
     """Which pages of a job are to be fetched again."""
 
     outcome = ma.fields.String(
-        required=True, validate=validate.OneOf(_FAILED), metadata=about("Those that came to this.", "http_5xx")
+        required=True, validate=validate.OneOf(FAILURES), metadata=about("Those that came to this.", "http_5xx")
     )
 
 
@@ -285,13 +281,7 @@ class JobListQuerySchema(Schema):
     created_after = Instant(metadata=about("Jobs accepted after this time."))
     created_before = Instant(metadata=about("Jobs accepted before this time."))
     limit = Whole(least=1, most=MAX_PAGE, load_default=50, metadata=about("Jobs on a page, at most.", 50))
-    cursor = Text(
-        "[A-Za-z0-9_-]+",
-        least=1,
-        most=300,
-        error="is no cursor",
-        metadata=about("`next` of the page before, with the same filters."),
-    )
+    cursor = Cursor()
 
 
 class JobListSchema(Schema):
@@ -308,7 +298,9 @@ class JobListSchema(Schema):
 class FailuresQuerySchema(Schema):
     """Which failures are wanted."""
 
-    outcome = ma.fields.String(validate=validate.OneOf(_FAILED), metadata=about("Pages that came to this.", "http_404"))
+    outcome = ma.fields.String(
+        validate=validate.OneOf(FAILURES), metadata=about("Pages that came to this.", "http_404")
+    )
     limit = Whole(
         least=1, most=MAX_FAILURES, load_default=MAX_FAILURES, metadata=about("Pages in the answer, at most.", 100)
     )

@@ -23,11 +23,11 @@ from flask import g, request
 
 from control_api.problems import Problem, bad_request, pointer, unavailable
 from control_api.recipe_check import check_order
-from control_api.recipes.own import own_text
+from control_api.recipes.named import named
 from control_api.services import ask, origin, principal, services
 from crawler.access.model import Scope
 from crawler.access.store import AccessStore
-from crawler.errors import ManifestDamaged, QuotaExceeded, RecipeError
+from crawler.errors import ManifestDamaged, QuotaExceeded
 from crawler.exports.intents import read_intent, write_intent
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
@@ -230,26 +230,12 @@ def _recipe(order: Mapping[str, Any]) -> Checked:
                 scope=Scope.RECIPES_INLINE,
             )  # fmt: skip
         return check_order(order["recipe_text"], order["inputs"])
-    name, _, version = order["recipe"].partition("@")
-    own = own_text(principal().client.id, name, version)
-    if own.text is not None:  # a stranger's text, so it is not compiled in this process
-        return check_order(own.text, order["inputs"])
-    try:
-        recipe = services().recipes.get(name)
-    except RecipeError as error:
-        errors = [(pointer("body", "recipe"), str(problem)) for problem in error.problems]
-        raise Problem("unprocessable", f"The recipe {name} of this deployment is broken.", errors=errors) from error
-    if recipe is None:
-        raise _no_recipe(own.why or f"there is no recipe {name}")
-    if version and recipe.version != version:
-        raise _no_recipe(own.why or f"the recipe {name} has version {recipe.version or 'none'}, not {version}")
+    recipe = named(order["recipe"])
+    if isinstance(recipe, str):
+        return check_order(recipe, order["inputs"])
     inputs = recipe.inputs.resolve(order["inputs"])
     start_requests(recipe, inputs)
     return Checked(name=recipe.name, resolved=recipe.resolved, inputs=inputs)
-
-
-def _no_recipe(why: str) -> Problem:
-    return Problem("unprocessable", f"{why[0].upper()}{why[1:]}.", errors=[(pointer("body", "recipe"), why)])
 
 
 def _new_id() -> str:

@@ -12,7 +12,7 @@ from control_api.fields import Schema, Text, about
 from control_api.gate import needs
 from control_api.jobs.schemas import MAX_RECIPE_CHARACTERS, RecipeName
 from control_api.problems import Problem, pointer
-from control_api.recipes.own import own_text
+from control_api.recipes.named import named, text_of
 from control_api.recipes.trials import exactly, tried
 from control_api.services import principal, services
 from crawler.access.model import Scope
@@ -195,7 +195,7 @@ def preview_recipe(order: dict[str, Any]) -> Response:
     that cannot be had.
     """
     config = services().config.base
-    text = order["recipe_text"] if "recipe_text" in order else _named(order["recipe"])
+    text = order["recipe_text"] if "recipe_text" in order else text_of(named(order["recipe"]))
     asked = {
         "recipe_text": text,
         "inputs": order["inputs"],
@@ -208,29 +208,6 @@ def preview_recipe(order: dict[str, Any]) -> Response:
     recipe = pointer("body", "recipe_text" if "recipe_text" in order else "recipe")
     parts = {name: pointer("body", name) for name in ("inputs", "page", "url", "body")} | {"recipe": recipe}
     return exactly(tried(lambda: preview(asked, egress), parts=parts, costly=recipe))
-
-
-def _named(asked: str) -> str:
-    """The text of a recipe by NAME or NAME@VERSION.
-
-    Raises:
-        Problem: there is none.
-    """
-    name, _, version = asked.partition("@")
-    own = own_text(principal().client.id, name, version)
-    if own.text is not None:
-        return own.text
-    try:
-        recipe = services().recipes.get(name)
-    except RecipeError as error:
-        errors = [(pointer("body", "recipe"), str(problem)) for problem in error.problems]
-        raise Problem("unprocessable", f"The recipe {name} of this deployment is broken.", errors=errors) from error
-    why = (own.why or f"there is no recipe {name}") if recipe is None else ""
-    if recipe is not None and version and recipe.version != version:
-        why = own.why or f"the recipe {name} has version {recipe.version or 'none'}, not {version}"
-    if recipe is None or why:
-        raise Problem("unprocessable", f"{why[0].upper()}{why[1:]}.", errors=[(pointer("body", "recipe"), why)])
-    return recipe.resolved
 
 
 def add_preview(recipes: Blueprint) -> None:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from crawler.cli import console, exits
 from crawler.cli.groups import CommandFailed
 from crawler.cli.job_where import with_where
-from crawler.jobs.outcomes import HARMLESS, OUTCOMES
+from crawler.jobs.outcomes import FAILURES
 
 if TYPE_CHECKING:
     from crawler.cli.job_where import Where
 
-_FAILED: Final = tuple(name for name in OUTCOMES if name not in HARMLESS)
-
 
 @click.command("replay")
 @click.argument("job_id", metavar="JOB")
-@click.argument("outcome", type=click.Choice(_FAILED), metavar="OUTCOME")
+@click.argument("outcome", type=click.Choice(FAILURES), metavar="OUTCOME")
 @with_where
 @click.option("--key", metavar="TEXT", help="The same key again is the same job: safe to repeat after an error.")
 @click.option("--watch", "-w", is_flag=True, help="Follow it until it has ended.")

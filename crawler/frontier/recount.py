@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from crawler.frontier.closed import names_like
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -35,8 +37,9 @@ async def recounted(
     if kept.closed and not accepted:
         return kept
     counted = {"ready": await _members(store, f"{base}suspects")}
-    for queue in await _keys(store, f"{base}ready:*"):
-        counted["ready"] |= await _members(store, queue)
+    async for queues in names_like(store, base, "ready:*"):
+        for queue in queues:
+            counted["ready"] |= await _members(store, f"{base}{queue.decode()}")
     for state in ("delayed", "leased", "parked"):
         counted[state] = await _members(store, f"{base}{state}")
     bodies = set(await store.command("HKEYS", f"{base}body"))
@@ -61,12 +64,3 @@ async def recounted(
 
 async def _members(store: Caller, key: str) -> set[bytes]:
     return set(await store.command("ZRANGE", key, 0, -1))
-
-
-async def _keys(store: Caller, pattern: str) -> list[str]:
-    cursor, found = b"0", set()
-    while True:
-        cursor, keys = await store.command("SCAN", cursor, "MATCH", pattern, "COUNT", 500)
-        found |= {key.decode() for key in keys}
-        if cursor == b"0":
-            return sorted(found)

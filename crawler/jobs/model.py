@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from crawler.errors import InvalidJob
-from crawler.jobs.outcomes import HARMLESS, OUTCOMES
+from crawler.jobs.outcomes import FAILURES
 
 #: Shorter secrets could be guessed by a site; blake2b takes no longer key.
 _SECRET_BYTES: Final = range(16, 65)
@@ -112,7 +112,7 @@ class Replay:
 
     def __post_init__(self) -> None:
         check_job_id(self.job)
-        if self.outcome not in OUTCOMES or self.outcome in HARMLESS:
+        if self.outcome not in FAILURES:
             raise InvalidJob(f"{self.outcome!r} is no outcome of pages that failed")
 
 

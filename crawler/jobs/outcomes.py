@@ -33,3 +33,6 @@ OUTCOMES: Final[Mapping[str, str]] = {
 
 #: Outcomes that are no failure: the page was read, or we chose not to fetch it.
 HARMLESS: Final = frozenset({"ok", "redirected", "not_modified", "robots", "filtered", "cancelled"})
+
+#: Outcomes that are, in the order of `OUTCOMES`.
+FAILURES: Final = tuple(name for name in OUTCOMES if name not in HARMLESS)

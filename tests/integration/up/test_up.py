@@ -39,6 +39,7 @@ def store_and_bucket(run):
 
 
 def test_it_says_where_everything_is_and_what_to_type_next(shared):
+    shared.until_said(r"^  crawlery job run shop")  # the last line, which may come a moment after the first one
     said = shared.output.partition("The platform is up.")[2]
     for pattern in (
         r"node-1 +http://127.0.0.1:\d+$",
