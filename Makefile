@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test coverage test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,7 +21,12 @@ demo: $(STAMP)  ## Crawl the bundled sample shop with live progress and show the
 
 test: lint  ## Lint, type-check and run every test
 	@sh scripts/test_tools.sh
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest
+
+# Measuring lines and branches makes Python twice as slow: continuous integration does it once more, after the tests.
+# What kills processes has no part in it, since nobody hears what they had covered.
+coverage: $(STAMP)  ## Lines and branches that the tests of `make test` reach, 90 % at least (10 minutes)
+	@$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/e2e --cov --cov-report=term:skip-covered
 
 test-long: $(STAMP)  ## Whole fleets that are killed, stopped and starved (about 16 minutes)
 	@$(BIN)/python -m pytest -m long -n 1

@@ -67,6 +67,8 @@ SCRIPTS: Final = {
     "seal": "seals entries of the audit",
     "seeds_peek": "shows the next seeds",
     "seeds_take": "takes seeds off",
+    "session_ask": "asks for a job's session, or who logs in",
+    "session_fail": "notes that a worker could not log in",
     "session_write": "keeps a new session of a job",
     "sizes": "reads how large a field of many jobs is",
     "stage": "puts a part of a large page beside it",
