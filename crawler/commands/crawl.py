@@ -20,7 +20,7 @@ from crawler.extensions.crawl_summary import EXIT_CANCELLED, EXIT_FAILED
 from crawler.fleet import check_fleet
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.spiders.recipe import RecipeSpider
-from crawler.spiders.runner import CrawlFailed, has_begun, prepare, summary_of
+from crawler.spiders.runner import CrawlFailed, close_unused_loop, has_begun, prepare, summary_of
 from crawler.spiders.stored import GENERIC
 from crawler.spiders.worker import JobIsOver, stored_spider
 
@@ -54,10 +54,12 @@ class Command(ScrapyCrawlCommand):
             check_fleet(crawler.settings, spidercls, args[0], opts.spargs)
         except JobIsOver as over:
             sys.stderr.write(f"{over}\n")
+            close_unused_loop()
             return
         except CrawleryError as error:
             sys.stderr.write(f"{error}\n")
             self.exitcode = 2
+            close_unused_loop()
             return
         self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()

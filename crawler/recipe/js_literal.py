@@ -34,7 +34,8 @@ _MAX_ATTEMPTS: Final = 1_000
 MAX_REPEATED: Final = 1024 * 1024
 
 _NAME: Final = r"[^\W\d][\w$]*+|\$[\w$]*+"
-_SKIP: Final = r"(?:\s++|//[^\n\r]*+|/\*(?:[^*]++|\*(?!/))*+\*/|<!--[^\n\r]*+|\ufeff)*+"
+# `(?!)`: before 3.11.5 Python went on where the last alternative had failed, not where it began (cpython#106052).
+_SKIP: Final = r"(?:\s++|//[^\n\r]*+|/\*(?:[^*]++|\*(?!/)|(?!))*+\*/|<!--[^\n\r]*+|\ufeff|(?!))*+"
 _STRINGS: Final = r"""'(?:[^'\\\n\r]++|\\.)*+'|"(?:[^"\\\n\r]++|\\.)*+\""""
 _LOOSE_STRINGS: Final = r"""'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+\""""
 _TEMPLATE: Final = r"`(?:[^`\\]++|\\.)*+`"

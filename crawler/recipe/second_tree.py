@@ -25,8 +25,9 @@ _UNKNOWN_VOID: Final = "source, track, wbr, keygen, bgsound, embed, param"
 
 #: Text that may look like tags and is none.
 _RAW: Final = r"<!--.*?-->|<(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext)\b.*?</(?P=raw)>"
-#: As lexbor writes them: every attribute with a value in double quotes; a name may hold quotes.
-_ATTRIBUTES: Final = r"""(?: [^\s/>][^\s/>=]*="[^"]*")*+"""
+#: As lexbor writes them: every attribute with a value in double quotes; a name may hold quotes. `(?!)`: before 3.11.5
+#: Python went on where an attribute had failed, instead of where it began (cpython#106052).
+_ATTRIBUTES: Final = r"""(?: [^\s/>][^\s/>=]*="[^"]*"|(?!))*+"""
 _VOID_TAG = re.compile(rf"{_RAW}|<(?P<void>{_UNKNOWN_VOID.replace(', ', '|')})(?=[\s>]){_ATTRIBUTES}>", re.DOTALL)
 _ANY_TAG = re.compile(rf"{_RAW}|<(?P<slash>/?)(?P<name>[a-zA-Z][^\s/>]*)(?P<rest>{_ATTRIBUTES})>", re.DOTALL)
 _TEMPLATE_TAG = re.compile(rf"<template{_ATTRIBUTES}>")

@@ -5,6 +5,7 @@ A process can run one crawl only, since Twisted's reactor does not start twice.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from scrapy.settings import Settings
 
 from crawler.downloader.pace import Paces
 from crawler.dupefilter import dupefilter_class
+from crawler.errors import CrawleryError
 from crawler.extensions.feeds import check_feeds, export_feeds
 from crawler.extensions.summary import Summary
 from crawler.fleet import check_fleet, fleet_settings
@@ -69,10 +71,14 @@ def run_crawl(
     if issubclass(spidercls, RecipeSpider):
         spidercls.inputs_of(arguments)
     process = AsyncCrawlerProcess(settings)
-    crawler = process.create_crawler(spidercls)
-    prepare(crawler)
     arguments = dict(arguments)
-    check_fleet(crawler.settings, spidercls, spidercls.name, arguments)
+    try:
+        crawler = process.create_crawler(spidercls)
+        prepare(crawler)
+        check_fleet(crawler.settings, spidercls, spidercls.name, arguments)
+    except CrawleryError:
+        close_unused_loop()
+        raise
     if observe is not None:
         observe(crawler)
     process.crawl(crawler, **arguments)
@@ -83,6 +89,14 @@ def run_crawl(
         if has_begun(crawler, process):
             raise CrawlCutShort(str(error)) from error
         raise
+
+
+def close_unused_loop() -> None:
+    """Closes the event loop that a crawler process has installed, where nothing will run on it.
+
+    Otherwise it is closed when the interpreter goes down, after its sockets; up to Python 3.11.3 that is a traceback.
+    """
+    asyncio.get_event_loop().close()
 
 
 def has_begun(crawler: Crawler, process: CrawlerProcessBase) -> bool:
