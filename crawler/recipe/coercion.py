@@ -15,7 +15,7 @@ from w3lib.url import safe_url_string
 
 from crawler.recipe.fields import Broken, FieldSpec
 from crawler.recipe.scalars import NotScalar, decimal_of, describe, integer_of, number_of, text_of, whole_text
-from crawler.recipe.urls import absolute_url
+from crawler.recipe.urls import absolute_url, plain_link
 from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ def _string(value: Value, _base_url: str) -> str:
 
 def _uri(value: Value, base_url: str) -> str:
     text = _string(value, base_url)
+    plain = plain_link(base_url, text)
+    if plain is not None:
+        return plain
     url = absolute_url(base_url, text)
     if url is not None and _URI.fullmatch(url) is None:
         try:

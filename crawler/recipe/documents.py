@@ -20,6 +20,8 @@ from crawler.recipe.xml_document import XmlDocument
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from selectolax.lexbor import LexborNode
+
     from crawler.recipe.model import ParseKind
     from crawler.recipe.queries import CssQuery, Query
     from crawler.recipe.row_files import BrokenRow
@@ -88,6 +90,10 @@ class Scope(Protocol):
     @property
     def language(self) -> Literal["css", "jmespath"]:
         """The language of a plain string here."""
+
+    @property
+    def native(self) -> LexborNode | None:
+        """The element on lexbor's tree, where rules are to be read on that."""
 
     def values(
         self, query: Query, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from crawler.errors import PageMismatch, PathGone, SessionExpired
 from crawler.recipe.causes import empty_cause
@@ -23,7 +23,6 @@ from crawler.recipe.sitemap_pages import sitemap_page
 from crawler.recipe.starts import start_requests
 from crawler.recipe.urls import http_link
 from crawler.recipe.values import MISSING, Value, is_missing
-from crawler.recipe.xpath_use import xpath_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -40,6 +39,9 @@ __all__ = [
     "page_type",
     "start_requests",
 ]
+
+#: What a row is known by is written like this; an encoder of its own, because json.dumps would make one for each row.
+_IDENTITY: Final = json.JSONEncoder(sort_keys=True, default=str)
 
 # --- a page ----------------------------------------------------------------------------------------------------------
 
@@ -86,11 +88,10 @@ def page_context(page: Page, page_input: PageInput, *, trace: bool = False) -> P
         csv=page.csv,
         namespaces=page.namespaces.values(),
     )
-    by_xpath = xpath_documents(page)
-    if None in by_xpath:
+    if None in page.xpath_documents:
         document.use_xpath()
     traces: list[FieldTrace] | None = [] if trace else None
-    return PageContext(page=page, input=page_input, document=document, traces=traces, xpath_documents=by_xpath)
+    return PageContext(page=page, input=page_input, document=document, traces=traces)
 
 
 def page_type(recipe: Recipe, page_input: PageInput) -> Page:
@@ -237,7 +238,7 @@ class _Extraction:
     def _mark_row(self, contract: ItemContract, values: Mapping[str, Value]) -> None:
         key = [values.get(name) for name in contract.key]
         identity = values if not contract.key or any(is_missing(part) for part in key) else key
-        self.marks[mark("row", contract.name, json.dumps(plain_value(identity), sort_keys=True, default=str))] = None
+        self.marks[mark("row", contract.name, _IDENTITY.encode(plain_value(identity)))] = None
 
     # --- links ---
 
@@ -292,7 +293,7 @@ class _Extraction:
         chain = chain_of(self.page, request)
         row = raw[0] if raw else _RawRow(base_url=self.context.document.base_url, values={})
         addition = self._addition(row)
-        content = mark("append", json.dumps(plain_value(addition), sort_keys=True, default=str))
+        content = mark("append", _IDENTITY.encode(plain_value(addition)))
         if chain.pending is not None:
             base_url, first = chain.pending
             if addition and content in chain.visited:  # past their end, many lists show a page again

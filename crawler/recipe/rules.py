@@ -12,9 +12,10 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crawler.errors import PageError, ParseRefused
+from crawler.recipe.cells import ASK
 from crawler.recipe.documents import parse_fragment, value_scope
 from crawler.recipe.model import (
     AnyOf,
@@ -34,6 +35,7 @@ from crawler.recipe.model import (
 from crawler.recipe.page_nodes import PageNodes
 from crawler.recipe.queries import CssQuery, JmesQuery, QueryError
 from crawler.recipe.scalars import describe
+from crawler.recipe.source_text import source_text
 from crawler.recipe.steps import StepFailed, run_steps
 from crawler.recipe.template import Template
 from crawler.recipe.values import MISSING, Value, holds, is_missing
@@ -50,8 +52,7 @@ if TYPE_CHECKING:
 MAX_CARTESIAN_ROWS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Got:
+class Got(NamedTuple):
     """What evaluating one rule gave. `winner` counts alternatives from 0; None = nothing won.
 
     `emptied` shows the value of which the steps left nothing, which is no failure: a regex that does not match.
@@ -95,7 +96,6 @@ class PageContext:
     document: Document
     stats: Counter[str] = field(default_factory=Counter)
     traces: list[FieldTrace] | None = None
-    xpath_documents: frozenset[str | None] = frozenset()  # page sources that XPath reads; None = the page
     _sources: dict[str, Scope | None] = field(default_factory=dict)
     _parsed_documents: list[Document] = field(default_factory=list)
     _nodes: PageNodes | None = None
@@ -301,7 +301,7 @@ class PageContext:
             # A broken script block is no reason to lose the page: the alternatives of the rules decide.
             self.stats["recipe/source_unparsed"] += 1
             return None
-        if name is not None and name in self.xpath_documents:
+        if name is not None and name in self.page.xpath_documents:
             document.use_xpath()
         self._parsed_documents.append(document)
         return document.root
@@ -315,10 +315,11 @@ class PageContext:
 
     def all_stats(self) -> dict[str, int]:
         """The counters of the rules and of every document that they read."""
-        total = Counter(self.stats)
+        total = dict(self.stats)
         for document in (self.document, *self._parsed_documents):
-            total.update(document.stats)
-        return dict(total)
+            for name, count in document.stats.items():
+                total[name] = total.get(name, 0) + count
+        return total
 
     def template_scopes(self, at: RowScope) -> dict[str, Mapping[str, Value]]:
         """What `{{ }}` may refer to here."""
@@ -388,11 +389,20 @@ class PageContext:
         at.row = values
         if not at.path:
             at.item = values
-        for name, rule in rows.fields.items():
-            if name in rows.later:
-                continue
+        native = at.scope.native if self.traces is None else None
+        for cell in rows.cells:
+            name, rule = cell.name, cell.rule
             path = at.path + name
+            if native is not None and cell.read is not None:
+                value = cell.read(native, at.scope.is_row, self, path)
+                if value is not ASK and (value is not MISSING or name not in at.fallback):
+                    if value is MISSING:
+                        at.gaps[name] = cell.gap
+                    else:
+                        values[name] = value
+                    continue
             got = self.evaluate(rule, at, path)
+            native = native and at.scope.native  # an XPath may have moved the page to the other tree
             value = got.value
             if is_missing(value) and name in at.fallback:
                 value = at.fallback[name]
@@ -467,27 +477,6 @@ def _reads_values(query: Query) -> bool:
 
 def _listed(value: Value) -> list[Value]:
     return [] if value is MISSING else [value]
-
-
-def source_text(take: Take) -> str:
-    """The source as a person wrote it, for traces and reports: `css: h1`."""
-    source = take.source
-    prefix = "" if take.from_ is None else f"{take.from_} "
-    if isinstance(source, QuerySource):
-        return f"{prefix}{source.query.language}: {source.query.text}"
-    if isinstance(source, TemplateSource):
-        return f"template: {source.template.text}"
-    if isinstance(source, MetaSource):
-        return f"meta: {source.name}"
-    if isinstance(source, NodeSource):
-        return f"{source.syntax}: {source.type}"
-    if isinstance(source, ResponseSource):
-        return f"response: {source.attribute}"
-    if isinstance(source, ConstSource):
-        return f"const: {source.value}"
-    if isinstance(source, PrecedingSource):
-        return f"preceding: {source.css.text}"
-    return f"table: {source.header}"
 
 
 def plain_value(value: Value) -> Value:

@@ -77,6 +77,7 @@ class ValueScope:
     __slots__ = ("_value", "document", "is_row")
 
     language: Literal["jmespath"] = "jmespath"
+    native: Final = None
 
     def __init__(self, document: Document, value: Value, *, is_row: bool) -> None:
         self.document = document

@@ -9,7 +9,7 @@ import click
 from crawler.cli import console
 from crawler.cli.recipes import RecipeName, load
 from crawler.recipe.model import AnyOf, Rows, Take, TemplateSource, UnionOf
-from crawler.recipe.rules import source_text
+from crawler.recipe.source_text import source_text
 from crawler.recipe.template import Template
 from crawler.recipe.values import MISSING
 

@@ -1,0 +1,191 @@
+"""The short way to a field: rules that are one CSS selector, or begin with one, read from lexbor's tree.
+
+Most fields of most pages are such rules, and most of them find what they look for. For these the way is laid when a
+recipe is loaded, and asks nothing on a page that is known before. Whatever is not usual (a step that fails, a choice
+that another alternative wins, a default) is left to `rules`, which begins anew: what a rule means is said there.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+from crawler.recipe.css_lexbor import finder
+from crawler.recipe.model import AnyOf, QuerySource, Take
+from crawler.recipe.queries import CssQuery
+from crawler.recipe.source_text import source_text
+from crawler.recipe.steps import StepFailed, run_steps
+from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
+from crawler.recipe.values import MISSING, Value
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Collection, Mapping
+
+    from selectolax.lexbor import LexborNode
+
+    from crawler.recipe.css_tree import CssPart
+    from crawler.recipe.documents import Document
+    from crawler.recipe.model import PageInput, RuleNode
+
+
+class Ask(enum.Enum):
+    """The type of `ASK`; an enum so that type checkers can narrow on `is ASK`."""
+
+    ASK = "ask"
+
+
+#: The short way does not lead to the value: ask `rules`.
+ASK: Final = Ask.ASK
+
+
+class CellPage(Protocol):
+    """What cells need of the page that they are read on."""
+
+    @property
+    def stats(self) -> Counter[str]:
+        """Its counters."""
+
+    @property
+    def document(self) -> Document:
+        """What it was parsed into."""
+
+    @property
+    def input(self) -> PageInput:
+        """What it came with."""
+
+
+#: The element, whether it is a row, the page and the field's path in counters; to its value, MISSING or ASK. MISSING is
+#: said only where no selector matched anything, and then nothing was counted.
+Read: TypeAlias = "Callable[[LexborNode, bool, CellPage, str], Value]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """A field of a row. `read` is None where there is no short way; `gap` says why a field is missing that has one."""
+
+    name: str
+    rule: RuleNode
+    read: Read | None
+    gap: str = ""
+
+
+def cells_of(fields: Mapping[str, RuleNode], later: Collection[str]) -> tuple[Cell, ...]:
+    """The fields of a row that its page gives, in their order."""
+    return tuple(_cell(name, rule) for name, rule in fields.items() if name not in later)
+
+
+def _cell(name: str, rule: RuleNode) -> Cell:
+    last = rule.members[-1] if isinstance(rule, AnyOf) else rule
+    read = _read(rule)
+    gap = f"{source_text(last)} matches nothing" if read is not None and isinstance(last, Take) else ""
+    return Cell(name=name, rule=rule, read=read, gap=gap)
+
+
+def _read(rule: RuleNode) -> Read | None:
+    if isinstance(rule, Take):
+        return _of_take(rule)
+    if not isinstance(rule, AnyOf) or rule.all or rule.process or rule.when is not None or rule.default is not MISSING:
+        return None
+    members = [_of_take(member) if isinstance(member, Take) else None for member in rule.members]
+    reads = [member for member in members if member is not None]
+    return _alternatives(reads) if len(reads) == len(members) > 1 else None
+
+
+def _alternatives(reads: list[Read]) -> Read:
+    def read(node: LexborNode, row: bool, page: CellPage, path: str) -> Value:  # noqa: FBT001 - as `Read` says
+        for index, member in enumerate(reads):
+            value = member(node, row, page, path)
+            if value is ASK:
+                return ASK
+            if value is not MISSING:
+                page.stats[f"recipe/alternative/{path}/{index + 1}"] += 1
+                return value
+        return MISSING
+
+    return read
+
+
+def _of_take(take: Take) -> Read | None:
+    query = take.source.query if isinstance(take.source, QuerySource) else None
+    if not isinstance(query, CssQuery) or len(query.parts) != 1 or take.as_ == "count":
+        return None
+    if take.from_ is not None or take.remove or take.when is not None or take.request is not None:
+        return None
+    part = query.parts[0]
+    in_page, in_row = (finder(part.selector, row=row) for row in (False, True))
+    nothing = MISSING if take.default is MISSING else ASK
+    chosen = _all_of(part, take) if take.all or part.kind == "texts" else _first_of(part, take)
+    process = take.process
+
+    def read(node: LexborNode, row: bool, page: CellPage, path: str) -> Value:  # noqa: FBT001 - as `Read` says
+        nodes = in_row(node) if row else in_page(node)
+        if not nodes:
+            return nothing
+        value, ambiguous = chosen(nodes)
+        if value is MISSING:
+            return nothing
+        if process:
+            try:
+                value = run_steps(process, value, base_url=page.document.base_url, now=page.input.answered_at)
+            except StepFailed:
+                return ASK
+            if value is MISSING:
+                return ASK
+        if ambiguous:
+            page.stats[f"recipe/ambiguous/{path}"] += 1
+        return value
+
+    return read
+
+
+#: Elements to the value, and whether there was a choice.
+_Chosen: TypeAlias = "Callable[[list[LexborNode]], tuple[Value, bool]]"
+
+
+def _all_of(part: CssPart, take: Take) -> _Chosen:
+    if part.kind == "texts":
+        every = take.all
+
+        def texts(nodes: list[LexborNode]) -> tuple[Value, bool]:
+            found = [text for node in nodes for text in text_nodes(node)]
+            if not found:
+                return MISSING, False
+            return (found, False) if every else (found[0], any(text != found[0] for text in found))
+
+        return texts
+    one = _text_of(part, take)
+
+    def members(nodes: list[LexborNode]) -> tuple[Value, bool]:
+        return [text for node in nodes if (text := one(node))] or MISSING, False
+
+    return members
+
+
+def _first_of(part: CssPart, take: Take) -> _Chosen:
+    one = _text_of(part, take)
+
+    def first(nodes: list[LexborNode]) -> tuple[Value, bool]:
+        chosen = ""
+        for node in nodes:
+            text = one(node)
+            if not chosen:
+                chosen = text
+            elif text and text != chosen:
+                return chosen, True
+        return chosen or MISSING, False
+
+    return first
+
+
+def _text_of(part: CssPart, take: Take) -> Callable[[LexborNode], str]:
+    """What is read of one element; "" for nothing."""
+    if part.kind == "own_text":
+        return lambda node: own_text(node).strip()
+    if part.kind == "attr":
+        name = part.attribute
+        return lambda node: (attribute_of(node, name) or "").strip()
+    if take.as_ == "html":
+        return lambda node: (node.html or "").strip()
+    return visible_text
