@@ -17,7 +17,7 @@ from crawler.recipe.queries import CssQuery
 from crawler.recipe.source_text import source_text
 from crawler.recipe.steps import StepFailed, run_steps
 from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
-from crawler.recipe.values import MISSING, Value
+from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
     from selectolax.lexbor import LexborNode
 
+    from crawler.recipe.css_lexbor import Columns
     from crawler.recipe.css_tree import CssPart
     from crawler.recipe.documents import Document
     from crawler.recipe.model import PageInput, RuleNode
+    from crawler.recipe.steps import Step
 
 
 class Ask(enum.Enum):
@@ -56,9 +58,9 @@ class CellPage(Protocol):
         """What it came with."""
 
 
-#: The element, whether it is a row, the page and the field's path in counters; to its value, MISSING or ASK. MISSING is
-#: said only where no selector matched anything, and then nothing was counted.
-Read: TypeAlias = "Callable[[LexborNode, bool, CellPage, str], Value]"
+#: The element, the rows that it is one of (None: it is the whole page), the page and the field's path in counters; to
+#: its value, MISSING or ASK. MISSING is said only where no selector matched anything, and then nothing was counted.
+Read: TypeAlias = "Callable[[LexborNode, Columns | None, CellPage, str], Value]"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,9 +96,9 @@ def _read(rule: RuleNode) -> Read | None:
 
 
 def _alternatives(reads: list[Read]) -> Read:
-    def read(node: LexborNode, row: bool, page: CellPage, path: str) -> Value:  # noqa: FBT001 - as `Read` says
+    def read(node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
         for index, member in enumerate(reads):
-            value = member(node, row, page, path)
+            value = member(node, rows, page, path)
             if value is ASK:
                 return ASK
             if value is not MISSING:
@@ -114,21 +116,24 @@ def _of_take(take: Take) -> Read | None:
     if take.from_ is not None or take.remove or take.when is not None or take.request is not None:
         return None
     part = query.parts[0]
-    in_page, in_row = (finder(part.selector, row=row) for row in (False, True))
+    selector = part.selector
+    in_page, in_row = (finder(selector, row=row) for row in (False, True))
     nothing = MISSING if take.default is MISSING else ASK
     chosen = _all_of(part, take) if take.all or part.kind == "texts" else _first_of(part, take)
-    process = take.process
+    process = _chain(take.process)
 
-    def read(node: LexborNode, row: bool, page: CellPage, path: str) -> Value:  # noqa: FBT001 - as `Read` says
-        nodes = in_row(node) if row else in_page(node)
+    def read(node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+        nodes = in_page(node) if rows is None else rows.find(selector, node)
+        if nodes is None:
+            nodes = in_row(node)
         if not nodes:
             return nothing
         value, ambiguous = chosen(nodes)
         if value is MISSING:
             return nothing
-        if process:
+        if process is not None:
             try:
-                value = run_steps(process, value, base_url=page.document.base_url, now=page.input.answered_at)
+                value = process(value, page)
             except StepFailed:
                 return ASK
             if value is MISSING:
@@ -138,6 +143,27 @@ def _of_take(take: Take) -> Read | None:
         return value
 
     return read
+
+
+def _chain(steps: tuple[Step, ...]) -> Callable[[Value, CellPage], Value] | None:
+    """What steps make of a value that is not missing; None without steps. Raises StepFailed."""
+    if not steps:
+        return None
+
+    def several(value: Value, page: CellPage) -> Value:
+        return run_steps(steps, value, base_url=page.document.base_url, now=page.input.answered_at)
+
+    if len(steps) > 1 or steps[0].takes == "list" or steps[0].run_at is not None:
+        return several
+    run = steps[0].run
+
+    def one(value: Value, page: CellPage) -> Value:
+        if isinstance(value, list):
+            return several(value, page)
+        result = run(value, page.document.base_url)
+        return MISSING if is_missing(result) else result
+
+    return one
 
 
 #: Elements to the value, and whether there was a choice.

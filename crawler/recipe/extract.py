@@ -17,7 +17,7 @@ from crawler.recipe.documents import parse_document
 from crawler.recipe.follow_ups import WaitingRow, answer_context
 from crawler.recipe.model import PageRequest, PageResult, Reason, Reject, Row, Rows, RowSelector
 from crawler.recipe.paging import chain_of, continuation, continuation_after_loss, mark
-from crawler.recipe.rules import PageContext, RowScope, plain_value
+from crawler.recipe.rules import PageContext, RowScope, columns_of, plain_value
 from crawler.recipe.sessions import is_valid
 from crawler.recipe.sitemap_pages import sitemap_page
 from crawler.recipe.starts import start_requests
@@ -25,7 +25,7 @@ from crawler.recipe.urls import http_link
 from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from crawler.recipe.contract import ItemContract
     from crawler.recipe.model import FieldTrace, Follow, Page, PageInput, Recipe
@@ -183,8 +183,10 @@ class _Extraction:
             return []
         base_url = self.context.document.base_url
         found = []
-        for scope in self._row_scopes(rows):
-            at = RowScope(scope)
+        scopes = self._row_scopes(rows)
+        beside = columns_of(scopes)
+        for scope in scopes:
+            at = RowScope(scope, beside=beside)
             if rows.drop_if is None or not self.context.condition(rows.drop_if, at):
                 values = self.context.fields(rows, at)
                 row = _RawRow(base_url=base_url, values=values, failures=at.failures, gaps=at.gaps)
@@ -201,7 +203,7 @@ class _Extraction:
             raise AssertionError("rows exist only on pages with an item")
         return self.recipe.items[self.page.item]
 
-    def _row_scopes(self, rows: Rows) -> Iterable[Any]:
+    def _row_scopes(self, rows: Rows) -> list[Any]:
         if rows.each is None:
             return [self.root.scope]
         return self._each(rows.each)

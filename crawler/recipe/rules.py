@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crawler.errors import PageError, ParseRefused
 from crawler.recipe.cells import ASK
+from crawler.recipe.css_lexbor import ALONE, Columns
 from crawler.recipe.documents import parse_fragment, value_scope
 from crawler.recipe.model import (
     AnyOf,
@@ -41,7 +42,7 @@ from crawler.recipe.template import Template
 from crawler.recipe.values import MISSING, Value, holds, is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from crawler.recipe.documents import Document, Scope
     from crawler.recipe.model import Condition, Page, PageInput, ParseKind, RuleNode
@@ -85,6 +86,7 @@ class RowScope:
     fallback: Mapping[str, Value] = field(default_factory=dict)  # a cartesian row inherits from its item
     failures: dict[str, str] = field(default_factory=dict)  # of fields that are missing: their last failed step
     gaps: dict[str, str] = field(default_factory=dict)  # of all fields that are missing: why
+    beside: Columns | None = None  # the rows of a page's tree that it is one of
 
 
 @dataclass(slots=True)
@@ -371,7 +373,8 @@ class PageContext:
         scopes = [at.scope] if rows.each is None else self.row_scopes(rows.each, at)
         if isinstance(scopes, str):
             scopes = []
-        inner = [RowScope(scope, at.item, path=f"{name}[].") for scope in scopes]
+        beside = columns_of(scopes)
+        inner = [RowScope(scope, at.item, path=f"{name}[].", beside=beside) for scope in scopes]
         if not inner and rows.cartesian is not None:
             inner = self._cartesian(rows, rows.cartesian, at, name)
         values = [self.fields(rows, row) for row in inner if not self._dropped(rows, row)]
@@ -390,11 +393,12 @@ class PageContext:
         if not at.path:
             at.item = values
         native = at.scope.native if self.traces is None else None
+        beside = at.beside or (ALONE if at.scope.is_row else None)
         for cell in rows.cells:
             name, rule = cell.name, cell.rule
             path = at.path + name
             if native is not None and cell.read is not None:
-                value = cell.read(native, at.scope.is_row, self, path)
+                value = cell.read(native, beside, self, path)
                 if value is not ASK and (value is not MISSING or name not in at.fallback):
                     if value is MISSING:
                         at.gaps[name] = cell.gap
@@ -468,6 +472,12 @@ class PageContext:
         if isinstance(source, QuerySource) and not isinstance(source.query, JmesQuery):
             return parse_fragment("<p></p>", kind="html", url=self.document.base_url).root
         return value_scope({"attributes": chosen}, self.document)
+
+
+def columns_of(rows: Sequence[Scope]) -> Columns | None:
+    """Rows of lexbor's tree, to be searched together; None for others."""
+    nodes = [node for row in rows if (node := row.native) is not None and row.is_row]
+    return Columns(nodes) if len(nodes) == len(rows) > 1 else None
 
 
 def _reads_values(query: Query) -> bool:

@@ -207,20 +207,14 @@ _TOKEN = re.compile(
 _ANY_TAG = re.compile(r"(?!)(x)|<(/?)([a-z][^\s/>]*+)(" + _ATTRIBUTES + r")>?", re.DOTALL | re.IGNORECASE)
 _FOREIGN_ROOT = re.compile(r"<(?:svg|math)[\s/>]", re.IGNORECASE)
 _FOREIGN_ROOT_BYTES = re.compile(rb"<(?:[sS][vV][gG]|[mM][aA][tT][hH])[\s/>]")
-#: Either case is spelt out: told to ignore it, `re` would not look for the "<" first.
+#: Either case is spelt out: told to ignore it, `re` would not look for the "<" first. Most tags fail at one character.
 _FORMATTING_TAG = re.compile(
-    (
-        "<(?:"
-        + "|".join(
-            "".join(f"[{char}{char.upper()}]" for char in name)
-            for name in ("b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u")
-        )
-        + r")[\s/][^>]*+"
-    ).encode()
+    rb"<[bcefistuBCEFISTU](?:(?<=[bBiIsSuU])|(?<=[bB])[iI][gG]|(?<=[cC])[oO][dD][eE]|(?<=[eE])[mM]|(?<=[fF])[oO][nN][tT]"
+    rb"|(?<=[sS])(?:[mM][aA][lL][lL]|[tT][rR][iI][kK][eE]|[tT][rR][oO][nN][gG])|(?<=[tT])[tT])[\s/][^>]*+"
 )
 #: How most pages write void elements; left out, they count as no nesting. Those that SVG may hold as well come last.
 _VOID_TAGS_EVERYWHERE: Final = (b"<img ", b"<br>", b"<br/>", b"<br ", b"<meta ", b"<hr>", b"<hr ", b"<hr/>")
-_VOID_TAGS: Final = (*_VOID_TAGS_EVERYWHERE, b"<input ", b"<link ", b"<source ")
+_VOID_TAGS: Final = (b"<input ", b"<link ", b"<source ")
 
 
 #: All bytes but those that tell start tags, end tags and comments apart.
@@ -257,9 +251,13 @@ def _is_deep(html: bytes, brackets: bytes) -> bool:
     """Whether elements may lie in each other deeper than is allowed: counted, and once more without void elements."""
     if _counted_depth(brackets) <= MAX_DEPTH:
         return False
-    for tag in _VOID_TAGS if _FOREIGN_ROOT_BYTES.search(html) is None else _VOID_TAGS_EVERYWHERE:
-        html = html.replace(tag, b" ")
-    return _counted_depth(html.translate(None, _NO_BRACKETS)) > MAX_DEPTH
+    for tags in (_VOID_TAGS_EVERYWHERE, _VOID_TAGS if _FOREIGN_ROOT_BYTES.search(html) is None else ()):
+        for tag in tags:
+            html = html.replace(tag, b" ")
+            # Most pages have many of one kind.
+            if _counted_depth(html.translate(None, _NO_BRACKETS)) <= MAX_DEPTH:
+                return False
+    return True
 
 
 def _counted_depth(brackets: bytes) -> int:

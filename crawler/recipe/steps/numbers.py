@@ -139,6 +139,10 @@ _AMOUNT = re.compile(
     """,
     re.VERBOSE,
 )
+#: Nothing but one amount and a currency's sign, so that there is nothing to decide. The usual case.
+_ONLY_AMOUNT = re.compile(
+    r"(?:[$\u20a0-\u20c0\xa3\xa5][ \xa0]?)?([0-9]{1,30}(?:\.[0-9]{1,2})?)(?:[ \xa0]?[$\u20a0-\u20c0\xa3\xa5])?"
+)
 #: `100 200` is 100200 with a blank that groups, or an old price and a new one. A no-break space only ever groups, and
 #: so does a blank before decimals (`100 200,00`, `100 200,-`) or a further group (`100 200 000`).
 _TWO_OR_GROUPED = re.compile(
@@ -178,6 +182,8 @@ class _Price:
     def __call__(self, value: Value, _base_url: str) -> Value:
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             return _number(value, ".")
+        if isinstance(value, str) and self.decimal != "," and (only := _ONLY_AMOUNT.fullmatch(value)):
+            return Decimal(only[1])
         text = plain_text(_TWO_OR_GROUPED.sub(r"\1 / ", needed_text(value)))
         amounts = _amounts(text, self.decimal)
         if not amounts:

@@ -46,6 +46,9 @@ LISTS = dict.fromkeys(("prices", "links", "words", "many"), "{type: array}") | {
     "counted": "{type: integer}",
 }
 
+#: Rows beside each other, enough of them to be searched together.
+MORE = b"<ul class=new>" + b"<li class=row>1<a href=/x>b</a><p><b class=price>2.50</b><p>3<h2>h</h2>" * 9 + b"</ul>"
+
 
 def seen(result):
     return result.rows, [(reject.reasons, reject.values) for reject in result.rejects], dict(result.stats), result.marks
@@ -64,7 +67,7 @@ def test_both_ways_give_the_same_rows_and_counters(each):
     filled: set[str] = set()
     counted: set[str] = set()
     for number in range(PAGES):
-        body = b"<h1>one</h1>" + MessyPage(number).body()
+        body = b"<h1>one</h1>" + MessyPage(number).body() + MORE
         short, long = both(recipe, body)
         assert short == long, f"page {number}"
         filled |= {name for row in short[0] for name, value in row.values.items() if value not in (None, [])}
