@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from crawler.recipe.css_lexbor import finder
 from crawler.recipe.model import AnyOf, QuerySource, Take
-from crawler.recipe.queries import CssQuery
+from crawler.recipe.queries import CssQuery, QueryError, XPathQuery
 from crawler.recipe.source_text import source_text
 from crawler.recipe.steps import StepFailed, run_steps
 from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from crawler.recipe.css_lexbor import Columns
     from crawler.recipe.css_tree import CssPart
-    from crawler.recipe.documents import Document
+    from crawler.recipe.documents import Document, Scope
     from crawler.recipe.model import PageInput, RuleNode
     from crawler.recipe.steps import Step
 
@@ -58,9 +58,10 @@ class CellPage(Protocol):
         """What it came with."""
 
 
-#: The element, the rows that it is one of (None: it is the whole page), the page and the field's path in counters; to
-#: its value, MISSING or ASK. MISSING is said only where no selector matched anything, and then nothing was counted.
-Read: TypeAlias = "Callable[[LexborNode, Columns | None, CellPage, str], Value]"
+#: The scope and its element, the rows that it is one of (None: it is the whole page), the page and the field's path in
+#: counters; to its value, MISSING or ASK. MISSING is said only where no selector matched anything, and then nothing was
+#: counted.
+Read: TypeAlias = "Callable[[Scope, LexborNode, Columns | None, CellPage, str], Value]"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +72,7 @@ class Cell:
     rule: RuleNode
     read: Read | None
     gap: str = ""
+    moves: bool = False  # to lxml's tree, where that differs
 
 
 def cells_of(fields: Mapping[str, RuleNode], later: Collection[str]) -> tuple[Cell, ...]:
@@ -79,10 +81,12 @@ def cells_of(fields: Mapping[str, RuleNode], later: Collection[str]) -> tuple[Ce
 
 
 def _cell(name: str, rule: RuleNode) -> Cell:
-    last = rule.members[-1] if isinstance(rule, AnyOf) else rule
+    takes = [take for take in (rule.members if isinstance(rule, AnyOf) else (rule,)) if isinstance(take, Take)]
     read = _read(rule)
-    gap = f"{source_text(last)} matches nothing" if read is not None and isinstance(last, Take) else ""
-    return Cell(name=name, rule=rule, read=read, gap=gap)
+    if read is None:
+        return Cell(name=name, rule=rule, read=None)
+    moves = any(isinstance(take.source, QuerySource) and isinstance(take.source.query, XPathQuery) for take in takes)
+    return Cell(name=name, rule=rule, read=read, gap=f"{source_text(takes[-1])} matches nothing", moves=moves)
 
 
 def _read(rule: RuleNode) -> Read | None:
@@ -96,9 +100,9 @@ def _read(rule: RuleNode) -> Read | None:
 
 
 def _alternatives(reads: list[Read]) -> Read:
-    def read(node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+    def read(scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
         for index, member in enumerate(reads):
-            value = member(node, rows, page, path)
+            value = member(scope, node, rows, page, path)
             if value is ASK:
                 return ASK
             if value is not MISSING:
@@ -110,11 +114,52 @@ def _alternatives(reads: list[Read]) -> Read:
 
 
 def _of_take(take: Take) -> Read | None:
-    query = take.source.query if isinstance(take.source, QuerySource) else None
-    if not isinstance(query, CssQuery) or len(query.parts) != 1 or take.as_ == "count":
+    if not isinstance(take.source, QuerySource) or take.from_ is not None or take.as_ == "count":
         return None
-    if take.from_ is not None or take.remove or take.when is not None or take.request is not None:
+    if take.remove or take.when is not None or take.request is not None:
         return None
+    query = take.source.query
+    if isinstance(query, XPathQuery):
+        return _of_xpath(query, take)
+    return _of_css(query, take) if isinstance(query, CssQuery) and len(query.parts) == 1 else None
+
+
+def _of_xpath(query: XPathQuery, take: Take) -> Read:
+    as_: Literal["text", "html"] = "html" if take.as_ == "html" else "text"
+    nothing = MISSING if take.default is MISSING else ASK
+    finish = _finished(take)
+
+    def read(scope: Scope, _node: LexborNode, _rows: Columns | None, page: CellPage, path: str) -> Value:
+        try:
+            found = [value for value in scope.values(query, as_=as_) if value]
+        except QueryError:
+            return ASK
+        return finish(found, page, path) if found else nothing
+
+    return read
+
+
+def _finished(take: Take) -> Callable[[list[Value], CellPage, str], Value]:
+    """What makes the value of texts, none of which is empty."""
+    every, process = take.all, _chain(take.process)
+
+    def finish(found: list[Value], page: CellPage, path: str) -> Value:
+        value = found if every else found[0]
+        if process is not None:
+            try:
+                value = process(value, page)
+            except StepFailed:
+                return ASK
+            if value is MISSING:
+                return ASK
+        if not every and len(found) > 1 and any(text != found[0] for text in found):
+            page.stats[f"recipe/ambiguous/{path}"] += 1
+        return value
+
+    return finish
+
+
+def _of_css(query: CssQuery, take: Take) -> Read:
     part = query.parts[0]
     selector = part.selector
     in_page, in_row = (finder(selector, row=row) for row in (False, True))
@@ -122,7 +167,7 @@ def _of_take(take: Take) -> Read | None:
     chosen = _all_of(part, take) if take.all or part.kind == "texts" else _first_of(part, take)
     process = _chain(take.process)
 
-    def read(node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+    def read(scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
         nodes = in_page(node) if rows is None else rows.find(selector, node)
         if nodes is None:
             nodes = in_row(node)

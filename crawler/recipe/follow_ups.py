@@ -74,7 +74,7 @@ class WaitingRow:
         if not asks(rule):
             self.open[name] = OpenField()
         elif rule.when is not None and not context.condition(rule.when, at):
-            self._decide(context, name, rule, Got(MISSING, source="when"))
+            self._decide(context, name, rule, Got(MISSING, origin="when"))
         else:
             self.open[name] = self._begun(context, at, name, rule)
 
@@ -188,7 +188,7 @@ class WaitingRow:
             value, winner = field.otherwise
             return Got(value, winner, 1, _source_of(rule, winner))
         failure = self.failures.get(name)
-        got = Got(MISSING, source=_source_of(rule, 0), failure=failure)
+        got = Got(MISSING, origin=_source_of(rule, 0), failure=failure)
         default = _default_of(rule)
         if default is MISSING:
             return got

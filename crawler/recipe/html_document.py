@@ -163,7 +163,7 @@ class HtmlDocument:
         """Lxml's tree, made on first use. Raises QueryFailed where libxml2 cannot make one."""
         if self._second is None:
             try:
-                self._second = SecondTree(self._parser, self.nodes)
+                self._second = SecondTree(self._parser, self.nodes, self._ordinals)
             except QueryFailed as error:
                 self._second = str(error)
             else:
@@ -203,11 +203,12 @@ class HtmlScope:
     ) -> list[Value]:
         """Stripped text (or HTML) of each match."""
         if isinstance(query, XPathQuery):
-            if self.document.second().differs:
+            second = self.document.second()
+            if second.differs:
                 return self.on_tree().values(query, as_=as_, remove=remove)
             return [
                 result if isinstance(result, str) else _of(result, as_=as_, remove=remove)
-                for result in self._xpath(query)
+                for result in self._on_second(second, query)
             ]
         if self.document.switched:
             return self.on_tree().values(query, as_=as_, remove=remove)
@@ -300,6 +301,9 @@ class HtmlScope:
         second = self.document.second()
         if second.differs:
             raise QueryFailed(f"`xpath: {query.text}`: the page has gone over to lxml's tree")
+        return self._on_second(second, query)
+
+    def _on_second(self, second: SecondTree, query: XPathQuery) -> list[LexborNode | str]:
         nodes = self.document.nodes
         results = evaluate(query, second.elements[self.document.ordinal(self._node)])
         return [result if isinstance(result, str) else nodes[second.ordinal(result)] for result in results]

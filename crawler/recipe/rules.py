@@ -62,9 +62,14 @@ class Got(NamedTuple):
     value: Value
     winner: int | None = None
     matches: int = 0
-    source: str = ""
+    origin: str | Take = ""
     failure: str | None = None
     emptied: str | None = None
+
+    @property
+    def source(self) -> str:
+        """Where it was read, as a person wrote it: `css: h1`."""
+        return self.origin if isinstance(self.origin, str) else source_text(self.origin)
 
     def gap(self) -> str:
         """Why there is no value."""
@@ -120,7 +125,7 @@ class PageContext:
             rows = self.nested_rows(rule, at, name)
             return Got(rows, None if rows is MISSING else 0, 0 if rows is MISSING else len(rows), "each")
         if rule.when is not None and not self.condition(rule.when, at):
-            return Got(MISSING, source="when")
+            return Got(MISSING, origin="when")
         if isinstance(rule, Take):
             got = self._take(rule, at, name, as_links=as_links, many=many)
         elif isinstance(rule, AnyOf):
@@ -143,24 +148,23 @@ class PageContext:
         return holds(got.value)
 
     def _take(self, take: Take, at: RowScope, name: str, *, as_links: bool, many: bool) -> Got:
-        source = source_text(take)
         try:
             found = self._found(take, at, as_links=as_links)
         except (QueryError, StepFailed) as error:
             self.stats[f"recipe/source_failed/{name or '-'}"] += 1
-            return Got(MISSING, source=source, failure=str(error))
+            return Got(MISSING, origin=take, failure=str(error))
         matches = len(found)
         if take.as_ == "count":
             value: Value = matches
         else:
             value = self._chosen(found, name, every=take.all or many or as_links)
         if value is MISSING or not take.process:
-            return Got(value, None if value is MISSING else 0, matches, source)
+            return Got(value, None if value is MISSING else 0, matches, take)
         before = value
         value, failure = self._steps(take, value, name)
         if not is_missing(value):
-            return Got(value, 0, matches, source, failure)
-        return Got(value, None, matches, source, failure, emptied=describe(before) if failure is None else None)
+            return Got(value, 0, matches, take, failure)
+        return Got(value, None, matches, take, failure, emptied=describe(before) if failure is None else None)
 
     def _chosen(self, found: list[Value], name: str, *, every: bool) -> Value:
         """All members, or the first that is not missing; a choice between different ones is counted."""
@@ -193,8 +197,8 @@ class PageContext:
                 value, failed = self._steps(rule, value, name)
                 failure = failed or failure
             if not is_missing(value):
-                return Got(value, index, got.matches, got.source, failure)
-            last = Got(MISSING, None, got.matches, got.source, failure, got.emptied or last.emptied)
+                return Got(value, index, got.matches, got.origin, failure)
+            last = Got(MISSING, None, got.matches, got.origin, failure, got.emptied or last.emptied)
         return last
 
     def _union_of(self, rule: UnionOf, at: RowScope, name: str, *, as_links: bool, many: bool) -> Got:
@@ -398,15 +402,17 @@ class PageContext:
             name, rule = cell.name, cell.rule
             path = at.path + name
             if native is not None and cell.read is not None:
-                value = cell.read(native, beside, self, path)
+                value = cell.read(at.scope, native, beside, self, path)
                 if value is not ASK and (value is not MISSING or name not in at.fallback):
                     if value is MISSING:
                         at.gaps[name] = cell.gap
                     else:
                         values[name] = value
+                    if cell.moves:
+                        native = at.scope.native  # None where the XPath has moved the page to the other tree
                     continue
             got = self.evaluate(rule, at, path)
-            native = native and at.scope.native  # an XPath may have moved the page to the other tree
+            native = native and at.scope.native
             value = got.value
             if is_missing(value) and name in at.fallback:
                 value = at.fallback[name]
