@@ -167,7 +167,7 @@ def _of_css(query: CssQuery, take: Take) -> Read:
     chosen = _all_of(part, take) if take.all or part.kind == "texts" else _first_of(part, take)
     process = _chain(take.process)
 
-    def read(scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+    def read(_scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
         nodes = in_page(node) if rows is None else rows.find(selector, node)
         if nodes is None:
             nodes = in_row(node)

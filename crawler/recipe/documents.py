@@ -72,8 +72,16 @@ class Document(Protocol):
     def microdata(self) -> list[dict[str, Value]]:
         """The outermost items of the page's microdata, as nodes like those of JSON-LD."""
 
-    def use_xpath(self) -> None:
-        """Say before the first rule that XPath will come, so that the whole page is read on one tree."""
+    def use_xpath(self, *, at_once: bool = True) -> None:
+        """Say before the first rule that XPath may come, so that the whole page is read on one tree.
+
+        Not `at_once`, XPath's tree is made when it comes. Where the trees differ, what was read before was read on the
+        other one; then `moved_late` is set, and all must be read anew.
+        """
+
+    @property
+    def moved_late(self) -> bool:
+        """Whether a document that was to wait for its XPath has gone over to another tree after its first rules."""
 
 
 class Scope(Protocol):

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.errors import PageMismatch, PathGone, SessionExpired
+from crawler.errors import PageError, PageMismatch, PathGone, SessionExpired
 from crawler.recipe.causes import empty_cause
 from crawler.recipe.contract import accept
 from crawler.recipe.documents import parse_document
@@ -63,11 +63,25 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
     if page_input.request.sitemap is not None:
         return sitemap_page(recipe, page_input, page_input.request.sitemap)
     page = page_type(recipe, page_input)
-    context = page_context(page, page_input, trace=trace)
+    context = page_context(page, page_input, trace=trace, xpath_at_once=False)
+    try:
+        result = _extracted(recipe, context)
+    except PageError:
+        if not context.moved_late:
+            raise
+    else:
+        if not context.moved_late:
+            return result
+    # Trees differ on few pages, and most XPath is reached, so to begin anew costs less than to make both each time.
+    return _extracted(recipe, page_context(page, page_input, trace=trace))
+
+
+def _extracted(recipe: Recipe, context: PageContext) -> PageResult:
+    page = context.page
     root = RowScope(context.document.root)
     _check_session(page, context, root)
     if page.drop_if is not None and context.condition(page.drop_if, root):
-        rows, rejects = _waiting_row(recipe, page_input.request)
+        rows, rejects = _waiting_row(recipe, context.input.request)
         return PageResult(page=page.name, outcome="dropped", rows=rows, rejects=rejects, stats=context.all_stats())
     return _Extraction(recipe, context, root).result()
 
@@ -77,8 +91,11 @@ def _check_session(page: Page, context: PageContext, root: RowScope) -> None:
         raise SessionExpired(f"{page.name}: nobody is logged in on this page: `valid_if` gives nothing")
 
 
-def page_context(page: Page, page_input: PageInput, *, trace: bool = False) -> PageContext:
-    """The page, parsed as its type says, ready for its rules. Raises ParseRefused."""
+def page_context(page: Page, page_input: PageInput, *, trace: bool = False, xpath_at_once: bool = True) -> PageContext:
+    """The page, parsed as its type says, ready for its rules. Raises ParseRefused.
+
+    Not `xpath_at_once`, XPath's tree is made when the first one is reached: `PageContext.moved_late` is to be asked.
+    """
     document = parse_document(
         page_input.body,
         kind=page.parse,
@@ -89,9 +106,9 @@ def page_context(page: Page, page_input: PageInput, *, trace: bool = False) -> P
         namespaces=page.namespaces.values(),
     )
     if None in page.xpath_documents:
-        document.use_xpath()
+        document.use_xpath(at_once=xpath_at_once)
     traces: list[FieldTrace] | None = [] if trace else None
-    return PageContext(page=page, input=page_input, document=document, traces=traces)
+    return PageContext(page=page, input=page_input, document=document, traces=traces, xpath_at_once=xpath_at_once)
 
 
 def page_type(recipe: Recipe, page_input: PageInput) -> Page:

@@ -52,7 +52,7 @@ class HtmlDocument:
     """A parsed HTML page. `fragment`: its root is <body>."""
 
     __slots__ = (
-        *("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second"),
+        *("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second", "_waits"),
         *("encoding", "stats", "text", "url"),
     )
 
@@ -76,6 +76,7 @@ class HtmlDocument:
         self._second: SecondTree | str | None = None  # or why there is none
         self._nodes: list[LexborNode] | None = None
         self._ordinals: dict[int, int] = {}
+        self._waits = False
         self._base_url: str | None = None
         self._meta: dict[str, list[str]] | None = None
 
@@ -154,8 +155,19 @@ class HtmlDocument:
         """Whether the page has gone over to lxml's tree."""
         return isinstance(self._second, SecondTree) and self._second.differs
 
-    def use_xpath(self) -> None:
-        """Make lxml's tree now: a page whose trees differ is then read on that one from the first rule on."""
+    @property
+    def moved_late(self) -> bool:
+        """Whether the page was to wait for its XPath and has gone over after its first rules: see `use_xpath`."""
+        return self._waits and self.switched
+
+    def use_xpath(self, *, at_once: bool = True) -> None:
+        """Make lxml's tree now: a page whose trees differ is then read on that one from the first rule on.
+
+        Not `at_once`, it is made by the first XPath, and `moved_late` says if that was too late.
+        """
+        if not at_once:
+            self._waits = True
+            return
         with contextlib.suppress(QueryFailed):  # raised again by the first XPath
             self.second()
 

@@ -103,6 +103,7 @@ class PageContext:
     document: Document
     stats: Counter[str] = field(default_factory=Counter)
     traces: list[FieldTrace] | None = None
+    xpath_at_once: bool = True  # False: documents whose XPath may never come wait for it; see `moved_late`
     _sources: dict[str, Scope | None] = field(default_factory=dict)
     _parsed_documents: list[Document] = field(default_factory=list)
     _nodes: PageNodes | None = None
@@ -308,7 +309,7 @@ class PageContext:
             self.stats["recipe/source_unparsed"] += 1
             return None
         if name is not None and name in self.page.xpath_documents:
-            document.use_xpath()
+            document.use_xpath(at_once=self.xpath_at_once)
         self._parsed_documents.append(document)
         return document.root
 
@@ -318,6 +319,11 @@ class PageContext:
         return parse_fragment(
             value, kind=kind, url=self.document.base_url, csv=csv, namespaces=self.page.namespaces.values()
         )
+
+    @property
+    def moved_late(self) -> bool:
+        """Whether something was read on another tree than the rest of its document, so that all must be read anew."""
+        return any(document.moved_late for document in (self.document, *self._parsed_documents))
 
     def all_stats(self) -> dict[str, int]:
         """The counters of the rules and of every document that they read."""
@@ -381,11 +387,9 @@ class PageContext:
         inner = [RowScope(scope, at.item, path=f"{name}[].", beside=beside) for scope in scopes]
         if not inner and rows.cartesian is not None:
             inner = self._cartesian(rows, rows.cartesian, at, name)
-        values = [self.fields(rows, row) for row in inner if not self._dropped(rows, row)]
+        dropped = rows.drop_if
+        values = [self.fields(rows, row) for row in inner if dropped is None or not self.condition(dropped, row)]
         return values or MISSING
-
-    def _dropped(self, rows: Rows, at: RowScope) -> bool:
-        return rows.drop_if is not None and self.condition(rows.drop_if, at)
 
     def fields(self, rows: Rows, at: RowScope) -> dict[str, Value]:
         """One row: every field in turn, so that templates see the ones before. Missing fields are left out.

@@ -39,6 +39,16 @@ FIELDS = """
     without: {css: .row, remove: [a, p]}
     there: {css: h1, when: h2}
 """
+XPATHS = """
+    heading: {xpath: ".//h1"}
+    prices: {xpath: ".//*[@class='price']", all: true}
+    price: {xpath: ".//*[@class='price']", process: [price]}
+    link: {xpath: ".//a/@href"}
+    own: [{xpath: ".//h4/text()"}, {css: .sku}, {xpath: ".//b/text()"}]
+    html: {xpath: ".//p/a", as: html}
+    many: {xpath: "count(.//a)"}
+    bad: {xpath: ".//title | .//td"}
+"""
 LISTS = dict.fromkeys(("prices", "links", "words", "many"), "{type: array}") | {
     "price": "{type: decimal}",
     "number": "{type: integer}",
@@ -113,3 +123,14 @@ def test_why_a_field_is_missing_is_told_the_same_both_ways():
         "c": "the steps leave nothing of 'one'",
         "d": "css: .y::attr(z) matches nothing",
     }
+
+
+@pytest.mark.parametrize("each", ["", "each: .row", "each: {xpath: '//li'}"])
+def test_xpath_gives_the_same_both_ways_also_where_the_trees_differ(each):
+    recipe = item_recipe(XPATHS, contract={"prices": "{type: array}", "price": "{type: decimal}"}, page=each)
+    moved = 0
+    for number in range(PAGES):
+        short, long = both(recipe, MessyPage(number).body() + MORE)
+        assert short == long, f"page {number}"
+        moved += short[2].get("recipe/tree_fallback", 0)
+    assert 0 < moved < PAGES / 2
