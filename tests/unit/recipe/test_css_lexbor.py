@@ -22,7 +22,7 @@ def test_every_way_finds_what_matching_one_compound_after_the_other_finds(text):
     selector = compile_css(text, row=True).parts[0].selector
     in_row, in_page = finder(selector, row=True), finder(selector, row=False)
     found = 0
-    for number in range(60):
+    for number in range(30):
         root = LexborHTMLParser(MessyPage(number).body()).root
         assert keys(in_page(root)) == keys(select(ENGINE, selector, root))
         for row in root.css("div, li, p, td"):
@@ -59,6 +59,14 @@ def test_what_stands_around_rows_decides_whether_lexbor_may_see_it(around, toget
     columns = Columns(rows)
     assert all((columns.find(selector, row) is not None) == together for row in rows)
     assert not together or [node.text() for row in rows for node in columns.find(selector, row)] == ["1"] * 9
+
+
+@pytest.mark.parametrize("text", ["i + b", "i ~ b", "u s q b"])
+def test_what_looks_beside_itself_or_goes_back_is_searched_row_by_row(text):
+    selector = compile_css(text, row=True).parts[0].selector
+    rows = LexborHTMLParser("<i></i><b>1</b>" * 9).root.css("b")
+    assert Columns(rows).find(selector, rows[0]) is None
+    assert finder(selector, row=True)(rows[0]) == []
 
 
 def test_a_few_rows_or_rows_of_several_parents_are_searched_one_by_one():
