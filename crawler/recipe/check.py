@@ -100,8 +100,18 @@ def extract_snapshot(recipe: Recipe, test: RecipeTest, *, trace: bool = False) -
         InputError: the test's inputs do not fit the recipe.
         PageError: the page is not what the recipe was written for.
     """
+    return whole_page(recipe, snapshot_input(recipe, test), saved_answers(recipe, test), trace=trace)
+
+
+def snapshot_input(recipe: Recipe, test: RecipeTest) -> PageInput:
+    """The saved page of a test as the engine takes it.
+
+    Raises:
+        SnapshotUnreadable: there is no such file in the recipe's folder.
+        InputError: the test's inputs do not fit the recipe.
+    """
     request = PageRequest(url=test.url, page=test.page, carried=test.carried)
-    page_input = PageInput(
+    return PageInput(
         request=request,
         url=test.url,
         body=snapshot_body(recipe, test.snapshot),
@@ -109,7 +119,6 @@ def extract_snapshot(recipe: Recipe, test: RecipeTest, *, trace: bool = False) -
         headers=saved_headers(test.content_type, test.date),
         inputs=recipe.inputs.resolve(test.inputs),
     )
-    return whole_page(recipe, page_input, saved_answers(recipe, test), trace=trace)
 
 
 def saved_answers(recipe: Recipe, test: RecipeTest) -> Answer:

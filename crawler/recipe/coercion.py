@@ -15,7 +15,7 @@ from w3lib.url import safe_url_string
 
 from crawler.recipe.fields import Broken, FieldSpec
 from crawler.recipe.scalars import NotScalar, decimal_of, describe, integer_of, number_of, text_of, whole_text
-from crawler.recipe.urls import absolute_url
+from crawler.recipe.urls import absolute_url, plain_link
 from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ _URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 
 def compile_field(spec: FieldSpec) -> Coerce:
     """The function that accepts a value for this field: None for a missing one, unless it is required."""
-    convert = _converter(spec)
-    rules = spec.rules
+    present = _present(spec)
     required = spec.required
 
     def accept(value: Value, base_url: str) -> Value:
@@ -42,19 +41,30 @@ def compile_field(spec: FieldSpec) -> Coerce:
             if required:
                 raise Broken("required", "is missing")
             return None
+        return present(value, base_url)
+
+    return accept
+
+
+def _present(spec: FieldSpec) -> Coerce:
+    """The function that accepts a value that is not missing."""
+    convert = _converter(spec)
+    rules = spec.rules
+
+    def present(value: Value, base_url: str) -> Value:
         accepted = convert(value, base_url)
         for rule in rules:
             rule(accepted)
         return accepted
 
-    return accept
+    return present if rules else convert
 
 
 def _converter(spec: FieldSpec) -> Coerce:
     if spec.type == "string":
         return _uri if spec.format == "uri" else _string
     if spec.type == "array":
-        return _any_array if spec.items is None else _array(compile_field(spec.items))
+        return _any_array if spec.items is None else _array(_present(spec.items))
     if spec.type == "object":
         if spec.properties is None:
             return _any_object
@@ -64,7 +74,7 @@ def _converter(spec: FieldSpec) -> Coerce:
 
 def _string(value: Value, _base_url: str) -> str:
     if isinstance(value, str):
-        return whole_text(value)
+        return value if value.isascii() else whole_text(value)
     if isinstance(value, bool):
         raise Broken("type", f"{describe(value)} is a boolean, a text is wanted; the step `map` can name it")
     try:
@@ -75,6 +85,9 @@ def _string(value: Value, _base_url: str) -> str:
 
 def _uri(value: Value, base_url: str) -> str:
     text = _string(value, base_url)
+    plain = plain_link(base_url, text)
+    if plain is not None:
+        return plain
     url = absolute_url(base_url, text)
     if url is not None and _URI.fullmatch(url) is None:
         try:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from crawler.recipe import checked
+from crawler.recipe.cells import cells_of
 from crawler.recipe.compile_follow_ups import follow_up, later_fields
 from crawler.recipe.compile_sources import Place, SourceCompiler
 from crawler.recipe.compile_texts import Language, TextCompiler, Use
@@ -308,7 +309,15 @@ class RuleCompiler:
         if fields is None or not good:
             return None
         later = later_fields(fields, path, self.texts.uses, self.report) if depth == 1 else frozenset[str]()
-        return Rows(each=selector, fields=fields, drop_if=drop_if, when=when, cartesian=cartesian, later=later)
+        return Rows(
+            each=selector,
+            fields=fields,
+            drop_if=drop_if,
+            when=when,
+            cartesian=cartesian,
+            later=later,
+            cells=cells_of(fields, later),
+        )
 
     def _fields(self, node: MapNode, path: Path, place: Place) -> dict[str, RuleNode] | None:
         entries = list(checked.entries(node, "fields"))

@@ -16,7 +16,8 @@ from crawler.recipe.extract import page_context, page_type
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import AnyOf, PageInput, PageRequest, QuerySource, Rows, Take, UnionOf
 from crawler.recipe.queries import QueryError
-from crawler.recipe.rules import Got, PageContext, RowScope, source_text
+from crawler.recipe.rules import Got, PageContext, RowScope
+from crawler.recipe.source_text import source_text
 from crawler.recipe.whole_page import no_answer, whole_page
 from crawler.recipe.yaml_writer import flow, quoted
 

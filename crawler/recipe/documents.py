@@ -20,6 +20,8 @@ from crawler.recipe.xml_document import XmlDocument
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from selectolax.lexbor import LexborNode
+
     from crawler.recipe.model import ParseKind
     from crawler.recipe.queries import CssQuery, Query
     from crawler.recipe.row_files import BrokenRow
@@ -70,8 +72,16 @@ class Document(Protocol):
     def microdata(self) -> list[dict[str, Value]]:
         """The outermost items of the page's microdata, as nodes like those of JSON-LD."""
 
-    def use_xpath(self) -> None:
-        """Say before the first rule that XPath will come, so that the whole page is read on one tree."""
+    def use_xpath(self, *, at_once: bool = True) -> None:
+        """Say before the first rule that XPath may come, so that the whole page is read on one tree.
+
+        Not `at_once`, XPath's tree is made when it comes. Where the trees differ, what was read before was read on the
+        other one; then `moved_late` is set, and all must be read anew.
+        """
+
+    @property
+    def moved_late(self) -> bool:
+        """Whether a document that was to wait for its XPath has gone over to another tree after its first rules."""
 
 
 class Scope(Protocol):
@@ -88,6 +98,10 @@ class Scope(Protocol):
     @property
     def language(self) -> Literal["css", "jmespath"]:
         """The language of a plain string here."""
+
+    @property
+    def native(self) -> LexborNode | None:
+        """The element on lexbor's tree, where rules are to be read on that."""
 
     def values(
         self, query: Query, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import functools
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,9 +52,9 @@ def _chosen(body: bytes, content_type: str | None, encoding: str | None) -> str:
         if resolved is None or not _is_text_encoding(resolved):
             raise ParseRefused(f"there is no encoding {encoding!r}; write one that Python knows, such as windows-1255")
         return _name(resolved)
-    header = http_content_type_encoding(content_type) if content_type else None
-    if header is not None and _is_text_encoding(header):
-        return _name(header)
+    header = _of_header(content_type) if content_type else None
+    if header is not None:
+        return header
     declared = html_body_declared_encoding(body)
     if declared is not None and _is_text_encoding(declared):
         # a <meta> that can be read byte by byte is no UTF-16, whatever it says
@@ -61,6 +62,13 @@ def _chosen(body: bytes, content_type: str | None, encoding: str | None) -> str:
     return _FALLBACK
 
 
+@functools.lru_cache(maxsize=256)
+def _of_header(content_type: str) -> str | None:
+    header = http_content_type_encoding(content_type)
+    return _name(header) if header is not None and _is_text_encoding(header) else None
+
+
+@functools.lru_cache(maxsize=256)
 def _is_text_encoding(name: str) -> bool:
     """False for what codecs.lookup knows and no page is written in, such as base64 and punycode."""
     try:

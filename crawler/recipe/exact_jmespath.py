@@ -75,17 +75,19 @@ class _ExactFunctions(functions.Functions):
             return None
 
 
-_OPTIONS: Final = visitor.Options(custom_functions=_ExactFunctions())
+#: Keeps nothing of what it visits, so all expressions share it.
+_INTERPRETER: Final = visitor.TreeInterpreter(visitor.Options(custom_functions=_ExactFunctions()))
 
 
 class ExactExpression:
     """A compiled expression. `text` is as written."""
 
-    __slots__ = ("_tree", "text")
+    __slots__ = ("_keys", "_tree", "text")
 
     def __init__(self, text: str, tree: Any) -> None:
         self.text = text
         self._tree = tree
+        self._keys = _keys(tree)
 
     def __repr__(self) -> str:
         return f"ExactExpression({self.text!r})"
@@ -103,8 +105,14 @@ class ExactExpression:
 
     def search(self, data: Value) -> Value:
         """The result, None for null. Raises ExpressionFailed."""
+        if self._keys is not None:
+            for key in self._keys:
+                if not isinstance(data, dict):
+                    return None
+                data = data.get(key)
+            return data
         try:
-            return visitor.TreeInterpreter(_OPTIONS).visit(self._tree, data)
+            return _INTERPRETER.visit(self._tree, data)
         except (JMESPathError, TypeError, ArithmeticError, ValueError, LookupError, AttributeError) as error:
             # The package checks types only partly: `'a' < 1` and contains('a', 1) are TypeErrors of Python.
             raise ExpressionFailed(_one_line(error)) from None
@@ -122,6 +130,17 @@ def compile_expression(text: str) -> ExactExpression:
     except (JMESPathError, RecursionError) as error:
         raise ExpressionError(_one_line(error)) from None
     return ExactExpression(text, tree)
+
+
+def _keys(node: Any) -> tuple[str, ...] | None:
+    """The keys of an expression that is nothing but keys: `a.b.c`."""
+    if node["type"] == "field":
+        return (node["value"],)
+    if node["type"] != "subexpression":
+        return None
+    inner = [_keys(child) for child in node["children"]]
+    found = [keys for keys in inner if keys is not None]
+    return tuple(key for keys in found for key in keys) if len(found) == len(inner) else None
 
 
 def _one_line(error: Exception) -> str:

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from crawler.errors import PageMismatch, PathGone, SessionExpired
+from crawler.errors import PageError, PageMismatch, PathGone, SessionExpired
 from crawler.recipe.causes import empty_cause
 from crawler.recipe.contract import accept
 from crawler.recipe.documents import parse_document
 from crawler.recipe.follow_ups import WaitingRow, answer_context
 from crawler.recipe.model import PageRequest, PageResult, Reason, Reject, Row, Rows, RowSelector
 from crawler.recipe.paging import chain_of, continuation, continuation_after_loss, mark
-from crawler.recipe.rules import PageContext, RowScope, plain_value
+from crawler.recipe.rules import PageContext, RowScope, columns_of, plain_value
 from crawler.recipe.sessions import is_valid
 from crawler.recipe.sitemap_pages import sitemap_page
 from crawler.recipe.starts import start_requests
 from crawler.recipe.urls import http_link
 from crawler.recipe.values import MISSING, Value, is_missing
-from crawler.recipe.xpath_use import xpath_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from crawler.recipe.contract import ItemContract
     from crawler.recipe.model import FieldTrace, Follow, Page, PageInput, Recipe
@@ -40,6 +39,9 @@ __all__ = [
     "page_type",
     "start_requests",
 ]
+
+#: What a row is known by is written like this; an encoder of its own, because json.dumps would make one for each row.
+_IDENTITY: Final = json.JSONEncoder(sort_keys=True, default=str)
 
 # --- a page ----------------------------------------------------------------------------------------------------------
 
@@ -61,11 +63,25 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
     if page_input.request.sitemap is not None:
         return sitemap_page(recipe, page_input, page_input.request.sitemap)
     page = page_type(recipe, page_input)
-    context = page_context(page, page_input, trace=trace)
+    context = page_context(page, page_input, trace=trace, xpath_at_once=False)
+    try:
+        result = _extracted(recipe, context)
+    except PageError:
+        if not context.moved_late:
+            raise
+    else:
+        if not context.moved_late:
+            return result
+    # Trees differ on few pages, and most XPath is reached, so to begin anew costs less than to make both each time.
+    return _extracted(recipe, page_context(page, page_input, trace=trace))
+
+
+def _extracted(recipe: Recipe, context: PageContext) -> PageResult:
+    page = context.page
     root = RowScope(context.document.root)
     _check_session(page, context, root)
     if page.drop_if is not None and context.condition(page.drop_if, root):
-        rows, rejects = _waiting_row(recipe, page_input.request)
+        rows, rejects = _waiting_row(recipe, context.input.request)
         return PageResult(page=page.name, outcome="dropped", rows=rows, rejects=rejects, stats=context.all_stats())
     return _Extraction(recipe, context, root).result()
 
@@ -75,8 +91,11 @@ def _check_session(page: Page, context: PageContext, root: RowScope) -> None:
         raise SessionExpired(f"{page.name}: nobody is logged in on this page: `valid_if` gives nothing")
 
 
-def page_context(page: Page, page_input: PageInput, *, trace: bool = False) -> PageContext:
-    """The page, parsed as its type says, ready for its rules. Raises ParseRefused."""
+def page_context(page: Page, page_input: PageInput, *, trace: bool = False, xpath_at_once: bool = True) -> PageContext:
+    """The page, parsed as its type says, ready for its rules. Raises ParseRefused.
+
+    Not `xpath_at_once`, XPath's tree is made when the first one is reached: `PageContext.moved_late` is to be asked.
+    """
     document = parse_document(
         page_input.body,
         kind=page.parse,
@@ -86,11 +105,10 @@ def page_context(page: Page, page_input: PageInput, *, trace: bool = False) -> P
         csv=page.csv,
         namespaces=page.namespaces.values(),
     )
-    by_xpath = xpath_documents(page)
-    if None in by_xpath:
-        document.use_xpath()
+    if None in page.xpath_documents:
+        document.use_xpath(at_once=xpath_at_once)
     traces: list[FieldTrace] | None = [] if trace else None
-    return PageContext(page=page, input=page_input, document=document, traces=traces, xpath_documents=by_xpath)
+    return PageContext(page=page, input=page_input, document=document, traces=traces, xpath_at_once=xpath_at_once)
 
 
 def page_type(recipe: Recipe, page_input: PageInput) -> Page:
@@ -182,8 +200,10 @@ class _Extraction:
             return []
         base_url = self.context.document.base_url
         found = []
-        for scope in self._row_scopes(rows):
-            at = RowScope(scope)
+        scopes = self._row_scopes(rows)
+        beside = columns_of(scopes)
+        for scope in scopes:
+            at = RowScope(scope, beside=beside)
             if rows.drop_if is None or not self.context.condition(rows.drop_if, at):
                 values = self.context.fields(rows, at)
                 row = _RawRow(base_url=base_url, values=values, failures=at.failures, gaps=at.gaps)
@@ -200,7 +220,7 @@ class _Extraction:
             raise AssertionError("rows exist only on pages with an item")
         return self.recipe.items[self.page.item]
 
-    def _row_scopes(self, rows: Rows) -> Iterable[Any]:
+    def _row_scopes(self, rows: Rows) -> list[Any]:
         if rows.each is None:
             return [self.root.scope]
         return self._each(rows.each)
@@ -237,7 +257,7 @@ class _Extraction:
     def _mark_row(self, contract: ItemContract, values: Mapping[str, Value]) -> None:
         key = [values.get(name) for name in contract.key]
         identity = values if not contract.key or any(is_missing(part) for part in key) else key
-        self.marks[mark("row", contract.name, json.dumps(plain_value(identity), sort_keys=True, default=str))] = None
+        self.marks[mark("row", contract.name, _IDENTITY.encode(plain_value(identity)))] = None
 
     # --- links ---
 
@@ -292,7 +312,7 @@ class _Extraction:
         chain = chain_of(self.page, request)
         row = raw[0] if raw else _RawRow(base_url=self.context.document.base_url, values={})
         addition = self._addition(row)
-        content = mark("append", json.dumps(plain_value(addition), sort_keys=True, default=str))
+        content = mark("append", _IDENTITY.encode(plain_value(addition)))
         if chain.pending is not None:
             base_url, first = chain.pending
             if addition and content in chain.visited:  # past their end, many lists show a page again

@@ -21,7 +21,8 @@ from crawler.recipe.documents import parse_document, parse_fragment
 from crawler.recipe.made_requests import made_request
 from crawler.recipe.model import AnyOf, OpenField, PageInput, PageRequest, QuerySource, Rows, Take, UnionOf, Waiting
 from crawler.recipe.paging import mark
-from crawler.recipe.rules import Got, PageContext, RowScope, plain_value, source_text
+from crawler.recipe.rules import Got, PageContext, RowScope, plain_value
+from crawler.recipe.source_text import source_text
 from crawler.recipe.steps import StepFailed
 from crawler.recipe.urls import absolute_url
 from crawler.recipe.values import MISSING, Value, is_missing
@@ -73,7 +74,7 @@ class WaitingRow:
         if not asks(rule):
             self.open[name] = OpenField()
         elif rule.when is not None and not context.condition(rule.when, at):
-            self._decide(context, name, rule, Got(MISSING, source="when"))
+            self._decide(context, name, rule, Got(MISSING, origin="when"))
         else:
             self.open[name] = self._begun(context, at, name, rule)
 
@@ -104,7 +105,7 @@ class WaitingRow:
                 failure = got.failure or failure
                 if not is_missing(got.value):
                     value = _absolute(self._contract, name, got.value, context.document.base_url)
-                    found = replace(got, value=value, winner=field.asks[0])
+                    found = got._replace(value=value, winner=field.asks[0])
                     self._decide(context, name, rule, found)
                 else:
                     self._next_ask(name, field, failure or got.gap())
@@ -187,7 +188,7 @@ class WaitingRow:
             value, winner = field.otherwise
             return Got(value, winner, 1, _source_of(rule, winner))
         failure = self.failures.get(name)
-        got = Got(MISSING, source=_source_of(rule, 0), failure=failure)
+        got = Got(MISSING, origin=_source_of(rule, 0), failure=failure)
         default = _default_of(rule)
         if default is MISSING:
             return got

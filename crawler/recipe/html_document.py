@@ -15,13 +15,14 @@ from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from crawler.errors import ParseRefused
+from crawler.recipe.css_lexbor import ENGINE
 from crawler.recipe.css_match import select
 from crawler.recipe.encoding import Decoded, utf8_of
 from crawler.recipe.microdata import read_microdata
 from crawler.recipe.query_error import QueryFailed
 from crawler.recipe.second_tree import SecondTree
 from crawler.recipe.table_cells import cell_under
-from crawler.recipe.text import own_text, text_nodes, visible_text
+from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
 from crawler.recipe.tree_guard import check_tree
 from crawler.recipe.tree_scope import LINK_ATTRIBUTES, TreeScope, evaluate, longest_prefix, require_css
 from crawler.recipe.urls import http_link
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crawler.recipe.css import CssQuery
-    from crawler.recipe.css_tree import Complex, Compound, CssPart
+    from crawler.recipe.css_tree import Complex, CssPart
     from crawler.recipe.documents import Scope
     from crawler.recipe.queries import Query
     from crawler.recipe.row_files import BrokenRow
@@ -47,46 +48,11 @@ _BARE_TABLE_PART = re.compile(
 _WHOLE_PAGE = re.compile(r"(?:\s|<!--.*?-->)*<(?:!doctype|html|head|body)[\s>]", re.IGNORECASE | re.DOTALL)
 
 
-class _LexborEngine:
-    """What selectors and table look-up need of a tree."""
-
-    def find(self, compound: Compound, root: LexborNode) -> list[LexborNode]:
-        return root.css(compound.lexbor)
-
-    def key(self, node: LexborNode) -> int:
-        return node.mem_id
-
-    def parent(self, node: LexborNode) -> LexborNode | None:
-        parent = node.parent
-        return parent if parent is not None and parent.is_element_node else None
-
-    def previous(self, node: LexborNode) -> LexborNode | None:
-        previous = node.prev
-        while previous is not None and not previous.is_element_node:
-            previous = previous.prev
-        return previous
-
-    def tag(self, node: LexborNode) -> str:
-        return node.tag or ""
-
-    def children(self, node: LexborNode) -> list[LexborNode]:
-        return list(node.iter())
-
-    def attribute(self, node: LexborNode, name: str) -> str | None:
-        return node.attributes.get(name)
-
-    def text(self, node: LexborNode) -> str:
-        return visible_text(node)
-
-
-_ENGINE = _LexborEngine()
-
-
 class HtmlDocument:
     """A parsed HTML page. `fragment`: its root is <body>."""
 
     __slots__ = (
-        *("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second"),
+        *("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second", "_waits"),
         *("encoding", "stats", "text", "url"),
     )
 
@@ -110,6 +76,7 @@ class HtmlDocument:
         self._second: SecondTree | str | None = None  # or why there is none
         self._nodes: list[LexborNode] | None = None
         self._ordinals: dict[int, int] = {}
+        self._waits = False
         self._base_url: str | None = None
         self._meta: dict[str, list[str]] | None = None
 
@@ -188,8 +155,19 @@ class HtmlDocument:
         """Whether the page has gone over to lxml's tree."""
         return isinstance(self._second, SecondTree) and self._second.differs
 
-    def use_xpath(self) -> None:
-        """Make lxml's tree now: a page whose trees differ is then read on that one from the first rule on."""
+    @property
+    def moved_late(self) -> bool:
+        """Whether the page was to wait for its XPath and has gone over after its first rules: see `use_xpath`."""
+        return self._waits and self.switched
+
+    def use_xpath(self, *, at_once: bool = True) -> None:
+        """Make lxml's tree now: a page whose trees differ is then read on that one from the first rule on.
+
+        Not `at_once`, it is made by the first XPath, and `moved_late` says if that was too late.
+        """
+        if not at_once:
+            self._waits = True
+            return
         with contextlib.suppress(QueryFailed):  # raised again by the first XPath
             self.second()
 
@@ -197,7 +175,7 @@ class HtmlDocument:
         """Lxml's tree, made on first use. Raises QueryFailed where libxml2 cannot make one."""
         if self._second is None:
             try:
-                self._second = SecondTree(self._parser, self.nodes)
+                self._second = SecondTree(self._parser, self.nodes, self._ordinals)
             except QueryFailed as error:
                 self._second = str(error)
             else:
@@ -223,6 +201,11 @@ class HtmlScope:
         self._origin = origin
 
     @property
+    def native(self) -> LexborNode | None:
+        """The element; None where the page has gone over to lxml's tree."""
+        return None if self.document.switched else self._node
+
+    @property
     def is_row(self) -> bool:
         """False for the whole page."""
         return self._origin is not None
@@ -232,11 +215,12 @@ class HtmlScope:
     ) -> list[Value]:
         """Stripped text (or HTML) of each match."""
         if isinstance(query, XPathQuery):
-            if self.document.second().differs:
+            second = self.document.second()
+            if second.differs:
                 return self.on_tree().values(query, as_=as_, remove=remove)
             return [
                 result if isinstance(result, str) else _of(result, as_=as_, remove=remove)
-                for result in self._xpath(query)
+                for result in self._on_second(second, query)
             ]
         if self.document.switched:
             return self.on_tree().values(query, as_=as_, remove=remove)
@@ -250,7 +234,7 @@ class HtmlScope:
             elif part.kind == "texts":
                 values.extend(text_nodes(_without(node, remove)))
             else:
-                read = own_text(node) if part.kind == "own_text" else _attribute(node, part.attribute)
+                read = own_text(node) if part.kind == "own_text" else attribute_of(node, part.attribute)
                 if read and (value := read.strip()):
                     values.append(value)
         return values
@@ -276,7 +260,7 @@ class HtmlScope:
                 if part.kind == "element":
                     found.append(_link(node))
                 elif part.kind == "attr":
-                    found.append(_attribute(node, part.attribute))
+                    found.append(attribute_of(node, part.attribute))
                 else:
                     found.append(own_text(node))
         return [link for written in found if written and (link := written.strip())]
@@ -309,7 +293,7 @@ class HtmlScope:
         """In a table row, the cell under the column of that header."""
         if self.document.switched:
             return self.on_tree().table_cell(header)
-        cell = cell_under(_ENGINE, self._node, header)
+        cell = cell_under(ENGINE, self._node, header)
         return None if cell is None else HtmlScope(self.document, cell, origin=(self, header, -1))
 
     def longest_prefix(self, query: Query) -> tuple[str, int]:
@@ -329,6 +313,9 @@ class HtmlScope:
         second = self.document.second()
         if second.differs:
             raise QueryFailed(f"`xpath: {query.text}`: the page has gone over to lxml's tree")
+        return self._on_second(second, query)
+
+    def _on_second(self, second: SecondTree, query: XPathQuery) -> list[LexborNode | str]:
         nodes = self.document.nodes
         results = evaluate(query, second.elements[self.document.ordinal(self._node)])
         return [result if isinstance(result, str) else nodes[second.ordinal(result)] for result in results]
@@ -358,7 +345,7 @@ class HtmlScope:
         native = selector.native
         if native is not None and (len(selector.compounds) == 1 or (self._origin is None and selector.backtracks < 2)):
             return self._node.css(native)
-        return select(_ENGINE, selector, self._node)
+        return select(ENGINE, selector, self._node)
 
     def on_tree(self) -> TreeScope:
         """This scope on lxml's tree, found there by the query it was found by here."""
@@ -386,13 +373,6 @@ def _unique(nodes: list[LexborNode]) -> list[LexborNode]:
     return [node for number, node in enumerate(nodes) if not number or node.mem_id != nodes[number - 1].mem_id]
 
 
-def _attribute(node: LexborNode, name: str) -> str | None:
-    """The attribute's value, None for a missing or valueless one."""
-    attributes = node.attributes
-    value = attributes.get(name)
-    return attributes.get(name.lower()) if value is None else value
-
-
 def _link(node: LexborNode) -> str | None:
     name = LINK_ATTRIBUTES.get(node.tag or "")
     return None if name is None else node.attributes.get(name)
@@ -412,7 +392,7 @@ def _without(node: LexborNode, remove: Sequence[CssQuery]) -> LexborNode:
     for css in remove:
         for part in css.parts:
             # Inner matches first: an element's memory goes with that of the element around it.
-            for match in reversed(select(_ENGINE, part.selector, node)):
+            for match in reversed(select(ENGINE, part.selector, node)):
                 if match.mem_id != node.mem_id:
                     match.decompose()
     return node

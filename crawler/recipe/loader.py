@@ -36,6 +36,7 @@ from crawler.recipe.parents import BUILT_IN, built_in_names
 from crawler.recipe.profiles import check_profiles
 from crawler.recipe.resolved import resolved_text
 from crawler.recipe.stray_templates import check_stray_templates
+from crawler.recipe.xpath_use import xpath_documents
 from crawler.recipe.yaml_nodes import MapNode, Mark, SourceFile
 from crawler.recipe.yaml_reader import read_yaml
 
@@ -218,6 +219,7 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
     check_profiles(root, recipe, report)
     if not report:  # of a part that is wrong, not every template has been compiled
         check_stray_templates(root, texts.filled, report)
+        pages.update({name: replace(page, xpath_documents=xpath_documents(page)) for name, page in pages.items()})
     found = checked.scalar(root, "name")
     if path is not None and found is not None and path.stem.lstrip("_") != name:
         message = f"the recipe is called '{name}', but its file {path.name}"

@@ -8,17 +8,18 @@ positions: whatever can be wrong was reported before a plan existed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from crawler.recipe.moments import moment_of
 from crawler.recipe.row_files import CsvFormat
 from crawler.recipe.values import MISSING, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
+    from crawler.recipe.cells import Cell
     from crawler.recipe.contract import ItemContract
     from crawler.recipe.inputs import InputSchema
     from crawler.recipe.queries import CssQuery, Query
@@ -183,6 +184,7 @@ class Rows:
     when: Condition | None = None
     cartesian: str | None = None  # `else: {cartesian: FIELD}`: rows from the options of a sibling field
     later: frozenset[str] = frozenset()  # fields of a page's row that need the answers to its follow-up requests
+    cells: tuple[Cell, ...] = field(default=(), compare=False, repr=False)  # of all fields but those of `later`
 
 
 RuleNode: TypeAlias = Take | AnyOf | UnionOf | Rows
@@ -268,6 +270,7 @@ class Page:
     namespaces: Mapping[str, str] = field(default_factory=dict)  # of its XML: addresses by prefix
     session: bool = True  # requested as by somebody who is logged in, where the recipe says how
     valid_if: Condition | None = None  # of the session: what every page of somebody who is logged in has
+    xpath_documents: frozenset[str | None] = frozenset()  # page sources that XPath reads; None = the page
 
 
 # --- start -----------------------------------------------------------------------------------------------------------
@@ -504,11 +507,8 @@ class PageInput:
     @property
     def answered_at(self) -> datetime | None:
         """When the site answered, as its `Date` header says; None if there is none that can be read."""
-        try:
-            at = parsedate_to_datetime(self.headers["date"])
-        except (KeyError, ValueError, TypeError, IndexError, OverflowError):
-            return None
-        return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+        written = self.headers.get("date")
+        return None if written is None else moment_of(written)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,9 +12,11 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crawler.errors import PageError, ParseRefused
+from crawler.recipe.cells import ASK
+from crawler.recipe.css_lexbor import ALONE, Columns
 from crawler.recipe.documents import parse_fragment, value_scope
 from crawler.recipe.model import (
     AnyOf,
@@ -34,12 +36,13 @@ from crawler.recipe.model import (
 from crawler.recipe.page_nodes import PageNodes
 from crawler.recipe.queries import CssQuery, JmesQuery, QueryError
 from crawler.recipe.scalars import describe
+from crawler.recipe.source_text import source_text
 from crawler.recipe.steps import StepFailed, run_steps
 from crawler.recipe.template import Template
 from crawler.recipe.values import MISSING, Value, holds, is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from crawler.recipe.documents import Document, Scope
     from crawler.recipe.model import Condition, Page, PageInput, ParseKind, RuleNode
@@ -50,8 +53,7 @@ if TYPE_CHECKING:
 MAX_CARTESIAN_ROWS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Got:
+class Got(NamedTuple):
     """What evaluating one rule gave. `winner` counts alternatives from 0; None = nothing won.
 
     `emptied` shows the value of which the steps left nothing, which is no failure: a regex that does not match.
@@ -60,9 +62,14 @@ class Got:
     value: Value
     winner: int | None = None
     matches: int = 0
-    source: str = ""
+    origin: str | Take = ""
     failure: str | None = None
     emptied: str | None = None
+
+    @property
+    def source(self) -> str:
+        """Where it was read, as a person wrote it: `css: h1`."""
+        return self.origin if isinstance(self.origin, str) else source_text(self.origin)
 
     def gap(self) -> str:
         """Why there is no value."""
@@ -84,6 +91,7 @@ class RowScope:
     fallback: Mapping[str, Value] = field(default_factory=dict)  # a cartesian row inherits from its item
     failures: dict[str, str] = field(default_factory=dict)  # of fields that are missing: their last failed step
     gaps: dict[str, str] = field(default_factory=dict)  # of all fields that are missing: why
+    beside: Columns | None = None  # the rows of a page's tree that it is one of
 
 
 @dataclass(slots=True)
@@ -95,7 +103,7 @@ class PageContext:
     document: Document
     stats: Counter[str] = field(default_factory=Counter)
     traces: list[FieldTrace] | None = None
-    xpath_documents: frozenset[str | None] = frozenset()  # page sources that XPath reads; None = the page
+    xpath_at_once: bool = True  # False: documents whose XPath may never come wait for it; see `moved_late`
     _sources: dict[str, Scope | None] = field(default_factory=dict)
     _parsed_documents: list[Document] = field(default_factory=list)
     _nodes: PageNodes | None = None
@@ -118,7 +126,7 @@ class PageContext:
             rows = self.nested_rows(rule, at, name)
             return Got(rows, None if rows is MISSING else 0, 0 if rows is MISSING else len(rows), "each")
         if rule.when is not None and not self.condition(rule.when, at):
-            return Got(MISSING, source="when")
+            return Got(MISSING, origin="when")
         if isinstance(rule, Take):
             got = self._take(rule, at, name, as_links=as_links, many=many)
         elif isinstance(rule, AnyOf):
@@ -141,24 +149,23 @@ class PageContext:
         return holds(got.value)
 
     def _take(self, take: Take, at: RowScope, name: str, *, as_links: bool, many: bool) -> Got:
-        source = source_text(take)
         try:
             found = self._found(take, at, as_links=as_links)
         except (QueryError, StepFailed) as error:
             self.stats[f"recipe/source_failed/{name or '-'}"] += 1
-            return Got(MISSING, source=source, failure=str(error))
+            return Got(MISSING, origin=take, failure=str(error))
         matches = len(found)
         if take.as_ == "count":
             value: Value = matches
         else:
             value = self._chosen(found, name, every=take.all or many or as_links)
         if value is MISSING or not take.process:
-            return Got(value, None if value is MISSING else 0, matches, source)
+            return Got(value, None if value is MISSING else 0, matches, take)
         before = value
         value, failure = self._steps(take, value, name)
         if not is_missing(value):
-            return Got(value, 0, matches, source, failure)
-        return Got(value, None, matches, source, failure, emptied=describe(before) if failure is None else None)
+            return Got(value, 0, matches, take, failure)
+        return Got(value, None, matches, take, failure, emptied=describe(before) if failure is None else None)
 
     def _chosen(self, found: list[Value], name: str, *, every: bool) -> Value:
         """All members, or the first that is not missing; a choice between different ones is counted."""
@@ -191,8 +198,8 @@ class PageContext:
                 value, failed = self._steps(rule, value, name)
                 failure = failed or failure
             if not is_missing(value):
-                return Got(value, index, got.matches, got.source, failure)
-            last = Got(MISSING, None, got.matches, got.source, failure, got.emptied or last.emptied)
+                return Got(value, index, got.matches, got.origin, failure)
+            last = Got(MISSING, None, got.matches, got.origin, failure, got.emptied or last.emptied)
         return last
 
     def _union_of(self, rule: UnionOf, at: RowScope, name: str, *, as_links: bool, many: bool) -> Got:
@@ -301,8 +308,8 @@ class PageContext:
             # A broken script block is no reason to lose the page: the alternatives of the rules decide.
             self.stats["recipe/source_unparsed"] += 1
             return None
-        if name is not None and name in self.xpath_documents:
-            document.use_xpath()
+        if name is not None and name in self.page.xpath_documents:
+            document.use_xpath(at_once=self.xpath_at_once)
         self._parsed_documents.append(document)
         return document.root
 
@@ -313,12 +320,18 @@ class PageContext:
             value, kind=kind, url=self.document.base_url, csv=csv, namespaces=self.page.namespaces.values()
         )
 
+    @property
+    def moved_late(self) -> bool:
+        """Whether something was read on another tree than the rest of its document, so that all must be read anew."""
+        return any(document.moved_late for document in (self.document, *self._parsed_documents))
+
     def all_stats(self) -> dict[str, int]:
         """The counters of the rules and of every document that they read."""
-        total = Counter(self.stats)
+        total = dict(self.stats)
         for document in (self.document, *self._parsed_documents):
-            total.update(document.stats)
-        return dict(total)
+            for name, count in document.stats.items():
+                total[name] = total.get(name, 0) + count
+        return total
 
     def template_scopes(self, at: RowScope) -> dict[str, Mapping[str, Value]]:
         """What `{{ }}` may refer to here."""
@@ -370,14 +383,13 @@ class PageContext:
         scopes = [at.scope] if rows.each is None else self.row_scopes(rows.each, at)
         if isinstance(scopes, str):
             scopes = []
-        inner = [RowScope(scope, at.item, path=f"{name}[].") for scope in scopes]
+        beside = columns_of(scopes)
+        inner = [RowScope(scope, at.item, path=f"{name}[].", beside=beside) for scope in scopes]
         if not inner and rows.cartesian is not None:
             inner = self._cartesian(rows, rows.cartesian, at, name)
-        values = [self.fields(rows, row) for row in inner if not self._dropped(rows, row)]
+        dropped = rows.drop_if
+        values = [self.fields(rows, row) for row in inner if dropped is None or not self.condition(dropped, row)]
         return values or MISSING
-
-    def _dropped(self, rows: Rows, at: RowScope) -> bool:
-        return rows.drop_if is not None and self.condition(rows.drop_if, at)
 
     def fields(self, rows: Rows, at: RowScope) -> dict[str, Value]:
         """One row: every field in turn, so that templates see the ones before. Missing fields are left out.
@@ -388,11 +400,23 @@ class PageContext:
         at.row = values
         if not at.path:
             at.item = values
-        for name, rule in rows.fields.items():
-            if name in rows.later:
-                continue
+        native = at.scope.native if self.traces is None else None
+        beside = at.beside or (ALONE if at.scope.is_row else None)
+        for cell in rows.cells:
+            name, rule = cell.name, cell.rule
             path = at.path + name
+            if native is not None and cell.read is not None:
+                value = cell.read(at.scope, native, beside, self, path)
+                if value is not ASK and (value is not MISSING or name not in at.fallback):
+                    if value is MISSING:
+                        at.gaps[name] = cell.gap
+                    else:
+                        values[name] = value
+                    if cell.moves:
+                        native = at.scope.native  # None where the XPath has moved the page to the other tree
+                    continue
             got = self.evaluate(rule, at, path)
+            native = native and at.scope.native
             value = got.value
             if is_missing(value) and name in at.fallback:
                 value = at.fallback[name]
@@ -460,6 +484,12 @@ class PageContext:
         return value_scope({"attributes": chosen}, self.document)
 
 
+def columns_of(rows: Sequence[Scope]) -> Columns | None:
+    """Rows of lexbor's tree, to be searched together; None for others."""
+    nodes = [node for row in rows if (node := row.native) is not None and row.is_row]
+    return Columns(nodes) if len(nodes) == len(rows) > 1 else None
+
+
 def _reads_values(query: Query) -> bool:
     """Whether a selector gives attributes or text, and not only elements."""
     return isinstance(query, CssQuery) and any(part.kind != "element" for part in query.parts)
@@ -467,27 +497,6 @@ def _reads_values(query: Query) -> bool:
 
 def _listed(value: Value) -> list[Value]:
     return [] if value is MISSING else [value]
-
-
-def source_text(take: Take) -> str:
-    """The source as a person wrote it, for traces and reports: `css: h1`."""
-    source = take.source
-    prefix = "" if take.from_ is None else f"{take.from_} "
-    if isinstance(source, QuerySource):
-        return f"{prefix}{source.query.language}: {source.query.text}"
-    if isinstance(source, TemplateSource):
-        return f"template: {source.template.text}"
-    if isinstance(source, MetaSource):
-        return f"meta: {source.name}"
-    if isinstance(source, NodeSource):
-        return f"{source.syntax}: {source.type}"
-    if isinstance(source, ResponseSource):
-        return f"response: {source.attribute}"
-    if isinstance(source, ConstSource):
-        return f"const: {source.value}"
-    if isinstance(source, PrecedingSource):
-        return f"preceding: {source.css.text}"
-    return f"table: {source.header}"
 
 
 def plain_value(value: Value) -> Value:

@@ -81,11 +81,12 @@ def decimal_of(value: int | float | Decimal) -> Decimal:  # noqa: PYI041 - a flo
     number = Decimal(repr(float(value))) if isinstance(value, float) else value
     if not number.is_finite():
         raise NotScalar(f"{number} is not a number")
-    if abs(number.adjusted()) > MAX_DIGITS or len(number.as_tuple().digits) > MAX_DIGITS:
+    _, digits, exponent = number.as_tuple()
+    if abs(number.adjusted()) > MAX_DIGITS or len(digits) > MAX_DIGITS:
         if number.is_zero():
             return Decimal(0)
         raise NotScalar(f"a number of more than {MAX_DIGITS} digits")
-    return number if int(number.as_tuple().exponent) <= 0 else Decimal(format(number, "f"))
+    return number if int(exponent) <= 0 else Decimal(format(number, "f"))
 
 
 def integer_of(value: Value) -> int:
@@ -119,7 +120,10 @@ def number_of(value: Value, *, exponent: bool = False) -> Decimal:
         return decimal_of(value)
     if isinstance(value, str):
         text = value.strip()
-        if len(text) <= MAX_DIGITS and (_NUMBER if exponent else _DECIMAL).fullmatch(text):
-            return decimal_of(Decimal(text))
+        if len(text) <= MAX_DIGITS:
+            if _DECIMAL.fullmatch(text):
+                return Decimal(text)  # so few digits, and no exponent: nothing that decimal_of would change
+            if exponent and _NUMBER.fullmatch(text):
+                return decimal_of(Decimal(text))
         raise NotScalar(f"{describe(value)} is not plain digits")
     raise NotScalar(describe(value))

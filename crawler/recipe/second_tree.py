@@ -7,6 +7,7 @@ differ, the page is given to it once more with every element under a name that i
 from __future__ import annotations
 
 import re
+from operator import attrgetter, is_, methodcaller
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
@@ -14,6 +15,8 @@ from lxml import etree
 from crawler.recipe.query_error import QueryFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from lxml.etree import _Element
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -21,20 +24,22 @@ _VOID: Final = (
     "area|base|basefont|bgsound|br|col|embed|frame|hr|img|input|keygen|link|meta|param|source|track|wbr"  # HTML5's
 )
 #: Void elements that libxml2 takes for containers.
-_UNKNOWN_VOID: Final = "source, track, wbr, keygen, bgsound, embed, param"
+_UNKNOWN_VOIDS: Final = frozenset({"source", "track", "wbr", "keygen", "bgsound", "embed", "param"})
 
 #: Text that may look like tags and is none.
 _RAW: Final = r"<!--.*?-->|<(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext)\b.*?</(?P=raw)>"
 #: As lexbor writes them: every attribute with a value in double quotes; a name may hold quotes. `(?!)`: before 3.11.5
 #: Python went on where an attribute had failed, instead of where it began (cpython#106052).
 _ATTRIBUTES: Final = r"""(?: [^\s/>][^\s/>=]*="[^"]*"|(?!))*+"""
-_VOID_TAG = re.compile(rf"{_RAW}|<(?P<void>{_UNKNOWN_VOID.replace(', ', '|')})(?=[\s>]){_ATTRIBUTES}>", re.DOTALL)
+_VOID_TAG = re.compile(rf"{_RAW}|<(?P<void>{'|'.join(sorted(_UNKNOWN_VOIDS))})(?=[\s>]){_ATTRIBUTES}>", re.DOTALL)
 _ANY_TAG = re.compile(rf"{_RAW}|<(?P<slash>/?)(?P<name>[a-zA-Z][^\s/>]*)(?P<rest>{_ATTRIBUTES})>", re.DOTALL)
 _TEMPLATE_TAG = re.compile(rf"<template{_ATTRIBUTES}>")
 
 #: libxml2 needs these by name to know where it is.
 _KEPT: Final = frozenset({"html", "head", "body"})
 _PREFIX: Final = "neutral-"
+_GETPARENT = methodcaller("getparent")
+_PARENT = attrgetter("parent.mem_id")
 _VOIDS: Final = frozenset(_VOID.split("|"))
 
 
@@ -45,54 +50,70 @@ class SecondTree:
 
     html: Final = True
 
-    def __init__(self, parser: LexborHTMLParser, nodes: list[LexborNode]) -> None:
-        """Raises QueryFailed where libxml2 gives up half-way."""
-        written = _serialised(parser)
-        shape = _lexbor_shape(nodes)
+    def __init__(self, parser: LexborHTMLParser, nodes: list[LexborNode], ordinals: Mapping[int, int]) -> None:
+        """Raises QueryFailed where libxml2 gives up half-way.
+
+        Args:
+            parser: what holds lexbor's tree.
+            nodes: its elements in document order.
+            ordinals: the number of each of them, by its address.
+        """
+        self._ordinals: dict[_Element, int] | None = None
+        shape = _Shape(nodes, ordinals)
+        written = _serialised(parser, shape.names)
         self._take(_parse(written))
-        self.differs = self._shape() != shape
+        self.differs = not shape.fits(self.elements)
         if self.differs:
             plain = self.tree
             neutral = _renamed(_parse(_ANY_TAG.sub(_neutral, written)))
             self._take(plain if neutral is None else neutral)
-            self.differs = self._shape() != shape
+            self.differs = not shape.fits(self.elements)
             if self.differs and self.tree is not plain:
                 self._take(plain)
 
     def ordinal(self, element: _Element) -> int:
         """The element's number in document order, from 0."""
+        if self._ordinals is None:
+            self._ordinals = {each: number for number, each in enumerate(self.elements)}
         return self._ordinals[element]
 
     def _take(self, tree: _Element) -> None:
         self.tree = tree
         self.elements: list[_Element] = list(tree.iter(etree.Element))
-        self._ordinals = {element: number for number, element in enumerate(self.elements)}
-
-    def _shape(self) -> tuple[list[str], list[int]]:
-        parents = [-1 if (parent := each.getparent()) is None else self._ordinals[parent] for each in self.elements]
-        return [str(element.tag) for element in self.elements], parents
+        self._ordinals = None
 
 
-def _lexbor_shape(nodes: list[LexborNode]) -> tuple[list[str], list[int]]:
-    """The name and the number of the parent of each element; -1 for the root."""
-    ordinals = {node.mem_id: number for number, node in enumerate(nodes)}
-    parents = [-1 if (parent := node.parent) is None else ordinals.get(parent.mem_id, -1) for node in nodes]
-    return [(node.tag or "").lower() for node in nodes], parents
+class _Shape:
+    """The names of lexbor's elements and which lies in which, to hold lxml's against."""
+
+    def __init__(self, nodes: list[LexborNode], ordinals: Mapping[int, int]) -> None:
+        self.names = [node.tag or "" for node in nodes]
+        #: The number of the element around each, of all but the first, which is <html>.
+        self._around = [ordinals.get(address, -1) for address in map(_PARENT, nodes[1:])]
+
+    def fits(self, elements: list[_Element]) -> bool:
+        """Whether lxml's elements, in document order, are the same ones in the same places."""
+        names = [element.tag for element in elements]
+        if names != self.names and names != [name.lower() for name in self.names]:
+            return False
+        if -1 in self._around or elements[0].getparent() is not None:
+            return False
+        return all(map(is_, map(_GETPARENT, elements[1:]), map(elements.__getitem__, self._around)))
 
 
-def _serialised(parser: LexborHTMLParser) -> str:
+def _serialised(parser: LexborHTMLParser, names: Collection[str]) -> str:
     """Lexbor's tree as HTML that libxml2 reads alike.
 
     Templates are empty, because their content is no part of the tree, and void elements that libxml2 takes for
-    containers are closed.
+    containers are closed. `names` are those of its elements.
     """
     html = parser.html or ""
-    for template in parser.css("template"):
+    for template in parser.css("template") if "template" in names else ():
         written = template.html or ""
         opening = _TEMPLATE_TAG.match(written)
         if opening:
             html = html.replace(written, f"{opening[0]}</template>")
-    if parser.css_first(_UNKNOWN_VOID):
+    if not _UNKNOWN_VOIDS.isdisjoint(names):
         html = _VOID_TAG.sub(lambda match: match[0] if match["void"] is None else f"{match[0][:-1]}/>", html)
     return html
 

@@ -87,6 +87,13 @@ def _collect(node: LexborNode, parts: list[str]) -> None:
         child = child.next
 
 
+def attribute_of(node: LexborNode, name: str) -> str | None:
+    """The value of a lexbor element's attribute, None for a missing or valueless one."""
+    attributes = node.attributes
+    value = attributes.get(name)
+    return attributes.get(name.lower()) if value is None else value
+
+
 def own_text(node: LexborNode) -> str:
     """The text nodes that are children of a lexbor element, joined; those of a script as they are."""
     child = node.first_child

@@ -206,7 +206,15 @@ _TOKEN = re.compile(
 #: The same without skipping: in SVG and MathML the content of <style> is elements.
 _ANY_TAG = re.compile(r"(?!)(x)|<(/?)([a-z][^\s/>]*+)(" + _ATTRIBUTES + r")>?", re.DOTALL | re.IGNORECASE)
 _FOREIGN_ROOT = re.compile(r"<(?:svg|math)[\s/>]", re.IGNORECASE)
-_FORMATTING_TAG = re.compile(rb"<(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)[\s/][^>]*+", re.IGNORECASE)
+_FOREIGN_ROOT_BYTES = re.compile(rb"<(?:[sS][vV][gG]|[mM][aA][tT][hH])[\s/>]")
+#: Either case is spelt out: told to ignore it, `re` would not look for the "<" first. Most tags fail at one character.
+_FORMATTING_TAG = re.compile(
+    rb"<[bcefistuBCEFISTU](?:(?<=[bBiIsSuU])|(?<=[bB])[iI][gG]|(?<=[cC])[oO][dD][eE]|(?<=[eE])[mM]|(?<=[fF])[oO][nN][tT]"
+    rb"|(?<=[sS])(?:[mM][aA][lL][lL]|[tT][rR][iI][kK][eE]|[tT][rR][oO][nN][gG])|(?<=[tT])[tT])[\s/][^>]*+"
+)
+#: How most pages write void elements; left out, they count as no nesting. Those that SVG may hold as well come last.
+_VOID_TAGS_EVERYWHERE: Final = (b"<img ", b"<br>", b"<br/>", b"<br ", b"<meta ", b"<hr>", b"<hr ", b"<hr/>")
+_VOID_TAGS: Final = (b"<input ", b"<link ", b"<source ")
 
 
 #: All bytes but those that tell start tags, end tags and comments apart.
@@ -220,7 +228,7 @@ def check_tree(html: bytes) -> None:
     tags = brackets.count(b"<")
     if tags < MAX_DEPTH:
         return
-    if tags > _COUNTABLE or _counted_depth(brackets) > MAX_DEPTH or _may_repeat(html, tags):
+    if tags > _COUNTABLE or _is_deep(html, brackets) or _may_repeat(html, tags):
         _Scan().run(html.decode("utf-8", "replace"))
 
 
@@ -237,6 +245,19 @@ def _check_attributes(html: bytes) -> None:
             if long_tag and len(_ATTRIBUTE.findall(long_tag[1])) > MAX_ATTRIBUTES:
                 raise ParseRefused(f"the page has an element with more than {MAX_ATTRIBUTES:,} attributes")
         tag = last
+
+
+def _is_deep(html: bytes, brackets: bytes) -> bool:
+    """Whether elements may lie in each other deeper than is allowed: counted, and once more without void elements."""
+    if _counted_depth(brackets) <= MAX_DEPTH:
+        return False
+    for tags in (_VOID_TAGS_EVERYWHERE, _VOID_TAGS if _FOREIGN_ROOT_BYTES.search(html) is None else ()):
+        for tag in tags:
+            html = html.replace(tag, b" ")
+            # Most pages have many of one kind.
+            if _counted_depth(html.translate(None, _NO_BRACKETS)) <= MAX_DEPTH:
+                return False
+    return True
 
 
 def _counted_depth(brackets: bytes) -> int:

@@ -76,6 +76,7 @@ class TreeScope:
     __slots__ = ("_engine", "_tree", "document", "element", "is_row")
 
     language: Literal["css"] = "css"
+    native: Final = None
 
     def __init__(self, document: Document, tree: Tree, element: _Element, *, is_row: bool) -> None:
         self.document = document

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+import re
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 if TYPE_CHECKING:
@@ -11,6 +13,34 @@ if TYPE_CHECKING:
 #: White space and controls that browsers strip from an href's ends, and remove inside (tab, newline).
 _ENDS = "".join(map(chr, range(0x21)))
 _INSIDE = str.maketrans("", "", "\t\r\n")
+
+#: Paths that RFC 3986 leaves as they are: nothing to escape, and no segment that begins with a dot. The usual case.
+_PLAIN_PATH: Final = r"(?:/(?:[A-Za-z0-9\-_~!$&'()*+,=:@%][A-Za-z0-9\-._~!$&'()*+,=:@%]*)?)"
+_PLAIN_QUERY: Final = r"(?:\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]+)?"
+_PLAIN_REFERENCE = re.compile(rf"/(?:[A-Za-z0-9\-_~%][A-Za-z0-9\-._~%+,=:@!]*{_PLAIN_PATH}*)?{_PLAIN_QUERY}", re.ASCII)
+_PLAIN_URL = re.compile(
+    rf"https?://[a-z0-9](?:[a-z0-9.\-]*[a-z0-9])?(?::[0-9]{{1,4}})?{_PLAIN_PATH}*{_PLAIN_QUERY}", re.ASCII
+)
+
+
+@functools.lru_cache(maxsize=256)
+def _origin(base_url: str) -> str | None:
+    """Scheme and host of a base URL, to put before a plain reference; None where that is not all there is to do."""
+    if _PLAIN_URL.fullmatch(base_url) is None:
+        return None
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def plain_link(base_url: str, reference: str) -> str | None:
+    """The absolute http(s) URL of a reference that needs nothing but its host; None for any other one.
+
+    What it gives has no fragment, nothing to escape, a host, and is what `absolute_url` gives.
+    """
+    if _PLAIN_REFERENCE.fullmatch(reference) is not None:
+        origin = _origin(base_url)
+        return None if origin is None else origin + reference
+    return reference if _PLAIN_URL.fullmatch(reference) is not None and _origin(base_url) is not None else None
 
 
 def absolute_url(base_url: str, reference: str) -> str | None:
@@ -27,7 +57,12 @@ def absolute_url(base_url: str, reference: str) -> str | None:
 
 def http_link(base_url: str, reference: Value) -> str | None:
     """The absolute http(s) URL of a link without its fragment; None for `mailto:`, `javascript:`, numbers and noise."""
-    if not isinstance(reference, str) or not reference.strip():
+    if not isinstance(reference, str):
+        return None
+    plain = plain_link(base_url, reference)
+    if plain is not None:
+        return plain
+    if not reference.strip():
         return None
     url = absolute_url(base_url, reference)
     if url is None:

@@ -55,8 +55,13 @@ class ValueDocument:
         """The URL: JSON and text have no `<base>`."""
         return self.url
 
-    def use_xpath(self) -> None:
+    def use_xpath(self, *, at_once: bool = True) -> None:
         """Nothing to do: there is one tree."""
+
+    @property
+    def moved_late(self) -> bool:
+        """Never: there is one tree."""
+        return False
 
     def linked_data(self) -> list[str]:
         """A JSON page is itself what the script of an HTML page would hold."""
@@ -77,6 +82,7 @@ class ValueScope:
     __slots__ = ("_value", "document", "is_row")
 
     language: Literal["jmespath"] = "jmespath"
+    native: Final = None
 
     def __init__(self, document: Document, value: Value, *, is_row: bool) -> None:
         self.document = document

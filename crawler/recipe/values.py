@@ -29,10 +29,10 @@ def is_missing(value: Value) -> bool:
 
     `0` and `false` are values.
     """
+    if isinstance(value, str):  # the usual case
+        return not value or value.isspace()
     if value is MISSING or value is None:
         return True
-    if isinstance(value, str):
-        return not value or value.isspace()
     if not isinstance(value, list):
         return False
     lists = [value]  # no recursion: the lists of a page's JSON may lie in each other hundreds deep

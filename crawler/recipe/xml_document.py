@@ -55,8 +55,13 @@ class XmlDocument:
         """The URL: XML has no `<base>`."""
         return self.url
 
-    def use_xpath(self) -> None:
+    def use_xpath(self, *, at_once: bool = True) -> None:
         """Nothing to do: there is one tree."""
+
+    @property
+    def moved_late(self) -> bool:
+        """Never: there is one tree."""
+        return False
 
     @property
     def broken_rows(self) -> Sequence[BrokenRow]:

@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.cli import console
+from crawler.cli.groups import CommandFailed
 from crawler.cli.recipes import RecipeName, load
+from crawler.errors import InputError, PageError
+from crawler.recipe.check import SnapshotUnreadable, snapshot_input
+from crawler.recipe.costs import engines_of_page, page_cost
 from crawler.recipe.model import AnyOf, Rows, Take, TemplateSource, UnionOf
-from crawler.recipe.rules import source_text
+from crawler.recipe.source_text import source_text
 from crawler.recipe.template import Template
 from crawler.recipe.values import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
 
     from crawler.recipe.contract import FieldSpec, ItemContract
     from crawler.recipe.model import (
@@ -31,17 +37,47 @@ if TYPE_CHECKING:
     from crawler.recipe.steps import Step
 
 _STEP = "  "
+_SECOND_TREE = "xpath on lxml"
 
 
 @click.command()
 @click.argument("name", type=RecipeName())
-def explain(name: str) -> None:
+@click.option("--cost", is_flag=True, help="Run its saved pages and show what each rule costs, by which engine.")
+def explain(name: str, *, cost: bool) -> None:
     """Say in words what a recipe does: where it starts, what it follows, where each field comes from."""
     recipe = load(name)
     to = console.out()
+    if cost:
+        print_costs(to, recipe)
+        return
     for text in explanation(recipe):
         heading = bool(text) and not text.startswith(" ")
         console.line(to, (console.safe(text), "bold" if heading else ""))
+
+
+def print_costs(to: Console, recipe: Recipe) -> None:
+    """What each saved page costs, rule by rule, in microseconds of processor time on this machine."""
+    if not recipe.tests:
+        raise CommandFailed(f"{recipe.name} has no saved pages; `crawlery recipe record` saves one")
+    for test in recipe.tests:
+        try:
+            cost = page_cost(recipe, snapshot_input(recipe, test))
+        except (PageError, InputError, SnapshotUnreadable) as error:
+            console.line(to, (f"{test.snapshot}: ", "bold"), console.safe(str(error)))
+            continue
+        about = f"{test.page}, {cost.size_bytes:,} bytes, {console.plural(cost.rows, 'row')}"
+        console.line(
+            to, (console.safe(test.snapshot), "bold"), f" ({about}): {cost.whole_us:,.0f} us of processor time"
+        )
+        lines = [("decoded, guarded, parsed", cost.parse_us, "")]
+        if cost.second_tree_us is not None:
+            moved = "differs: every rule reads it" if cost.moved else ""
+            lines.append(("lxml's tree for xpath", cost.second_tree_us, moved))
+        lines.extend((field.name, field.us, ", ".join(field.engines)) for field in cost.fields)
+        lines.append(("contract", cost.contract_us, ""))
+        left = max(len(what) for what, _, _ in lines)
+        for what, us, note in lines:
+            console.line(to, f"{_STEP}{what:<{left}} {us:>9,.0f} us{'  ' if note else ''}{note}")
 
 
 def explanation(recipe: Recipe) -> Iterator[str]:
@@ -109,6 +145,10 @@ def _page(page: Page) -> Iterator[str]:
         yield f"{_STEP}only at URLs that match {' or '.join(pattern.pattern for pattern in page.match)}"
     if page.drop_if is not None:
         yield f"{_STEP}left out if {_condition(page.drop_if)}"
+    engines = engines_of_page(page)
+    for engine, names in engines.items():
+        second = ": the page is parsed once more, when the first of them is reached" if engine == _SECOND_TREE else ""
+        yield f"{_STEP}{engine} reads {', '.join(names)}{second}"
     for source in page.sources.values():
         parsed = f", parsed as {source.parse}" if source.parse else ""
         yield f"{_STEP}source {source.name}: {rule_text(source.rule)}{parsed}"

@@ -3,6 +3,7 @@
 import contextlib
 from decimal import Decimal
 
+import jmespath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,3 +156,24 @@ JSON_LIKE = st.recursive(
 def test_only_failures_of_its_own_kind_come_out(expression, data):
     with contextlib.suppress(ExpressionFailed):
         compile_expression(expression).search(data)
+
+
+@pytest.mark.parametrize("text", ["a", "a.b", "a.b.c", '"a b".c', "(a).b", "a.b | c", "a.b[0]", "@.a", "a.{x: b}"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"a": {"b": {"c": 1}}, "a b": {"c": 2}},
+        {"a": {"b": [1, {"c": 0}]}},
+        {"a": "text"},
+        {"a": [{"b": 1}]},
+        {"a": None},
+        {},
+        [],
+        "a",
+        None,
+        7,
+        Decimal("1.5"),
+    ],
+)
+def test_a_path_of_keys_gives_what_jmespath_gives(text, data):
+    assert compile_expression(text).search(data) == jmespath.search(text, data)

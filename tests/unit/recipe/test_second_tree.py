@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from engine import item_recipe, run
+
+from crawler.recipe import html_document
 from crawler.recipe.documents import parse_document
 from crawler.recipe.queries import compile_css, compile_xpath
 
@@ -82,3 +90,24 @@ def test_a_page_as_deep_as_the_guard_allows_is_read_by_both_languages():
     document = parse_document(b"<div>" * 508 + b"<b>x", kind="html", url="u")
     document.use_xpath()
     assert document.root.values(compile_xpath("//b")) == document.root.values(compile_css("b")) == ["x"]
+
+
+FALLING_BACK = ODD.replace(b"<b>1</b>", b"<b class=x>1</b>")
+
+
+def test_xpath_that_is_not_reached_costs_no_second_tree(monkeypatch):
+    recipe = item_recipe("a: [b, {xpath: '//b'}]\nb: 'svg > path::attr(d)'")
+    monkeypatch.setattr(html_document.HtmlDocument, "second", None)
+    result = run(recipe, FALLING_BACK)
+    assert result.rows[0].values == {"a": "1", "b": "2"}
+    assert "recipe/tree_fallback" not in result.stats
+
+
+def test_what_was_read_before_the_trees_turned_out_to_differ_is_read_anew_and_counted_once():
+    late = item_recipe("b: 'svg > path::attr(d)'\nc: [i, '.x']\na: [i, {xpath: '//b'}]")
+    early = item_recipe("a: [i, {xpath: '//b'}]\nb: 'svg > path::attr(d)'\nc: [i, '.x']")
+    first, second = run(late, FALLING_BACK), run(early, FALLING_BACK)
+    assert first.rows[0].values == second.rows[0].values
+    assert first.rows[0].values["b"] == "1"
+    assert first.stats == second.stats
+    assert first.stats["recipe/tree_fallback"] == 1

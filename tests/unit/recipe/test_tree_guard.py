@@ -9,6 +9,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from crawler.errors import ParseRefused
+from crawler.recipe import tree_guard
 from crawler.recipe.tree_guard import MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_SIBLINGS, _Scan, check_tree
 
 BOMBS = {
@@ -145,3 +146,27 @@ def test_unfinished_tags_take_linear_time(piece):
     before = time.process_time()
     check_tree((piece * (400_000 // len(piece))).encode())
     assert time.process_time() - before < 3
+
+
+@pytest.mark.parametrize(
+    "void", ["<img src=a>", "<br>", "<br/>", "<hr>", "<input name=a>", "<meta name=a>", "<source src=a>"]
+)
+def test_void_elements_are_no_nesting_and_need_no_second_look(void, monkeypatch):
+    monkeypatch.setattr(tree_guard, "_Scan", None)
+    check_tree((f"<div>{void}</div>" * 1_500).encode())
+
+
+def test_void_elements_hide_no_nesting():
+    for void in ("<img src=a>", "<br>", "<input name=a>", "<source src=a>"):
+        with pytest.raises(ParseRefused):
+            check_tree(f"<div>{void}".encode() * 520)
+
+
+def test_what_is_void_in_html_only_counts_where_there_is_svg(monkeypatch):
+    def looked(_scan, _text):
+        raise ParseRefused("followed")
+
+    monkeypatch.setattr(_Scan, "run", looked)
+    check_tree(b"<p>" + b"<source src=a>" * 520)
+    with pytest.raises(ParseRefused, match="followed"):
+        check_tree(b"<svg>" + b"<source src=a>" * 520)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+from urllib.parse import urlsplit
+
 import pytest
 
-from crawler.recipe.urls import absolute_url, http_link
+from crawler.recipe.urls import absolute_url, http_link, plain_link
 
 BASE = "http://a/b/c/d;p?q"
 
@@ -73,3 +76,31 @@ def test_links_as_pages_write_them(reference, expected):
 )
 def test_what_is_no_web_link_is_none(reference):
     assert http_link("https://x.test/", reference) is None
+
+
+PARTS = [*"/a.?&#f:; é@[", "//", "B-1", "..", "x=1", "%20", "http:", "https:", "h.test", "80"]
+
+
+def test_a_plain_reference_gives_what_rfc_3986_gives():
+    dice = random.Random(7)
+    bases = [
+        "https://shop.test/p/1",
+        "http://h",
+        "https://shop.test:8080/a/?q=/x",
+        "",
+        "HTTPS://Shop.test/",
+        "ftp://h/x",
+    ]
+    bases += ["https://u@shop.test/", "https://shop.test/a;b/c", "https://shop.test/#f"]
+    plain = 0
+    for _ in range(30_000):
+        reference = "".join(dice.choice(PARTS) for _ in range(dice.randint(1, 8)))
+        reference = dice.choice(["", "/", "https://", "http://h.test/", "https://h.test:80/"]) + reference
+        for base in bases:
+            found = plain_link(base, reference)
+            if found is not None:
+                plain += 1
+                assert found == absolute_url(base, reference), (base, reference)
+                assert urlsplit(found).hostname
+                assert "#" not in found
+    assert plain > 10_000

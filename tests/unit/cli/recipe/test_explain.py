@@ -1,4 +1,6 @@
-"""`crawlery recipe explain`: the plan in words."""
+"""`crawlery recipe explain`: the plan in words, and what it costs."""
+
+import re
 
 
 def test_explain_says_what_each_part_does(recipes, run):
@@ -17,3 +19,33 @@ def test_explain_says_what_each_part_does(recipes, run):
         "writes chair rows to chairs.csv",
     ):
         assert words in output, words
+
+
+def test_explain_says_which_engine_reads_what(recipes, run, recipe_text):
+    output = run("explain", "chairs")
+    assert "css on lexbor reads name, price" in output
+    assert "xpath" not in output
+    (recipes / "chairs.yaml").write_text(recipe_text.replace("h1]", "{xpath: //h1}]"))
+    said = "xpath on lxml reads name: the page is parsed once more, when the first of them is reached"
+    assert said in run("explain", "chairs")
+
+
+def test_explain_shows_what_each_rule_costs_on_the_saved_pages(recipes, run):
+    output = run("explain", "chairs", "--cost")
+    assert "oak.html (chair, " in output
+    for line in (r"decoded, guarded, parsed +[\d,]+ us", r"price +[\d,]+ us  css on lexbor", r"contract +[\d,]+ us"):
+        assert re.search(line, output), line
+    assert "lxml" not in output
+
+
+def test_explain_tells_what_xpath_adds_to_a_saved_page(recipes, run, recipe_text):
+    (recipes / "chairs.yaml").write_text(recipe_text.replace("h1]", "{xpath: //h1}]"))
+    output = run("explain", "chairs", "--cost")
+    assert re.search(r"lxml's tree for xpath +[\d,]+ us", output)
+    (recipes / "chairs" / "oak.html").write_text("<h1>a<svg><param><path></param><path></svg>")
+    assert "differs: every rule reads it" in run("explain", "chairs", "--cost")
+
+
+def test_explain_asks_for_saved_pages_where_there_are_none(recipes, run, recipe_text):
+    (recipes / "chairs.yaml").write_text(recipe_text[: recipe_text.index("tests:")])
+    assert "has no saved pages" in run("explain", "chairs", "--cost", code=2)

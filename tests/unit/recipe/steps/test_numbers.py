@@ -1,10 +1,12 @@
 """Numbers and prices exactly as the page writes them, and nothing where there are two ways to read them."""
 
+import random
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from price_parser import Price
 
 from crawler.recipe.steps import StepError, StepFailed, build_step
 
@@ -215,3 +217,18 @@ def test_a_text_that_is_not_one_number_fails(name, argument, value):
 def test_a_wrong_option_is_refused(name, argument, message):
     with pytest.raises(StepError, match=message):
         build_step(name, argument)
+
+
+@pytest.mark.parametrize("decimal", [None, ".", ","])
+def test_a_plain_amount_is_what_price_parser_reads(decimal):
+    dice = random.Random(11)
+    run = build_step("price", {} if decimal is None else {"decimal": decimal}).run
+    for _ in range(3_000):
+        digits = "".join(dice.choice("0123456789") for _ in range(dice.randint(1, 12)))
+        fraction = "".join(dice.choice("0123456789") for _ in range(dice.randint(0, 6)))
+        text = f"{digits}.{fraction}" if fraction else digits
+        groups = decimal == "," or (decimal is None and len(fraction) == 3)
+        if not (fraction and groups):
+            wanted = Price.fromstring(f"0{text}", decimal_separator=".").amount
+            assert run(f"$ {text}", "") == wanted
+            assert str(run(f"$ {text}", "")) == str(wanted)

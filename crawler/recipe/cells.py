@@ -1,0 +1,262 @@
+"""The short way to a field: rules that are one CSS selector, or begin with one, read from lexbor's tree.
+
+Most fields of most pages are such rules, and most of them find what they look for. For these the way is laid when a
+recipe is loaded, and asks nothing on a page that is known before. Whatever is not usual (a step that fails, a choice
+that another alternative wins, a default) is left to `rules`, which begins anew: what a rule means is said there.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+
+from crawler.recipe.css_lexbor import finder
+from crawler.recipe.model import AnyOf, QuerySource, Take
+from crawler.recipe.queries import CssQuery, QueryError, XPathQuery
+from crawler.recipe.source_text import source_text
+from crawler.recipe.steps import StepFailed, run_steps
+from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
+from crawler.recipe.values import MISSING, Value, is_missing
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Collection, Mapping
+
+    from selectolax.lexbor import LexborNode
+
+    from crawler.recipe.css_lexbor import Columns
+    from crawler.recipe.css_tree import CssPart
+    from crawler.recipe.documents import Document, Scope
+    from crawler.recipe.model import PageInput, RuleNode
+    from crawler.recipe.steps import Step
+
+
+class Ask(enum.Enum):
+    """The type of `ASK`; an enum so that type checkers can narrow on `is ASK`."""
+
+    ASK = "ask"
+
+
+#: The short way does not lead to the value: ask `rules`.
+ASK: Final = Ask.ASK
+
+
+class CellPage(Protocol):
+    """What cells need of the page that they are read on."""
+
+    @property
+    def stats(self) -> Counter[str]:
+        """Its counters."""
+
+    @property
+    def document(self) -> Document:
+        """What it was parsed into."""
+
+    @property
+    def input(self) -> PageInput:
+        """What it came with."""
+
+
+#: The scope and its element, the rows that it is one of (None: it is the whole page), the page and the field's path in
+#: counters; to its value, MISSING or ASK. MISSING is said only where no selector matched anything, and then nothing was
+#: counted.
+Read: TypeAlias = "Callable[[Scope, LexborNode, Columns | None, CellPage, str], Value]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """A field of a row. `read` is None where there is no short way; `gap` says why a field is missing that has one."""
+
+    name: str
+    rule: RuleNode
+    read: Read | None
+    gap: str = ""
+    moves: bool = False  # to lxml's tree, where that differs
+
+
+def cells_of(fields: Mapping[str, RuleNode], later: Collection[str]) -> tuple[Cell, ...]:
+    """The fields of a row that its page gives, in their order."""
+    return tuple(_cell(name, rule) for name, rule in fields.items() if name not in later)
+
+
+def _cell(name: str, rule: RuleNode) -> Cell:
+    takes = [take for take in (rule.members if isinstance(rule, AnyOf) else (rule,)) if isinstance(take, Take)]
+    read = _read(rule)
+    if read is None:
+        return Cell(name=name, rule=rule, read=None)
+    moves = any(isinstance(take.source, QuerySource) and isinstance(take.source.query, XPathQuery) for take in takes)
+    return Cell(name=name, rule=rule, read=read, gap=f"{source_text(takes[-1])} matches nothing", moves=moves)
+
+
+def _read(rule: RuleNode) -> Read | None:
+    if isinstance(rule, Take):
+        return _of_take(rule)
+    if not isinstance(rule, AnyOf) or rule.all or rule.process or rule.when is not None or rule.default is not MISSING:
+        return None
+    members = [_of_take(member) if isinstance(member, Take) else None for member in rule.members]
+    reads = [member for member in members if member is not None]
+    return _alternatives(reads) if len(reads) == len(members) > 1 else None
+
+
+def _alternatives(reads: list[Read]) -> Read:
+    def read(scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+        for index, member in enumerate(reads):
+            value = member(scope, node, rows, page, path)
+            if value is ASK:
+                return ASK
+            if value is not MISSING:
+                page.stats[f"recipe/alternative/{path}/{index + 1}"] += 1
+                return value
+        return MISSING
+
+    return read
+
+
+def _of_take(take: Take) -> Read | None:
+    if not isinstance(take.source, QuerySource) or take.from_ is not None or take.as_ == "count":
+        return None
+    if take.remove or take.when is not None or take.request is not None:
+        return None
+    query = take.source.query
+    if isinstance(query, XPathQuery):
+        return _of_xpath(query, take)
+    return _of_css(query, take) if isinstance(query, CssQuery) and len(query.parts) == 1 else None
+
+
+def _of_xpath(query: XPathQuery, take: Take) -> Read:
+    as_: Literal["text", "html"] = "html" if take.as_ == "html" else "text"
+    nothing = MISSING if take.default is MISSING else ASK
+    finish = _finished(take)
+
+    def read(scope: Scope, _node: LexborNode, _rows: Columns | None, page: CellPage, path: str) -> Value:
+        try:
+            found = [value for value in scope.values(query, as_=as_) if value]
+        except QueryError:
+            return ASK
+        return finish(found, page, path) if found else nothing
+
+    return read
+
+
+def _finished(take: Take) -> Callable[[list[Value], CellPage, str], Value]:
+    """What makes the value of texts, none of which is empty."""
+    every, process = take.all, _chain(take.process)
+
+    def finish(found: list[Value], page: CellPage, path: str) -> Value:
+        value = found if every else found[0]
+        if process is not None:
+            try:
+                value = process(value, page)
+            except StepFailed:
+                return ASK
+            if value is MISSING:
+                return ASK
+        if not every and len(found) > 1 and any(text != found[0] for text in found):
+            page.stats[f"recipe/ambiguous/{path}"] += 1
+        return value
+
+    return finish
+
+
+def _of_css(query: CssQuery, take: Take) -> Read:
+    part = query.parts[0]
+    selector = part.selector
+    in_page, in_row = (finder(selector, row=row) for row in (False, True))
+    nothing = MISSING if take.default is MISSING else ASK
+    chosen = _all_of(part, take) if take.all or part.kind == "texts" else _first_of(part, take)
+    process = _chain(take.process)
+
+    def read(_scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+        nodes = in_page(node) if rows is None else rows.find(selector, node)
+        if nodes is None:
+            nodes = in_row(node)
+        if not nodes:
+            return nothing
+        value, ambiguous = chosen(nodes)
+        if value is MISSING:
+            return nothing
+        if process is not None:
+            try:
+                value = process(value, page)
+            except StepFailed:
+                return ASK
+            if value is MISSING:
+                return ASK
+        if ambiguous:
+            page.stats[f"recipe/ambiguous/{path}"] += 1
+        return value
+
+    return read
+
+
+def _chain(steps: tuple[Step, ...]) -> Callable[[Value, CellPage], Value] | None:
+    """What steps make of a value that is not missing; None without steps. Raises StepFailed."""
+    if not steps:
+        return None
+
+    def several(value: Value, page: CellPage) -> Value:
+        return run_steps(steps, value, base_url=page.document.base_url, now=page.input.answered_at)
+
+    if len(steps) > 1 or steps[0].takes == "list" or steps[0].run_at is not None:
+        return several
+    run = steps[0].run
+
+    def one(value: Value, page: CellPage) -> Value:
+        if isinstance(value, list):
+            return several(value, page)
+        result = run(value, page.document.base_url)
+        return MISSING if is_missing(result) else result
+
+    return one
+
+
+#: Elements to the value, and whether there was a choice.
+_Chosen: TypeAlias = "Callable[[list[LexborNode]], tuple[Value, bool]]"
+
+
+def _all_of(part: CssPart, take: Take) -> _Chosen:
+    if part.kind == "texts":
+        every = take.all
+
+        def texts(nodes: list[LexborNode]) -> tuple[Value, bool]:
+            found = [text for node in nodes for text in text_nodes(node)]
+            if not found:
+                return MISSING, False
+            return (found, False) if every else (found[0], any(text != found[0] for text in found))
+
+        return texts
+    one = _text_of(part, take)
+
+    def members(nodes: list[LexborNode]) -> tuple[Value, bool]:
+        return [text for node in nodes if (text := one(node))] or MISSING, False
+
+    return members
+
+
+def _first_of(part: CssPart, take: Take) -> _Chosen:
+    one = _text_of(part, take)
+
+    def first(nodes: list[LexborNode]) -> tuple[Value, bool]:
+        chosen = ""
+        for node in nodes:
+            text = one(node)
+            if not chosen:
+                chosen = text
+            elif text and text != chosen:
+                return chosen, True
+        return chosen or MISSING, False
+
+    return first
+
+
+def _text_of(part: CssPart, take: Take) -> Callable[[LexborNode], str]:
+    """What is read of one element; "" for nothing."""
+    if part.kind == "own_text":
+        return lambda node: own_text(node).strip()
+    if part.kind == "attr":
+        name = part.attribute
+        return lambda node: (attribute_of(node, name) or "").strip()
+    if take.as_ == "html":
+        return lambda node: (node.html or "").strip()
+    return visible_text

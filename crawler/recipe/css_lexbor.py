@@ -1,0 +1,150 @@
+"""Selectors on lexbor's tree: which of them lexbor may match as a whole, and how the others are put together.
+
+lexbor sees what stands above a row, and backtracks; where either could matter compounds are matched one by one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from crawler.recipe.css_match import select
+from crawler.recipe.text import visible_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from selectolax.lexbor import LexborNode
+
+    from crawler.recipe.css_tree import Complex, Compound
+
+#: Fewer rows are searched one by one.
+_MANY_ROWS: Final = 8
+
+
+class LexborEngine:
+    """What selectors and table look-up need of a tree."""
+
+    def find(self, compound: Compound, root: LexborNode) -> list[LexborNode]:
+        """The elements in `root`, itself included, that match the compound's own simples; in document order."""
+        return root.css(compound.lexbor)
+
+    def key(self, node: LexborNode) -> int:
+        """The address of the element."""
+        return node.mem_id
+
+    def parent(self, node: LexborNode) -> LexborNode | None:
+        """The element that holds this one."""
+        parent = node.parent
+        return parent if parent is not None and parent.is_element_node else None
+
+    def previous(self, node: LexborNode) -> LexborNode | None:
+        """The element sibling before this one."""
+        previous = node.prev
+        while previous is not None and not previous.is_element_node:
+            previous = previous.prev
+        return previous
+
+    def tag(self, node: LexborNode) -> str:
+        """The name, in lower case."""
+        return node.tag or ""
+
+    def children(self, node: LexborNode) -> list[LexborNode]:
+        """The elements inside, not below each other."""
+        return list(node.iter())
+
+    def attribute(self, node: LexborNode, name: str) -> str | None:
+        """The attribute's value."""
+        return node.attributes.get(name)
+
+    def text(self, node: LexborNode) -> str:
+        """Visible text."""
+        return visible_text(node)
+
+
+ENGINE = LexborEngine()
+
+
+def finder(selector: Complex, *, row: bool) -> Callable[[LexborNode], list[LexborNode]]:
+    """What finds the elements that match, in document order, in a `row` or in the whole page."""
+    native = selector.native
+    if native is not None and (len(selector.compounds) == 1 or (not row and selector.backtracks < 2)):
+        return lambda node: node.css(native)
+    if native is not None and set(selector.combinators) == {" "}:
+        return _descent(selector)
+    return lambda node: select(ENGINE, selector, node)
+
+
+def _descent(selector: Complex) -> Callable[[LexborNode], list[LexborNode]]:
+    """As `select`, for compounds that stand inside each other, while each but the last matches one element."""
+    first, *others = (compound.lexbor for compound in selector.compounds)
+
+    def find(node: LexborNode) -> list[LexborNode]:
+        found = node.css(first)
+        for text in others:
+            if len(found) != 1:
+                return select(ENGINE, selector, node) if found else found
+            [root] = found
+            found = root.css(text)
+            if found and found[0].mem_id == root.mem_id:
+                del found[0]
+        return found
+
+    return find
+
+
+class Columns:
+    """Rows that stand beside each other. What a selector finds in each of them is found for all of them at once."""
+
+    def __init__(self, rows: Sequence[LexborNode]) -> None:
+        self._rows: set[int] = set()
+        self._parent: LexborNode | None = None  # None: they are searched one by one
+        self._around: set[int] = set()  # the parent and what is above it
+        self._found: dict[str, dict[int, list[LexborNode]] | None] = {}
+        parent = rows[0].parent if len(rows) >= _MANY_ROWS else None
+        if parent is not None and {getattr(row.parent, "mem_id", 0) for row in rows} == {parent.mem_id}:
+            self._parent = self._root = parent
+            self._rows = {row.mem_id for row in rows}
+
+    def find(self, selector: Complex, row: LexborNode) -> list[LexborNode] | None:
+        """The elements in a row that match, in document order; None where rows are to be searched one by one."""
+        if self._parent is None or selector.native is None:
+            return None
+        try:
+            column = self._found[selector.native]
+        except KeyError:
+            column = self._found[selector.native] = self._column(self._parent, selector, selector.native)
+        return None if column is None else column.get(row.mem_id, [])
+
+    def _column(self, parent: LexborNode, selector: Complex, native: str) -> dict[int, list[LexborNode]] | None:
+        if not self._sees_rows_only(parent, selector):
+            return None
+        column: dict[int, list[LexborNode]] = {}
+        rows, end = self._rows, parent.mem_id
+        for node in parent.css(native):
+            above: LexborNode = node
+            while (key := above.mem_id) not in rows and key != end:
+                above = above.parent  # type: ignore[assignment] # below the parent of the rows
+            if key != end:
+                column.setdefault(key, []).append(node)
+        return column
+
+    def _sees_rows_only(self, parent: LexborNode, selector: Complex) -> bool:
+        """Whether nothing around the rows matches what stands before the last compound, and lexbor need not go back."""
+        if len(selector.compounds) == 1:
+            return True
+        if selector.backtracks > 1 or not set(selector.combinators) <= {" ", ">"}:
+            return False
+        if not self._around:
+            around: LexborNode | None = parent
+            while around is not None and around.is_element_node:
+                self._around.add(around.mem_id)
+                self._root, around = around, around.parent
+        return all(
+            node.mem_id not in self._around
+            for compound in selector.compounds[:-1]
+            for node in self._root.css(compound.lexbor)
+        )
+
+
+#: A row that stands beside no others.
+ALONE: Final = Columns(())
