@@ -325,7 +325,8 @@ def recipe_text(draft: Draft) -> str:
     parts = urlsplit(draft.url)
     site = f"{parts.scheme}://{parts.netloc}"
     rest = draft.url[len(site) :] or "/"
-    first = "categories" if draft.categories else "listing" if draft.listing or draft.rows else draft.item
+    page = "listing" if draft.rows is not None else draft.item
+    first = "categories" if draft.categories else "listing" if draft.listing else page
     lines = [
         "schema_version: 1",
         f"name: {scalar(draft.name)}",
@@ -337,15 +338,7 @@ def recipe_text(draft: Draft) -> str:
         f"  - urls: {quoted('{{ inputs.site }}' + rest)}",
         f"    page: {first}",
         "",
-        "pages:",
-        *_pages(draft),
-        "",
-        "items:",
-        f"  {draft.item}:",
-        "    version: 1",
-        *_key(draft),
-        "    fields:",
-        *_contract(draft),
+        *page_lines(draft, page=page),
         "",
         f"quality: {flow({'items': {'minimum': _expected(draft)}, 'rejected': {'maximum': '10%'}})}",
         "exports:",
@@ -354,29 +347,42 @@ def recipe_text(draft: Draft) -> str:
     return "\n".join(lines) + "\n"
 
 
+def page_lines(draft: Draft, *, page: str) -> list[str]:
+    """The page types and their items; `page` is what the one with the fields is called."""
+    return [
+        "pages:",
+        *_pages(draft, page),
+        "",
+        "items:",
+        f"  {draft.item}:",
+        "    version: 1",
+        *_key(draft),
+        "    fields:",
+        *_contract(draft),
+    ]
+
+
 def _expected(draft: Draft) -> int:
     """Rows below which the site has probably changed: half of what its first list shows."""
     shown = draft.rows.count if draft.rows is not None else draft.listing.count if draft.listing is not None else 1
     return max(1, shown // 2)
 
 
-def _pages(draft: Draft) -> Iterator[str]:
+def _pages(draft: Draft, page: str) -> Iterator[str]:
     if draft.categories is not None:
         yield from ("  categories:", "    follow:", *_follow(draft.categories, "listing"))
     if draft.listing is not None:
-        yield from ("  listing:", "    follow:", *_follow(draft.listing, draft.item))
+        yield from ("  listing:", "    follow:", *_follow(draft.listing, page))
         if draft.listing.below:
             yield f"      - links: {scalar(draft.listing.below)}"
             yield "        page: listing"
         if draft.listing.next is not None:
             yield f"    paginate: {flow(draft.listing.next.paginate)}"
+    yield f"  {page}:"
     if draft.rows is not None:
-        yield "  listing:"
         if draft.rows_next is not None:
             yield f"    paginate: {flow(draft.rows_next.paginate)}"
         yield f"    each: {flow({'css': draft.rows.each})}  # {draft.rows.count} rows"
-    else:
-        yield f"  {draft.item}:"
     if draft.source is not None:
         yield from ("    sources:", f"      ld: {flow(draft.source)}")
     yield from (f"    item: {draft.item}", "    fields:")
