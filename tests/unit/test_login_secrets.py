@@ -89,7 +89,7 @@ def test_what_cannot_be_a_secret_is_said(folder, body, says):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_one_that_may_not_be_read_is_said(folder):
     (folder / "own").chmod(0)
-    with pytest.raises(ConfigError, match="cannot be read from .*PermissionError"):
+    with pytest.raises(ConfigError, match=r"cannot be read from .*PermissionError"):
         read_secret("own")
 
 
