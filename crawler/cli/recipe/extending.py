@@ -245,7 +245,7 @@ def _own_page(looked: list[Looked], url: str) -> str:
             console.note(f"left out {error}")
     if not samples:
         raise CommandFailed(f"{url}: it leads to no page of which fields could be proposed")
-    fields, linked = item_fields(samples)
+    fields, told = item_fields(samples)
     if not fields:
         raise CommandFailed(f"{samples[0].input.url}: found nothing that could be a field")
     priced = any(one.name == "price" for one in fields)
@@ -253,7 +253,7 @@ def _own_page(looked: list[Looked], url: str) -> str:
         name="",
         url=url,
         item="product" if priced else "article",
-        source=linked.source if linked is not None and any("json-ld" in one.origins for one in fields) else None,
+        sources=told.sources,
         fields=fields,
         required=frozenset(one.name for one in fields if one.name == "name" and MISSING not in one.values),
     )

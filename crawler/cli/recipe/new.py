@@ -73,7 +73,16 @@ def new(url: str, name: str | None, output: Path | None, *, force: bool, extends
     draft = draft_of(chosen, found, url)
     recipe, used = write(target, found, draft)
     show(found, used)
+    _name_sitemaps(surveyor, used)
     _say_written(target, recipe)
+
+
+def _name_sitemaps(surveyor: Surveyor, draft: Draft) -> None:
+    """Says that a crawl could begin with the sitemaps of the site; what they list nobody has looked at."""
+    if draft.listing is None or not any(list(robots.sitemaps) for robots in surveyor.robots.values()):
+        return
+    start = '{sitemap: "{{ inputs.site }}/robots.txt", page: ' + draft.item + "}"
+    console.note(f"robots.txt names sitemaps; start: [{start}], with `allow`, would begin with what they list")
 
 
 def _say_written(target: Path, recipe: Recipe) -> None:
@@ -110,11 +119,11 @@ def draft_of(name: str, found: Survey, url: str) -> Draft:
         return Draft(
             name=name, url=url, item="row", rows=found.rows, rows_next=found.rows_next, fields=fields, required=full
         )
-    fields, linked = item_fields(found.items)
+    fields, told = item_fields(found.items)
     if not fields:
         raise CommandFailed(f"{found.items[0].input.url}: found nothing that could be a field")
     priced = any(one.name == "price" for one in fields)
-    item = "product" if priced or (linked is not None and linked.type.startswith("Product")) else "article"
+    item = "product" if priced or told.type.startswith("Product") else "article"
     always = {one.name for one in fields if one.name in ("name", "price") and MISSING not in one.values}
     return Draft(
         name=name,
@@ -122,7 +131,7 @@ def draft_of(name: str, found: Survey, url: str) -> Draft:
         item=item,
         categories=found.categories,
         listing=found.listing,
-        source=linked.source if linked is not None and _uses_linked(fields) else None,
+        sources=told.sources,
         fields=fields,
         required=frozenset(always),
     )
@@ -134,10 +143,6 @@ def found_url(found: Survey, url: str) -> str:
         if sample is not None:
             return sample.input.url
     return url
-
-
-def _uses_linked(fields: tuple[FieldDraft, ...]) -> bool:
-    return any("json-ld" in one.origins for one in fields)
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

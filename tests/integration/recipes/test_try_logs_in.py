@@ -108,6 +108,22 @@ def test_who_cannot_log_in_is_told_why(folder, break_it, says):
     assert members.asked["/g/3"] == 0
 
 
+def test_a_form_that_comes_back_is_a_login_that_has_failed_even_if_no_error_is_named(folder):
+    text = RECIPE.replace("    error: .error\n", "")
+    (folder / "recipes" / "members.yaml").write_text(text, encoding="utf-8")
+    members = LoginSite()
+
+    def answer(request):
+        if request.path == "/login":
+            return HttpResponse(body=b'<form action="/login"><input name="who"><input type="password" name="word"></form>')
+        return members.handle(request)
+
+    with Members(answer) as site:
+        said = tried(site, "/g/3", "--page", "good", code=2)
+    assert "the site shows the form again" in said
+    assert members.asked["/g/3"] == 0
+
+
 def test_a_page_of_a_stranger_is_an_error_as_in_a_crawl(folder):
     members = LoginSite(odd=frozenset({3}))
     with Members(members) as site:
