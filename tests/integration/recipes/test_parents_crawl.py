@@ -61,8 +61,8 @@ def feed(_site, path):
     ("parent", "page", "item", "rows"),
     [
         ("shopify", shopify, "product", {"shirt": "חולצה", "MUG": "Mug"}),
-        ("shopify-pages", shopify_pages, "product", {"shirt": "Shirt"}),
-        ("opencart", opencart, "product", {"Product 8": "Cinema display"}),
+        pytest.param("shopify-pages", shopify_pages, "product", {"shirt": "Shirt"}, marks=pytest.mark.long),
+        pytest.param("opencart", opencart, "product", {"Product 8": "Cinema display"}, marks=pytest.mark.long),
         ("schema-org-product", structured, "product", {"C-1": "Oak chair"}),
         ("schema-org-product", marked_up, "product", {"C-1": "Oak chair"}),
         ("sitemap-only", in_a_sitemap, "product", {"C-1": "Chair 1", "C-2": "Chair 2"}),
