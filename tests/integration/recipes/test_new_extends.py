@@ -134,6 +134,13 @@ def test_a_site_without_rows_is_begun_with_all_the_same_and_that_is_said(run, tm
     assert [test.page for test in load_recipe(tmp_path / "recipes" / "mine.yaml").tests] == ["listing"]
 
 
+def test_a_page_with_rows_that_are_refused_becomes_no_test(run, tmp_path):
+    refused = RSS.replace("</channel>", "<item><title>Third</title></item></channel>")
+    with ServedSite(pages(_all=refused)) as served:
+        run("new", f"{served.url}/all", "--name", "mine", "--extends", "rss")
+    assert load_recipe(tmp_path / "recipes" / "mine.yaml").tests == ()
+
+
 def test_a_parent_beside_the_recipe_may_be_extended_too(run, tmp_path):
     (tmp_path / "recipes").mkdir()
     (tmp_path / "recipes" / "_ours.yaml").write_text(

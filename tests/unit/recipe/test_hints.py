@@ -67,7 +67,7 @@ def test_data_of_scripts_is_named_where_nothing_else_is_known():
     [
         (LINKED, "sources: {ld: {jsonld: Product}},"),
         (STATE, 'sources: {s: {css: "script#state::text", parse: json}},'),
-        ("<h1>Oak</h1><b class=sku>1</b><b class=price>1</b><b class=colour>1</b>" + LINKED, ""),
+        ("<h1>Oak</h1><b class=sku>1</b><b class=price>1</b><b class=colour>1</b>" + LINKED + STATE, ""),
         ("<h1>Oak</h1>", ""),
         ('<script type="application/ld+json">{"@type": "BreadcrumbList"}</script>', ""),
     ],
