@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from login_site import RECIPE
+from scrapy import Request
 from scrapy.settings import Settings
 
 from crawler.errors import LoginFailed
@@ -54,6 +55,12 @@ def test_the_second_doubt_ends_a_session_unless_it_has_to_be_patient(session, in
     asyncio.run(doubted())
     assert (session._ended == 3) is ends
     assert session._crawler.counted == (["session/ended"] if ends else [])
+
+
+def test_what_was_shown_is_taken_off_a_request_and_nothing_else(session):
+    request = Request("https://x.example/", headers={"Authorization": "Bearer t", "Cookie": "sid=1", "Accept": "a"})
+    session.hide(request)
+    assert set(request.headers) == {b"Accept"}
 
 
 @pytest.fixture
