@@ -316,7 +316,8 @@ def read_secret(name: str, *, client: str = "") -> str:
     """A secret that a recipe names: the text of the file of that name, without white space at its end.
 
     The files lie in the folder CRAWLERY_SECRETS_DIR, those that jobs of a client may use in a folder called like the
-    client: what one client's recipes may send to a site, another's may not. It is read anew each time.
+    client, or as `CLIENT.NAME`: what one client's recipes may send to a site, another's may not. It is read anew each
+    time. A link may lead to another place of the folder, as in the volumes of Kubernetes, and not out of it.
 
     Args:
         name: as in the recipe: lower-case letters, digits, - and _.
@@ -331,13 +332,17 @@ def read_secret(name: str, *, client: str = "") -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", name) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*|", client):
         raise ConfigError(f"the secret {name!r} of {client!r} cannot be the name of a file")
     path = folder / client / name
+    if client and not path.is_file() and (flat := folder / f"{client}.{name}").is_file():
+        path = flat
     try:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(f"the secret {name!r} is a link that leads out of {folder}: {path}")
         if path.stat().st_size > _MAX_SECRET_BYTES:
             raise ConfigError(f"the secret {name!r} is longer than {_MAX_SECRET_BYTES:,} bytes")
         text = path.read_text(encoding="utf-8").rstrip()
     except FileNotFoundError:
         raise ConfigError(f"there is no secret {name!r}: it belongs into the file {path}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle
         raise ConfigError(f"the secret {name!r} cannot be read from {path}: {type(error).__name__}") from error
     if not text:
         raise ConfigError(f"the secret {name!r} is empty: {path}")

@@ -8,6 +8,9 @@ mkdir -p "$folder"
 # Compose shows files to containers as they are, and those are other users than you: the files are readable, and it is
 # the folder that keeps everybody else on this machine out.
 chmod 700 "$folder"
+# What recipes log in with: sites/CLIENT/NAME, written by you. Only nodes are shown it.
+mkdir -p "$folder/sites/local"
+chmod 755 "$folder/sites" "$folder/sites/local"
 
 random() { od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'; }
 

@@ -117,6 +117,20 @@ STRUCTURED = """<!doctype html><title>Oak chair</title><div id="x">Loading</div>
     )
 )
 
+MARKED_UP = """<!doctype html><title>Oak chair</title><div id="x">Loading</div>
+<div itemscope itemtype="https://schema.org/Product"><meta itemprop="sku" content="C-1">
+<b itemprop="name">Oak chair</b>
+<i itemprop="brand" itemscope itemtype="https://schema.org/Brand"><b itemprop="name">Åsgård</b></i>
+<img itemprop="image" src="https://cdn.example/1.jpg"><img itemprop="image" src="https://cdn.example/2.jpg">
+<p itemprop="offers" itemscope itemtype="https://schema.org/Offer"><b itemprop="price" content="89.50">€ 89,50</b>
+<meta itemprop="priceCurrency" content="EUR"><link itemprop="availability" href="https://schema.org/InStock"></p></div>"""
+
+#: What a recipe that extends `sitemap-only` says itself.
+LISTED = """
+pages: {page: {item: product, fields: {sku: .sku, name: h1}}}
+items: {product: {version: 1, key: [sku], fields: {sku: {type: string}, name: {type: string, required: true}}}}
+"""
+
 RSS = """<?xml version="1.0" encoding="utf-8"?>
 <rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>News</title>
 <link>https://news.example/</link>

@@ -184,6 +184,14 @@ class PreviewSchema(Schema):
         required=True,
         metadata=about("Selectors of rows, links and next pages that match nothing."),
     )
+    notes = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata=about(
+            "What a crawl would do otherwise, and hints.",
+            ["stock: a crawl would make further requests for them, which are not made here: GET https://shop.example/s"],
+        ),
+    )
 
 
 def preview_recipe(order: dict[str, Any]) -> Response:
@@ -191,7 +199,8 @@ def preview_recipe(order: dict[str, Any]) -> Response:
 
     Shows what the page would give in a crawl, where each value came from, and how far selectors get that match nothing.
     The page is `body`, or is fetched from `url`: robots.txt is obeyed, only the public internet is asked, and a page may
-    have 8 MiB and take 15 seconds. Nothing is kept. What cannot be tried is a `422`: the recipe, its inputs, or a page
+    have 8 MiB and take 15 seconds. Neither logins nor follow-up requests are made; `notes` say which fields wait for
+    them. Nothing is kept. What cannot be tried is a `422`: the recipe, its inputs, or a page
     that cannot be had.
     """
     config = services().config.base

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from crawler.cli import console
 from crawler.cli.fetch import fetcher_for
 from crawler.cli.groups import CommandFailed
+from crawler.cli.logging_in import Shown, log_in
 from crawler.egress.single_page import MAX_BYTES, FetchFailed
 from crawler.errors import InputError, PageError
 from crawler.recipe.check import saved_answers
@@ -51,11 +52,18 @@ class Answers:
         left_out: requests that were one too many.
     """
 
-    def __init__(self, recipe: Recipe, inputs: Mapping[str, Any], source: PageFetcher | RecipeTest | None) -> None:
-        """`source`: who fetches them, or the test that has saved them; None: there are none."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        inputs: Mapping[str, Any],
+        source: PageFetcher | RecipeTest | None,
+        shown: Shown | None = None,
+    ) -> None:
+        """`source`: who fetches them, or the test that has saved them; None: there are none. `shown`: as whom."""
         self._recipe = recipe
         self._inputs = inputs
         self._source = source
+        self._shown = shown or Shown()
         self.given: dict[str, PageInput] = {}
         self.left_out = 0
 
@@ -68,7 +76,8 @@ class Answers:
         if len(self.given) >= MAX_ANSWERS:
             self.left_out += 1
             return None
-        headers = {**_headers(self._recipe, request.page or "", self._inputs), **dict(request.headers)}
+        headers = {**headers_of(self._recipe, request.page or "", self._inputs), **dict(request.headers)}
+        headers |= self._shown.headers(request.url)
         try:
             fetched = self._source.get(request.url, headers=headers, method=request.method, body=request.body)
         except FetchFailed as error:
@@ -126,7 +135,9 @@ def _from_site(
 ) -> GottenPage:
     request = _start_of(recipe, inputs, url) or PageRequest(url=url, page=None)
     guessed = page or request.page or _by_match(recipe, url)
-    headers = {**(_headers(recipe, guessed, inputs) if guessed else {}), **dict(request.headers)}
+    headers = {**(headers_of(recipe, guessed, inputs) if guessed else {}), **dict(request.headers)}
+    shown = log_in(recipe, inputs, fetcher) if _is_behind_a_login(recipe, guessed) else Shown()
+    headers |= shown.headers(url)
     fetched = fetcher.get(url, headers=headers, method=request.method, body=request.body)
     page_input = PageInput(
         request=PageRequest(url=url, page=page, method=request.method, headers=request.headers, body=request.body),
@@ -136,7 +147,12 @@ def _from_site(
         headers=fetched.headers,
         inputs=inputs,
     )
-    return replace(_typed(recipe, page_input, request.page, fetched), answers=Answers(recipe, inputs, fetcher))
+    return replace(_typed(recipe, page_input, request.page, fetched), answers=Answers(recipe, inputs, fetcher, shown))
+
+
+def _is_behind_a_login(recipe: Recipe, page: str | None) -> bool:
+    kinds = recipe.pages.values() if page is None else [recipe.pages[page]]
+    return recipe.session is not None and any(kind.session for kind in kinds)
 
 
 def _from_file(recipe: Recipe, path: Path, inputs: Mapping[str, Any], page: str | None, url: str | None) -> GottenPage:
@@ -254,7 +270,8 @@ def _start_of(recipe: Recipe, inputs: Mapping[str, Any], url: str) -> PageReques
     return next((request for request in pages if request.url.rstrip("/") == url.rstrip("/")), None)
 
 
-def _headers(recipe: Recipe, page: str, inputs: Mapping[str, Any]) -> dict[str, str]:
+def headers_of(recipe: Recipe, page: str, inputs: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that a recipe sends for pages of a type; those without a value are left out."""
     scopes: dict[str, Mapping[str, Any]] = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": {}}
     rendered = {name: template.render(scopes) for name, template in recipe.pages[page].fetch.headers.items()}
     return {name: str(value) for name, value in rendered.items() if not is_missing(value)}

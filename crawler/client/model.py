@@ -313,6 +313,7 @@ class RecipePreview(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None = None
     fields: tuple[dict[str, Any], ...] = ()
     misses: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class RecipeDiff(msgspec.Struct, frozen=True, kw_only=True):

@@ -202,7 +202,16 @@ class _RedirectHandler(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         if self._may_follow is not None:
             self._may_follow(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        followed = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if followed is not None and not _is_one_site(req.full_url, followed.full_url):
+            for name in ("Authorization", "Cookie"):  # what one site is shown, another is not
+                followed.remove_header(name)
+        return followed
+
+
+def _is_one_site(url: str, other: str) -> bool:
+    here, there = urlsplit(url), urlsplit(other)
+    return (here.scheme, here.netloc) == (there.scheme, there.netloc)
 
 
 class _HttpHandler(urllib.request.HTTPHandler):

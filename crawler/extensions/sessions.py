@@ -13,14 +13,12 @@ with the reason; whoever resumes it has it tried again.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import hashlib
 import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 from scrapy import Request
@@ -38,12 +36,10 @@ from crawler.middlewares.retry_policies import RetryPolicies
 from crawler.middlewares.retry_policy import reason_of
 from crawler.recipe.model import PageInput
 from crawler.recipe.session_plan import Credentials, FormLogin, RequestLogin
-from crawler.recipe.sessions import check_answer, first_request, form_request, token_of
-from crawler.recipe.values import is_missing
+from crawler.recipe.sessions import basic_of, check_answer, first_request, form_request, is_shown, token_of
 from crawler.scheduler import our_scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Self
 
     from scrapy.crawler import Crawler
@@ -246,11 +242,7 @@ class Sessions:
             return False
         if self._hosts is None:
             self._hosts = frozenset(self._spider.session_hosts)
-        parts = urlsplit(request.url)
-        host = parts.hostname or ""
-        wider = (host[at:] for at, letter in enumerate(f".{host}") if letter == ".")
-        shown = (f"{parts.scheme}://{host}", *(f"{parts.scheme}://.{name}" for name in wider))
-        return not self._hosts.isdisjoint(shown)
+        return is_shown(request.url, self._hosts)
 
     # --- a new session ---
 
@@ -421,13 +413,7 @@ class Sessions:
         """
         if way.kind != "basic":
             return _secret(way.secret, self._spider)
-        scopes: dict[str, Mapping[str, Any]] = {
-            "inputs": {**self._spider.inputs, **_secrets(self._recipe, self._spider)}
-        }
-        parts = [None if part is None else part.render(scopes) for part in (way.username, way.password)]
-        if any(part is None or is_missing(part) for part in parts):
-            raise LoginFailed("`basic` has no user name or no password with these inputs")
-        return base64.b64encode(":".join(map(str, parts)).encode()).decode()
+        return basic_of(way, {**self._spider.inputs, **_secrets(self._recipe, self._spider)})
 
     # --- the job ---
 

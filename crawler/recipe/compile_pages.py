@@ -152,11 +152,16 @@ class PageCompiler:
                 message = f"a list cannot be parsed as {parse}, only one text can"
                 self.texts.report.add(entry.mark, where, message, "delete all: true, or use `each` with `parse`")
                 continue
-            if parse in {"html", "xml"} and isinstance(rule, Take) and _reads_tree(rule):
-                rule = replace(rule, as_="html")
+            if parse in _ROW_KINDS and _folds_lines(rule):
+                message = f"`::text` has no line breaks, and {parse} is made of lines"
+                self.texts.report.add(entry.mark, where, message, "select the element itself, without ::text")
+                continue
+            in_lines = parse in _ROW_KINDS and _gives_elements(rule)
+            if in_lines or (parse in {"html", "xml"} and isinstance(rule, Take) and _reads_tree(rule)):
+                rule = replace(cast("Take", rule), as_="html")
             kind = cast("ParseKind | None", parse)
             csv = self._csv(entry.node, where, parse) if isinstance(entry.node, MapNode) else CsvFormat()
-            compiled[entry.key] = PageSource(name=entry.key, rule=rule, parse=kind, csv=csv)
+            compiled[entry.key] = PageSource(name=entry.key, rule=rule, parse=kind, csv=csv, in_lines=in_lines)
         return compiled
 
     def _follows(self, node: MapNode, path: Path, place: Place) -> tuple[Follow, ...]:
@@ -251,6 +256,15 @@ def _gives_elements(rule: RuleNode) -> bool:
         return False
     query = rule.source.query
     return isinstance(query, CssQuery) and any(part.kind == "element" for part in query.parts)
+
+
+def _folds_lines(rule: RuleNode) -> bool:
+    """Whether a rule reads the text of an element that is no script in one line."""
+    if not isinstance(rule, Take) or not isinstance(rule.source, QuerySource) or rule.process:
+        return False
+    query = rule.source.query
+    folds = isinstance(query, CssQuery) and any(part.kind in ("own_text", "texts") for part in query.parts)
+    return folds and "script" not in query.text
 
 
 def _reads_tree(rule: Take) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crawler.errors import PageError, RecipeError
 from crawler.recipe.documents import parse_document
 from crawler.recipe.extract import page_context, page_type
+from crawler.recipe.hints import hints
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import AnyOf, PageInput, PageRequest, QuerySource, Rows, Take, UnionOf
 from crawler.recipe.queries import QueryError
@@ -63,6 +64,8 @@ class Diagnosis:
     findings: tuple[Finding, ...] = ()
     #: `each`, `follow`, `paginate.next` that matched nothing, by where they stand in the recipe.
     misses: Mapping[str, tuple[Miss, ...]] = field(default_factory=dict)
+    #: Where else on the page missing fields may be, a sentence each.
+    hints: tuple[str, ...] = ()
 
 
 def diagnose(recipe: Recipe, page_input: PageInput, *, answer: Answer = no_answer) -> Diagnosis:
@@ -83,13 +86,16 @@ def diagnose(recipe: Recipe, page_input: PageInput, *, answer: Answer = no_answe
             error=error,
             misses=dict(_page_misses(page, context, None)),
         )
+    findings = tuple(_findings(page, context, result))
+    missing = [finding.path for finding in findings if not finding.filled]
     return Diagnosis(
         page=page.name,
         kind=context.document.kind,
         encoding=context.document.encoding,
         result=result,
-        findings=tuple(_findings(page, context, result)),
+        findings=findings,
         misses=dict(_page_misses(page, context, result)),
+        hints=tuple(hints(page, context.document, page_input.url, missing)),
     )
 
 

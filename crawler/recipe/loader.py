@@ -77,6 +77,14 @@ def is_judged(text: str) -> bool:
     return isinstance(root, MapNode) and "quality" in root
 
 
+def parent_version(name: str, folder: Path) -> str | None:
+    """The version of the parent that a recipe in `folder` would extend by this name; None if there is none."""
+    file, report = _parent_file(name, folder), Report()
+    content = None if file is None else _content(file, report)
+    root = None if content is None else read_yaml(content, file=str(file), report=report)
+    return checked.text(root, "version") if isinstance(root, MapNode) else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """A tree, and what it was read from."""
@@ -144,12 +152,17 @@ def _no_map(root: Node | None, name: str, report: Report) -> None:
     report.add(mark, (), message, "`crawlery recipe new URL` writes one to begin with")
 
 
+def _parent_file(name: str, folder: Path) -> Path | None:
+    """Where a parent is: beside the recipe, else among those that are built in."""
+    candidates = [folder / f"{name}.yaml", folder / f"_{name}.yaml", BUILT_IN / f"{name}.yaml"]
+    return next((candidate for candidate in candidates if "/" not in name and candidate.is_file()), None)
+
+
 def _parent(found: Scalar, path: Path, report: Report, seen: tuple[Path, ...]) -> _Read | None:
     """The parent that `extends` names, with its own parents laid under it."""
     name, _, major = str(found.value).partition("@")
     where = ("extends",)
-    candidates = [path.parent / f"{name}.yaml", path.parent / f"_{name}.yaml", BUILT_IN / f"{name}.yaml"]
-    file = next((candidate for candidate in candidates if "/" not in name and candidate.is_file()), None)
+    file = _parent_file(name, path.parent)
     if file is None:
         others = sorted({other.stem.lstrip("_") for other in path.parent.glob("*.yaml")}.union(built_in_names()))
         hint = did_you_mean(name, others) or f"put it beside this file as {name}.yaml or _{name}.yaml"

@@ -200,6 +200,7 @@ class PageSource:
     rule: RuleNode
     parse: ParseKind | None
     csv: CsvFormat = field(default_factory=CsvFormat)
+    in_lines: bool = False  # the rule gives HTML, of which the text is read with its line breaks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

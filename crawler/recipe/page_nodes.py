@@ -47,12 +47,19 @@ class PageNodes:
         return self._linked
 
     def _parsed(self, block: str) -> list[Value]:
-        try:
-            return [parse_json(block)]
-        except ParseRefused:
-            pass
-        try:
-            return [find_literal(_WRAPPING.sub("", block, count=1), loose=True).value]
-        except ParseRefused:
+        found = parsed_block(block)
+        if not found:
             self._stats["recipe/jsonld_unparsed"] += 1
-            return []
+        return found
+
+
+def parsed_block(block: str) -> list[Value]:
+    """The value of one block of JSON-LD, which may be written carelessly; none if it is none."""
+    try:
+        return [parse_json(block)]
+    except ParseRefused:
+        pass
+    try:
+        return [find_literal(_WRAPPING.sub("", block, count=1), loose=True).value]
+    except ParseRefused:
+        return []

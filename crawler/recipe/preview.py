@@ -14,23 +14,41 @@ from crawler.recipe.shortened import MAX_CHARACTERS, shortened
 from crawler.recipe.values import is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from crawler.recipe.diagnose import Diagnosis, Finding, Miss
-    from crawler.recipe.model import PageInput, PageResult, Recipe
+    from crawler.recipe.model import PageInput, PageRequest, PageResult, Recipe
 
 #: Rows, rejected rows, and links to each page type that are told; the numbers are of all.
 MAX_ROWS: Final = 20
 MAX_REJECTS: Final = 20
 MAX_LINKS: Final = 50
 
+#: Follow-up requests that are told.
+MAX_ASKED: Final = 5
+
+_STRANGER: Final = (
+    "a crawl would log in before it asks for this page, which is not done here: it is what a stranger is shown;"
+    " save a page in a browser and give it as `body`"
+)
+
 #: Characters of all rows that are told, about, and of the value of a field.
 _MAX_CHARACTERS: Final = 512 * 1024
 _MAX_VALUE_CHARACTERS: Final = 10_000
 
 
-def preview_report(recipe: Recipe, page: PageInput, diagnosis: Diagnosis) -> dict[str, Any]:
-    """What `diagnose` has found on a page."""
+def preview_report(
+    recipe: Recipe, page: PageInput, diagnosis: Diagnosis, *, asked: Sequence[PageRequest] = (), stranger: bool = False
+) -> dict[str, Any]:
+    """What `diagnose` has found on a page.
+
+    Args:
+        recipe: the plan.
+        page: the page.
+        diagnosis: what was found.
+        asked: follow-up requests that a crawl would have made, and nobody has.
+        stranger: the page was asked for by nobody who is logged in, and a crawl would log in.
+    """
     result, error = diagnosis.result, diagnosis.error
     return {
         "page": diagnosis.page,
@@ -49,7 +67,19 @@ def preview_report(recipe: Recipe, page: PageInput, diagnosis: Diagnosis) -> dic
         "misses": [
             {"path": where, "selectors": _misses(misses)} for where, misses in diagnosis.misses.items() if misses
         ],
+        "notes": [*_waiting(recipe, diagnosis.page, asked), *([_STRANGER] if stranger else ()), *diagnosis.hints],
     }
+
+
+def _waiting(recipe: Recipe, page: str, asked: Sequence[PageRequest]) -> list[str]:
+    """Which fields a crawl would have made further requests for."""
+    rows = recipe.pages[page].rows
+    if not asked or rows is None:
+        return []
+    fields = ", ".join(name for name in rows.fields if name in rows.later)
+    urls = ", ".join(dict.fromkeys(f"{request.method} {shortened(request.url)}" for request in asked[:MAX_ASKED]))
+    more = f" and {len(asked) - MAX_ASKED:,} more" if len(asked) > MAX_ASKED else ""
+    return [f"{fields}: a crawl would make further requests for them, which are not made here: {urls}{more}"]
 
 
 def _of_rows(result: PageResult | None) -> dict[str, Any]:

@@ -17,14 +17,15 @@ from crawler.recipe.extract import extract_page
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.propose_data import (
     Candidate,
-    LinkedData,
-    linked_candidates,
+    itemprop_candidates,
     linked_data,
     meta_candidates,
-    microdata_candidates,
+    microdata,
+    told_candidates,
 )
 from crawler.recipe.propose_dom import SeenPage, folded, see
 from crawler.recipe.propose_item import facts_of, page_candidates
+from crawler.recipe.propose_state import state_candidates, state_data
 from crawler.recipe.steps import StepFailed, build_step, run_steps
 from crawler.recipe.urls import absolute_url
 from crawler.recipe.values import MISSING, Value, is_missing
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from crawler.recipe.propose_rows import RowDraft
 
 #: Which origin is believed first.
-_ORIGINS: Final = ("json-ld", "microdata", "page", "meta", "const")
+_ORIGINS: Final = ("json-ld", "microdata", "page", "state", "meta", "const")
 
 #: What a visitor sees is the price; JSON-LD may name the first variation's, or yesterday's.
 _SEEN_FIRST: Final = frozenset({"price", "regular_price"})
@@ -93,7 +94,7 @@ class Draft:
     listing: Level | None = None
     rows: RowDraft | None = None
     rows_next: NextPage | None = None
-    source: dict[str, Any] | None = None  # of JSON-LD
+    sources: Mapping[str, Any] = field(default_factory=dict)
     fields: tuple[FieldDraft, ...] = ()
     required: frozenset[str] = field(default_factory=frozenset)
 
@@ -114,18 +115,34 @@ def sample_of(page_input: PageInput) -> Sample:
 # --- fields of an item page ------------------------------------------------------------------------------------------
 
 
-def item_fields(samples: Sequence[Sample]) -> tuple[tuple[FieldDraft, ...], LinkedData | None]:
-    """The fields of the samples' kind of page, and the JSON-LD node they read from, if any."""
-    found = [linked_data(sample.seen) for sample in samples]
-    linked = next((data for data in found if data is not None), None)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What samples say they are about: a type of schema.org, "" if they do not; and the page sources that are read."""
+
+    type: str = ""
+    sources: Mapping[str, Any] = field(default_factory=dict)
+
+
+def item_fields(samples: Sequence[Sample]) -> tuple[tuple[FieldDraft, ...], Told]:
+    """The fields of the samples' kind of page, and what they read from."""
+    pages = [sample.seen for sample in samples]
+    facts = [facts_of(page) for page in pages]
+    linked, micro = [linked_data(page) for page in pages], [microdata(page) for page in pages]
+    state = state_data(pages, [one.value("name") for one in facts])
+    told = [data for data in (*linked, *micro) if data is not None]
+    sources = {data.name: data.source for data in reversed(told)} | ({} if state is None else {"state": state.source})
     candidates = [
-        *linked_candidates(found),
-        *microdata_candidates(samples[0].seen),
-        *page_candidates([facts_of(sample.seen) for sample in samples]),
-        *meta_candidates(samples[0].seen),
+        *told_candidates(linked),
+        *(told_candidates(micro) if any(micro) else itemprop_candidates(pages[0])),
+        *page_candidates(facts),
+        *state_candidates(state),
+        *meta_candidates(pages[0]),
     ]
-    measured = measure(samples, candidates, linked.source if linked is not None else None)
-    return tuple(_chosen(samples, measured)), linked
+    fields = tuple(_chosen(samples, measure(samples, candidates, sources)))
+    used = {rule["from"] for one in fields for rule in one.rules if isinstance(rule, dict) and "from" in rule}
+    return fields, Told(
+        type=told[0].type if told else "", sources={name: sources[name] for name in sorted(sources) if name in used}
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,13 +163,11 @@ class Measured:
         return sum(max(0, trace.matches - 1) for trace in self.traces if trace is not None)
 
 
-def measure(
-    samples: Sequence[Sample], candidates: Sequence[Candidate], source: Mapping[str, Any] | None
-) -> list[Measured]:
+def measure(samples: Sequence[Sample], candidates: Sequence[Candidate], sources: Mapping[str, Any]) -> list[Measured]:
     """Run every candidate on every sample, in one recipe; a candidate that is no valid rule is left out."""
     left = list(candidates)
     while left:
-        text = "\n".join(block(_probe(left, source)))
+        text = "\n".join(block(_probe(left, sources)))
         try:
             recipe = load_recipe_text(text, name="proposal")
         except RecipeError as error:
@@ -177,11 +192,11 @@ def _names(path: str, index: int) -> bool:
     return path == at or path.startswith((f"{at}.", f"{at}["))
 
 
-def _probe(candidates: Sequence[Candidate], source: Mapping[str, Any] | None) -> dict[str, Any]:
+def _probe(candidates: Sequence[Candidate], sources: Mapping[str, Any]) -> dict[str, Any]:
     names = {f"c{index}": candidate for index, candidate in enumerate(candidates)}
     page: dict[str, Any] = {"parse": "html"}
-    if source is not None:
-        page["sources"] = {"ld": dict(source)}
+    if sources:
+        page["sources"] = dict(sources)
     page |= {"item": "item", "fields": {name: candidate.rule for name, candidate in names.items()}}
     return {
         "schema_version": 1,
@@ -325,7 +340,8 @@ def recipe_text(draft: Draft) -> str:
     parts = urlsplit(draft.url)
     site = f"{parts.scheme}://{parts.netloc}"
     rest = draft.url[len(site) :] or "/"
-    first = "categories" if draft.categories else "listing" if draft.listing or draft.rows else draft.item
+    page = "listing" if draft.rows is not None else draft.item
+    first = "categories" if draft.categories else "listing" if draft.listing else page
     lines = [
         "schema_version: 1",
         f"name: {scalar(draft.name)}",
@@ -337,15 +353,7 @@ def recipe_text(draft: Draft) -> str:
         f"  - urls: {quoted('{{ inputs.site }}' + rest)}",
         f"    page: {first}",
         "",
-        "pages:",
-        *_pages(draft),
-        "",
-        "items:",
-        f"  {draft.item}:",
-        "    version: 1",
-        *_key(draft),
-        "    fields:",
-        *_contract(draft),
+        *page_lines(draft, page=page),
         "",
         f"quality: {flow({'items': {'minimum': _expected(draft)}, 'rejected': {'maximum': '10%'}})}",
         "exports:",
@@ -354,31 +362,44 @@ def recipe_text(draft: Draft) -> str:
     return "\n".join(lines) + "\n"
 
 
+def page_lines(draft: Draft, *, page: str) -> list[str]:
+    """The page types and their items; `page` is what the one with the fields is called."""
+    return [
+        "pages:",
+        *_pages(draft, page),
+        "",
+        "items:",
+        f"  {draft.item}:",
+        "    version: 1",
+        *_key(draft),
+        "    fields:",
+        *_contract(draft),
+    ]
+
+
 def _expected(draft: Draft) -> int:
     """Rows below which the site has probably changed: half of what its first list shows."""
     shown = draft.rows.count if draft.rows is not None else draft.listing.count if draft.listing is not None else 1
     return max(1, shown // 2)
 
 
-def _pages(draft: Draft) -> Iterator[str]:
+def _pages(draft: Draft, page: str) -> Iterator[str]:
     if draft.categories is not None:
         yield from ("  categories:", "    follow:", *_follow(draft.categories, "listing"))
     if draft.listing is not None:
-        yield from ("  listing:", "    follow:", *_follow(draft.listing, draft.item))
+        yield from ("  listing:", "    follow:", *_follow(draft.listing, page))
         if draft.listing.below:
             yield f"      - links: {scalar(draft.listing.below)}"
             yield "        page: listing"
         if draft.listing.next is not None:
             yield f"    paginate: {flow(draft.listing.next.paginate)}"
+    yield f"  {page}:"
     if draft.rows is not None:
-        yield "  listing:"
         if draft.rows_next is not None:
             yield f"    paginate: {flow(draft.rows_next.paginate)}"
         yield f"    each: {flow({'css': draft.rows.each})}  # {draft.rows.count} rows"
-    else:
-        yield f"  {draft.item}:"
-    if draft.source is not None:
-        yield from ("    sources:", f"      ld: {flow(draft.source)}")
+    if draft.sources:
+        yield from ("    sources:", *(f"      {name}: {flow(source)}" for name, source in draft.sources.items()))
     yield from (f"    item: {draft.item}", "    fields:")
     if draft.rows is None:
         yield "      url: {response: url}"

@@ -7,14 +7,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-import msgspec
+from crawler.recipe.linked_data import nodes_of, own_first, tidied
+from crawler.recipe.microdata import read_microdata
+from crawler.recipe.page_nodes import parsed_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from crawler.recipe.propose_dom import SeenPage
 
-Origin: TypeAlias = Literal["json-ld", "microdata", "page", "meta", "const"]
+Origin: TypeAlias = Literal["json-ld", "microdata", "page", "state", "meta", "const"]
 
 #: Types of JSON-LD nodes that describe what an item page is about, the most telling first.
 _TYPES: Final = (
@@ -36,6 +38,7 @@ _PRICE: Final[dict[str, Any]] = {"type": "decimal", "minimum": 0}
 _NUMBER: Final[dict[str, Any]] = {"type": "decimal"}
 _COUNT: Final[dict[str, Any]] = {"type": "integer", "minimum": 0}
 _URIS: Final[dict[str, Any]] = {"type": "array", "items": _URI}
+_SPECIFIED: Final = ("priceSpecification", "priceSpecification[0]")
 _LAST_WORD: Final = [{"regex": "([A-Za-z]+)$"}]
 _PLAIN_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 
@@ -52,129 +55,113 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LinkedData:
-    """The JSON-LD node of one page: the `sources` entry that reads its block, the path to it, and the node."""
+class ToldData:
+    """What one page says it is about, in JSON-LD or microdata: the `sources` entry that reads it, and the node."""
 
+    name: str  # of the source
     source: dict[str, Any]
-    path: str  # JMESPath from the block to the node, empty for the block itself
     node: Mapping[str, Any]
     type: str
 
 
-def linked_data(page: SeenPage) -> LinkedData | None:
-    """The node of a page that says what the page is about."""
+def linked_data(page: SeenPage) -> ToldData | None:
+    """The JSON-LD node of a page that says what the page is about. Those of a list of things do not."""
     scripts = page.select('script[type="application/ld+json"]')
-    blocks = [(script.text(), _parsed(script.text())) for script in scripts]
+    tops = [value for script in scripts for value in parsed_block(script.text())]
+    return _told(tops, page, "ld", "jsonld", tuple(_outer(tops)))
+
+
+def microdata(page: SeenPage) -> ToldData | None:
+    """The microdata of a page that says what the page is about."""
+    tops = list(read_microdata(page.tree, base_url=page.base_url).items)
+    return _told(tops, page, "md", "microdata", tuple(tops))
+
+
+def _told(
+    tops: Sequence[Any], page: SeenPage, name: str, syntax: str, outer: Sequence[Mapping[str, Any]]
+) -> ToldData | None:
     for kind in _TYPES:
-        for text, block in blocks:
-            for path, node in _nodes(block, kind):
-                others = [other for other, _ in blocks if other is not text]
-                which = _only_in(text, others, kind)
-                source = {"css": f"script[type='application/ld+json']{which}::text", "parse": "json"}
-                return LinkedData(source=source, path=path, node=node, type=kind)
+        found = own_first(nodes_of(tops, kind), [page.url])
+        # Rules read the first one; it must be one of the page, not of a list in it.
+        if found and any(found[0] is node for node in outer):
+            (node,) = tidied(found[:1], tops)
+            return ToldData(name=name, source={syntax: kind}, node=node, type=kind)
     return None
 
 
-def _only_in(text: str, others: Sequence[str], kind: str) -> str:
-    """What tells the block from others of the page: something that only its text contains."""
-    if not others:
-        return ""
-    for words in (f'"{kind}"', f'"@type":"{kind}"', f'"@type": "{kind}"', f'"@type":["{kind}"', f'"@type": ["{kind}"'):
-        if words in text and not any(words in other for other in others):
-            return f":contains('{words}')"
-    return ""
+def _outer(tops: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
+    """The nodes of blocks, of their lists and graphs, and what these are mainly about."""
+    waiting = list(tops)
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            yield value
+            waiting += [value[key] for key in ("@graph", "mainEntity") if isinstance(value.get(key), dict | list)]
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError):
-        return None
+# --- JSON-LD and microdata -------------------------------------------------------------------------------------------
 
-
-def _nodes(block: Any, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    wanted = f'[?"@type" && contains("@type", \'{kind}\')] | [0]'
-    if isinstance(block, dict):
-        if _is(block, kind):
-            yield "", block
-        graph = block.get("@graph")
-        if isinstance(graph, list):
-            yield from ((f'"@graph"{wanted}', node) for node in graph if _is(node, kind))
-        main = block.get("mainEntity")
-        if isinstance(main, dict) and _is(main, kind):
-            yield "mainEntity", main
-    elif isinstance(block, list):
-        yield from ((wanted, node) for node in block if _is(node, kind))
-
-
-def _is(node: Any, kind: str) -> bool:
-    if not isinstance(node, dict):
-        return False
-    types = node.get("@type")
-    return kind == types or (isinstance(types, list) and kind in types)
-
-
-# --- JSON-LD ---------------------------------------------------------------------------------------------------------
-
-#: Field, expressions that may hold it, contract, steps.
-_LD_FIELDS: Final[tuple[tuple[str, tuple[str, ...], Mapping[str, Any], list[Any]], ...]] = (
-    ("name", ("name", "headline", "title"), _TEXT, []),
-    ("sku", ("sku", "productID"), _TEXT, []),
-    ("mpn", ("mpn",), _TEXT, []),
-    ("gtin", ("gtin13", "gtin", "gtin12", "gtin14", "gtin8", "isbn"), _TEXT, []),
-    ("brand", ("brand.name", "brand"), _TEXT, []),
-    ("price", ("offers.price", "offers.lowPrice", "offers[0].price"), _PRICE, []),
-    ("currency", ("offers.priceCurrency", "offers[0].priceCurrency"), _TEXT, []),
-    ("availability", ("offers.availability", "offers[0].availability"), _TEXT, _LAST_WORD),
-    ("category", ("category", "articleSection"), _TEXT, []),
-    ("color", ("color",), _TEXT, []),
-    ("image", ("image.url", "image[0].url", "image[0]", "image"), _URI, []),
-    ("author", ("author.name", "author[0].name", "author"), _TEXT, []),
-    ("published", ("datePublished", "startDate", "datePosted"), _TEXT, []),
-    ("description", ("description",), _TEXT, []),
-    ("rating", ("aggregateRating.ratingValue",), _NUMBER, []),
-    ("reviews", ("aggregateRating.reviewCount", "aggregateRating.ratingCount"), _COUNT, []),
+#: Field, expressions that may hold it in a node in its one form, contract.
+FIELDS: Final[tuple[tuple[str, tuple[str, ...], Mapping[str, Any]], ...]] = (
+    ("name", ("name", "headline", "title"), _TEXT),
+    ("sku", ("sku", "productID"), _TEXT),
+    ("mpn", ("mpn",), _TEXT),
+    ("gtin", ("gtin13", "gtin", "gtin12", "gtin14", "gtin8", "isbn"), _TEXT),
+    ("brand", ("brand",), _TEXT),
+    ("price", ("offers[0].price", "offers[0].lowPrice", *(f"offers[0].{_SPECIFIED[n]}.price" for n in (0, 1))), _PRICE),
+    (
+        "currency",
+        ("offers[0].priceCurrency", *(f"offers[0].{_SPECIFIED[n]}.priceCurrency" for n in (0, 1))),
+        _TEXT,
+    ),
+    ("availability", ("offers[0].availability",), _TEXT),
+    ("category", ("category", "articleSection"), _TEXT),
+    ("color", ("color",), _TEXT),
+    ("image", ("image[0]",), _URI),
+    ("author", ("author.name", "author[0].name", "author"), _TEXT),
+    ("published", ("datePublished", "startDate", "datePosted"), _TEXT),
+    ("description", ("description",), _TEXT),
+    ("rating", ("aggregateRating.ratingValue",), _NUMBER),
+    ("reviews", ("aggregateRating.reviewCount", "aggregateRating.ratingCount"), _COUNT),
 )
+#: Of the offers of the next page nobody knows yet whether they are one or many.
+_ALWAYS: Final = frozenset({"offers[0].price", "offers[0].lowPrice"})
 
 
-def linked_candidates(found: Sequence[LinkedData | None]) -> Iterator[Candidate]:
-    """Fields of the JSON-LD nodes of all samples, read from the page source `ld`."""
+def told_candidates(found: Sequence[ToldData | None]) -> Iterator[Candidate]:
+    """Fields of the nodes of all samples, read from the page source that they are in."""
     first = next((data for data in found if data is not None), None)
     if first is None:
         return
+    origin: Origin = "json-ld" if first.name == "ld" else "microdata"
     nodes = [data.node for data in found if data is not None]
-    for name, expressions, spec, steps in _LD_FIELDS:
-        used = [one for one in expressions if any(_scalar(_at(node, one)) for node in nodes)]
+    for name, expressions, spec in FIELDS:
+        used = [one for one in expressions if any(_scalar(value_at(node, one)) for node in nodes)]
         if not used:
             continue
-        values = [_at(node, one) for node in nodes for one in used]
-        process = [*steps]
-        if spec in (_PRICE, _NUMBER) and any(isinstance(v, str) and not _PLAIN_NUMBER.fullmatch(v) for v in values):
-            process.append("price" if spec is _PRICE else "number")
-        # Offers may be one or several on the next page, whatever the samples have.
-        shape = expressions if name in ("price", "currency", "availability") else used
-        path = " || ".join(shape)
-        yield Candidate(field=name, rule=_from_ld(first.path, path, process), spec=spec, origin="json-ld")
+        values = [value_at(node, one) for node in nodes for one in used]
+        path = " || ".join(one for one in expressions if one in used or one in _ALWAYS)
+        rule: dict[str, Any] = {"from": first.name, "jmespath": path}
+        process = _steps(name, spec, values)
+        yield Candidate(field=name, rule={**rule, "process": process} if process else rule, spec=spec, origin=origin)
     if any(isinstance(image := node.get("image"), list) and len(image) > 1 for node in nodes):
-        member = "image[].url" if any(_scalar(_at(node, "image[0].url")) for node in nodes) else "image"
-        rule = {"from": "ld", "jmespath": _joined(first.path, member), "all": True}
-        yield Candidate(field="images", rule=rule, spec=_URIS, origin="json-ld")
+        rule = {"from": first.name, "jmespath": "image", "all": True}
+        yield Candidate(field="images", rule=rule, spec=_URIS, origin=origin)
 
 
-def _from_ld(prefix: str, path: str, process: list[Any]) -> dict[str, Any]:
-    rule: dict[str, Any] = {"from": "ld", "jmespath": _joined(prefix, path)}
-    return {**rule, "process": process} if process else rule
+def _steps(name: str, spec: Mapping[str, Any], values: Sequence[Any]) -> list[Any]:
+    texts = [value for value in values if isinstance(value, str)]
+    if name == "availability":
+        return [] if all(text.isalpha() for text in texts) else _LAST_WORD
+    if spec in (_PRICE, _NUMBER, _COUNT) and any(not _PLAIN_NUMBER.fullmatch(text) for text in texts):
+        return ["price" if spec is _PRICE else "number" if spec is _NUMBER else "integer"]
+    return []
 
 
-def _joined(prefix: str, path: str) -> str:
-    if not prefix:
-        return path
-    inner = f"({path})" if "||" in path else path
-    return f"{prefix}.{inner}" if prefix == "mainEntity" and "||" not in path else f"{prefix} | {inner}"
-
-
-def _at(node: Any, path: str) -> Any:
-    """The value at one of the simple paths above."""
+def value_at(node: Any, path: str) -> Any:
+    """The value at a path of `FIELDS`; None if there is none."""
     for part in path.split("."):
         name, bracket, index = part.partition("[")
         node = node.get(name) if isinstance(node, dict) else None
@@ -210,11 +197,10 @@ _ITEMPROPS: Final[tuple[tuple[str, str, Mapping[str, Any], list[Any]], ...]] = (
 _VALUE_ATTRIBUTES: Final = ("content", "href", "src", "datetime")
 
 
-def microdata_candidates(page: SeenPage) -> Iterator[Candidate]:
-    """Fields of `itemprop` attributes, read inside the item of a schema.org type if there is one."""
-    scope = '[itemtype*="schema.org/Product"] ' if page.select('[itemtype*="schema.org/Product"]') else ""
+def itemprop_candidates(page: SeenPage) -> Iterator[Candidate]:
+    """Fields of `itemprop` attributes, for a page whose microdata is no item of a type that is known."""
     for name, itemprop, spec, process in _ITEMPROPS:
-        selector = f"{scope}[itemprop={itemprop}]"
+        selector = f"[itemprop={itemprop}]"
         nodes = page.select(selector)
         if not nodes:
             continue

@@ -39,6 +39,7 @@ from crawler.recipe.scalars import describe
 from crawler.recipe.source_text import source_text
 from crawler.recipe.steps import StepFailed, run_steps
 from crawler.recipe.template import Template
+from crawler.recipe.text import lines_as_written
 from crawler.recipe.values import MISSING, Value, holds, is_missing
 
 if TYPE_CHECKING:
@@ -282,6 +283,8 @@ class PageContext:
             self._sources[name] = None  # also ends a source that refers to itself
             spec = self.page.sources[name]
             value = self.value(spec.rule, RowScope(self.document.root, at.item, at.row), f"sources.{name}")
+            if spec.in_lines and isinstance(value, str):
+                value = lines_as_written(value)
             self._sources[name] = None if is_missing(value) else self._parsed(value, spec.parse, name, spec.csv)
         return self._sources[name]
 

@@ -6,6 +6,7 @@ secrets, too.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -20,10 +21,10 @@ from crawler.recipe.session_plan import FormLogin
 from crawler.recipe.values import holds, is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from crawler.recipe.model import PageInput, Recipe, RuleNode
-    from crawler.recipe.session_plan import RequestLogin
+    from crawler.recipe.session_plan import Credentials, RequestLogin
 
 #: Statuses that say that what was sent was wrong; others are of the site's own trouble.
 _REFUSED: Final = frozenset({400, 401, 403, 404, 405, 410, 422})
@@ -74,6 +75,46 @@ def _kinds(rule: RuleNode) -> Iterator[str]:
     else:
         for member in rule.members:
             yield from _kinds(member)
+
+
+def session_hosts(recipe: Recipe, inputs: Mapping[str, Any], start: list[PageRequest]) -> tuple[str, ...]:
+    """Whom the session is shown to, as `scheme://host`; `scheme://.host` with sub-domains. On http if a start is."""
+    if recipe.session is None:
+        return ()
+    scopes = _scopes(inputs)
+    domains = [value for template in recipe.session.domains if not is_missing(value := template.render(scopes))]
+    parts = [urlsplit(url) for request in start for url in (request.url, *request.mirrors)]
+    if domains:
+        schemes = dict.fromkeys(["https", *(part.scheme for part in parts)])
+        return tuple(f"{scheme}://.{_host(str(domain))}" for domain in domains for scheme in schemes)
+    hosts = [f"{part.scheme}://{part.hostname}" for part in parts]
+    return tuple(dict.fromkeys([*hosts, *(host.replace("http://", "https://", 1) for host in hosts)]))
+
+
+def is_shown(url: str, hosts: Collection[str]) -> bool:
+    """Whether a URL is of one of those that `session_hosts` names."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    wider = (host[at:] for at, letter in enumerate(f".{host}") if letter == ".")
+    shown = {f"{parts.scheme}://{host}", *(f"{parts.scheme}://.{name}" for name in wider)}
+    return not shown.isdisjoint(hosts)
+
+
+def _host(text: str) -> str:
+    """The host of what may be written as a domain, a host with a port or a URL."""
+    return urlsplit(text if "//" in text else f"//{text}").hostname or ""
+
+
+def basic_of(way: Credentials, inputs: Mapping[str, Any]) -> str:
+    """What `Authorization: Basic` says.
+
+    Raises:
+        LoginFailed: there is no user name or no password.
+    """
+    parts = [None if part is None else part.render(_scopes(inputs)) for part in (way.username, way.password)]
+    if any(part is None or is_missing(part) for part in parts):
+        raise LoginFailed("`basic` has no user name or no password with these inputs")
+    return base64.b64encode(":".join(map(str, parts)).encode()).decode()
 
 
 # --- logging in ------------------------------------------------------------------------------------------------------

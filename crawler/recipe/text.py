@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
+from selectolax.lexbor import LexborHTMLParser
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -58,6 +59,18 @@ def visible_text(node: LexborNode) -> str:
     parts: list[str] = []
     _collect(node, parts)
     return lines("".join(parts))
+
+
+def lines_as_written(html: str) -> str:
+    """The text of an element, given as HTML, with all its white space: of a `<pre>` that holds a file."""
+    body = LexborHTMLParser(html).body
+    parts: list[str] = []
+    for inner in () if body is None else body.traverse(include_text=True):
+        if inner.tag == "-text":
+            parts.append(inner.text_content or "")
+        elif inner.tag == "br":
+            parts.append("\n")
+    return "".join(parts)
 
 
 def _collect(node: LexborNode, parts: list[str]) -> None:

@@ -22,7 +22,7 @@ from crawler.middlewares.open_pages import PageTurn, outcome_of
 from crawler.recipe.extract import after_loss, extract_page, start_requests
 from crawler.recipe.follow_ups import follow_up_hosts
 from crawler.recipe.model import Chain, OpenField, PageInput, PageRequest, SitemapPlace, Waiting
-from crawler.recipe.sessions import IS_VALID
+from crawler.recipe.sessions import IS_VALID, session_hosts
 from crawler.recipe.sitemap_pages import IN_PART, is_robots
 from crawler.recipe.values import is_missing
 from crawler.scheduler import open_page
@@ -74,7 +74,7 @@ class RecipeSpider(Spider):
         self.job = ""  # of `-a job=ID`
         self.report = RecipeReport()
         self._start = start_requests(self.recipe, self.inputs)
-        self.session_hosts = _session_hosts(self.recipe, self.inputs, self._start)
+        self.session_hosts = session_hosts(self.recipe, self.inputs, self._start)
         self.start_urls = [wanted.url for wanted in self._start]
         self.allowed_domains = _allowed_domains(self.recipe, self.inputs, self._start)
 
@@ -407,20 +407,6 @@ def _is_on(url: str, domains: list[str]) -> bool:
     """Whether a URL is on one of the domains or below it."""
     host = (urlsplit(url).hostname or "").lower()
     return any(host == domain.lower() or host.endswith(f".{domain.lower()}") for domain in domains)
-
-
-def _session_hosts(recipe: Recipe, inputs: Mapping[str, Any], start: list[PageRequest]) -> tuple[str, ...]:
-    """Whom the session is shown to, as `scheme://host`; `scheme://.host` with sub-domains. On http if a start is."""
-    if recipe.session is None:
-        return ()
-    scopes = {"inputs": inputs, "carried": {}, "item": {}, "row": {}, "": {}}
-    domains = [value for template in recipe.session.domains if not is_missing(value := template.render(scopes))]
-    parts = [urlsplit(url) for request in start for url in (request.url, *request.mirrors)]
-    if domains:
-        schemes = dict.fromkeys(["https", *(part.scheme for part in parts)])
-        return tuple(f"{scheme}://.{_host(str(domain))}" for domain in domains for scheme in schemes)
-    hosts = [f"{part.scheme}://{part.hostname}" for part in parts]
-    return tuple(dict.fromkeys([*hosts, *(host.replace("http://", "https://", 1) for host in hosts)]))
 
 
 def _host(text: str) -> str:

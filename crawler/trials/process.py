@@ -171,8 +171,12 @@ def _preview(order: dict[str, Any]) -> dict[str, Any]:
     given = given or _given(order, recipe.pages[name].fetch.encoding)
     request = PageRequest(url=order["url"], page=name)
     whole = PageInput(request=request, url=url, inputs=inputs, **given)
+    asked: list[PageRequest] = []
+    stranger = order["body"] is None and recipe.session is not None and recipe.pages[name].session
     try:
-        return preview_report(recipe, whole, diagnose(recipe, whole))
+        # Whoever sees a page and a recipe of strangers has left the network, so nobody answers follow-up requests.
+        found = diagnose(recipe, whole, answer=asked.append)
+        return preview_report(recipe, whole, found, asked=asked, stranger=stranger)
     except PageError as error:  # it cannot even be parsed, or its final URL is not of this type
         raise TrialRefused(
             "body" if order["body"] is not None else "url", [f"{type(error).__name__}: {error}"]

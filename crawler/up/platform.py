@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from crawler.access.bootstrap import first_key
@@ -200,6 +201,14 @@ class Platform:
         """The one that was chosen, or our own."""
         return self.options.environment.get("AUDIT_KEY") or self._secrets["audit_key"]
 
+    def _login_secrets(self) -> Path:
+        """Where what recipes log in with lies: where somebody has said, or in the data folder."""
+        said = self.options.environment.get("CRAWLERY_SECRETS_DIR", "").strip()
+        if said:
+            return Path(said).expanduser().absolute()  # the folders of nodes are others
+        self.folder.subfolder("secrets", CLIENT)
+        return self.folder.subfolder("secrets")
+
     async def _api_key(self) -> tuple[str, str]:
         """A key of the control API that was made just now, "" if there was one; and the one that is kept.
 
@@ -231,6 +240,7 @@ class Platform:
         environment = {name: value for name, value in said.items() if not name.startswith(_FOR_NO_CHILD)}
         if options.shop:  # it is a site on this machine, where no recipe may go otherwise
             environment["EGRESS_ALLOW"] = " ".join((inherited.get("EGRESS_ALLOW", ""), HOST)).strip()
+        for_logins = {"CRAWLERY_SECRETS_DIR": str(self._login_secrets())}
         pepper = {"API_KEY_PEPPERS": self._peppers}
         sealing = {"AUDIT_KEY": self._audit_key}
         scratch = {"TMPDIR": str(self.folder.subfolder("tmp"))}
@@ -238,7 +248,7 @@ class Platform:
         specs = [
             workers.api(options, environment | pepper | sealing, needs, port=self._ports[workers.API]),
             *workers.stewards(options, environment | scratch | sealing, needs),
-            *workers.nodes(options, environment, needs, ports=self._ports, folders=folders),
+            *workers.nodes(options, environment | for_logins, needs, ports=self._ports, folders=folders),
         ]
         if options.shop:
             specs.append(workers.shop(options, environment, port=self._ports[workers.SHOP]))

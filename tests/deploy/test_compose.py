@@ -106,7 +106,9 @@ def test_our_services_wait_for_the_servers(own):
 
 def test_no_variable_holds_a_secret(service):
     for name, value in service.get("environment", {}).items():
-        if re.search(r"PASSWORD|TOKEN|PEPPER|SECRET|KEY|REDIS_URL|CREDENTIALS", name):
+        if name == "CRAWLERY_SECRETS_DIR":  # of files that you write
+            assert f"./secrets/sites:{value}:ro" in service["volumes"]
+        elif re.search(r"PASSWORD|TOKEN|PEPPER|SECRET|KEY|REDIS_URL|CREDENTIALS", name):
             assert name.endswith("_FILE")
             assert value.removeprefix("/run/secrets/") in service["secrets"]
 
@@ -153,7 +155,7 @@ def test_what_is_chosen_reaches_its_service():
 def make_secrets(folder):
     script = ROOT / "scripts" / "compose_secrets.sh"
     subprocess.run(["sh", str(script), str(folder)], check=True, capture_output=True, timeout=60)
-    return {path.name: path.read_text(encoding="ascii") for path in folder.iterdir()}
+    return {path.name: path.read_text(encoding="ascii") for path in folder.iterdir() if path.is_file()}
 
 
 def test_secrets_are_made_once_for_all_who_need_them(tmp_path):
@@ -172,7 +174,16 @@ def test_secrets_are_made_once_for_all_who_need_them(tmp_path):
 def test_others_on_the_machine_cannot_read_the_secrets_and_containers_can(tmp_path):
     make_secrets(tmp_path / "secrets")
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
-    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "secrets").iterdir()} == {0o444}
+    files = {path for path in (tmp_path / "secrets").iterdir() if path.is_file()}
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
+
+
+def test_what_recipes_log_in_with_is_shown_to_nodes_alone_and_has_a_folder_for_each_client(tmp_path):
+    make_secrets(tmp_path / "secrets")
+    sites = tmp_path / "secrets" / "sites"
+    assert {path.stat().st_mode & 0o777 for path in (sites, sites / "local")} == {0o755}
+    shown = [name for name, service in services().items() if "secrets/sites" in str(service.get("volumes", ()))]
+    assert shown == ["node"]
 
 
 def test_two_installations_have_no_secret_in_common(tmp_path):

@@ -166,7 +166,9 @@ def test_containers_may_do_nothing_that_the_restricted_standard_forbids(pod, con
     }
     assert not {"hostNetwork", "hostPID", "hostIPC", "hostUsers"} & set(pod)
     assert not [port for port in container.get("ports", []) if "hostPort" in port]
-    assert {kind for volume in pod["volumes"] for kind in volume} <= {"name", "emptyDir", "secret", "configMap"}
+    assert {kind for volume in pod["volumes"] for kind in volume} <= {
+        "name", "emptyDir", "secret", "configMap", "projected",
+    }  # fmt: skip
 
 
 def test_pods_have_no_token_of_kubernetes(pod):
@@ -294,6 +296,8 @@ def test_no_secret_is_written_down():
         secret = any(
             word in name for word in ("PASSWORD", "TOKEN", "PEPPER", "SECRET", "REDIS_URL", "CREDENTIALS", "AUDIT_KEY")
         )
+        if name == "CRAWLERY_SECRETS_DIR":  # a folder, which says nothing
+            continue
         assert not secret or (name.endswith("_FILE") and value.startswith("/run/secrets/")), name
 
 
@@ -305,6 +309,17 @@ def test_every_file_of_a_secret_is_in_a_volume_of_a_secret_that_only_its_compone
         mount = mount_of(container, file)
         assert mount["readOnly"]
         assert volumes[mount["name"]]["secret"]["defaultMode"] == 0o440
+
+
+def test_what_recipes_log_in_with_is_for_nodes_alone_and_no_pod_waits_for_it(pod, container, component):
+    found = [volume["projected"] for volume in pod["volumes"] if "projected" in volume]
+    if component != "node":
+        assert found == []
+        return
+    assert found == [{"defaultMode": 0o400, "sources": [{"secret": {"name": "crawlery-sites", "optional": True}}]}]
+    (folder,) = [one["value"] for one in container["env"] if one["name"] == "CRAWLERY_SECRETS_DIR"]
+    mount = mount_of(container, f"{folder}/local.shop_password")
+    assert (mount["name"], mount["mountPath"], mount["readOnly"]) == ("sites", folder, True)
 
 
 def test_secrets_of_a_component_are_its_own(pod, component):

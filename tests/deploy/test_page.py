@@ -59,7 +59,12 @@ def test_secrets_of_kubernetes_are_those_that_are_mounted():
     }
     assert {tuple(pair) for pair in table} == files
     created = re.findall(r"create secret generic (\S+) .*", PAGE)
-    assert set(created) == {secret for secret, _ in files}
+    projected = {
+        source["secret"]["name"]
+        for volume in of_kind("Deployment")["crawlery-node"]["spec"]["template"]["spec"]["volumes"]
+        for source in volume.get("projected", {}).get("sources", ())
+    }
+    assert set(created) == {secret for secret, _ in files} | projected
 
 
 def test_targets_and_scripts_exist():

@@ -13,6 +13,7 @@ from crawler.errors import InputError, PageError
 from crawler.recipe.check import SnapshotUnreadable, snapshot_input
 from crawler.recipe.costs import engines_of_page, page_cost
 from crawler.recipe.model import AnyOf, Rows, Take, TemplateSource, UnionOf
+from crawler.recipe.session_plan import FormLogin, RequestLogin
 from crawler.recipe.source_text import source_text
 from crawler.recipe.template import Template
 from crawler.recipe.values import MISSING
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         RuleNode,
         Sitemap,
     )
+    from crawler.recipe.session_plan import Session
     from crawler.recipe.steps import Step
 
 _STEP = "  "
@@ -85,6 +87,8 @@ def explanation(recipe: Recipe) -> Iterator[str]:
     yield f"{recipe.name} {recipe.version}" + (f": {recipe.description}" if recipe.description else "")
     if recipe.inputs.names:
         yield from ("", "Inputs", *_inputs(recipe))
+    if recipe.session is not None:
+        yield from ("", "Logs in", *_session(recipe.session))
     yield from ("", "Starts at", *_starts(recipe))
     for page in recipe.pages.values():
         yield from ("", *_page(page))
@@ -102,6 +106,22 @@ def _inputs(recipe: Recipe) -> Iterator[str]:
         kind = " ".join(filter(None, (str(about.get("type", "any value")), about.get("format"))))
         default = f", default {console.shown(about['default'], 80)}" if "default" in about else ""
         yield f"{_STEP}{name}: {kind}{', required' if name in required else ''}{default}"
+
+
+def _session(session: Session) -> Iterator[str]:
+    way = session.way
+    if isinstance(way, FormLogin):
+        form = "the first form that asks for a password" if way.form is None else f"the form {way.form.text}"
+        yield f"{_STEP}with {form} of {way.url.text}, of which it fills in {', '.join(way.data)}"
+    elif isinstance(way, RequestLogin):
+        token = " and shows the token that comes back" if way.token is not None else ""
+        yield f"{_STEP}by {_request(way.request)}{token}"
+    elif way.kind == "basic":
+        yield f"{_STEP}by showing a name and a password with every request"
+    else:
+        yield f"{_STEP}by showing the secret {way.secret} with every request ({way.kind})"
+    domains = ", ".join(template.text for template in session.domains)
+    yield f"{_STEP}as whom it asks {domains or 'the hosts it starts at'}"
 
 
 def _starts(recipe: Recipe) -> Iterator[str]:
@@ -141,6 +161,10 @@ def _request(request: RequestSpec) -> str:
 def _page(page: Page) -> Iterator[str]:
     kind = page.parse or "html, json or xml by Content-Type"
     yield f"Page {page.name} ({kind})"
+    if not page.session:
+        yield f"{_STEP}asked for by nobody who is logged in"
+    elif page.valid_if is not None:
+        yield f"{_STEP}nobody is logged in, and it comes back, unless {_condition(page.valid_if)}"
     if page.match:
         yield f"{_STEP}only at URLs that match {' or '.join(pattern.pattern for pattern in page.match)}"
     if page.drop_if is not None:

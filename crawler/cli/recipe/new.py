@@ -15,12 +15,15 @@ from rich.text import Text
 from crawler.cli import console
 from crawler.cli.fetch import fetcher_for
 from crawler.cli.groups import CommandFailed
+from crawler.cli.recipe.extending import extended
+from crawler.cli.recipe.extending import show as show_extended
 from crawler.cli.recipe.survey import Survey, Surveyor, survey
 from crawler.cli.recipes import recipes_dirs
 from crawler.errors import PageError
 from crawler.recipe.check import run_tests
 from crawler.recipe.extract import extract_page
 from crawler.recipe.loader import load_recipe
+from crawler.recipe.parents import built_in_names
 from crawler.recipe.propose import Draft, FieldDraft, item_fields, recipe_text
 from crawler.recipe.propose_item import field_name
 from crawler.recipe.recording import snapshot_name, test_entry
@@ -28,6 +31,7 @@ from crawler.recipe.values import MISSING
 from crawler.recipe.yaml_writer import flow, with_test
 
 if TYPE_CHECKING:
+    from crawler.cli.recipe.extending import Extended
     from crawler.recipe.model import PageResult, Recipe
     from crawler.recipe.propose import Sample
 
@@ -42,12 +46,13 @@ _ROUNDS = 4
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Where the YAML goes; recipes/NAME.yaml."
 )
 @click.option("--force", is_flag=True, help="Overwrite a recipe of that name.")
-def new(url: str, name: str | None, output: Path | None, *, force: bool) -> None:
+@click.option("--extends", metavar="PARENT", help=f"Leave to a parent what it can: {', '.join(built_in_names())}.")
+def new(url: str, name: str | None, output: Path | None, *, force: bool, extends: str | None) -> None:
     """Look at a site and write a first recipe for it.
 
     URL is a page that lists things, such as a category; a page of one thing and a home page do too. Fetches about
     five pages, proposes links, next page and fields with the values found, and writes the recipe with these pages as
-    its tests.
+    its tests. With --extends the recipe says where the site is, and the parent the rest.
     """
     chosen = name or (output.stem if output is not None else name_of(url))
     if field_name(chosen.replace("-", "_")) != chosen.replace("-", "_"):
@@ -57,16 +62,36 @@ def new(url: str, name: str | None, output: Path | None, *, force: bool) -> None
         raise CommandFailed(f"{target} exists; --name gives another name, --force overwrites it")
     if target.stem != chosen:
         raise CommandFailed(f"{target}: the file of the recipe {chosen!r} must be called {chosen}.yaml")
-    found = survey(Surveyor(fetcher_for(url)), url)
+    surveyor = Surveyor(fetcher_for(url))
+    if extends is not None:
+        made = extended(surveyor, target, parent=extends, url=url)
+        recipe = write_extended(target, made)
+        show_extended(made)
+        _say_written(target, recipe)
+        return
+    found = survey(surveyor, url)
     draft = draft_of(chosen, found, url)
     recipe, used = write(target, found, draft)
     show(found, used)
+    _name_sitemaps(surveyor, used)
+    _say_written(target, recipe)
+
+
+def _name_sitemaps(surveyor: Surveyor, draft: Draft) -> None:
+    """Says that a crawl could begin with the sitemaps of the site; what they list nobody has looked at."""
+    if draft.listing is None or not any(list(robots.sitemaps) for robots in surveyor.robots.values()):
+        return
+    start = '{sitemap: "{{ inputs.site }}/robots.txt", page: ' + draft.item + "}"
+    console.note(f"robots.txt names sitemaps; start: [{start}], with `allow`, would begin with what they list")
+
+
+def _say_written(target: Path, recipe: Recipe) -> None:
     verdicts = run_tests(recipe)
     tests = console.plural(len(verdicts), "test")
     to = console.out()
     console.line(to, "")
     console.line(to, ("wrote ", "bold green"), f"{target} and {tests} on saved pages in {target.with_suffix('')}/")
-    console.line(to, f"next: crawlery crawl {_call(target, chosen)} --sample")
+    console.line(to, f"next: crawlery crawl {_call(target, recipe.name)} --sample")
 
 
 def _call(target: Path, name: str) -> str:
@@ -94,11 +119,11 @@ def draft_of(name: str, found: Survey, url: str) -> Draft:
         return Draft(
             name=name, url=url, item="row", rows=found.rows, rows_next=found.rows_next, fields=fields, required=full
         )
-    fields, linked = item_fields(found.items)
+    fields, told = item_fields(found.items)
     if not fields:
         raise CommandFailed(f"{found.items[0].input.url}: found nothing that could be a field")
     priced = any(one.name == "price" for one in fields)
-    item = "product" if priced or (linked is not None and linked.type.startswith("Product")) else "article"
+    item = "product" if priced or told.type.startswith("Product") else "article"
     always = {one.name for one in fields if one.name in ("name", "price") and MISSING not in one.values}
     return Draft(
         name=name,
@@ -106,7 +131,7 @@ def draft_of(name: str, found: Survey, url: str) -> Draft:
         item=item,
         categories=found.categories,
         listing=found.listing,
-        source=linked.source if linked is not None and _uses_linked(fields) else None,
+        sources=told.sources,
         fields=fields,
         required=frozenset(always),
     )
@@ -118,10 +143,6 @@ def found_url(found: Survey, url: str) -> str:
         if sample is not None:
             return sample.input.url
     return url
-
-
-def _uses_linked(fields: tuple[FieldDraft, ...]) -> bool:
-    return any("json-ld" in one.origins for one in fields)
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -146,6 +167,26 @@ def write(target: Path, found: Survey, draft: Draft) -> tuple[Recipe, Draft]:
     except OSError as error:
         raise CommandFailed(f"{error.filename or target}: {error.strerror}") from error
     return load_recipe(target), used
+
+
+def write_extended(target: Path, made: Extended) -> Recipe:
+    """Write a recipe that extends a parent, and its pages.
+
+    Raises:
+        CommandFailed: the folder cannot be written.
+    """
+    pages = target.with_suffix("")
+    try:
+        pages.parent.mkdir(parents=True, exist_ok=True)
+        if pages.exists():
+            shutil.rmtree(pages)
+        for name, body in made.snapshots.items():
+            pages.mkdir(exist_ok=True)
+            (pages / name).write_bytes(body)
+        target.write_text(made.text, encoding="utf-8")
+    except OSError as error:
+        raise CommandFailed(f"{error.filename or target}: {error.strerror}") from error
+    return load_recipe(target)
 
 
 def _passing(path: Path, found: Survey, draft: Draft) -> tuple[Recipe, Draft]:

@@ -108,6 +108,8 @@ def print_preview(to: Console, found: RecipePreview) -> None:
         console.line(to, ("rejected ", "bold red"), console.safe("; ".join(one["reasons"])))
     if found.cause:
         console.line(to, (console.safe(found.cause), "yellow"))
+    for note in found.notes:
+        console.line(to, ("note ", "bold yellow"), console.safe(note))
 
 
 def _print_selectors(to: Console, indent: str, selectors: list[dict[str, Any]]) -> None:

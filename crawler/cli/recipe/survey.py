@@ -84,13 +84,13 @@ class Surveyor:
         """A page, None if it is an error, no HTML, or too many were asked for already."""
         if url not in self.seen and len(self.seen) < MAX_PAGES:
             try:
-                self.seen[url] = self._looked_at(self._allowed(url))
+                self.seen[url] = self._looked_at(self.allowed(url))
             except (FetchFailed, PageError) as error:
                 console.note(f"left out {error}")
                 self.seen[url] = None
         return self.seen.get(url)
 
-    def _allowed(self, url: str) -> str:
+    def allowed(self, url: str) -> str:
         """The URL, if robots.txt lets us follow it. What the person named was asked for by a person.
 
         Raises:

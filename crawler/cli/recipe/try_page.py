@@ -100,6 +100,8 @@ def print_diagnosis(to: Console, recipe: Recipe, diagnosis: Diagnosis) -> None:
         left = max(len(finding.path) for finding in diagnosis.findings)
         for finding in diagnosis.findings:
             _print_finding(to, finding, values.get(finding.path, finding.first.value), left)
+    for hint in diagnosis.hints:
+        console.line(to, ("hint ", "bold yellow"), console.safe(hint))
     if result is not None:
         _print_links(to, recipe, diagnosis, result)
         _print_rejects(to, result)

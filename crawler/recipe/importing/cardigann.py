@@ -1,14 +1,17 @@
 """Definitions of Cardigann, as Jackett and Prowlarr use them: a search on a site, and the rows of its answer.
 
-A search becomes a request with the input `keywords`; settings become inputs. Logins and relative dates are told.
+A search becomes a request with the input `keywords`; settings become inputs, and further addresses mirrors.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from crawler.recipe.importing.cardigann_fields import HERE, Fields, json_path
+from crawler.recipe.importing.cardigann_login import session_of
 from crawler.recipe.importing.cardigann_templates import read_template
 from crawler.recipe.importing.draft import Draft
 from crawler.recipe.importing.foreign_css import css_problem
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from crawler.recipe.importing.findings import Findings
 
 PAGE: Final = "search"
+_SITE: Final = "{{ inputs.site }}"
+_WHOLE: Final = re.compile(r"\{\{ (inputs\.\w+) \}\}")
 ITEM: Final = "release"
 _SECRETS: Final = ("password", "cookie", "apikey", "passkey", "token", "username", "rsskey", "pid", "pin", "2fa")
 _NEEDLESS: Final = {
@@ -62,8 +67,12 @@ def import_cardigann(root: MapNode, *, stem: str, found: Findings) -> Iterator[D
     start = [_request(search, one, needed) for one in answers]
     page = _rows(search, fields, is_json=is_json)
     _head(part, draft, stem)
-    draft.values["inputs"] = _inputs(part, settings, needed)
-    draft.values["start"] = start
+    session, secrets = session_of(part, draft.values["name"])
+    draft.values["inputs"] = _inputs(part, settings, needed) | secrets
+    if session:
+        draft.values["session"] = session
+        draft.origins["session",] = part.node.mark
+    draft.values["start"] = _with_mirrors(part, start)
     draft.values["pages"] = {PAGE: page}
     draft.values["items"] = {ITEM: {"version": 1, "fields": fields.contract}}
     draft.values["exports"] = [{"name": draft.values["name"], "item": ITEM, "format": "csv"}]
@@ -98,9 +107,6 @@ def _inputs(part: Part, settings: dict[str, dict[str, Any]], needed: set[str]) -
         site["default"] = links[0][1].raw.rstrip("/")
     else:
         part.found.add("decide", part.node.mark, ("links",), "there is no address", "say which with --input site=...")
-    for path, scalar in links[1:2]:
-        message = f"{len(links) - 1} further addresses of the same site"
-        part.found.add("dropped", scalar.mark, path, message, "pass another one with --input site=...")
     found = {"site": site}
     if "keywords" in needed:
         found["keywords"] = {"type": "string", "description": "What is searched for"}
@@ -182,6 +188,41 @@ def _request(search: Part, answer: _Answer, needed: set[str]) -> dict[str, Any]:
         )
     part.draft.origins["start", len(part.draft.origins)] = part.node.mark
     return {"request": request, "page": PAGE}
+
+
+def _with_mirrors(part: Part, start: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The start with the further addresses of the site as mirrors, where all of the search is in its address."""
+    links = part.scalars("links")
+    if len(links) < 2:
+        return start
+    path, scalar = links[1]
+    others = [link.raw.rstrip("/") for _, link in links[1:]]
+    urls = [_address(one["request"]) for one in start]
+    if None in urls or "fetch" in part.draft.values:
+        message = f"{len(others)} further addresses of the same site"
+        part.found.add("dropped", scalar.mark, path, message, "pass another one with --input site=...")
+        return start
+    message = f"{len(others)} further addresses of the same site are asked where the one before gives no page"
+    part.found.add("changed", scalar.mark, path, message)
+    return [
+        {"urls": {"any": [_SITE + url, *(other + url for other in others)]}, "page": PAGE}
+        for url in urls
+        if url is not None
+    ]
+
+
+def _address(request: dict[str, Any]) -> str | None:
+    """What a request asks of the site, as one text below its address; None if it is more than an address."""
+    url, query = request["url"], request.get("query", {})
+    if not url.startswith(f"{_SITE}/") or not set(request) <= {"url", "query"}:
+        return None
+    pairs = []
+    for name, value in query.items():
+        whole = _WHOLE.fullmatch(value)
+        if whole is None and "{{" in value:
+            return None
+        pairs.append(f"{quote(name)}={f'{{{{ {whole[1]} | url_encode }}}}' if whole else quote(value)}")
+    return str(url.removeprefix(_SITE)) + (f"?{'&'.join(pairs)}" if pairs else "")
 
 
 def _text(part: Part, key: str, needed: set[str]) -> str | None:
@@ -279,10 +320,6 @@ def _rest(part: Part, search: Part) -> None:
     for entry in part.node.entries:
         if entry.key in _NEEDLESS:
             part.found.add("dropped", entry.mark, (entry.key,), _NEEDLESS[entry.key])
-        elif entry.key == "login":
-            message = "a login is not carried over"
-            hint = "write it as `session`, with its secrets by name; pages for everybody can be read without"
-            part.found.add("decide", entry.mark, (entry.key,), message, hint)
         elif entry.key == "download":
             message = "what a row links to is not downloaded; the link is in the row"
             part.found.add("dropped", entry.mark, (entry.key,), message)

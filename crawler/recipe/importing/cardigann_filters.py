@@ -103,7 +103,7 @@ def _steps(name: str, args: list[str]) -> list[Any]:
     if name in _DATES:
         return [{"date": {"formats": [date_format(_first(args))]}}]
     if name in _RELATIVE:
-        raise _No("what `2 hours ago` means depends on the day; dates are read, not counted", "keep it as text")
+        return [{"date": {"locale": "en", "relative": True}}]
     made = _WITH_ARGUMENTS.get(name)
     if made is None:
         raise _No("there is no such step here", "write one by hand, or leave it")

@@ -20,9 +20,9 @@ _WIDTH: Final = 100
 #: The order of top-level keys. A blank line stands before those in `_APART`.
 _ORDER: Final = (
     "schema_version", "name", "version", "description", "labels", "allowed_domains", "inputs", "fetch", "limits",
-    "start", "pages", "items", "quality", "exports",
+    "session", "start", "pages", "items", "quality", "exports",
 )  # fmt: skip
-_APART: Final = frozenset({"inputs", "start", "pages", "items", "quality", "exports"})
+_APART: Final = frozenset({"inputs", "session", "start", "pages", "items", "quality", "exports"})
 
 
 @dataclass(kw_only=True, slots=True)
@@ -38,10 +38,10 @@ class Draft:
     origins: dict[Path, Position] = field(default_factory=dict)
 
     def rename(self, name: str) -> None:
-        """Give the recipe another name, and its only export with it."""
-        self.values["name"] = name
-        for export in self.values.get("exports", [])[:1]:
-            export["name"] = name
+        """Give the recipe another name, and its exports, which are named after it, with it."""
+        before, self.values["name"] = self.values.get("name", ""), name
+        for export in self.values.get("exports", []):
+            export["name"] = name + export["name"].removeprefix(before)
 
     def remark(self, path: Path, text: str) -> None:
         """Put a comment above `path`."""

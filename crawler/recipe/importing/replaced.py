@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crawler.recipe.importing.findings import Findings
 
 #: Pages of a list at most, where the recipe said nothing.
+_SKU_OF_ADDRESS: Final = {"response": "url", "process": [{"regex": "([^/?#]+)/?(?:[?#]|$)"}]}
 _MAX_PAGES: Final = 100
 _ITEM: Final = "product"
 _TOP: Final = frozenset(
@@ -98,8 +99,29 @@ def _recipe(
     draft.values["pages"] = ({"listing": listing} if listing else {}) | {_ITEM: product}
     contract(part, fields.contract)
     draft.values["items"] = {_ITEM: {"version": 1, "key": ["url"], "fields": fields.contract}}
-    draft.values["exports"] = [{"name": head["name"], "item": _ITEM, "format": "csv"}]
+    draft.values["exports"] = [{"name": head["name"], "item": _ITEM, "format": "csv"}, *_shop_files(draft, fields)]
     return draft
+
+
+def _shop_files(draft: Draft, fields: ProductFields) -> list[dict[str, Any]]:
+    """The files for WooCommerce that the other system wrote, of a recipe that finds what they need."""
+    if not {"sku", "name"} <= fields.contract.keys():
+        return []
+    sku = fields.contract["sku"]
+    if not {"required", "pattern", "min_length", "max_length"} & sku.keys():
+        rule = fields.rules["sku"]
+        fields.rules["sku"] = [*(rule if isinstance(rule, list) else [rule]), _SKU_OF_ADDRESS]
+    sku["required"] = fields.contract["name"]["required"] = True
+    kinds = ["parent", "variation"] if "variants" in fields.contract else ["parent"]
+    remark = (
+        "Files for WooCommerce. Their lines need a name and an SKU; the end of the address is one where no other is."
+    )
+    draft.remark(("exports", 1), remark)
+    name = draft.values["name"]
+    return [
+        {"name": f"{name}-{kind}", "item": _ITEM, "format": "csv", "profile": f"woocommerce-import-suite/{kind}@1"}
+        for kind in kinds
+    ]
 
 
 # --- head ------------------------------------------------------------------------------------------------------------

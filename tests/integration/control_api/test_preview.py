@@ -123,6 +123,43 @@ def test_links_and_refused_rows_are_shown_too(preview):
     assert found["rejects"] == [{"values": {"name": "Chair"}, "reasons": ["price is missing"]}]
 
 
+ASKS = RECIPE.replace(
+    "      size: .size\n",
+    '      size: .size\n      stock: {request: {url: "/stock?of={{ item.name }}"}, jmespath: stock}\n',
+).replace("size: {type: string}}", "size: {type: string}, stock: {type: integer}}")
+
+
+def test_fields_that_wait_for_further_requests_are_named(preview, site):
+    site.asked.clear()
+    answer = preview(recipe_text=ASKS, page="chair", body=CHAIR)
+    assert answer.json["rows"] == [{"name": "Chair", "price": 49.9, "size": None, "stock": None}]
+    (note,) = answer.json["notes"]
+    assert note == (
+        "stock: a crawl would make further requests for them, which are not made here:"
+        " GET https://shop.test/stock?of=Chair"
+    )
+    assert site.asked == []
+    assert preview(page="chair", body=CHAIR).json["notes"] == []
+
+
+LOGS_IN = RECIPE.replace("start:", "session: {bearer: {secret: shop_token}}\nstart:")
+
+
+def test_a_page_behind_a_login_is_said_to_be_what_a_stranger_sees(preview, site):
+    site.pages["/p/7"] = CHAIR
+    url = f"{site.url}/p/7"
+    (note,) = preview(recipe_text=LOGS_IN, url=url).json["notes"]
+    assert note.startswith("a crawl would log in before it asks for this page, which is not done here")
+    assert "authorization" not in {name.lower() for name in site.headers}
+    assert preview(recipe_text=LOGS_IN, body=CHAIR).json["notes"] == []
+
+
+def test_where_a_missing_field_stands_in_data_for_machines_is_hinted_at(preview):
+    data = '<script type="application/ld+json">{"@type": "Product", "name": "Chair"}</script>'
+    (note,) = preview(page="chair", body=f"{data}<p class=price>49.90</p>").json["notes"]
+    assert "name: {from: ld, jmespath: name} (Chair)" in note
+
+
 def test_a_recipe_of_the_deployment_is_tried_by_its_name(preview):
     found = preview(recipe_text=None, recipe="quotes@1.0.0", url="https://quotes.toscrape.com/", body="<p>none").json
     assert (found["page"], found["outcome"], found["rows_found"]) == ("listing", "empty", 0)

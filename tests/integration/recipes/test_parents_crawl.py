@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from kinds_of_sites import OPENCART, RSS, SHOPIFY, SHOPIFY_PAGE, STRUCTURED
+from kinds_of_sites import LISTED, MARKED_UP, OPENCART, RSS, SHOPIFY, SHOPIFY_PAGE, STRUCTURED
 from served_site import ServedSite
 
 CRAWLERY = [sys.executable, "-c", "import sys; from crawler.cli.main import main; sys.argv[0] = 'crawlery'; main()"]
@@ -43,6 +43,16 @@ def listed(_site, path):
     return {"/": home, "/oak-chair": STRUCTURED}.get(path)
 
 
+def marked_up(_site, path):
+    return {"/": '<a href="/oak-chair">Oak chair</a>', "/oak-chair": MARKED_UP}.get(path)
+
+
+def in_a_sitemap(site, path):
+    listed = f"<?xml version='1.0'?><urlset><url><loc>{site}/p/1</loc></url><url><loc>{site}/p/2</loc></url></urlset>"
+    pages = {f"/p/{number}": f'<h1>Chair {number}</h1><i class="sku">C-{number}</i>' for number in (1, 2)}
+    return {"/robots.txt": f"Sitemap: {site}/listed.xml", "/listed.xml": listed, **pages}.get(path)
+
+
 def feed(_site, path):
     return RSS if path == "/" else None
 
@@ -51,9 +61,11 @@ def feed(_site, path):
     ("parent", "page", "item", "rows"),
     [
         ("shopify", shopify, "product", {"shirt": "חולצה", "MUG": "Mug"}),
-        ("shopify-pages", shopify_pages, "product", {"shirt": "Shirt"}),
-        ("opencart", opencart, "product", {"Product 8": "Cinema display"}),
+        pytest.param("shopify-pages", shopify_pages, "product", {"shirt": "Shirt"}, marks=pytest.mark.long),
+        pytest.param("opencart", opencart, "product", {"Product 8": "Cinema display"}, marks=pytest.mark.long),
         ("schema-org-product", structured, "product", {"C-1": "Oak chair"}),
+        ("schema-org-product", marked_up, "product", {"C-1": "Oak chair"}),
+        ("sitemap-only", in_a_sitemap, "product", {"C-1": "Chair 1", "C-2": "Chair 2"}),
         ("generic-shop", listed, "product", {"C-1": "Oak chair"}),
         ("rss", feed, "entry", {"n-1": "First", "https://news.example/2": "Second"}),
     ],
@@ -61,10 +73,12 @@ def feed(_site, path):
 def test_a_site_of_its_kind_becomes_a_file(tmp_path, parent, page, item, rows):
     recipe = tmp_path / "mine.yaml"
     text = f'schema_version: 1\nname: mine\nversion: "1.0.0"\nextends: {parent}@1\nlimits: {{delay: 1ms}}\n'
-    recipe.write_text(text + EXPORT.format(item), encoding="utf-8")
+    own = LISTED if parent == "sitemap-only" else ""
+    recipe.write_text(text + own + EXPORT.format(item), encoding="utf-8")
     with ServedSite(page) as site:
-        name = "feed" if parent == "rss" else "site"
-        value = f"{site.url}/" if parent in ("rss", "generic-shop") else site.url
+        name = {"rss": "feed", "sitemap-only": "sitemap"}.get(parent, "site")
+        below = {"rss": "/", "generic-shop": "/", "sitemap-only": "/robots.txt"}.get(parent, "")
+        value = site.url + below
         done = subprocess.run(
             [*CRAWLERY, "crawl", str(recipe), "-i", f"{name}={value}", "-o", "rows.csv"],
             cwd=tmp_path,

@@ -69,7 +69,8 @@ def test_a_session_that_ends_before_the_last_page_is_noticed_by_it(members, craw
     assert members.logins == 2
 
 
-def test_pages_that_never_show_a_login_end_as_blocked_and_cost_fewer_logins_than_answers(members, crawl):
+def test_pages_that_never_show_a_login_end_as_blocked_and_cost_fewer_logins_than_answers(members, crawl, monkeypatch):
+    monkeypatch.setattr(sessions, "_LONGEST_S", 0.5)
     members.goods, members.odd = 40, frozenset({7, 30})
     result = crawl(RECIPE, {"CONCURRENT_REQUESTS_PER_DOMAIN": 1}, site=members.url)
     assert names(result) == sorted(set(goods(40)) - {"Good 7", "Good 30"})
@@ -158,7 +159,8 @@ def test_answers_to_follow_up_requests_of_strangers_are_no_values_either(members
     assert members.logins == len(members.ended) + 1
 
 
-def test_a_row_whose_answer_never_shows_a_login_is_given_out_without_it(members, crawl):
+def test_a_row_whose_answer_never_shows_a_login_is_given_out_without_it(members, crawl, monkeypatch):
+    monkeypatch.setattr(sessions, "_LONGEST_S", 0.5)
     members.goods, members.odd = 10, frozenset({17})
     result = crawl(TWINS, {"CONCURRENT_REQUESTS_PER_DOMAIN": 1}, site=members.url)
     wanted = {f"Good {number}": f"Good 1{number}" for number in range(10)}

@@ -129,3 +129,29 @@ def test_a_rule_that_cannot_work_is_refused_with_the_cure(written, page, path, m
     found = problems(f"      x: {written}\n", page, "      x: {type: string}\n")
     assert len(found) <= 2
     assert any(p == path and message in m and (hint is None or hint in h) for p, m, h in found), found
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_text_without_line_breaks_is_no_file_of_lines(kind):
+    text = RECIPE_OF_LINES.replace("KIND", kind)
+    with pytest.raises(
+        RecipeError, match=f"`::text` has no line breaks, and {kind} is made of lines; select the element"
+    ):
+        load_recipe_text(text.replace("SELECTOR", "pre::text"))
+    for fine in ("pre", "script#data::text", "a::attr(data-file)"):
+        load_recipe_text(text.replace("SELECTOR", fine))
+
+
+RECIPE_OF_LINES = """
+schema_version: 1
+name: x
+version: "1.0.0"
+start: [{urls: "https://x.example/", page: page}]
+pages:
+  page:
+    sources: {lines: {css: "SELECTOR", parse: KIND}}
+    each: {from: lines, jmespath: "[*]"}
+    item: i
+    fields: {a: a}
+items: {i: {version: 1, fields: {a: {type: string}}}}
+"""

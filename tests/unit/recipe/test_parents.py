@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from kinds_of_sites import ATOM, OPENCART, RSS, SHOPIFY, SHOPIFY_PAGE, STRUCTURED
+from kinds_of_sites import ATOM, LISTED, MARKED_UP, OPENCART, RSS, SHOPIFY, SHOPIFY_PAGE, STRUCTURED
 
 from crawler.errors import RecipeError
 from crawler.recipe.diagnostics import Report
@@ -45,8 +45,8 @@ def page(recipe, name, body, url=f"{SITE}/p", content_type="text/html", **inputs
 
 @pytest.mark.parametrize("name", built_in_names())
 def test_a_recipe_that_only_extends_it_is_complete_but_for_its_site(child, name):
-    recipe = child(name)
-    key = "feed" if name == "rss" else "site"
+    recipe = child(name, LISTED if name == "sitemap-only" else "")
+    key = {"rss": "feed", "sitemap-only": "sitemap"}.get(name, "site")
     (request,) = start_requests(recipe, recipe.inputs.resolve({key: SITE}))
     assert request.url.startswith(SITE)
 
@@ -122,14 +122,67 @@ def test_opencart_gives_prices_options_and_specifications(child):
     assert values["images"] == [f"{SITE}/image/1.jpg", f"{SITE}/image/2.jpg"]
 
 
+@pytest.mark.parametrize("body", [STRUCTURED, MARKED_UP], ids=["JSON-LD", "microdata"])
 @pytest.mark.parametrize("parent", ["schema-org-product", "generic-shop"])
-def test_structured_data_is_a_product_whatever_the_page_looks_like(child, parent):
+def test_structured_data_is_a_product_whatever_the_page_looks_like(child, parent, body):
     recipe = child(parent)
-    (row,) = page(recipe, "page" if parent == "schema-org-product" else "product", STRUCTURED).rows
+    (row,) = page(recipe, "page" if parent == "schema-org-product" else "product", body).rows
     values = row.values
     assert (values["sku"], values["name"], values["brand"]) == ("C-1", "Oak chair", "Åsgård")
     assert (values["price"], values["currency"], values["availability"]) == (Decimal("89.50"), "EUR", "InStock")
     assert values["images"] == ["https://cdn.example/1.jpg", "https://cdn.example/2.jpg"]
+
+
+@pytest.mark.parametrize("parent", ["schema-org-product", "generic-shop", "woocommerce"])
+def test_the_product_of_a_page_is_found_among_other_things_and_wherever_its_price_is(child, parent):
+    graph = [
+        {"@type": "BreadcrumbList", "itemListElement": []},
+        {"@type": "Product", "name": "Ash table", "sku": "T-9", "url": "/t"},
+        {"@type": "Product", "name": "Oak chair", "sku": "C-1", "url": "/p", "brand": [{"@id": "#b"}], "gtin13": 729,
+         "offers": {"priceSpecification": [{"price": 89.5, "priceCurrency": "EUR"}], "availability": "InStock"}},
+        {"@type": "Brand", "@id": "#b", "name": "Acme"},
+    ]  # fmt: skip
+    body = f"<h1>Oak chair</h1><script type='application/ld+json'>{json.dumps({'@graph': graph})}</script>"
+    if parent == "woocommerce":
+        body += '<p class="summary"><b class="price">€89.50</b></p>'
+    (row,) = page(child(parent), "page" if parent == "schema-org-product" else "product", body).rows
+    assert {name: row.values[name] for name in ("sku", "name", "price", "currency", "brand", "gtin")} == {
+        "sku": "C-1", "name": "Oak chair", "price": Decimal("89.5"), "currency": "EUR", "brand": "Acme", "gtin": "729",
+    }  # fmt: skip
+
+
+def test_a_group_of_products_costs_what_its_first_one_does(child):
+    group = {
+        "@type": "ProductGroup", "name": "Shirt", "productGroupID": "S-1",
+        "hasVariant": [{"@type": "Product", "offers": {"price": "42.00", "priceCurrency": "ILS"}}],
+    }  # fmt: skip
+    (row,) = page(child("schema-org-product"), "page", STRUCTURED.partition("<script")[0] + ld(group)).rows
+    assert (row.values["sku"], row.values["price"], row.values["currency"]) == ("S-1", Decimal("42.00"), "ILS")
+
+
+def ld(node):
+    return f"<script type='application/ld+json'>{json.dumps(node)}</script>"
+
+
+def test_a_shop_that_says_it_in_microdata_needs_no_class_names(child):
+    (row,) = page(child("woocommerce"), "product", MARKED_UP + '<p class="summary"><b class="price">89.50</b></p>').rows
+    assert (row.values["sku"], row.values["currency"], row.values["brand"]) == ("C-1", "EUR", "Åsgård")
+
+
+def test_what_a_sitemap_lists_is_of_the_page_type_that_the_child_gives(child):
+    recipe = child("sitemap-only", LISTED)
+    (request,) = start_requests(
+        recipe, recipe.inputs.resolve({"sitemap": f"{SITE}/sitemap.xml", "since": "2026-11-01"})
+    )
+    body = f"""<urlset><url><loc>{SITE}/p/1</loc></url>
+    <url><loc>{SITE}/p/2</loc><lastmod>2026-10-02</lastmod></url></urlset>"""
+    found = extract_page(recipe, PageInput(request=request, url=request.url, body=body.encode(), headers={}, inputs={}))
+    assert [(one.page, one.url) for one in found.requests] == [("page", f"{SITE}/p/1")]
+
+
+def test_without_a_page_type_a_sitemap_is_of_no_use_and_that_is_said(child):
+    with pytest.raises(RecipeError, match="pages"):
+        child("sitemap-only")
 
 
 def test_a_page_without_a_product_gives_links_and_no_row(child):

@@ -49,13 +49,13 @@ def samples(page, *, old=""):
 
 
 def fields_of(pages):
-    fields, linked = item_fields(pages)
-    return {one.name: one for one in fields}, linked
+    fields, told = item_fields(pages)
+    return {one.name: one for one in fields}, told
 
 
 def test_json_ld_is_read_wherever_the_product_is():
-    found, linked = fields_of(samples(LINKED))
-    assert linked.type == "Product"
+    found, told = fields_of(samples(LINKED))
+    assert (told.type, told.sources) == ("Product", {"ld": {"jsonld": "Product"}})
     assert [str(value) for value in found["price"].values] == ["5.00", "1290.50"]
     assert found["sku"].values == ("A-1", "A-2")
     assert found["brand"].values == ("Oakley", "Oakley")
@@ -77,8 +77,8 @@ def test_an_old_price_beside_the_price_is_not_taken_for_it():
 
 
 def test_a_page_without_structured_data_gives_what_it_shows():
-    found, linked = fields_of(samples(BARE))
-    assert linked is None
+    found, told = fields_of(samples(BARE))
+    assert (told.type, told.sources) == ("", {})
     assert found["name"].rules == ("h1",)
     assert [str(value) for value in found["price"].values] == ["5.00", "1290.50"]
     assert found["currency"].rules == ({"const": "GBP"},)
@@ -89,6 +89,60 @@ def test_a_page_without_structured_data_gives_what_it_shows():
     assert "country" not in found
 
 
+MARKED = """<!DOCTYPE html><title>{name}</title><div itemscope itemtype="https://schema.org/Product">
+<h1 itemprop="name">{name}</h1><meta itemprop="sku" content="{sku}"><p itemprop="offers" itemscope
+itemtype="https://schema.org/Offer"><b class="price" itemprop="price" content="{price}">€{price}</b>
+<meta itemprop="priceCurrency" content="EUR"><link itemprop="availability" href="https://schema.org/InStock"></p></div>"""
+
+
+def test_microdata_is_read_as_what_it_is_and_the_page_stands_behind_it():
+    found, told = fields_of(samples(MARKED))
+    assert told.sources == {"md": {"microdata": "Product"}}
+    assert found["name"].rules == ({"from": "md", "jmespath": "name"}, "h1")
+    assert found["sku"].rules == ({"from": "md", "jmespath": "sku"},)
+    assert found["price"].origins == ("page", "microdata")
+    assert found["availability"].values == ("InStock", "InStock")
+
+
+STATE = """<!DOCTYPE html><title>{name} - Shop</title><div id="app"></div>
+<script id="__NEXT_DATA__" type="application/json">{{"props": {{"page-data": {{"user": {{"name": "Dana"}}, "product":
+{{"title": "{name}", "sku": "{sku}", "price": {{"amount": {price}, "currency": "EUR"}}, "brand": {{"name": "Oakley"}},
+"related": [{{"name": "Other", "price": 1}}]}}}}}}}}</script>"""
+
+
+def test_a_page_that_scripts_make_is_read_from_what_it_brings_along_for_them():
+    found, told = fields_of(samples(STATE))
+    assert told.sources == {"state": {"css": "script#__NEXT_DATA__::text", "parse": "json"}}
+    assert found["name"].rules == ({"from": "state", "jmespath": 'props."page-data".product.title'},)
+    assert found["sku"].values == ("A-1", "A-2")
+    assert [str(value) for value in found["price"].values] == ["5.00", "1290.50"]
+    assert found["currency"].values == ("EUR", "EUR")
+    assert found["brand"].values == ("Oakley", "Oakley")
+
+
+def test_what_scripts_bring_along_stands_behind_what_the_page_shows_and_must_agree_with_it():
+    page = STATE.replace('<div id="app"></div>', '<h1>{name}</h1><p class="price">€{price}</p>')
+    found, _ = fields_of(samples(page))
+    assert found["name"].origins == ("page", "state")
+    assert found["price"].origins == ("page", "state")
+    cents = page.replace('"amount": {price}', '"amount": 1{sku}'.replace("{sku}", "00"))
+    assert fields_of(samples(cents))[0]["price"].origins == ("page",)
+
+
+def test_another_things_data_is_not_taken_for_the_pages():
+    page = STATE.replace('"title": "{name}"', '"title": "Somebody else"')
+    with_name = page.replace('<div id="app"></div>', "<h1>{name}</h1>")
+    found, told = fields_of(samples(with_name))
+    assert set(found) == {"name"}
+    assert told.sources == {}
+
+
+@pytest.mark.parametrize("broken", ["{{broken", "[1]", ""])
+def test_data_that_is_none_is_passed_over(broken):
+    page = BARE + f'<script id="state" type="application/json">{broken}</script>'
+    assert fields_of(samples(page))[1].sources == {}
+
+
 def test_a_selector_that_fits_the_first_sample_by_chance_is_not_proposed():
     pages = samples(BARE)
     pages[1] = sample(BARE.format(name="Pine", sku="A-2", price="7.00", old="").replace("price_color", "cost"), 1)
@@ -96,10 +150,10 @@ def test_a_selector_that_fits_the_first_sample_by_chance_is_not_proposed():
     assert "price" not in found
 
 
-@pytest.mark.parametrize("page", [LINKED, BARE])
+@pytest.mark.parametrize("page", [LINKED, BARE, MARKED, STATE])
 def test_the_recipe_loads_and_gives_the_values_found(page):
     pages = samples(page)
-    fields, linked = item_fields(pages)
+    fields, told = item_fields(pages)
     draft = Draft(
         name="first",
         url="https://x.example/c/?a=1",
@@ -107,7 +161,7 @@ def test_the_recipe_loads_and_gives_the_values_found(page):
         listing=Level(
             links="li a", count=2, next=NextPage(paginate={"next": "a[rel~=next]"}, url="https://x.example/2")
         ),
-        source=linked.source if linked else None,
+        sources=told.sources,
         fields=fields,
         required=frozenset({"name"}),
     )

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from crawler.recipe.propose_data import (
-    linked_candidates,
+    itemprop_candidates,
     linked_data,
     looks_like_item,
     meta_candidates,
-    microdata_candidates,
+    microdata,
+    told_candidates,
 )
 from crawler.recipe.propose_dom import see
 
@@ -28,25 +29,26 @@ def scripts(*blocks):
 
 
 @pytest.mark.parametrize(
-    ("block", "path"),
+    "block",
     [
-        (PRODUCT, ""),
-        ({**PRODUCT, "@type": ["Product", "Thing"]}, ""),
-        ([CRUMBS, PRODUCT], '[?"@type" && contains("@type", \'Product\')] | [0]'),
-        ({"@graph": [CRUMBS, PRODUCT]}, '"@graph"[?"@type" && contains("@type", \'Product\')] | [0]'),
-        ({"@type": "WebPage", "mainEntity": PRODUCT}, "mainEntity"),
+        PRODUCT,
+        {**PRODUCT, "@type": ["Product", "Thing"]},
+        [CRUMBS, PRODUCT],
+        {"@graph": [CRUMBS, PRODUCT]},
+        {"@type": "WebPage", "mainEntity": PRODUCT},
     ],
 )
-def test_the_product_is_found_wherever_it_is_in_the_block(block, path):
-    found = linked_data(scripts(block))
+def test_the_product_is_found_wherever_it_is_in_the_block(block):
+    found = linked_data(scripts(CRUMBS, block))
     assert found.node["name"] == "Oak"
-    assert found.path == path
+    assert found.source == {"jsonld": "Product"}
+    assert found.node["offers"] == [PRODUCT["offers"]]
 
 
-def test_of_several_blocks_the_right_one_is_selected_by_what_only_it_contains():
-    found = linked_data(scripts({"@type": "BreadcrumbList", "name": "Product"}, PRODUCT))
-    assert ':contains(\'"@type": "Product"\')' in found.source["css"]
-    assert ":contains" not in linked_data(scripts(PRODUCT)).source["css"]
+def test_a_list_of_products_is_no_page_of_one():
+    listed = {"@type": "ItemList", "itemListElement": [{"@type": "ListItem", "item": PRODUCT}] * 3}
+    assert linked_data(scripts(listed)) is None
+    assert not looks_like_item(scripts(listed))
 
 
 @pytest.mark.parametrize("block", ["{broken", "", "null", "[1, 2]", '{"@type": 5}', '"text"'])
@@ -60,42 +62,55 @@ def test_a_product_is_preferred_to_an_article():
 
 
 def fields(*nodes):
-    return {one.field: one for one in linked_candidates([linked_data(scripts(node)) for node in nodes])}
+    return {one.field: one for one in told_candidates([linked_data(scripts(node)) for node in nodes])}
 
 
-def test_offers_are_read_alone_and_in_lists_whatever_the_samples_have():
+def test_offers_may_have_one_price_or_a_range_whatever_the_samples_have():
     rule = fields(PRODUCT)["price"].rule
-    assert rule == {"from": "ld", "jmespath": "offers.price || offers.lowPrice || offers[0].price"}
+    assert rule == {"from": "ld", "jmespath": "offers[0].price || offers[0].lowPrice"}
+    specified = {**PRODUCT, "offers": {"priceSpecification": [{"price": 5, "priceCurrency": "EUR"}]}}
+    found = fields(specified)
+    assert found["price"].rule["jmespath"].endswith(" || offers[0].priceSpecification[0].price")
+    assert found["currency"].rule["jmespath"] == "offers[0].priceSpecification[0].priceCurrency"
 
 
 def test_a_price_that_is_no_plain_number_is_read_by_a_step():
     assert fields({**PRODUCT, "offers": {"price": "1.290,00"}})["price"].rule["process"] == ["price"]
 
 
-def test_an_expression_with_alternatives_is_kept_together_below_a_path():
-    rule = fields([CRUMBS, PRODUCT])["price"].rule
-    assert rule["jmespath"].endswith(" | [0] | (offers.price || offers.lowPrice || offers[0].price)")
+def test_an_availability_that_is_no_word_of_schema_org_is_cut_to_its_last_word():
+    offers = {"availability": "http://example.org/InStock"}
+    assert "process" in fields({**PRODUCT, "offers": offers})["availability"].rule
+    assert (
+        "process"
+        not in fields({**PRODUCT, "offers": {"availability": "http://schema.org/InStock"}})["availability"].rule
+    )
 
 
 def test_several_images_are_also_proposed_as_a_list():
-    found = fields({**PRODUCT, "image": ["/1.jpg", "/2.jpg"]})
+    found = fields({**PRODUCT, "image": ["/1.jpg", {"@type": "ImageObject", "url": "/2.jpg"}]})
     assert found["image"].rule["jmespath"] == "image[0]"
     assert found["images"].rule == {"from": "ld", "jmespath": "image", "all": True}
 
 
 def test_without_json_ld_there_are_no_candidates():
-    assert list(linked_candidates([None, None])) == []
+    assert list(told_candidates([None, None])) == []
 
 
-def test_microdata_prefers_the_attribute_for_machines():
+def test_microdata_of_a_type_is_read_like_json_ld():
+    parts = '<b itemprop="sku" content="O-1"></b><i itemprop="name">Oak</i>'
+    found = microdata(page(f'<div itemscope itemtype="https://schema.org/Product">{parts}</div>'))
+    assert (found.name, found.source) == ("md", {"microdata": "Product"})
+    rules = {one.field: one.rule for one in told_candidates([found])}
+    assert rules == {"name": {"from": "md", "jmespath": "name"}, "sku": {"from": "md", "jmespath": "sku"}}
+    assert microdata(page("<i itemprop=name>Oak</i>")) is None
+
+
+def test_microdata_of_no_type_prefers_the_attribute_for_machines():
     parts = '<b itemprop="price" content="5.00">five</b><i itemprop="name">O</i>'
-    body = f'<div itemtype="https://schema.org/Product">{parts}</div>'
-    found = {one.field: one.rule for one in microdata_candidates(page(body))}
-    assert found["price"] == {
-        "css": '[itemtype*="schema.org/Product"] [itemprop=price]::attr(content)',
-        "process": ["price"],
-    }
-    assert found["name"] == '[itemtype*="schema.org/Product"] [itemprop=name]'
+    found = {one.field: one.rule for one in itemprop_candidates(page(parts))}
+    assert found["price"] == {"css": "[itemprop=price]::attr(content)", "process": ["price"]}
+    assert found["name"] == "[itemprop=name]"
 
 
 def test_meta_tags_become_rules_and_empty_ones_do_not():

@@ -55,7 +55,6 @@ def test_a_filter_does_here_what_it_did_there(name, args, before, after):
 @pytest.mark.parametrize(
     ("name", "args"),
     [
-        ("timeago", []),
         ("regexp", [r"(?<=a)b"]),
         ("regexp", ["(a)(b)"]),
         ("re_replace", ["a"]),
@@ -68,6 +67,13 @@ def test_a_filter_without_an_equal_is_told_and_left_out(name, args):
     steps, findings = filtered(name, *args)
     assert steps == []
     assert [finding.kind for finding in findings] == ["decide"]
+
+
+@pytest.mark.parametrize("name", ["timeago", "reltime", "fuzzytime"])
+def test_days_that_are_told_from_today_are_told_from_the_day_of_the_answer(name):
+    steps, findings = filtered(name)
+    assert (steps, findings) == ([{"date": {"locale": "en", "relative": True}}], ())
+    build_step("date", steps[0]["date"])
 
 
 def test_filters_that_only_cleaned_are_left_out():

@@ -128,3 +128,22 @@ def test_the_site_is_kept_as_it_is_written_if_it_is_more_than_a_host():
     assert deep["start"][0]["urls"] == ["{{ inputs.site }}", "https://old.example/he/c"]
     bare, _ = recipe_of("siteUrl: old.example\n" + SELECTORS)
     assert bare["inputs"]["site"]["default"] == "https://old.example"
+
+
+def test_a_recipe_with_skus_writes_the_files_that_the_other_system_wrote():
+    recipe, _ = recipe_of(
+        HEAD
+        + "selectors: {title: h1, sku: .sku, price: .p, productLinks: .p a, attributes: .a, variations: .a select}\n"
+    )
+    assert [export.get("profile") for export in recipe["exports"]] == [
+        None, "woocommerce-import-suite/parent@1", "woocommerce-import-suite/variation@1",
+    ]  # fmt: skip
+    assert [export["name"] for export in recipe["exports"]] == ["old-shop", "old-shop-parent", "old-shop-variation"]
+    contract = recipe["items"]["product"]["fields"]
+    assert contract["sku"]["required"] is contract["name"]["required"] is True
+    assert recipe["pages"]["product"]["fields"]["sku"][-1]["response"] == "url"
+
+
+def test_without_skus_there_are_no_such_files():
+    recipe, _ = recipe_of(HEAD + "selectors: {title: h1, price: .price, productLinks: .p a}\n")
+    assert len(recipe["exports"]) == 1
