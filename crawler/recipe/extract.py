@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from crawler.errors import PageMismatch, PathGone, SessionExpired
+from crawler.errors import PageMismatch, ParseRefused, PathGone, SessionExpired
+from crawler.recipe.blocked_pages import check_blocked, check_unread
 from crawler.recipe.causes import empty_cause
 from crawler.recipe.contract import accept
 from crawler.recipe.documents import parse_document
@@ -36,6 +37,7 @@ __all__ = [
     "extract_page",
     "joined_fields",
     "judge",
+    "judged_context",
     "page_context",
     "page_type",
     "start_requests",
@@ -53,6 +55,7 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
         trace: also record, for each field of each row, which alternative won (`recipe try`).
 
     Raises:
+        PageBlocked: it keeps crawlers out, as the recipe says.
         PageError: the page is not what the recipe was written for (`PageMismatch`, `PathGone`, `ParseRefused`, or a
             condition that failed). It must be counted as failed; nothing of it may be used.
     """
@@ -60,8 +63,8 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
         return _answered(recipe, page_input, trace=trace)
     if page_input.request.sitemap is not None:
         return sitemap_page(recipe, page_input, page_input.request.sitemap)
-    page = page_type(recipe, page_input)
-    context = page_context(page, page_input, trace=trace)
+    context = judged_context(recipe, page_input, trace=trace)
+    page = context.page
     root = RowScope(context.document.root)
     _check_session(page, context, root)
     if page.drop_if is not None and context.condition(page.drop_if, root):
@@ -73,6 +76,23 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
 def _check_session(page: Page, context: PageContext, root: RowScope) -> None:
     if page.valid_if is not None and not is_valid(page.valid_if, context, root):
         raise SessionExpired(f"{page.name}: nobody is logged in on this page: `valid_if` gives nothing")
+
+
+def judged_context(recipe: Recipe, page_input: PageInput, *, trace: bool = False) -> PageContext:
+    """The page of its type, parsed, after a look whether it keeps crawlers out.
+
+    Raises:
+        PageBlocked: it does.
+        PageError: it is no such page, or the look failed.
+    """
+    try:
+        page = page_type(recipe, page_input)
+        context = page_context(page, page_input, trace=trace)
+    except (PageMismatch, ParseRefused):
+        check_unread(recipe, page_input)
+        raise
+    check_blocked(page.blocked_if, context)
+    return context
 
 
 def page_context(page: Page, page_input: PageInput, *, trace: bool = False) -> PageContext:
@@ -369,7 +389,12 @@ def _answered(recipe: Recipe, page_input: PageInput, *, trace: bool) -> PageResu
     """
     request = page_input.request
     page, contract, row = _waiting(recipe, request)
-    context = answer_context(page, page_input, [] if trace else None)
+    try:
+        context = answer_context(page, page_input, [] if trace else None)
+    except ParseRefused:
+        check_unread(recipe, page_input)
+        raise
+    check_blocked(recipe.blocked_if, context)
     _check_session(page, context, RowScope(context.document.root))
     row.answered(context, page_input.inputs)
     result = _gone_on(page, contract, row, row.onward(page_input.inputs, context))
