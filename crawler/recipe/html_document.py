@@ -15,7 +15,8 @@ from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from crawler.errors import ParseRefused
-from crawler.recipe.css_match import select
+from crawler.recipe.css_match import LARGE_ELEMENTS, Known, select
+from crawler.recipe.css_tree import css_string
 from crawler.recipe.encoding import Decoded, utf8_of
 from crawler.recipe.microdata import read_microdata
 from crawler.recipe.query_error import QueryFailed
@@ -49,6 +50,12 @@ _WHOLE_PAGE = re.compile(r"(?:\s|<!--.*?-->)*<(?:!doctype|html|head|body)[\s>]",
 
 class _LexborEngine:
     """What selectors and table look-up need of a tree."""
+
+    def __init__(self, known: Known[LexborNode] | None = None) -> None:
+        self.known = known
+
+    def with_text(self, string: str, root: LexborNode) -> list[LexborNode]:
+        return root.css(f":lexbor-contains({css_string(string)})")
 
     def find(self, compound: Compound, root: LexborNode) -> list[LexborNode]:
         return root.css(compound.lexbor)
@@ -87,7 +94,7 @@ class HtmlDocument:
 
     __slots__ = (
         *("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second"),
-        *("encoding", "stats", "text", "url"),
+        *("engine", "encoding", "stats", "text", "url"),
     )
 
     kind: Literal["html"] = "html"
@@ -103,6 +110,8 @@ class HtmlDocument:
         if root is None:
             raise ParseRefused("the page has no HTML in it")
         self._root = root
+        is_large = page.utf8.count(b"<") > LARGE_ELEMENTS
+        self.engine = _LexborEngine(Known(top)) if is_large and (top := self._parser.root) is not None else _ENGINE
         self.text = page.text
         self.url = url
         self.encoding = page.encoding
@@ -355,10 +364,12 @@ class HtmlScope:
 
     def _of_part(self, selector: Complex) -> list[LexborNode]:
         """The elements that one complex selector matches; by lexbor as a whole where it cannot go wrong."""
-        native = selector.native
+        native, engine = selector.native, self.document.engine
+        if engine.known is not None and (selector.costly or len(selector.compounds) > 1):
+            return select(engine, selector, self._node)
         if native is not None and (len(selector.compounds) == 1 or (self._origin is None and selector.backtracks < 2)):
             return self._node.css(native)
-        return select(_ENGINE, selector, self._node)
+        return select(engine, selector, self._node)
 
     def on_tree(self) -> TreeScope:
         """This scope on lxml's tree, found there by the query it was found by here."""
@@ -411,8 +422,9 @@ def _without(node: LexborNode, remove: Sequence[CssQuery]) -> LexborNode:
     node = node.clone()
     for css in remove:
         for part in css.parts:
+            engine = _LexborEngine(Known(node)) if part.selector.costly else _ENGINE
             # Inner matches first: an element's memory goes with that of the element around it.
-            for match in reversed(select(_ENGINE, part.selector, node)):
+            for match in reversed(select(engine, part.selector, node)):
                 if match.mem_id != node.mem_id:
                     match.decompose()
     return node

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
+from crawler.recipe.css_match import LARGE_ELEMENTS, Known
 from crawler.recipe.query_error import QueryFailed
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _VOIDS: Final = frozenset(_VOID.split("|"))
 class SecondTree:
     """lxml's tree. `differs` if its elements are not those of lexbor, in order and nesting, whatever was tried."""
 
-    __slots__ = ("_ordinals", "differs", "elements", "tree")
+    __slots__ = ("_ordinals", "differs", "elements", "known", "tree")
 
     html: Final = True
 
@@ -67,6 +68,7 @@ class SecondTree:
         self.tree = tree
         self.elements: list[_Element] = list(tree.iter(etree.Element))
         self._ordinals = {element: number for number, element in enumerate(self.elements)}
+        self.known = Known(tree) if len(self.elements) > LARGE_ELEMENTS else None
 
     def _shape(self) -> tuple[list[str], list[int]]:
         parents = [-1 if (parent := each.getparent()) is None else self._ordinals[parent] for each in self.elements]

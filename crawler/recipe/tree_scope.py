@@ -10,7 +10,7 @@ from lxml import etree
 
 from crawler.recipe.css import CssQuery, compile_css
 from crawler.recipe.css_lxml import LxmlEngine
-from crawler.recipe.css_match import select
+from crawler.recipe.css_match import Known, select
 from crawler.recipe.query_error import QueryError, QueryFailed
 from crawler.recipe.table_cells import cell_under
 from crawler.recipe.text import squeezed, tree_own_text, tree_text, tree_text_nodes
@@ -46,15 +46,16 @@ class Tree(Protocol):
     def tree(self) -> _Element:
         """The root element."""
 
+    @property
+    def known(self) -> Known[_Element] | None:
+        """Set for a large tree: see `css_match`."""
+
     def ordinal(self, element: _Element) -> int:
         """The element's number in document order, from 0."""
 
 
 class _Elements(LxmlEngine):
     """What selectors and table look-up need of a tree."""
-
-    def tag(self, node: _Element) -> str:
-        return str(node.tag)
 
     def children(self, node: _Element) -> list[_Element]:
         return list(node.iterchildren(etree.Element))
@@ -82,7 +83,10 @@ class TreeScope:
         self._tree = tree
         self.element = element
         self.is_row = is_row
-        self._engine = _HTML if tree.html else _XML
+        if tree.known is not None:
+            self._engine = _Elements(html=tree.html, known=tree.known)
+        else:
+            self._engine = _HTML if tree.html else _XML
 
     def values(
         self, query: Query, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()
@@ -186,7 +190,8 @@ class TreeScope:
         clone.tail = None
         for css in remove:
             for part in css.parts:
-                for match in select(self._engine, part.selector, clone):
+                engine = _Elements(html=self._tree.html, known=None if self._tree.known is None else Known(clone))
+                for match in select(engine, part.selector, clone):
                     if match is not clone:
                         match.tag = _REMOVED
         # libxml2 keeps the text behind; setting it from Python would refuse the control characters that HTML may hold

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from lxml import etree
 
 from crawler.errors import ParseRefused
+from crawler.recipe.css_match import LARGE_ELEMENTS, Known
 from crawler.recipe.tree_guard import MAX_ELEMENTS
 from crawler.recipe.tree_scope import TreeScope
 
@@ -32,7 +33,7 @@ _INTERNAL_DTD = re.compile(r"<!DOCTYPE[^>\[]*\[")
 class XmlDocument:
     """A parsed XML page."""
 
-    __slots__ = ("_ordinals", "encoding", "stats", "text", "tree", "url")
+    __slots__ = ("_ordinals", "encoding", "known", "stats", "text", "tree", "url")
 
     kind: Literal["xml"] = "xml"
     html: Final = False
@@ -43,6 +44,7 @@ class XmlDocument:
         self.encoding = page.encoding
         self.stats: dict[str, int] = {}
         self.tree: _Element = _parse(page, frozenset(namespaces))
+        self.known = Known(self.tree) if page.text.count("<") > LARGE_ELEMENTS else None
         self._ordinals: dict[_Element, int] | None = None
 
     @property
