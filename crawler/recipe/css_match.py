@@ -229,7 +229,7 @@ def _reached(engine: Engine[NodeT], nodes: Iterable[NodeT], step: Callable[[Node
 
 
 def _counted(engine: Engine[NodeT], nth: Nth, top: NodeT) -> set[Hashable]:
-    """The keys of all elements whose number among their siblings is meant."""
+    """The keys of all elements whose number among their siblings is meant; the root, as in lexbor, has none."""
     elements = engine.find(ANY, top)
     if nth.of:
         some = {engine.key(node) for compound in nth.of for node in _candidates(engine, compound, [top], top)}
@@ -238,7 +238,9 @@ def _counted(engine: Engine[NodeT], nth: Nth, top: NodeT) -> set[Hashable]:
     keys: set[Hashable] = set()
     for node in reversed(elements) if "last" in nth.name else elements:
         parent = engine.parent(node)
-        group = (None if parent is None else engine.key(parent), engine.tag(node) if nth.of_type else "")
+        if parent is None:
+            continue
+        group = (engine.key(parent), engine.tag(node) if nth.of_type else "")
         numbers[group] += 1
         if nth.holds(numbers[group]):
             keys.add(engine.key(node))

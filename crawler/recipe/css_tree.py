@@ -117,6 +117,7 @@ class Complex:
     prefixes: tuple[str, ...]  # as written, up to the end of each compound
     backtracks: int  # combinators at which lexbor may have to try again
     costly: bool  # a compound is
+    counts_some: bool  # `:nth-child(... of S)` is in it, which lexbor gets wrong for lists and compounds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,4 +211,18 @@ def complex_of(
         prefixes=prefixes,
         backtracks=combinators.count(" ") + combinators.count("~"),
         costly=any(compound.costly for compound in compounds),
+        counts_some=any(_counts_some(compound) for compound in compounds),
     )
+
+
+def _counts_some(compound: Compound) -> bool:
+    for simple in compound.simples:
+        if isinstance(simple, Nth):
+            found = bool(simple.of)
+        elif isinstance(simple, Has):
+            found = any(_counts_some(inner) for _, inner in simple.members)
+        else:
+            found = isinstance(simple, Logical) and any(member.counts_some for member in simple.members)
+        if found:
+            return True
+    return False

@@ -24,12 +24,12 @@ from crawler.recipe.second_tree import SecondTree
 from crawler.recipe.table_cells import cell_under
 from crawler.recipe.text import own_text, text_nodes, visible_text
 from crawler.recipe.tree_guard import check_tree
-from crawler.recipe.tree_scope import LINK_ATTRIBUTES, TreeScope, evaluate, longest_prefix, require_css
+from crawler.recipe.tree_scope import LINK_ATTRIBUTES, TreeScope, bounded, evaluate, longest_prefix, require_css
 from crawler.recipe.urls import http_link
 from crawler.recipe.xpath import XPathQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from crawler.recipe.css import CssQuery
     from crawler.recipe.css_tree import Complex, Compound, CssPart
@@ -93,7 +93,7 @@ class HtmlDocument:
     """A parsed HTML page. `fragment`: its root is <body>."""
 
     __slots__ = (
-        *("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second"),
+        *("_base_url", "_exact", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second"),
         *("engine", "encoding", "stats", "text", "url"),
     )
 
@@ -116,6 +116,7 @@ class HtmlDocument:
         self.url = url
         self.encoding = page.encoding
         self.stats: dict[str, int] = {}
+        self._exact: _LexborEngine | None = None
         self._second: SecondTree | str | None = None  # or why there is none
         self._nodes: list[LexborNode] | None = None
         self._ordinals: dict[int, int] = {}
@@ -192,6 +193,13 @@ class HtmlDocument:
             _ = self.nodes
         return self._ordinals[node.mem_id]
 
+    def exact_engine(self) -> _LexborEngine:
+        """The engine that counts siblings itself, also of a page that is not large."""
+        if self._exact is None:
+            root = self._parser.root
+            self._exact = self.engine if root is None else _LexborEngine(Known(root))
+        return self._exact
+
     @property
     def switched(self) -> bool:
         """Whether the page has gone over to lxml's tree."""
@@ -240,29 +248,29 @@ class HtmlScope:
         self, query: Query, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()
     ) -> list[Value]:
         """Stripped text (or HTML) of each match."""
-        if isinstance(query, XPathQuery):
-            if self.document.second().differs:
-                return self.on_tree().values(query, as_=as_, remove=remove)
-            return [
-                result if isinstance(result, str) else _of(result, as_=as_, remove=remove)
-                for result in self._xpath(query)
-            ]
-        if self.document.switched:
+        if self.document.switched or (isinstance(query, XPathQuery) and self.document.second().differs):
             return self.on_tree().values(query, as_=as_, remove=remove)
+        return bounded(self._values(query, as_=as_, remove=remove), query, len(self.document.text))
+
+    def _values(self, query: Query, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> Iterator[Value]:
+        if isinstance(query, XPathQuery):
+            for result in self._xpath(query):
+                yield result if isinstance(result, str) else _of(result, as_=as_, remove=remove)
+            return
         css = require_css(query)
         if css.kind == "element":
-            return [_of(node, as_=as_, remove=remove) for node in self.select(css)]
-        values: list[Value] = []
+            for node in self.select(css):
+                yield _of(node, as_=as_, remove=remove)
+            return
         for part, node in self._matches(css):
             if part.kind == "element":
-                values.append(_of(node, as_=as_, remove=remove))
+                yield _of(node, as_=as_, remove=remove)
             elif part.kind == "texts":
-                values.extend(text_nodes(_without(node, remove)))
+                yield from text_nodes(_without(node, remove))
             else:
                 read = own_text(node) if part.kind == "own_text" else _attribute(node, part.attribute)
                 if read and (value := read.strip()):
-                    values.append(value)
-        return values
+                    yield value
 
     def rows(self, query: Query) -> list[Scope] | None:
         """Each element that matches, as a row."""
@@ -339,7 +347,7 @@ class HtmlScope:
         if second.differs:
             raise QueryFailed(f"`xpath: {query.text}`: the page has gone over to lxml's tree")
         nodes = self.document.nodes
-        results = evaluate(query, second.elements[self.document.ordinal(self._node)])
+        results = evaluate(query, second.elements[self.document.ordinal(self._node)], second)
         return [result if isinstance(result, str) else nodes[second.ordinal(result)] for result in results]
 
     def select(self, css: CssQuery) -> list[LexborNode]:
@@ -365,6 +373,8 @@ class HtmlScope:
     def _of_part(self, selector: Complex) -> list[LexborNode]:
         """The elements that one complex selector matches; by lexbor as a whole where it cannot go wrong."""
         native, engine = selector.native, self.document.engine
+        if selector.counts_some and engine.known is None:
+            engine = self.document.exact_engine()
         if engine.known is not None and (selector.costly or len(selector.compounds) > 1):
             return select(engine, selector, self._node)
         if native is not None and (len(selector.compounds) == 1 or (self._origin is None and selector.backtracks < 2)):

@@ -13,10 +13,13 @@ from lxml import etree
 
 from crawler.recipe.css_match import LARGE_ELEMENTS, Known
 from crawler.recipe.query_error import QueryFailed
+from crawler.recipe.xpath_cost import shape_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
     from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+    from crawler.recipe.xpath_cost import TreeShape
 
 _VOID: Final = (
     "area|base|basefont|bgsound|br|col|embed|frame|hr|img|input|keygen|link|meta|param|source|track|wbr"  # HTML5's
@@ -42,12 +45,13 @@ _VOIDS: Final = frozenset(_VOID.split("|"))
 class SecondTree:
     """lxml's tree. `differs` if its elements are not those of lexbor, in order and nesting, whatever was tried."""
 
-    __slots__ = ("_ordinals", "differs", "elements", "known", "tree")
+    __slots__ = ("_ordinals", "_shape_of_tree", "differs", "elements", "known", "tree")
 
     html: Final = True
 
     def __init__(self, parser: LexborHTMLParser, nodes: list[LexborNode]) -> None:
         """Raises QueryFailed where libxml2 gives up half-way."""
+        self._shape_of_tree: TreeShape | None = None
         written = _serialised(parser)
         shape = _lexbor_shape(nodes)
         self._take(_parse(written))
@@ -64,8 +68,15 @@ class SecondTree:
         """The element's number in document order, from 0."""
         return self._ordinals[element]
 
+    def shape(self) -> TreeShape:
+        """What the cost of an XPath depends on."""
+        if self._shape_of_tree is None:
+            self._shape_of_tree = shape_of(self.tree)
+        return self._shape_of_tree
+
     def _take(self, tree: _Element) -> None:
         self.tree = tree
+        self._shape_of_tree = None
         self.elements: list[_Element] = list(tree.iter(etree.Element))
         self._ordinals = {element: number for number, element in enumerate(self.elements)}
         self.known = Known(tree) if len(self.elements) > LARGE_ELEMENTS else None
