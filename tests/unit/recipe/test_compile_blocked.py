@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from crawler.cli.recipe.explain import explanation
 from crawler.errors import RecipeError
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.rules import source_text
@@ -50,3 +51,13 @@ def test_what_is_wrong_is_said_with_its_place(conditions, said):
         load_recipe_text(f"{HEAD}blocked_if: {conditions}\n{PAGE}")
     assert said in str(caught.value)
     assert ":4:" in str(caught.value)
+
+
+def test_explain_says_it_of_each_page_type():
+    recipe = load_recipe_text(f"{HEAD}blocked_if: .a\nlimits: {{blocked_in_a_row: 3}}\n{PAGE}    blocked_if: .b\n")
+    lines = [line.strip() for line in explanation(recipe)]
+    assert [line for line in lines if line.startswith("keeps crawlers out")] == [
+        "keeps crawlers out if css: .a",
+        "keeps crawlers out if css: .b",
+    ]
+    assert "pauses after answers that keep it out: 3" in lines
