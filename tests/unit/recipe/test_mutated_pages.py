@@ -39,12 +39,15 @@ def recipes() -> dict[str, Recipe]:
 @pytest.fixture(scope="module")
 def most_s(recipes) -> float:
     """The two seconds, on this machine as it is now."""
-    begun = time.thread_time()
-    for number in range(20):
-        for name, recipe in recipes.items():
-            read(recipe, Mutated(body=written(name, number).body))
-    took_s = time.thread_time() - begun
+    pages = [(recipe, Mutated(body=written(name, at).body)) for name, recipe in recipes.items() for at in range(20)]
+    took_s = min(sum(seconds(*page) for page in pages) for _ in range(5))
     return _MOST_S * max(1.0, took_s / _ORDINARY_S)
+
+
+def seconds(recipe: Recipe, page: Mutated) -> float:
+    begun = time.thread_time()
+    read(recipe, page)
+    return time.thread_time() - begun
 
 
 def written(name: str, number: int) -> Written:
