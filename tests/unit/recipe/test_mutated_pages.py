@@ -28,6 +28,9 @@ from crawler.recipe.whole_page import no_answer, whole_page
 _ORDINARY_S = 0.1
 _MOST_S = 2.0
 
+#: A large page in a busy machine takes longer than many small ones tell.
+_SLACK = 2.0
+
 SEED = "mutated pages 1"
 
 
@@ -41,7 +44,7 @@ def most_s(recipes) -> float:
     """The two seconds, on this machine as it is now."""
     pages = [(recipe, Mutated(body=written(name, at).body)) for name, recipe in recipes.items() for at in range(20)]
     took_s = min(sum(seconds(*page) for page in pages) for _ in range(5))
-    return _MOST_S * max(1.0, took_s / _ORDINARY_S)
+    return _SLACK * _MOST_S * max(1.0, took_s / _ORDINARY_S)
 
 
 def seconds(recipe: Recipe, page: Mutated) -> float:
