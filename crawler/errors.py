@@ -40,6 +40,7 @@
         +-- PageMismatch     it is not the page type that was asked for
         +-- PathGone         the path that makes its rows is not there
         +-- SessionExpired   it is that of somebody who is not logged in
+        +-- PageBlocked      it keeps crawlers out, as the recipe says
 
 Each message says what was wrong, where, and what to do. Nothing here knows about Scrapy, HTTP or the command line:
 the borders turn these into an exit status or a response.
@@ -142,6 +143,10 @@ class PathGone(PageError):
 
 class SessionExpired(PageError):
     """The page is that of somebody who is not logged in: nothing of it may be used."""
+
+
+class PageBlocked(PageError):
+    """The page is one that keeps crawlers out, by `blocked_if` of the recipe: nothing of it may be used."""
 
 
 class LoginFailed(CrawleryError):

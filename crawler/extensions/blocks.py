@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from scrapy import Request
     from scrapy.crawler import Crawler
+    from scrapy.http import Response
 
     from crawler.middlewares.open_pages import OpenPage
     from crawler.recipe.model import Retry
@@ -100,6 +101,11 @@ class Blocks:
         """Whether the spider says that the page of a request is to hold something: its rows or its links."""
         says = getattr(self._crawler.spider, "rows_expected", None)
         return callable(says) and bool(says(request))
+
+    def said_of(self, request: Request, response: Response) -> str:
+        """What the spider itself says of an answer that will be no page: a sign, or ""."""
+        says = getattr(self._crawler.spider, "blocked_sign", None)
+        return str(says(request, response)) if callable(says) else ""
 
     # --- what middlewares tell ---
 

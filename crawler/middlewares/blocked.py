@@ -64,6 +64,8 @@ class BlockedMiddleware:
         sign = challenge_sign(response.status, headers, body if not kind or "html" in kind.lower() else b"")
         if sign:
             self._blocks.refused(page, request, sign)
+        if response.status >= 400 and (sign := self._blocks.said_of(request, response)):
+            self._blocks.refused(page, request, sign)
         if page.at_login and has_login_form(body):
             self._blocks.refused(page, request, f"login wall ({response.url})", may_be_this_page_only=True)
         if page.at_login:

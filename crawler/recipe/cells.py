@@ -17,11 +17,12 @@ from crawler.recipe.queries import CssQuery, QueryError, XPathQuery
 from crawler.recipe.source_text import source_text
 from crawler.recipe.steps import StepFailed, run_steps
 from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
+from crawler.recipe.tree_scope import MAX_CHARACTERS
 from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from selectolax.lexbor import LexborNode
 
@@ -121,7 +122,10 @@ def _of_take(take: Take) -> Read | None:
     query = take.source.query
     if isinstance(query, XPathQuery):
         return _of_xpath(query, take)
-    return _of_css(query, take) if isinstance(query, CssQuery) and len(query.parts) == 1 else None
+    if not isinstance(query, CssQuery) or len(query.parts) > 1:
+        return None
+    selector = query.parts[0].selector
+    return None if selector.costly or selector.counts_some else _of_css(query, take)
 
 
 def _of_xpath(query: XPathQuery, take: Take) -> Read:
@@ -176,6 +180,8 @@ def _of_css(query: CssQuery, take: Take) -> Read:
         value, ambiguous = chosen(nodes)
         if value is MISSING:
             return nothing
+        if value is ASK:
+            return ASK
         if process is not None:
             try:
                 value = process(value, page)
@@ -211,7 +217,7 @@ def _chain(steps: tuple[Step, ...]) -> Callable[[Value, CellPage], Value] | None
     return one
 
 
-#: Elements to the value, and whether there was a choice.
+#: Elements to the value, and whether there was a choice. ASK: their texts are long together, see `bounded`.
 _Chosen: TypeAlias = "Callable[[list[LexborNode]], tuple[Value, bool]]"
 
 
@@ -220,16 +226,17 @@ def _all_of(part: CssPart, take: Take) -> _Chosen:
         every = take.all
 
         def texts(nodes: list[LexborNode]) -> tuple[Value, bool]:
-            found = [text for node in nodes for text in text_nodes(node)]
+            found = _within_bounds(text for node in nodes for text in text_nodes(node))
             if not found:
-                return MISSING, False
+                return (ASK if found is None else MISSING), False
             return (found, False) if every else (found[0], any(text != found[0] for text in found))
 
         return texts
     one = _text_of(part, take)
 
     def members(nodes: list[LexborNode]) -> tuple[Value, bool]:
-        return [text for node in nodes if (text := one(node))] or MISSING, False
+        found = _within_bounds(text for node in nodes if (text := one(node)))
+        return (ASK if found is None else found or MISSING), False
 
     return members
 
@@ -238,9 +245,12 @@ def _first_of(part: CssPart, take: Take) -> _Chosen:
     one = _text_of(part, take)
 
     def first(nodes: list[LexborNode]) -> tuple[Value, bool]:
-        chosen = ""
+        chosen, characters = "", 0
         for node in nodes:
             text = one(node)
+            characters += len(text)
+            if characters > MAX_CHARACTERS:
+                return ASK, False
             if not chosen:
                 chosen = text
             elif text and text != chosen:
@@ -248,6 +258,18 @@ def _first_of(part: CssPart, take: Take) -> _Chosen:
         return chosen or MISSING, False
 
     return first
+
+
+def _within_bounds(texts: Iterable[str]) -> list[Value] | None:
+    """All of them; None if they are long together."""
+    found: list[Value] = []
+    characters = 0
+    for text in texts:
+        characters += len(text)
+        if characters > MAX_CHARACTERS:
+            return None
+        found.append(text)
+    return found
 
 
 def _text_of(part: CssPart, take: Take) -> Callable[[LexborNode], str]:

@@ -9,7 +9,7 @@ line shows the differences, a service may send them. What `expect` may say:
     follow: {PAGE: 20}      links found to a page type; also a list of URLs, or {count:, first:, last:}
     next: URL               the next page of the list; `null` = there is none
     rejects: 1              rows refused; none unless it is said
-    outcome: dropped        ok | dropped | empty
+    outcome: dropped        ok | dropped | empty | blocked
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.errors import CrawleryError, InputError, PageError
+from crawler.errors import CrawleryError, InputError, PageBlocked, PageError
 from crawler.recipe.extract import page_type
-from crawler.recipe.model import PageInput, PageRequest
+from crawler.recipe.model import PageInput, PageRequest, PageResult
 from crawler.recipe.saved_pages import saved_headers
 from crawler.recipe.values import MISSING, Value, is_missing
 from crawler.recipe.whole_page import whole_page
@@ -30,7 +30,7 @@ from crawler.recipe.whole_page import whole_page
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from crawler.recipe.model import PageResult, Recipe, RecipeTest
+    from crawler.recipe.model import Recipe, RecipeTest
     from crawler.recipe.whole_page import Answer
 
 #: What `expect` says about the page rather than about a field of its first row.
@@ -82,6 +82,10 @@ def run_test(recipe: Recipe, test: RecipeTest) -> Verdict:
         return Verdict(test=test, error=str(error), elapsed_s=time.perf_counter() - begun)
     except InputError as error:
         return Verdict(test=test, error=f"inputs: {error}", elapsed_s=time.perf_counter() - begun)
+    except PageBlocked as error:
+        if "outcome" not in test.expect:
+            return Verdict(test=test, error=f"PageBlocked: {error}", elapsed_s=time.perf_counter() - begun)
+        result = PageResult(page=test.page, outcome="blocked")
     except PageError as error:
         return Verdict(test=test, error=f"{type(error).__name__}: {error}", elapsed_s=time.perf_counter() - begun)
     differences = tuple(differences_of(recipe, test.expect, result))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from crawler.recipe import checked
+from crawler.recipe.compile_blocked import compile_blocked
 from crawler.recipe.compile_rules import gives
 from crawler.recipe.compile_sources import Place
 from crawler.recipe.compile_texts import Language, Scopes, TextCompiler
@@ -77,6 +78,7 @@ class PageCompiler:
             match=self.requests.regexes(node, "match", path),
             fetch=self.requests.fetch(checked.mapping(node, "fetch"), (*path, "fetch"), fetch, Scopes()),
             drop_if=self._condition(node, "drop_if", path, place),
+            blocked_if=compile_blocked(self.rules, node, path, place),
             sources=sources,
             follow=self._follows(node, path, place),
             paginate=paginate,

@@ -100,6 +100,7 @@ def compile_limits(node: MapNode | None, texts: TextCompiler) -> Limits:
         items=_count(node, "items", texts),
         duration_s=None if duration is None else seconds(duration),
         stop_after_errors=checked.integer(node, "stop_after_errors"),
+        blocked_in_a_row=checked.integer(node, "blocked_in_a_row"),
     )
 
 

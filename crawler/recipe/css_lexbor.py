@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from crawler.recipe.css_match import select
+from crawler.recipe.css_tree import css_string
 from crawler.recipe.text import visible_text
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from selectolax.lexbor import LexborNode
 
+    from crawler.recipe.css_match import Known
     from crawler.recipe.css_tree import Complex, Compound
 
 #: Fewer rows are searched one by one.
@@ -22,7 +24,14 @@ _MANY_ROWS: Final = 8
 
 
 class LexborEngine:
-    """What selectors and table look-up need of a tree."""
+    """What selectors and table look-up need of a tree; `known`: see `css_match.Engine`."""
+
+    def __init__(self, known: Known[LexborNode] | None = None) -> None:
+        self.known = known
+
+    def with_text(self, string: str, root: LexborNode) -> list[LexborNode]:
+        """The elements in `root`, itself included, that have the string in a text node of their own."""
+        return root.css(f":lexbor-contains({css_string(string)})")
 
     def find(self, compound: Compound, root: LexborNode) -> list[LexborNode]:
         """The elements in `root`, itself included, that match the compound's own simples; in document order."""

@@ -29,6 +29,8 @@ from crawler.recipe.query_error import QueryFailed
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+    from crawler.recipe.css_match import Known
+
 _UPPER: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _AXES: Final[dict[Combinator, str]] = {
     " ": "descendant::*",
@@ -38,11 +40,23 @@ _AXES: Final[dict[Combinator, str]] = {
 }
 
 
+_WITH_TEXT: Final = etree.XPath("descendant-or-self::*[text()[contains(., $string)]]", smart_strings=False)
+
+
 class LxmlEngine:
     """Matches compounds on lxml elements. `html`: names of elements and attributes are lower-case."""
 
-    def __init__(self, *, html: bool) -> None:
+    def __init__(self, *, html: bool, known: Known[_Element] | None = None) -> None:
         self._html = html
+        self.known = known
+
+    def with_text(self, string: str, root: _Element) -> list[_Element]:
+        """The elements in `root`, itself included, that have the string in a text node of their own."""
+        return cast("list[_Element]", _WITH_TEXT(root, string=string))
+
+    def tag(self, node: _Element) -> str:
+        """The element's name."""
+        return str(node.tag)
 
     def find(self, compound: Compound, root: _Element) -> list[_Element]:
         """The elements in `root`, itself included, that match; in document order."""

@@ -3,16 +3,24 @@
 Each compound is matched by the engine over the whole scope, and the matches are then kept or dropped by what stands
 before them. That is linear in the number of matches, where lexbor backtracks (`.x div div div div` over 400 nested
 elements took it 158 s), and it sees nothing outside the scope.
+
+Of a large page, engines are not asked for `:nth-child()`, `:has()` and `:contains()` either, for which they look at all
+siblings of each element, or at all that is inside it. Which elements these hold for is found out once for the whole
+tree, in one pass, and kept as long as the page (`Known`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+from crawler.recipe.css_tree import ANY, Contains, Has, Logical, Nth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterable
 
-    from crawler.recipe.css_tree import Combinator, Complex, Compound
+    from crawler.recipe.css_tree import Combinator, Complex, Compound, Simple
 
 NodeT = TypeVar("NodeT")
 
@@ -20,14 +28,40 @@ NodeT = TypeVar("NodeT")
 _FEW: Final = 8
 
 
+@dataclass(slots=True)
+class Known(Generic[NodeT]):
+    """Of one large tree: for which elements a simple holds. For `:not()`, for which it does not.
+
+    Attributes:
+        top: the root.
+        sets: keys of the elements, by the simple.
+    """
+
+    top: NodeT
+    sets: dict[Simple, set[Hashable]] = field(default_factory=dict)
+
+
+#: A tree with more elements than this is a large one: up to here, what takes time quadratic in their number takes less
+#: than 0.2 s.
+LARGE_ELEMENTS: Final = 5_000
+
+
 class Engine(Protocol[NodeT]):
-    """What a tree must be able to do."""
+    """What a tree must be able to do. `known` is set for a large one, whose elements it is then of, all of them."""
+
+    known: Known[NodeT] | None
 
     def find(self, compound: Compound, root: NodeT) -> list[NodeT]:
         """The elements in `root`, itself included, that match the compound's own simples; in document order."""
 
     def key(self, node: NodeT) -> Hashable:
         """What identifies the element while the tree lives."""
+
+    def with_text(self, string: str, root: NodeT) -> list[NodeT]:
+        """The elements in `root`, itself included, that have the string in a text node of their own."""
+
+    def tag(self, node: NodeT) -> str:
+        """The element's name."""
 
     def parent(self, node: NodeT) -> NodeT | None:
         """The element that holds this one."""
@@ -86,9 +120,14 @@ def _outermost(engine: Engine[NodeT], nodes: list[NodeT]) -> list[NodeT]:
 
 def _candidates(engine: Engine[NodeT], compound: Compound, area: list[NodeT], whole: NodeT) -> list[NodeT]:
     """The elements in `area`, disjoint subtrees of `whole`, that match a compound with all its simples."""
-    nodes = engine.find(compound, area[0])
+    known = engine.known
+    asked = compound if known is None or compound.lean is None else compound.lean
+    nodes = engine.find(asked, area[0])
     for root in area[1:]:
-        nodes += engine.find(compound, root)
+        nodes += engine.find(asked, root)
+    if known is not None and nodes:
+        for simple in compound.costly:
+            nodes = _kept(engine, known, simple, nodes)
     for logical in compound.relational:
         if not nodes:
             break
@@ -137,3 +176,72 @@ def _reaches(
         current = step(current)
     known.update(dict.fromkeys(passed, found))
     return found
+
+
+# --- large trees ------------------------------------------------------------------------------------------------------
+
+
+def _kept(engine: Engine[NodeT], known: Known[NodeT], simple: Simple, nodes: list[NodeT]) -> list[NodeT]:
+    """Those of the nodes for which a costly simple holds."""
+    keys = known.sets.get(simple)
+    if keys is None:
+        keys = known.sets[simple] = _holding(engine, known, simple)
+    wanted = not (isinstance(simple, Logical) and simple.name == "not")
+    return [node for node in nodes if (engine.key(node) in keys) == wanted]
+
+
+def _holding(engine: Engine[NodeT], known: Known[NodeT], simple: Simple) -> set[Hashable]:
+    """The keys of all elements for which a costly simple holds; of `:not()`, those inside it."""
+    top = known.top
+    match simple:
+        case Contains(string=string):
+            found = engine.with_text(string, top)
+            return {engine.key(node) for node in found} | _reached(engine, found, engine.parent)
+        case Has(members=members):
+            keys: set[Hashable] = set()
+            for combinator, compound in members:
+                keys |= _before(engine, combinator, _candidates(engine, compound, [top], top))
+            return keys
+        case Nth():
+            return _counted(engine, simple, top)
+        case Logical(members=members):
+            return {engine.key(node) for member in members for node in select(engine, member, top)}
+    raise AssertionError(f"{simple} is not costly")
+
+
+def _before(engine: Engine[NodeT], combinator: Combinator, nodes: Iterable[NodeT]) -> set[Hashable]:
+    """The keys of the elements to which any of the nodes stands as the combinator says."""
+    if combinator in " ~":
+        return _reached(engine, nodes, engine.parent if combinator == " " else engine.previous)
+    step = engine.parent if combinator == ">" else engine.previous
+    return {engine.key(before) for node in nodes if (before := step(node)) is not None}
+
+
+def _reached(engine: Engine[NodeT], nodes: Iterable[NodeT], step: Callable[[NodeT], NodeT | None]) -> set[Hashable]:
+    """The keys of all elements to which steps from any of the nodes lead. No way is gone twice."""
+    keys: set[Hashable] = set()
+    for node in nodes:
+        current = step(node)
+        while current is not None and (key := engine.key(current)) not in keys:
+            keys.add(key)
+            current = step(current)
+    return keys
+
+
+def _counted(engine: Engine[NodeT], nth: Nth, top: NodeT) -> set[Hashable]:
+    """The keys of all elements whose number among their siblings is meant; the root, as in lexbor, has none."""
+    elements = engine.find(ANY, top)
+    if nth.of:
+        some = {engine.key(node) for compound in nth.of for node in _candidates(engine, compound, [top], top)}
+        elements = [node for node in elements if engine.key(node) in some]
+    numbers: Counter[Hashable] = Counter()
+    keys: set[Hashable] = set()
+    for node in reversed(elements) if "last" in nth.name else elements:
+        parent = engine.parent(node)
+        if parent is None:
+            continue
+        group = (engine.key(parent), engine.tag(node) if nth.of_type else "")
+        numbers[group] += 1
+        if nth.holds(numbers[group]):
+            keys.add(engine.key(node))
+    return keys

@@ -91,12 +91,16 @@ Simple: TypeAlias = TypeName | Plain | FlaggedAttribute | Nth | Contains | Has |
 class Compound:
     """Simple selectors that one element must match, all of them; none = any element.
 
-    `relational` are those that hold combinators, which no engine is asked to match by itself.
+    `relational` are those that hold combinators, which no engine is asked to match by itself. `costly` are those for
+    which engines look at all siblings of each element, or at all that is inside it; `lean` is the compound without
+    them.
     """
 
     simples: tuple[Simple, ...]
     relational: tuple[Logical, ...]
     lexbor: str  # the simples as lexbor reads them; "*" if there are none
+    costly: tuple[Simple, ...] = ()
+    lean: Compound | None = None  # None: nothing is costly
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +116,8 @@ class Complex:
     native: str | None  # the whole as lexbor reads it; None if it is anchored or holds relational simples
     prefixes: tuple[str, ...]  # as written, up to the end of each compound
     backtracks: int  # combinators at which lexbor may have to try again
+    costly: bool  # a compound is
+    counts_some: bool  # `:nth-child(... of S)` is in it, which lexbor gets wrong for lists and compounds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,7 +146,20 @@ def compound_of(simples: tuple[Simple, ...]) -> Compound:
         if isinstance(simple, Logical) and not all(_is_one_compound(member) for member in simple.members)
     )
     texts = [_lexbor(simple) for simple in simples if simple not in relational]
-    return Compound(simples=simples, relational=relational, lexbor="".join(texts) or "*")
+    costly = tuple(simple for simple in simples if simple not in relational and _is_costly(simple))
+    return Compound(
+        simples=simples,
+        relational=relational,
+        lexbor="".join(texts) or "*",
+        costly=costly,
+        lean=compound_of(tuple(simple for simple in simples if simple not in costly)) if costly else None,
+    )
+
+
+def _is_costly(simple: Simple) -> bool:
+    if isinstance(simple, Logical):
+        return any(compound.costly for member in simple.members for compound in member.compounds)
+    return isinstance(simple, Has | Nth | Contains)
 
 
 def _is_one_compound(member: Complex) -> bool:
@@ -191,4 +210,19 @@ def complex_of(
         native=native,
         prefixes=prefixes,
         backtracks=combinators.count(" ") + combinators.count("~"),
+        costly=any(compound.costly for compound in compounds),
+        counts_some=any(_counts_some(compound) for compound in compounds),
     )
+
+
+def _counts_some(compound: Compound) -> bool:
+    for simple in compound.simples:
+        if isinstance(simple, Nth):
+            found = bool(simple.of)
+        elif isinstance(simple, Has):
+            found = any(_counts_some(inner) for _, inner in simple.members)
+        else:
+            found = isinstance(simple, Logical) and any(member.counts_some for member in simple.members)
+        if found:
+            return True
+    return False

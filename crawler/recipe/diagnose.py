@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.errors import PageError, RecipeError
 from crawler.recipe.documents import parse_document
-from crawler.recipe.extract import page_context, page_type
+from crawler.recipe.extract import judged_context
 from crawler.recipe.hints import hints
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import AnyOf, PageInput, PageRequest, QuerySource, Rows, Take, UnionOf
@@ -74,8 +74,8 @@ def diagnose(recipe: Recipe, page_input: PageInput, *, answer: Answer = no_answe
     Raises:
         PageError: the page's type cannot be told, or its bytes cannot be parsed as that type at all.
     """
-    page = page_type(recipe, page_input)
-    context = page_context(page, page_input)
+    context = judged_context(recipe, page_input)
+    page = context.page
     try:
         result = whole_page(recipe, page_input, answer, trace=True)
     except PageError as error:

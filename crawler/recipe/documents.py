@@ -170,7 +170,7 @@ def parse_document(
         ParseRefused: too deep, too many elements, no such document, or `encoding` is none.
     """
     page = decode(body, content_type=content_type, encoding=encoding)
-    return _parse(page, kind=kind or _kind(page.text, content_type), url=url, csv=csv, namespaces=namespaces)
+    return _parse(page, kind=kind or kind_of(page.text, content_type), url=url, csv=csv, namespaces=namespaces)
 
 
 def parse_fragment(
@@ -238,8 +238,11 @@ def _parse(page: Decoded, *, kind: ParseKind, url: str, csv: CsvFormat | None, n
     raise ParseRefused(f"cannot parse as {kind!r}; write html, xml, json, jsonl, csv or text")
 
 
-def _kind(text: str, content_type: str | None) -> ParseKind:
-    """By Content-Type; text/plain, a missing and an unknown type say nothing, so the text's beginning decides."""
+def kind_of(text: str, content_type: str | None) -> ParseKind:
+    """What a page is by itself: by Content-Type, and where that says nothing by how the text begins.
+
+    text/plain, a missing and an unknown type say nothing.
+    """
     mime = (content_type or "").partition(";")[0].strip().lower()
     if mime in _HTML_TYPE:
         return "html"

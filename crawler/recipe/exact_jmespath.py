@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: Characters in an expression.
 MAX_EXPRESSION_LENGTH: Final = 1000
 
+#: How many copies of the data a result may hold: `[@, @]|[@, @]|...` doubles it with each step.
+MAX_COPIES: Final = 200
+
 #: The package's own functions; they hold no state. Any, because its type stubs leave out what a subclass needs.
 _PLAIN_FUNCTIONS: Final[Any] = functions.Functions()
 #: Nodes that read from what their first child gives.
@@ -127,6 +130,8 @@ def compile_expression(text: str) -> ExactExpression:
     try:
         tree = _put_right(jmespath.compile(text).parsed)
         _check_functions(tree)
+        if _copies(tree) > MAX_COPIES:
+            raise ExpressionError(f"its result would hold the data more than {MAX_COPIES} times")
     except (JMESPathError, RecursionError) as error:
         raise ExpressionError(_one_line(error)) from None
     return ExactExpression(text, tree)
@@ -180,3 +185,18 @@ def _check_functions(node: Any) -> None:
     for child in node["children"]:
         if isinstance(child, dict):
             _check_functions(child)
+
+
+def _copies(node: Any) -> int:
+    """How often the result can hold what the expression is read on, at most."""
+    kind, children = node["type"], [child for child in node["children"] if isinstance(child, dict)]
+    counts = [_copies(child) for child in children]
+    if kind in {"multi_select_list", "multi_select_dict"} or (kind == "function_expression" and node["value"] != "map"):
+        return min(sum(counts) or 1, MAX_COPIES + 1)
+    if kind in {"comparator", "not_expression", "literal", "field", "current", "identity", "index", "slice"}:
+        return 1
+    if kind in {"or_expression", "and_expression"}:
+        return max(counts)
+    if kind == "filter_projection":
+        counts = counts[:2]
+    return min(math.prod(counts), MAX_COPIES + 1)

@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.errors import PageError, PageMismatch, PathGone, SessionExpired
+from crawler.errors import PageError, PageMismatch, ParseRefused, PathGone, SessionExpired
+from crawler.recipe.blocked_pages import check_blocked, check_unread
 from crawler.recipe.causes import empty_cause
 from crawler.recipe.contract import accept
 from crawler.recipe.documents import parse_document
@@ -23,6 +24,7 @@ from crawler.recipe.sitemap_pages import sitemap_page
 from crawler.recipe.starts import start_requests
 from crawler.recipe.urls import http_link
 from crawler.recipe.values import MISSING, Value, is_missing
+from crawler.recipe.xpath_use import reads_by_xpath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,6 +37,7 @@ __all__ = [
     "extract_page",
     "joined_fields",
     "judge",
+    "judged_context",
     "page_context",
     "page_type",
     "start_requests",
@@ -55,6 +58,7 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
         trace: also record, for each field of each row, which alternative won (`recipe try`).
 
     Raises:
+        PageBlocked: it keeps crawlers out, as the recipe says.
         PageError: the page is not what the recipe was written for (`PageMismatch`, `PathGone`, `ParseRefused`, or a
             condition that failed). It must be counted as failed; nothing of it may be used.
     """
@@ -62,8 +66,7 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
         return _answered(recipe, page_input, trace=trace)
     if page_input.request.sitemap is not None:
         return sitemap_page(recipe, page_input, page_input.request.sitemap)
-    page = page_type(recipe, page_input)
-    context = page_context(page, page_input, trace=trace, xpath_at_once=False)
+    context = judged_context(recipe, page_input, trace=trace, xpath_at_once=False)
     try:
         result = _extracted(recipe, context)
     except PageError:
@@ -73,7 +76,7 @@ def extract_page(recipe: Recipe, page_input: PageInput, *, trace: bool = False) 
         if not context.moved_late:
             return result
     # Trees differ on few pages, and most XPath is reached, so to begin anew costs less than to make both each time.
-    return _extracted(recipe, page_context(page, page_input, trace=trace))
+    return _extracted(recipe, judged_context(recipe, page_input, trace=trace))
 
 
 def _extracted(recipe: Recipe, context: PageContext) -> PageResult:
@@ -89,6 +92,26 @@ def _extracted(recipe: Recipe, context: PageContext) -> PageResult:
 def _check_session(page: Page, context: PageContext, root: RowScope) -> None:
     if page.valid_if is not None and not is_valid(page.valid_if, context, root):
         raise SessionExpired(f"{page.name}: nobody is logged in on this page: `valid_if` gives nothing")
+
+
+def judged_context(
+    recipe: Recipe, page_input: PageInput, *, trace: bool = False, xpath_at_once: bool = True
+) -> PageContext:
+    """The page of its type, parsed, after a look whether it keeps crawlers out.
+
+    Raises:
+        PageBlocked: it does.
+        PageError: it is no such page, or the look failed.
+    """
+    try:
+        page = page_type(recipe, page_input)
+        at_once = xpath_at_once or any(map(reads_by_xpath, page.blocked_if))
+        context = page_context(page, page_input, trace=trace, xpath_at_once=at_once)
+    except (PageMismatch, ParseRefused):
+        check_unread(recipe, page_input)
+        raise
+    check_blocked(page.blocked_if, context)
+    return context
 
 
 def page_context(page: Page, page_input: PageInput, *, trace: bool = False, xpath_at_once: bool = True) -> PageContext:
@@ -389,7 +412,12 @@ def _answered(recipe: Recipe, page_input: PageInput, *, trace: bool) -> PageResu
     """
     request = page_input.request
     page, contract, row = _waiting(recipe, request)
-    context = answer_context(page, page_input, [] if trace else None)
+    try:
+        context = answer_context(page, page_input, [] if trace else None)
+    except ParseRefused:
+        check_unread(recipe, page_input)
+        raise
+    check_blocked(recipe.blocked_if, context)
     _check_session(page, context, RowScope(context.document.root))
     row.answered(context, page_input.inputs)
     result = _gone_on(page, contract, row, row.onward(page_input.inputs, context))

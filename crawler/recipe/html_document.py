@@ -15,8 +15,8 @@ from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from crawler.errors import ParseRefused
-from crawler.recipe.css_lexbor import ENGINE
-from crawler.recipe.css_match import select
+from crawler.recipe.css_lexbor import ENGINE, LexborEngine
+from crawler.recipe.css_match import LARGE_ELEMENTS, Known, select
 from crawler.recipe.encoding import Decoded, utf8_of
 from crawler.recipe.microdata import read_microdata
 from crawler.recipe.query_error import QueryFailed
@@ -24,12 +24,12 @@ from crawler.recipe.second_tree import SecondTree
 from crawler.recipe.table_cells import cell_under
 from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
 from crawler.recipe.tree_guard import check_tree
-from crawler.recipe.tree_scope import LINK_ATTRIBUTES, TreeScope, evaluate, longest_prefix, require_css
+from crawler.recipe.tree_scope import LINK_ATTRIBUTES, TreeScope, bounded, evaluate, longest_prefix, require_css
 from crawler.recipe.urls import http_link
 from crawler.recipe.xpath import XPathQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from crawler.recipe.css import CssQuery
     from crawler.recipe.css_tree import Complex, CssPart
@@ -52,8 +52,8 @@ class HtmlDocument:
     """A parsed HTML page. `fragment`: its root is <body>."""
 
     __slots__ = (
-        *("_base_url", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second", "_waits"),
-        *("encoding", "stats", "text", "url"),
+        *("_base_url", "_exact", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second", "_waits"),
+        *("encoding", "engine", "stats", "text", "url"),
     )
 
     kind: Literal["html"] = "html"
@@ -69,10 +69,13 @@ class HtmlDocument:
         if root is None:
             raise ParseRefused("the page has no HTML in it")
         self._root = root
+        is_large = page.utf8.count(b"<") > LARGE_ELEMENTS
+        self.engine = LexborEngine(Known(top)) if is_large and (top := self._parser.root) is not None else ENGINE
         self.text = page.text
         self.url = url
         self.encoding = page.encoding
         self.stats: dict[str, int] = {}
+        self._exact: LexborEngine | None = None
         self._second: SecondTree | str | None = None  # or why there is none
         self._nodes: list[LexborNode] | None = None
         self._ordinals: dict[int, int] = {}
@@ -150,6 +153,13 @@ class HtmlDocument:
             _ = self.nodes
         return self._ordinals[node.mem_id]
 
+    def exact_engine(self) -> LexborEngine:
+        """The engine that counts siblings itself, also of a page that is not large."""
+        if self._exact is None:
+            root = self._parser.root
+            self._exact = self.engine if root is None else LexborEngine(Known(root))
+        return self._exact
+
     @property
     def switched(self) -> bool:
         """Whether the page has gone over to lxml's tree."""
@@ -218,26 +228,29 @@ class HtmlScope:
             second = self.document.second()
             if second.differs:
                 return self.on_tree().values(query, as_=as_, remove=remove)
-            return [
+            found = (
                 result if isinstance(result, str) else _of(result, as_=as_, remove=remove)
                 for result in self._on_second(second, query)
-            ]
+            )
+            return bounded(found, query, len(self.document.text))
         if self.document.switched:
             return self.on_tree().values(query, as_=as_, remove=remove)
-        css = require_css(query)
+        return bounded(self._values(require_css(query), as_=as_, remove=remove), query, len(self.document.text))
+
+    def _values(self, css: CssQuery, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> Iterator[Value]:
         if css.kind == "element":
-            return [_of(node, as_=as_, remove=remove) for node in self.select(css)]
-        values: list[Value] = []
+            for node in self.select(css):
+                yield _of(node, as_=as_, remove=remove)
+            return
         for part, node in self._matches(css):
             if part.kind == "element":
-                values.append(_of(node, as_=as_, remove=remove))
+                yield _of(node, as_=as_, remove=remove)
             elif part.kind == "texts":
-                values.extend(text_nodes(_without(node, remove)))
+                yield from text_nodes(_without(node, remove))
             else:
                 read = own_text(node) if part.kind == "own_text" else attribute_of(node, part.attribute)
                 if read and (value := read.strip()):
-                    values.append(value)
-        return values
+                    yield value
 
     def rows(self, query: Query) -> list[Scope] | None:
         """Each element that matches, as a row."""
@@ -317,7 +330,7 @@ class HtmlScope:
 
     def _on_second(self, second: SecondTree, query: XPathQuery) -> list[LexborNode | str]:
         nodes = self.document.nodes
-        results = evaluate(query, second.elements[self.document.ordinal(self._node)])
+        results = evaluate(query, second.elements[self.document.ordinal(self._node)], second)
         return [result if isinstance(result, str) else nodes[second.ordinal(result)] for result in results]
 
     def select(self, css: CssQuery) -> list[LexborNode]:
@@ -342,10 +355,14 @@ class HtmlScope:
 
     def _of_part(self, selector: Complex) -> list[LexborNode]:
         """The elements that one complex selector matches; by lexbor as a whole where it cannot go wrong."""
-        native = selector.native
+        native, engine = selector.native, self.document.engine
+        if selector.counts_some and engine.known is None:
+            engine = self.document.exact_engine()
+        if engine.known is not None and (selector.costly or len(selector.compounds) > 1):
+            return select(engine, selector, self._node)
         if native is not None and (len(selector.compounds) == 1 or (self._origin is None and selector.backtracks < 2)):
             return self._node.css(native)
-        return select(ENGINE, selector, self._node)
+        return select(engine, selector, self._node)
 
     def on_tree(self) -> TreeScope:
         """This scope on lxml's tree, found there by the query it was found by here."""
@@ -391,8 +408,9 @@ def _without(node: LexborNode, remove: Sequence[CssQuery]) -> LexborNode:
     node = node.clone()
     for css in remove:
         for part in css.parts:
+            engine = LexborEngine(Known(node)) if part.selector.costly else ENGINE
             # Inner matches first: an element's memory goes with that of the element around it.
-            for match in reversed(select(ENGINE, part.selector, node)):
+            for match in reversed(select(engine, part.selector, node)):
                 if match.mem_id != node.mem_id:
                     match.decompose()
     return node

@@ -11,6 +11,7 @@ from typing import Any
 from crawler.recipe.diagnostics import one_of
 from crawler.recipe.fields import FORMATS, TYPES
 from crawler.recipe.language_pages import FETCH, PAGE, START
+from crawler.recipe.language_rules import CONDITION
 from crawler.recipe.language_session import SECRET, SESSION
 from crawler.recipe.language_texts import (
     COUNT,
@@ -65,6 +66,7 @@ _LIMITS = NamedMap(
         Key("items", _INTEGER_OR_TEMPLATE, "Rows of one run at most"),
         Key("duration", DURATION, "Longest time of one run"),
         Key("stop_after_errors", COUNT, "Failed pages after which the run stops"),
+        Key("blocked_in_a_row", COUNT, "Answers of one host that keep the crawl out, one after another, that pause it"),
     )
 )
 
@@ -298,6 +300,11 @@ RECIPE = NamedMap(
         ),
         Key("fetch", FETCH, "How pages are requested; a page's own `fetch` overrides it"),
         Key("limits", _LIMITS, "Bounds of a run; the deployment's own are never exceeded"),
+        Key(
+            "blocked_if",
+            CONDITION,
+            "A page of any type keeps crawlers out, and comes back later, where any of these rules holds",
+        ),
         Key("session", SESSION, "How the crawl is logged in: login, request, cookies, basic or bearer"),
         Key("start", ListOf(member=START, noun="a list of entries"), "Where the crawl begins", required=True),
         Key("pages", UserMap(value=PAGE, keys="name of a page type", name=field_name), "The page types", required=True),

@@ -271,6 +271,9 @@ PAGE = NamedMap(
             "drop_if", CONDITION, "The page is dropped, as no failure, where this rule gives a value that is not false"
         ),
         Key(
+            "blocked_if", CONDITION, "The page keeps crawlers out, and comes back later, where any of these rules holds"
+        ),
+        Key(
             "sources",
             UserMap(
                 value=Named(name="source", shape=_source_shape),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from crawler.errors import RecipeError
 from crawler.recipe import checked
+from crawler.recipe.compile_blocked import ANY_PAGE, compile_blocked
 from crawler.recipe.compile_pages import PageCompiler
 from crawler.recipe.compile_parts import (
     compile_exports,
@@ -202,6 +203,8 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
     written = checked.mapping(root, "session")
     session, valid_if = sessions.session(written), sessions.valid_if(written)
     pages = {name: replace(page, valid_if=valid_if if page.session else None) for name, page in pages.items()}
+    blocked_if = compile_blocked(rules, root, (), ANY_PAGE)
+    pages = {name: replace(page, blocked_if=(*blocked_if, *page.blocked_if)) for name, page in pages.items()}
     name = checked.text(root, "name") or ""
     labels = checked.mapping(root, "labels")
     recipe = Recipe(
@@ -224,6 +227,7 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
         resolved=sources[0] if len(sources) == 1 else resolved_text(root),
         sha256=hashlib.sha256("\0".join(sources).encode("utf-8", "replace")).hexdigest(),
         path=path,
+        blocked_if=blocked_if,
     )
     CrossCheck(root, texts.uses, report).run()
     FieldCheck(root, report).run()

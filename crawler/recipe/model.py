@@ -112,7 +112,7 @@ Source: TypeAlias = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Condition:
-    """`when`, `while`, `drop_if`: true if the rule's value holds (see `values.holds`)."""
+    """`when`, `while`, `drop_if`, `blocked_if`: true if the rule's value holds (see `values.holds`)."""
 
     rule: RuleNode
 
@@ -270,6 +270,7 @@ class Page:
     csv: CsvFormat = field(default_factory=CsvFormat)
     namespaces: Mapping[str, str] = field(default_factory=dict)  # of its XML: addresses by prefix
     session: bool = True  # requested as by somebody who is logged in, where the recipe says how
+    blocked_if: tuple[Condition, ...] = ()  # the page keeps crawlers out if any holds; the recipe's own come first
     valid_if: Condition | None = None  # of the session: what every page of somebody who is logged in has
     xpath_documents: frozenset[str | None] = frozenset()  # page sources that XPath reads; None = the page
 
@@ -335,6 +336,7 @@ class Limits:
     items: ValueTemplate | None = None  # renders to an integer
     duration_s: float | None = None
     stop_after_errors: int | None = None
+    blocked_in_a_row: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -405,6 +407,7 @@ class Recipe:
     resolved: str  # a text that means the same without its parents; `text` itself if it has none
     sha256: str  # of the text (and of the parent's, if any)
     path: Path | None = None
+    blocked_if: tuple[Condition, ...] = ()  # of every page
 
     @property
     def snapshot_dir(self) -> Path | None:
@@ -577,7 +580,7 @@ class PageResult:
     """Everything that one page gave."""
 
     page: str
-    outcome: Literal["ok", "dropped", "empty"]
+    outcome: Literal["ok", "dropped", "empty", "blocked"]  # blocked: only in tests, `extract_page` raises PageBlocked
     rows: tuple[Row, ...] = ()
     rejects: tuple[Reject, ...] = ()
     requests: tuple[PageRequest, ...] = ()

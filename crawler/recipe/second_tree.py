@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
+from crawler.recipe.css_match import LARGE_ELEMENTS, Known
 from crawler.recipe.query_error import QueryFailed
+from crawler.recipe.xpath_cost import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from lxml.etree import _Element
     from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+    from crawler.recipe.xpath_cost import TreeShape
 
 _VOID: Final = (
     "area|base|basefont|bgsound|br|col|embed|frame|hr|img|input|keygen|link|meta|param|source|track|wbr"  # HTML5's
@@ -46,7 +50,7 @@ _VOIDS: Final = frozenset(_VOID.split("|"))
 class SecondTree:
     """lxml's tree. `differs` if its elements are not those of lexbor, in order and nesting, whatever was tried."""
 
-    __slots__ = ("_ordinals", "differs", "elements", "tree")
+    __slots__ = ("_ordinals", "_shape_of_tree", "differs", "elements", "known", "tree")
 
     html: Final = True
 
@@ -59,6 +63,7 @@ class SecondTree:
             ordinals: the number of each of them, by its address.
         """
         self._ordinals: dict[_Element, int] | None = None
+        self._shape_of_tree: TreeShape | None = None
         shape = _Shape(nodes, ordinals)
         written = _serialised(parser, shape.names)
         self._take(_parse(written))
@@ -77,10 +82,18 @@ class SecondTree:
             self._ordinals = {each: number for number, each in enumerate(self.elements)}
         return self._ordinals[element]
 
+    def shape(self) -> TreeShape:
+        """What the cost of an XPath depends on."""
+        if self._shape_of_tree is None:
+            self._shape_of_tree = shape_of(self.tree)
+        return self._shape_of_tree
+
     def _take(self, tree: _Element) -> None:
         self.tree = tree
+        self._shape_of_tree = None
         self.elements: list[_Element] = list(tree.iter(etree.Element))
         self._ordinals = None
+        self.known = Known(tree) if len(self.elements) > LARGE_ELEMENTS else None
 
 
 class _Shape:

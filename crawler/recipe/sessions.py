@@ -7,7 +7,6 @@ secrets, too.
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -15,15 +14,16 @@ from crawler.errors import LoginFailed, PageError
 from crawler.recipe.documents import parse_document
 from crawler.recipe.forms import asks_for_password, fill, find_form, names_of
 from crawler.recipe.made_requests import made_request, pairs_of, url_of
-from crawler.recipe.model import AnyOf, Condition, MetaSource, Page, PageRequest, QuerySource, Rows, Take
+from crawler.recipe.model import Condition, Page, PageRequest
+from crawler.recipe.readable_rules import class_of, readable
 from crawler.recipe.rules import PageContext, RowScope
 from crawler.recipe.session_plan import FormLogin
 from crawler.recipe.values import holds, is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
-    from crawler.recipe.model import PageInput, Recipe, RuleNode
+    from crawler.recipe.model import PageInput, Recipe
     from crawler.recipe.session_plan import Credentials, RequestLogin
 
 #: Statuses that say that what was sent was wrong; others are of the site's own trouble.
@@ -45,36 +45,13 @@ def is_valid(condition: Condition, context: PageContext, at: RowScope) -> bool:
     Raises:
         PageError: the rule failed.
     """
-    here = "tree" if context.document.kind in ("html", "xml") else "value"
-    rule = _readable(condition.rule, here)
+    rule = readable(condition.rule, class_of(context.document))
     if rule is None:
         return True
     holds_here = context.condition(Condition(rule=rule), at)
     if holds_here:
         context.stats[IS_VALID] += 1
     return holds_here
-
-
-def _readable(rule: RuleNode, here: str) -> RuleNode | None:
-    """What of a rule can read such a document: its alternatives may be for several kinds of pages."""
-    if isinstance(rule, AnyOf):
-        members = tuple(member for one in rule.members if (member := _readable(one, here)) is not None)
-        return replace(rule, members=members) if members else None
-    return rule if not (kinds := set(_kinds(rule))) or kinds & {here, "any"} else None
-
-
-def _kinds(rule: RuleNode) -> Iterator[str]:
-    """The kinds of documents that a rule reads: `tree`, `value`, or `any`."""
-    if isinstance(rule, Rows):
-        yield from () if rule.each is None else _kinds(rule.each.take)
-    elif isinstance(rule, Take):
-        if isinstance(rule.source, QuerySource):
-            yield "value" if rule.source.query.language == "jmespath" else "tree"
-        else:
-            yield "tree" if isinstance(rule.source, MetaSource) else "any"
-    else:
-        for member in rule.members:
-            yield from _kinds(member)
 
 
 def session_hosts(recipe: Recipe, inputs: Mapping[str, Any], start: list[PageRequest]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ Counting brackets is enough for nearly every page; only where the count leaves d
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Final
 
 from crawler.errors import ParseRefused
@@ -283,6 +284,7 @@ class _Scan:
 
     def __init__(self) -> None:
         self.open: list[str] = []
+        self.named: Counter[str] = Counter()  # open elements of each name
         self.children = [0]  # of the root and of each open element
         self.elements = 0
         self.formatting: list[tuple[str, str]] = []  # (name, whole tag) still active, the last opened last
@@ -311,6 +313,7 @@ class _Scan:
     def push(self, name: str) -> None:
         self.add()
         self.open.append(name)
+        self.named[name] += 1
         self.children.append(0)
         self.foreign += name in {"svg", "math"}
         if len(self.open) + 2 > MAX_DEPTH:  # <html> and <body> are open, too
@@ -319,6 +322,7 @@ class _Scan:
     def cut(self, index: int) -> None:
         """Close the open elements from `index` on."""
         self.foreign -= sum(name in {"svg", "math"} for name in self.open[index:])
+        self.named.subtract(self.open[index:])
         del self.open[index:]
         del self.children[index + 1 :]
 
@@ -364,9 +368,7 @@ class _Scan:
         """What HTML does before text and inline elements: open again the active formatting that a block closed."""
         if not self.formatting:
             return
-        open_names: dict[str, int] = {}
-        for name in self.open:
-            open_names[name] = open_names.get(name, 0) + 1
+        open_names = {name: self.named[name] for name, _ in self.formatting}
         for name, _ in self.formatting:
             if open_names.get(name, 0) > 0:
                 open_names[name] -= 1
@@ -403,6 +405,7 @@ class _Scan:
         for index in range(len(self.open) - 1, -1, -1):
             if self.open[index] == name:
                 del self.open[index]
+                self.named[name] -= 1
                 del self.children[index + 1]
                 return
             if self.open[index] in _SCOPE:

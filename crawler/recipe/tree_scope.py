@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
@@ -10,14 +11,15 @@ from lxml import etree
 
 from crawler.recipe.css import CssQuery, compile_css
 from crawler.recipe.css_lxml import LxmlEngine
-from crawler.recipe.css_match import select
+from crawler.recipe.css_match import Known, select
 from crawler.recipe.query_error import QueryError, QueryFailed
 from crawler.recipe.table_cells import cell_under
 from crawler.recipe.text import squeezed, tree_own_text, tree_text, tree_text_nodes
 from crawler.recipe.xpath import XPathQuery, compile_xpath
+from crawler.recipe.xpath_cost import Estimate, TooCostly
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lxml.etree import _Element
 
@@ -25,9 +27,14 @@ if TYPE_CHECKING:
     from crawler.recipe.documents import Document, Scope
     from crawler.recipe.queries import Query
     from crawler.recipe.values import Value
+    from crawler.recipe.xpath_cost import TreeShape
+    from crawler.recipe.xpath_plan import Expression
 
 #: Where a link stands, by element.
 LINK_ATTRIBUTES: Final = {"a": "href", "area": "href", "link": "href", "frame": "src", "iframe": "src"}
+
+#: What all matches of a query may hold, in characters; of a longer page twice as many as it has.
+MAX_CHARACTERS: Final = 2_000_000
 
 #: A name that no page uses, for elements on their way out of a copy.
 _REMOVED: Final = "crawlery-removed"
@@ -46,15 +53,19 @@ class Tree(Protocol):
     def tree(self) -> _Element:
         """The root element."""
 
+    @property
+    def known(self) -> Known[_Element] | None:
+        """Set for a large tree: see `css_match`."""
+
+    def shape(self) -> TreeShape:
+        """What the cost of an XPath depends on, found out once."""
+
     def ordinal(self, element: _Element) -> int:
         """The element's number in document order, from 0."""
 
 
 class _Elements(LxmlEngine):
     """What selectors and table look-up need of a tree."""
-
-    def tag(self, node: _Element) -> str:
-        return str(node.tag)
 
     def children(self, node: _Element) -> list[_Element]:
         return list(node.iterchildren(etree.Element))
@@ -83,29 +94,31 @@ class TreeScope:
         self._tree = tree
         self.element = element
         self.is_row = is_row
-        self._engine = _HTML if tree.html else _XML
+        if tree.known is not None:
+            self._engine = _Elements(html=tree.html, known=tree.known)
+        else:
+            self._engine = _HTML if tree.html else _XML
 
     def values(
         self, query: Query, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()
     ) -> list[Value]:
         """Stripped text (or markup) of each match."""
+        return bounded(self._values(query, as_=as_, remove=remove), query, len(self.document.text))
+
+    def _values(self, query: Query, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> Iterator[Value]:
         if isinstance(query, XPathQuery):
-            results = evaluate(query, self.element)
-            return [
-                self._of(result, as_=as_, remove=remove) if not isinstance(result, str) else result
-                for result in results
-            ]
-        values: list[Value] = []
+            for result in evaluate(query, self.element, self._tree):
+                yield self._of(result, as_=as_, remove=remove) if not isinstance(result, str) else result
+            return
         for part, element in self._matches(query):
             if part.kind == "element":
-                values.append(self._of(element, as_=as_, remove=remove))
+                yield self._of(element, as_=as_, remove=remove)
             elif part.kind == "texts":
-                values.extend(tree_text_nodes(self._without(element, remove)))
+                yield from tree_text_nodes(self._without(element, remove))
             else:
                 read = tree_own_text(element) if part.kind == "own_text" else self._attribute(element, part.attribute)
                 if read and (value := read.strip()):
-                    values.append(value)
-        return values
+                    yield value
 
     def rows(self, query: Query) -> list[Scope] | None:
         """Each element that matches, as a row."""
@@ -114,16 +127,15 @@ class TreeScope:
     def elements(self, query: Query) -> list[_Element]:
         """The elements that match."""
         if isinstance(query, XPathQuery):
-            return [result for result in evaluate(query, self.element) if not isinstance(result, str)]
+            return [result for result in evaluate(query, self.element, self._tree) if not isinstance(result, str)]
         return [element for _, element in self._matches(query)]
 
     def links(self, query: Query) -> list[str]:
         """The links of each match as written."""
         found: list[str | None]
         if isinstance(query, XPathQuery):
-            found = [
-                result if isinstance(result, str) else self._link(result) for result in evaluate(query, self.element)
-            ]
+            results = evaluate(query, self.element, self._tree)
+            found = [result if isinstance(result, str) else self._link(result) for result in results]
         else:
             found = []
             for part, element in self._matches(query):
@@ -187,7 +199,8 @@ class TreeScope:
         clone.tail = None
         for css in remove:
             for part in css.parts:
-                for match in select(self._engine, part.selector, clone):
+                engine = _Elements(html=self._tree.html, known=None if self._tree.known is None else Known(clone))
+                for match in select(engine, part.selector, clone):
                     if match is not clone:
                         match.tag = _REMOVED
         # libxml2 keeps the text behind; setting it from Python would refuse the control characters that HTML may hold
@@ -211,12 +224,14 @@ def require_css(query: Query) -> CssQuery:
     return query
 
 
-def evaluate(query: XPathQuery, context: _Element) -> list[_Element | str]:
+def evaluate(query: XPathQuery, context: _Element, tree: Tree) -> list[_Element | str]:
     """Elements, and everything else as text with its ends stripped. Empty text and NaN are no results.
 
     Raises:
-        QueryFailed: libxml2 gave up, for example on too large a set of nodes.
+        QueryFailed: it would take too long on this tree, or libxml2 gave up, for example on too large a set of nodes.
     """
+    if query.plan is not None:
+        _check_cost(query, query.plan, context, tree.shape())
     try:
         result = query.evaluate(context)
     except etree.XPathError as error:
@@ -229,6 +244,45 @@ def evaluate(query: XPathQuery, context: _Element) -> list[_Element | str]:
         return [] if math.isnan(result) else [_number(result)]
     text = str(result).strip()
     return [text] if text else []
+
+
+def _check_cost(query: XPathQuery, plan: Expression, context: _Element, shape: TreeShape) -> None:
+    """Raise QueryFailed for what would take too long."""
+
+    def count(end: int) -> int:
+        found = etree.XPath(query.text[:end], namespaces=dict(query.namespaces) or None, smart_strings=False)(context)
+        return len(found) if isinstance(found, list) else 1
+
+    with contextlib.suppress(TooCostly):
+        Estimate(shape).check(plan)
+        return
+    try:
+        Estimate(shape, count).check(plan)
+    except TooCostly:
+        raise QueryFailed(
+            f"`xpath: {query.text}` could take seconds on this page of {shape.nodes:,} nodes, and is not tried; begin"
+            " with what is rare, such as an id or a class"
+        ) from None
+
+
+def bounded(values: Iterable[Value], query: Query, page_characters: int) -> list[Value]:
+    """The values, as long as they are not too long together: elements in elements repeat the text of the page.
+
+    Raises:
+        QueryFailed: they are.
+    """
+    most = max(MAX_CHARACTERS, 2 * page_characters)
+    read: list[Value] = []
+    characters = 0
+    for value in values:
+        characters += len(value)
+        if characters > most:
+            raise QueryFailed(
+                f"`{query.language}: {query.text}` matches elements inside each other, whose texts have more than"
+                f" {most:,} characters together; select the inner ones"
+            )
+        read.append(value)
+    return read
 
 
 def _node(node: Any) -> _Element | str:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from lxml import etree
 
 from crawler.errors import ParseRefused
+from crawler.recipe.css_match import LARGE_ELEMENTS, Known
 from crawler.recipe.tree_guard import MAX_ELEMENTS
 from crawler.recipe.tree_scope import TreeScope
+from crawler.recipe.xpath_cost import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from crawler.recipe.encoding import Decoded
     from crawler.recipe.row_files import BrokenRow
     from crawler.recipe.values import Value
+    from crawler.recipe.xpath_cost import TreeShape
 
 _INTERNAL_DTD = re.compile(r"<!DOCTYPE[^>\[]*\[")
 
@@ -32,7 +35,7 @@ _INTERNAL_DTD = re.compile(r"<!DOCTYPE[^>\[]*\[")
 class XmlDocument:
     """A parsed XML page."""
 
-    __slots__ = ("_ordinals", "encoding", "stats", "text", "tree", "url")
+    __slots__ = ("_ordinals", "_shape", "encoding", "known", "stats", "text", "tree", "url")
 
     kind: Literal["xml"] = "xml"
     html: Final = False
@@ -43,7 +46,9 @@ class XmlDocument:
         self.encoding = page.encoding
         self.stats: dict[str, int] = {}
         self.tree: _Element = _parse(page, frozenset(namespaces))
+        self.known = Known(self.tree) if page.text.count("<") > LARGE_ELEMENTS else None
         self._ordinals: dict[_Element, int] | None = None
+        self._shape: TreeShape | None = None
 
     @property
     def root(self) -> Scope:
@@ -79,6 +84,12 @@ class XmlDocument:
     def meta(self, name: str) -> list[str]:  # noqa: ARG002 - the protocol's signature
         """Nothing: only HTML has `<meta>`."""
         return []
+
+    def shape(self) -> TreeShape:
+        """What the cost of an XPath depends on."""
+        if self._shape is None:
+            self._shape = shape_of(self.tree)
+        return self._shape
 
     def ordinal(self, element: _Element) -> int:
         """The element's number in document order, from 0."""

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Final, Literal
 from lxml import etree
 
 from crawler.recipe.query_error import QueryError, UnknownPrefix
+from crawler.recipe.xpath_plan import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from crawler.recipe.xpath_plan import Expression
 
 #: Characters in an expression.
 MAX_XPATH_LENGTH: Final = 1000
@@ -79,6 +82,7 @@ class XPathQuery:
     evaluate: etree.XPath = field(compare=False, repr=False)
     steps: tuple[str, ...] = field(compare=False, repr=False)  # prefixes of a path, longest first, for a miss
     namespaces: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    plan: Expression | None = field(default=None, compare=False, repr=False)  # where its cost must be looked at
 
     @property
     def language(self) -> Literal["xpath"]:
@@ -99,7 +103,8 @@ def compile_xpath(text: str, *, row: bool = False, namespaces: Mapping[str, str]
     known = namespaces or {}
     _check(tokens, row=row, namespaces=known)
     evaluate = _compile(text, known)
-    return XPathQuery(text=text, row=row, evaluate=evaluate, steps=_steps(text, tokens), namespaces=known)
+    plan = plan_of(tokens, len(text))
+    return XPathQuery(text=text, row=row, evaluate=evaluate, steps=_steps(text, tokens), namespaces=known, plan=plan)
 
 
 def _compile(text: str, namespaces: Mapping[str, str]) -> etree.XPath:

@@ -31,7 +31,8 @@ def reads_by_xpath(condition: Condition | None) -> bool:
 
 def _of_page(page: Page) -> Iterator[str | None]:
     yield from _of_condition(page.valid_if, None)
-    yield from _of_condition(page.drop_if, None)
+    for condition in (page.drop_if, *page.blocked_if):
+        yield from _of_condition(condition, None)
     for source in page.sources.values():
         yield from _of_rule(source.rule, None)
     for follow in page.follow:

@@ -31,6 +31,7 @@ class Deployment:
     items: int
     duration_s: float
     errors: int
+    blocked_in_a_row: int
 
 
 def gentler(limits: Limits, deployment: Deployment, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -56,6 +57,7 @@ def gentler(limits: Limits, deployment: Deployment, inputs: Mapping[str, Any]) -
         "ITEMS_LIMIT": int(_smaller(deployment.items, items)),
         "DURATION_LIMIT": _smaller(deployment.duration_s, limits.duration_s),
         "ERRORS_LIMIT": int(_smaller(deployment.errors, limits.stop_after_errors)),
+        "BLOCKED_IN_A_ROW": int(_smaller(deployment.blocked_in_a_row, limits.blocked_in_a_row)),
     }, ignored
 
 

@@ -16,9 +16,11 @@ from scrapy import Request, Spider
 from scrapy.spidermiddlewares.httperror import HttpError
 
 from crawler.downloader.pace import LIMITED
-from crawler.errors import PageError, SessionExpired
+from crawler.errors import PageBlocked, PageError, SessionExpired
+from crawler.extensions.blocks import blocks_of
 from crawler.extensions.sessions import sessions_of
-from crawler.middlewares.open_pages import PageTurn, outcome_of
+from crawler.middlewares.open_pages import Blocked, PageTurn, outcome_of
+from crawler.recipe.blocked_pages import blocked_sign
 from crawler.recipe.extract import after_loss, extract_page, start_requests
 from crawler.recipe.follow_ups import follow_up_hosts
 from crawler.recipe.model import Chain, OpenField, PageInput, PageRequest, SitemapPlace, Waiting
@@ -171,6 +173,12 @@ class RecipeSpider(Spider):
         facts = request.meta.get("recipe")
         return isinstance(facts, dict) and "sitemap" not in facts
 
+    def blocked_sign(self, request: Request, response: Response) -> str:
+        """What the recipe says of an answer that will be no page: the sign that it keeps crawlers out, "" for none."""
+        if not isinstance(request.meta.get("recipe"), dict):
+            return ""
+        return blocked_sign(self.recipe, _page_input(response, self._page_request(request), self.inputs, request.meta))
+
     # --- pages ---
 
     def parse(self, response: Response, page: str | None = None) -> Iterator[RecipeRow | Request]:
@@ -183,12 +191,18 @@ class RecipeSpider(Spider):
         if request is None:
             raise AssertionError("Scrapy gives every response its request")
         asked = self._page_request(request)
-        page_input = _page_input(response, asked if page is None else replace(asked, page=page), self.inputs)
+        page_input = _page_input(
+            response, asked if page is None else replace(asked, page=page), self.inputs, request.meta
+        )
         opened, sessions = open_page(self.crawler, request), sessions_of(self.crawler)
         try:
             result = extract_page(self.recipe, page_input)
         except SessionExpired as error:
             if not self._comes_back(opened, request, error) and _holds_a_row(asked):
+                yield from self._after_loss(request)
+            return
+        except PageBlocked as error:
+            if not self._let_in_later(opened, request, error):
                 yield from self._after_loss(request)
             return
         except PageError as error:
@@ -222,6 +236,24 @@ class RecipeSpider(Spider):
             return True
         opened.fail("blocked", str(turn))
         return False
+
+    def _let_in_later(self, opened: OpenPage | None, request: Request, error: PageBlocked) -> bool:
+        """Whether a page that keeps us out, as the recipe says, comes back; else it has ended."""
+        blocks = blocks_of(self.crawler)
+        if opened is None:
+            return False
+        if blocks is None or blocks.page_of(request) is None:
+            opened.fail("blocked", str(error))
+            return False
+        try:
+            blocks.refused(opened, request, str(error))
+        except PageTurn as turn:
+            opened.turn = turn
+            return True
+        except Blocked as blocked:
+            opened.counts = blocked.counts
+            opened.fail("blocked", str(blocked))
+            return False
 
     def _shows_a_login(self, result: PageResult) -> bool:
         """Whether a page that was read shows that somebody is logged in: as `valid_if` says, or by being there."""
@@ -370,14 +402,16 @@ def _waiting(facts: Any) -> Waiting | None:
     return Waiting(**{**facts, "open": fields})
 
 
-def _page_input(response: Response, request: PageRequest, inputs: Mapping[str, Any]) -> PageInput:
+def _page_input(
+    response: Response, request: PageRequest, inputs: Mapping[str, Any], meta: Mapping[str, Any]
+) -> PageInput:
     headers = {
         name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
         for name, values in response.headers.items()
     }
     # Whoever receives an answer without a date notes when it came (RFC 9110, 6.6.1): relative dates are told from it.
     headers.setdefault("date", formatdate(usegmt=True))
-    redirected_from = response.meta.get("redirect_urls") or [""]
+    redirected_from = meta.get("redirect_urls") or [""]
     return PageInput(
         request=request,
         url=response.url,
@@ -424,4 +458,5 @@ def _deployment(settings: BaseSettings) -> Deployment:
         items=settings.getint("ITEMS_LIMIT"),
         duration_s=settings.getfloat("DURATION_LIMIT"),
         errors=settings.getint("ERRORS_LIMIT"),
+        blocked_in_a_row=settings.getint("BLOCKED_IN_A_ROW"),
     )

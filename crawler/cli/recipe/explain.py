@@ -167,6 +167,8 @@ def _page(page: Page) -> Iterator[str]:
         yield f"{_STEP}nobody is logged in, and it comes back, unless {_condition(page.valid_if)}"
     if page.match:
         yield f"{_STEP}only at URLs that match {' or '.join(pattern.pattern for pattern in page.match)}"
+    for condition in page.blocked_if:
+        yield f"{_STEP}keeps crawlers out if {_condition(condition)}"
     if page.drop_if is not None:
         yield f"{_STEP}left out if {_condition(page.drop_if)}"
     engines = engines_of_page(page)
@@ -317,6 +319,7 @@ def _limits(recipe: Recipe) -> Iterator[str]:
         "rows at most": None if limits.items is None else _plain(limits.items),
         "time at most": None if limits.duration_s is None else f"{limits.duration_s:g} s",
         "ends after errors": limits.stop_after_errors,
+        "pauses after answers that keep it out": limits.blocked_in_a_row,
     }
     yield from (f"{_STEP}{name}: {value}" for name, value in facts.items() if value is not None)
 

@@ -9,7 +9,12 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from crawler.recipe.css import compile_css
+from crawler.recipe.css_lexbor import LexborEngine
+from crawler.recipe.css_match import Known
 from crawler.recipe.documents import parse_document
+from crawler.recipe.query_error import QueryFailed
+from crawler.recipe.tree_scope import TreeScope
+from crawler.recipe.xpath import compile_xpath
 
 PAGE = b"""<body class=b><main class=row><div class=row id=outer><p class=x>before</p>
 <div class=row id=inner><p class=x>in</p><span>s</span><ul><li>1<li class=x>2</ul></div>
@@ -106,3 +111,79 @@ def test_no_selector_takes_for_ever(page, selector):
     before = time.process_time()
     document.root.values(compile_css(selector))
     assert time.process_time() - before < 5
+
+
+COSTLY = (
+    ":nth-child(2n+1)",
+    ".a:nth-last-child(-n+3)",
+    ":nth-of-type(3n)",
+    "div:nth-last-of-type(2)",
+    ":nth-child(2 of .a, .b)",
+    ":nth-last-child(1 of .c:not(.a))",
+    ":has(> .a)",
+    ":has(~ .a, + .b)",
+    ".a:has(.b:nth-child(2))",
+    ":not(:has(.c))",
+    ".a:not(:nth-child(1)):is(:has(.b), .c)",
+    ':contains("p")',
+    'div:not(:contains("b")) > .a:contains("d")',
+    ".a:nth-child(2) ~ .b:has(.c) .a",
+)
+
+
+@pytest.mark.parametrize("selector", COSTLY)
+def test_a_large_page_is_matched_as_a_small_one(selector):
+    rng = random.Random(11)
+    query = compile_css(selector)
+    for _ in range(30):
+        html = _random_page(rng)
+        small = parse_document(html.encode(), kind="html", url="u").root
+        large = parse_document(html.encode(), kind="html", url="u")
+        large.engine = LexborEngine(Known(large._parser.root))
+        assert large.root.values(query, as_="html") == small.values(query, as_="html")
+        rows = small.rows(compile_css(".a")), large.root.rows(compile_css(".a"))
+        for row, same in list(zip(*rows, strict=True))[:5]:
+            assert same.values(query, as_="html") == row.values(query, as_="html")
+
+
+@pytest.mark.parametrize("selector", COSTLY)
+def test_so_it_is_on_the_other_tree(selector):
+    rng = random.Random(12)
+    query = compile_css(selector)
+    for _ in range(15):
+        html = _random_page(rng)
+        small = parse_document(html.encode(), kind="html", url="u")
+        second = small.second()
+        wanted = [(node.tag, node.attributes.get("class")) for node in small.root.select(query)]
+        second.known = Known(second.tree)
+        found = TreeScope(small, second, second.tree, is_row=False).elements(query)
+        assert [(node.tag, node.get("class")) for node in found] == wanted
+
+
+def test_siblings_that_match_a_list_are_counted_together_on_every_page():
+    page = "<div><i id=1 class=a></i><i id=2 class=b></i><i id=3 class='a b'></i><i id=4></i><i id=5 class='a b'></i>"
+    root = parse_document(page.encode(), kind="html", url="u").root
+    for number, found in ((1, ["1"]), (2, ["2"]), (3, ["3"]), (4, ["5"]), (5, [])):
+        assert root.values(compile_css(f":nth-child({number} of .a, .b)::attr(id)")) == found
+        assert len(root.rows(compile_css(f"div:has(:nth-child({number} of .a, .b))"))) == len(found)
+    assert root.values(compile_css("i:nth-last-child(1 of .a:not(.b))::attr(id)")) == ["1"]
+
+
+def test_rows_of_a_large_page_find_out_about_siblings_once():
+    page = "<ul>" + "<li><b>x</b><i>y</i></li>" * 6_000 + "</ul>"
+    document = parse_document(page.encode(), kind="html", url="u")
+    before = time.process_time()
+    rows = document.root.rows(compile_css("li"))
+    found = [row.values(compile_css("i:nth-child(2)", row=True)) for row in rows]
+    assert found == [["y"]] * 6_000
+    assert time.process_time() - before < 5
+
+
+def test_elements_inside_each_other_are_not_read_without_end():
+    page = "<div>" * 400 + "x " * 100_000
+    document = parse_document(page.encode(), kind="html", url="u")
+    with pytest.raises(QueryFailed, match="matches elements inside each other"):
+        document.root.values(compile_css("div"))
+    with pytest.raises(QueryFailed, match="matches elements inside each other"):
+        document.root.values(compile_xpath("//div"))
+    assert len(document.root.values(compile_css("div > :not(div), body"))) == 1

@@ -177,3 +177,23 @@ def test_only_failures_of_its_own_kind_come_out(expression, data):
 )
 def test_a_path_of_keys_gives_what_jmespath_gives(text, data):
     assert compile_expression(text).search(data) == jmespath.search(text, data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " | ".join(["[@, @]"] * 8),
+        " | ".join(["[@, @][]"] * 8),
+        "to_string(" + " | ".join(["[@, @]"] * 8) + ")",
+        "map(&[@, @, @, @, @, @, @, @], [@, @, @, @, @, @, @, @][]).[@, @, @, @]",
+    ],
+)
+def test_an_expression_that_copies_the_data_again_and_again_is_refused(text):
+    with pytest.raises(ExpressionError, match="would hold the data more than 200 times"):
+        compile_expression(text)
+
+
+def test_one_with_many_fields_is_not():
+    fields = ", ".join(f"f{number}: a.b{number}" for number in range(40))
+    assert compile_expression(f"items[*].{{{fields}}}").search({"items": [{"a": {"b7": 1}}]})[0]["f7"] == 1
+    assert compile_expression("a[?b == `1`].[c, d] | [0]").search({"a": [{"b": 1, "c": 2, "d": 3}]}) == [2, 3]

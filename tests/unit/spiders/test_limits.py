@@ -18,6 +18,7 @@ DEPLOYMENT = Deployment(
     items=0,
     duration_s=0.0,
     errors=0,
+    blocked_in_a_row=8,
 )
 
 
@@ -35,6 +36,7 @@ def test_without_limits_everything_stays_as_it_is():
         "ITEMS_LIMIT": 0,
         "DURATION_LIMIT": 0,
         "ERRORS_LIMIT": 0,
+        "BLOCKED_IN_A_ROW": 8,
     }
 
 
@@ -47,6 +49,8 @@ def test_without_limits_everything_stays_as_it_is():
         (Limits(concurrency_per_domain=100), "CONCURRENT_REQUESTS_PER_DOMAIN", 4),
         (Limits(duration_s=60.0), "DURATION_LIMIT", 60.0),
         (Limits(stop_after_errors=7), "ERRORS_LIMIT", 7),
+        (Limits(blocked_in_a_row=3), "BLOCKED_IN_A_ROW", 3),
+        (Limits(blocked_in_a_row=9), "BLOCKED_IN_A_ROW", 8),
         (Limits(requests=compile_value(50)), "REQUESTS_LIMIT", 50),
         (Limits(items=compile_value("{{ inputs.top }}")), "ITEMS_LIMIT", 9),
         (Limits(items=compile_value("1{{ inputs.top }}")), "ITEMS_LIMIT", 19),

@@ -1,0 +1,94 @@
+"""What an XPath may cost: hostile ones are not run, and those of recipes are, also on large pages."""
+
+from __future__ import annotations
+
+import pytest
+from lxml import etree
+
+from crawler.recipe.documents import parse_document
+from crawler.recipe.query_error import QueryFailed
+from crawler.recipe.xpath import compile_xpath
+from crawler.recipe.xpath_cost import shape_of
+
+ROW = (
+    "<tr class='row'><th>{0}</th><td><a href='/p/{0}'>Chair {0}</a></td><td class=price>{0}.50</td>"
+    "<td><span>Weight</span><b>3 kg</b></td></tr>"
+)
+SHOP = (
+    "<!doctype html><body><div id=main><h1>Chairs</h1><table id=list>"
+    + "".join(ROW.format(number) for number in range(4_000))
+    + "</table><dl><dt>UPC</dt><dd>a1</dd></dl></div>"
+)
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """The shop's page of 52,000 nodes."""
+    return parse_document(SHOP.encode(), kind="html", url="u").root
+
+
+ORDINARY = (
+    "//h1",
+    "//th[.='7']/following-sibling::td[1]",
+    "//th[normalize-space()='7']/following-sibling::td[2]",
+    "//tr[th='7']/td/a/@href",
+    "//tr[.//a[contains(., 'Chair 7')]]",
+    "//span[starts-with(., 'Weight')]/../b",
+    "//table[@id='list']//tr[@class='row'][3]/preceding-sibling::tr[1]",
+    "//dt[.='UPC']/following-sibling::dd",
+    "//h1/following::a[1]",
+    "//*[@id='list']/following::dd",
+    "//a[contains(@href, '/p/9')]/ancestor::tr[1]/td[last()]",
+    "count(//tr[td[@class='price']])",
+    "//td[@class='price']/text() | //h1/text()",
+    "(//tr)[last()]//b",
+    "//tr[position() > 3900]//a",
+    "normalize-space(//h1)",
+    "concat(//h1, ': ', //dt)",
+    "//div[not(.//form)]//h1",
+    "//a[string-length(.) > 9]",
+)
+
+
+@pytest.mark.parametrize("expression", ORDINARY)
+def test_what_recipes_ask_for_is_run_on_a_large_page(shop, expression):
+    assert shop.values(compile_xpath(expression))
+
+
+HOSTILE = (
+    "//*[count(//*) > 5]",
+    "//*[. = //td]",
+    "//td/following::td",
+    "//tr/following-sibling::tr/following-sibling::tr",
+    "//*[preceding::*]",
+    "//*[count(following::a) > 3]",
+    "//a[//b[//i]]",
+    "//*/ancestor::*/descendant::*",
+)
+
+
+@pytest.mark.parametrize("expression", HOSTILE)
+def test_what_would_take_long_is_not_run_and_said(shop, expression):
+    with pytest.raises(QueryFailed, match="could take seconds on this page"):
+        shop.values(compile_xpath(expression))
+
+
+@pytest.mark.parametrize("expression", [*ORDINARY, *HOSTILE])
+def test_a_small_page_refuses_nothing(expression):
+    page = "<h1>x</h1><table><tr><th>7</th><td><a>x</a></td></tr></table><dl><dt>UPC</dt><dd>a1</dd></dl>"
+    parse_document(page.encode(), kind="html", url="u").root.values(compile_xpath(expression))
+
+
+def test_a_predicate_that_leaves_few_is_believed():
+    page = "<ul>" + "<li class=a>x</li>" * 9_000 + "<li id=b>y</li>" + "<li>z</li>" * 5 + "</ul>"
+    root = parse_document(page.encode(), kind="html", url="u").root
+    assert root.values(compile_xpath("//li[@id='b']/following-sibling::li")) == ["z"] * 5
+    with pytest.raises(QueryFailed):
+        root.values(compile_xpath("//li[@class]/following-sibling::li"))
+
+
+def test_the_shape_of_a_tree_is_what_it_is_made_of():
+    shape = shape_of(etree.fromstring("<a>xx<b><c/>yyy</b><b/>z</a>"))
+    assert (shape.nodes, shape.deepest, shape.characters) == (7, 3, 6)
+    assert shape.names == {"a": 1, "b": 2, "c": 1}
+    assert shape.strings == 6 + 3
