@@ -185,7 +185,7 @@ class HtmlDocument:
         """Lxml's tree, made on first use. Raises QueryFailed where libxml2 cannot make one."""
         if self._second is None:
             try:
-                self._second = SecondTree(self._parser, self.nodes, self._ordinals)
+                self._second = SecondTree(self._parser, self.nodes, self._ordinals, characters=len(self.text))
             except QueryFailed as error:
                 self._second = str(error)
             else:

@@ -14,7 +14,7 @@ from lxml import etree
 
 from crawler.recipe.css_match import LARGE_ELEMENTS, Known
 from crawler.recipe.query_error import QueryFailed
-from crawler.recipe.xpath_cost import shape_of
+from crawler.recipe.xpath_cost import bounds_of, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -50,18 +50,22 @@ _VOIDS: Final = frozenset(_VOID.split("|"))
 class SecondTree:
     """lxml's tree. `differs` if its elements are not those of lexbor, in order and nesting, whatever was tried."""
 
-    __slots__ = ("_ordinals", "_shape_of_tree", "differs", "elements", "known", "tree")
+    __slots__ = ("_bounds", "_ordinals", "_shape_of_tree", "differs", "elements", "known", "tree")
 
     html: Final = True
 
-    def __init__(self, parser: LexborHTMLParser, nodes: list[LexborNode], ordinals: Mapping[int, int]) -> None:
+    def __init__(
+        self, parser: LexborHTMLParser, nodes: list[LexborNode], ordinals: Mapping[int, int], *, characters: int
+    ) -> None:
         """Raises QueryFailed where libxml2 gives up half-way.
 
         Args:
             parser: what holds lexbor's tree.
             nodes: its elements in document order.
             ordinals: the number of each of them, by its address.
+            characters: of the page.
         """
+        self._bounds: TreeShape | None = None
         self._ordinals: dict[_Element, int] | None = None
         self._shape_of_tree: TreeShape | None = None
         shape = _Shape(nodes, ordinals)
@@ -75,6 +79,8 @@ class SecondTree:
             self.differs = not shape.fits(self.elements)
             if self.differs and self.tree is not plain:
                 self._take(plain)
+        if not self.differs:
+            self._bounds = bounds_of(self.elements, characters)
 
     def ordinal(self, element: _Element) -> int:
         """The element's number in document order, from 0."""
@@ -87,6 +93,10 @@ class SecondTree:
         if self._shape_of_tree is None:
             self._shape_of_tree = shape_of(self.tree)
         return self._shape_of_tree
+
+    def bounds(self) -> TreeShape:
+        """No less than that, and known at once where the trees do not differ."""
+        return self.shape() if self._bounds is None else self._bounds
 
     def _take(self, tree: _Element) -> None:
         self.tree = tree

@@ -60,6 +60,9 @@ class Tree(Protocol):
     def shape(self) -> TreeShape:
         """What the cost of an XPath depends on, found out once."""
 
+    def bounds(self) -> TreeShape:
+        """A shape that it does not exceed, for less."""
+
     def ordinal(self, element: _Element) -> int:
         """The element's number in document order, from 0."""
 
@@ -231,7 +234,7 @@ def evaluate(query: XPathQuery, context: _Element, tree: Tree) -> list[_Element 
         QueryFailed: it would take too long on this tree, or libxml2 gave up, for example on too large a set of nodes.
     """
     if query.plan is not None:
-        _check_cost(query, query.plan, context, tree.shape())
+        _check_cost(query, query.plan, context, tree)
     try:
         result = query.evaluate(context)
     except etree.XPathError as error:
@@ -246,13 +249,21 @@ def evaluate(query: XPathQuery, context: _Element, tree: Tree) -> list[_Element 
     return [text] if text else []
 
 
-def _check_cost(query: XPathQuery, plan: Expression, context: _Element, shape: TreeShape) -> None:
+def _check_cost(query: XPathQuery, plan: Expression, context: _Element, tree: Tree) -> None:
     """Raise QueryFailed for what would take too long."""
+    bounds = tree.bounds()
+    if query.harmless and bounds.is_within(query.harmless[0], query.names):
+        return
+    with contextlib.suppress(TooCostly):
+        Estimate(bounds).check(plan)
+        query.harmless[:] = [bounds]
+        return
 
     def count(end: int) -> int:
         found = etree.XPath(query.text[:end], namespaces=dict(query.namespaces) or None, smart_strings=False)(context)
         return len(found) if isinstance(found, list) else 1
 
+    shape = tree.shape()
     with contextlib.suppress(TooCostly):
         Estimate(shape).check(plan)
         return

@@ -91,6 +91,10 @@ class XmlDocument:
             self._shape = shape_of(self.tree)
         return self._shape
 
+    def bounds(self) -> TreeShape:
+        """The same."""
+        return self.shape()
+
     def ordinal(self, element: _Element) -> int:
         """The element's number in document order, from 0."""
         if self._ordinals is None:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final, Literal
 from lxml import etree
 
 from crawler.recipe.query_error import QueryError, UnknownPrefix
-from crawler.recipe.xpath_plan import plan_of
+from crawler.recipe.xpath_plan import names_in, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from crawler.recipe.xpath_cost import TreeShape
     from crawler.recipe.xpath_plan import Expression
 
 #: Characters in an expression.
@@ -83,6 +84,8 @@ class XPathQuery:
     steps: tuple[str, ...] = field(compare=False, repr=False)  # prefixes of a path, longest first, for a miss
     namespaces: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     plan: Expression | None = field(default=None, compare=False, repr=False)  # where its cost must be looked at
+    names: frozenset[str] = field(default=frozenset(), compare=False, repr=False)  # of the elements in the plan
+    harmless: list[TreeShape] = field(default_factory=list, compare=False, repr=False)  # the last one it was cheap on
 
     @property
     def language(self) -> Literal["xpath"]:
@@ -104,7 +107,9 @@ def compile_xpath(text: str, *, row: bool = False, namespaces: Mapping[str, str]
     _check(tokens, row=row, namespaces=known)
     evaluate = _compile(text, known)
     plan = plan_of(tokens, len(text))
-    return XPathQuery(text=text, row=row, evaluate=evaluate, steps=_steps(text, tokens), namespaces=known, plan=plan)
+    names = frozenset() if plan is None else names_in(plan)
+    steps = _steps(text, tokens)
+    return XPathQuery(text=text, row=row, evaluate=evaluate, steps=steps, namespaces=known, plan=plan, names=names)
 
 
 def _compile(text: str, namespaces: Mapping[str, str]) -> etree.XPath:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
+from crawler.recipe.tree_guard import MAX_DEPTH
 from crawler.recipe.xpath_plan import Call, Constant, Path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
     from lxml.etree import _Element
 
@@ -66,6 +67,19 @@ class TreeShape:
     characters: int
     strings: int
 
+    def is_within(self, other: TreeShape, names: Collection[str]) -> bool:
+        """Whether nothing that reads elements of these names can cost more here than there."""
+        return (
+            self.nodes <= other.nodes
+            and self.depths <= other.depths
+            and self.siblings <= other.siblings
+            and self.deepest <= other.deepest
+            and self.widest <= other.widest
+            and self.characters <= other.characters
+            and self.strings <= other.strings
+            and all(self.names[name] <= other.names[name] for name in names)
+        )
+
 
 def shape_of(root: _Element) -> TreeShape:
     """The shape of a tree. Linear."""
@@ -95,6 +109,27 @@ def shape_of(root: _Element) -> TreeShape:
         widest=widest,
         characters=characters,
         strings=strings,
+    )
+
+
+def bounds_of(elements: Sequence[_Element], characters: int) -> TreeShape:
+    """A shape that a page of HTML with these elements does not exceed, found much sooner than its own.
+
+    Args:
+        elements: all of them.
+        characters: of the page as it came.
+    """
+    nodes = 3 * len(elements)  # an element, a text in it, and one behind it
+    children = list(map(len, elements))
+    return TreeShape(
+        nodes=nodes,
+        names=Counter([str(element.tag) for element in elements]),
+        depths=nodes * MAX_DEPTH,
+        siblings=4 * sum(count * count for count in children),
+        deepest=MAX_DEPTH,
+        widest=2 * max(children, default=0),
+        characters=characters,
+        strings=characters * MAX_DEPTH,
     )
 
 

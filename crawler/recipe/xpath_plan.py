@@ -72,6 +72,19 @@ def plan_of(tokens: Sequence[Lexeme], length: int) -> Expression | None:
     return plan if _is_costly(plan, inside=False) else None
 
 
+def names_in(plan: Expression) -> frozenset[str]:
+    """The names of the elements that it asks for."""
+    if isinstance(plan, Constant):
+        return frozenset()
+    if isinstance(plan, Call):
+        return frozenset().union(*map(names_in, plan.arguments))
+    if isinstance(plan, Operation):
+        return frozenset().union(*map(names_in, plan.operands))
+    inside = (*(predicate for step in plan.steps for predicate in step.predicates),)
+    own = frozenset(step.name for step in plan.steps if step.name is not None)
+    return own.union(*map(names_in, inside), names_in(plan.start) if plan.start is not None else ())
+
+
 def _is_costly(plan: Expression, *, inside: bool) -> bool:
     """Whether the cost may grow faster than the page. `inside` a predicate, what takes long is done for each node."""
     if isinstance(plan, Constant):

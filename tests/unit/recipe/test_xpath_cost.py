@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from lxml import etree
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from messy_pages import MessyPage
 
 from crawler.recipe.documents import parse_document
 from crawler.recipe.query_error import QueryFailed
 from crawler.recipe.xpath import compile_xpath
 from crawler.recipe.xpath_cost import shape_of
+from crawler.recipe.xpath_plan import names_in
 
 ROW = (
     "<tr class='row'><th>{0}</th><td><a href='/p/{0}'>Chair {0}</a></td><td class=price>{0}.50</td>"
@@ -92,3 +100,28 @@ def test_the_shape_of_a_tree_is_what_it_is_made_of():
     assert (shape.nodes, shape.deepest, shape.characters) == (7, 3, 6)
     assert shape.names == {"a": 1, "b": 2, "c": 1}
     assert shape.strings == 6 + 3
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_the_bounds_of_a_tree_are_not_below_its_shape(number):
+    document = parse_document(MessyPage(number).body(), kind="html", url="u")
+    second = document.second()
+    shape = shape_of(second.tree)
+    assert shape.is_within(second.bounds(), shape.names.keys())
+
+
+def test_what_was_cheap_on_one_page_is_looked_at_again_on_another():
+    query = compile_xpath("//*[count(.//*) > //p]")
+    small = "<div><p>1</p></div>"
+    assert parse_document(small.encode(), kind="html", url="u").root.values(query) == ["1", "1"]
+    large = "<div>" * 60 + "<i></i><p>1</p>" * 3_000
+    with pytest.raises(QueryFailed, match="could take seconds"):
+        parse_document(large.encode(), kind="html", url="u").root.values(query)
+    other = "<div>" * 3 + "<p>1</p>" * 30
+    assert parse_document(other.encode(), kind="html", url="u").root.values(query)
+
+
+def test_names_of_a_plan_are_those_that_it_asks_for():
+    plan = compile_xpath("//a[count(//b) > 1]/following::c[d = concat(e, //f)] | (//g)[.//h]").plan
+    assert plan is not None
+    assert names_in(plan) == set("abcdefgh")
