@@ -143,6 +143,8 @@ def _sitemap(sitemap: Sitemap, kind: str) -> Iterator[str]:
         yield f"{_STEP * 2}only URLs that match {' or '.join(pattern.pattern for pattern in sitemap.allow)}"
     if sitemap.deny:
         yield f"{_STEP * 2}no URL that matches {' or '.join(pattern.pattern for pattern in sitemap.deny)}"
+    if sitemap.last_run:
+        yield f"{_STEP * 2}only what has changed since the last run"
     if sitemap.modified_since is not None:
         yield f"{_STEP * 2}only what has changed since {sitemap.modified_since.text}"
     if sitemap.alternate_links:
