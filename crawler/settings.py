@@ -113,9 +113,9 @@ FLEET = "crawler.extensions.fleet.membership"  # ours: a function of the crawler
 STORE_PREFIX = "crawlery"  # ours: what all keys begin with
 LEASE_TTL = 60.0  # ours
 
-# What incremental recipes take over from run to run: a crawl of its own keeps that in INCREMENTAL_FOLDER; the workers of
-# a machine keep copies of what is in the storage of files in INCREMENTAL_CACHE (a folder of their own below that for
-# temporary files). With INCREMENTAL_FULL every page is read whole once. All ours.
+# What incremental recipes take over from run to run: a crawl of its own keeps that in INCREMENTAL_FOLDER; the workers
+# of a machine keep copies of what is in the storage of files in INCREMENTAL_CACHE ("": a folder of their own below that
+# for temporary files). With INCREMENTAL_FULL every page is read whole. All ours.
 INCREMENTAL_FOLDER = str(_config.data_dir / "states")
 INCREMENTAL_CACHE = ""
 INCREMENTAL_FULL = False

@@ -1,4 +1,4 @@
-"""A shop whose goods change between two visits: it says so by validators and in its sitemap, and counts what it sends."""
+"""A shop whose goods change between two visits, as validators and its sitemap say; it counts what it sends."""
 
 from __future__ import annotations
 
@@ -39,18 +39,22 @@ exports:
 """
 
 #: The same, by a sitemap.
-BY_SITEMAP = RECIPE.replace(
-    """  - {urls: ["{{ inputs.site }}/list/1"], page: list}
+BY_SITEMAP = (
+    RECIPE.replace(
+        """  - {urls: ["{{ inputs.site }}/list/1"], page: list}
 """,
-    """  - {sitemap: "{{ inputs.site }}/sitemap.xml", page: good}
+        """  - {sitemap: "{{ inputs.site }}/sitemap.xml", page: good}
 """,
-).replace(
-    """  list: {follow: [{links: a.good, page: good, carry: {shelf: h2}}], paginate: {next: a.next}}
+    )
+    .replace(
+        """  list: {follow: [{links: a.good, page: good, carry: {shelf: h2}}], paginate: {next: a.next}}
   good: {item: good, fields: {sku: h1, price: .price, shelf: "{{ carried.shelf }}"}}
 """,
-    """  good: {item: good, fields: {sku: h1, price: .price}}
+        """  good: {item: good, fields: {sku: h1, price: .price}}
 """,
-).replace(", shelf: {type: string}", "")
+    )
+    .replace(", shelf: {type: string}", "")
+)
 
 
 class ChangingSite:

@@ -126,7 +126,9 @@ def crawl(
     if sample:
         settings.setdict(SAMPLE_SETTINGS, priority="cmdline")
         if recipe is not None:
-            spider = spider_of(replace(recipe, quality=None, incremental=None, exports=() if output is None else recipe.exports))
+            spider = spider_of(
+                replace(recipe, quality=None, incremental=None, exports=() if output is None else recipe.exports)
+            )
     level = log_level or ("INFO" if log_file is not None else "WARNING")
     try:
         finished = run_spider(

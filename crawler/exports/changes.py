@@ -2,8 +2,8 @@
 
     +  new    ~  changed    =  the same    -  gone, with its key only
 
-Rows get their signs in one pass over them, which are kept in a file, a byte each; whoever reads the rows again, as often
-as files need it, finds the same signs.
+Rows get their signs in one pass over them, which are kept in a file, a byte each; whoever reads the rows again, as
+often as files need it, finds the same signs.
 """
 
 from __future__ import annotations

@@ -53,8 +53,8 @@ CREATE TABLE IF NOT EXISTS rows (
 ) WITHOUT ROWID;
 """
 
-#: What is known of a run while it is looked at, in a file of its own that is gone with the connection. `fid`: the number
-#: of a page within its job.
+#: What is known of a run while it is looked at, in a file of its own that is gone with the connection. `fid`: the
+#: number of a page within its job.
 _RUN_SCHEMA: Final = """
 CREATE TABLE run.notes (
     page INTEGER PRIMARY KEY, fid INTEGER NOT NULL UNIQUE, etag TEXT NOT NULL, modified TEXT NOT NULL,

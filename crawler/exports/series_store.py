@@ -175,9 +175,7 @@ def tidy(objects: ObjectStore, *, older_than_s: float, now_s: float) -> int:
     """
     removed = 0
     for keys, found in _by_series(objects):
-        pointers = sorted(
-            (order, info.key) for info in found if (order := pointer_order(info.key)) is not None
-        )
+        pointers = sorted((order, info.key) for info in found if (order := pointer_order(info.key)) is not None)
         kept: set[str] = set()
         for _, key in pointers[-_KEPT:]:
             kept |= {key, msgspec.json.decode(objects.get(key), type=_WirePointer).state}
@@ -203,6 +201,5 @@ def _by_series(objects: ObjectStore) -> Iterator[tuple[SeriesKeys, list[ObjectIn
         series = series_of_key(info.key)
         if series is not None:
             found.setdefault(series, []).append(info)
-    for (client, series), objects_of in sorted(found.items()):
-        yield SeriesKeys(client, series), objects_of
-
+    for (client, name), objects_of in sorted(found.items()):
+        yield SeriesKeys(client, name), objects_of

@@ -2,8 +2,8 @@
 
 Where workers share a job, each reads the newest state of the series, which its node fetches once; what it learns of a
 page is committed with the page, and a steward makes the next state of that. A crawl of its own keeps its states in a
-local folder (INCREMENTAL_FOLDER): rows get their signs as they come, and the next state is made when the crawl has ended
-well.
+local folder (INCREMENTAL_FOLDER): rows get their signs as they come, and the next state is made when the crawl has
+ended well.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Incremental:
         """Reads what is known.
 
         Raises:
-            NotConfigured: the crawl takes nothing over: its recipe is not incremental, or it fetches failed pages again.
+            NotConfigured: it takes nothing over: its recipe is not incremental, or it fetches failed pages again.
             ConfigError: INCREMENTAL_FOLDER cannot be used.
         """
         spider = crawler.spider
@@ -202,12 +202,12 @@ class Incremental:
         """Whether the rows of a page are known when the page is known to be unchanged."""
         page = self._recipe.pages.get(result.page)
         has_keys = all(any(part is not None for part in row.key) for row in result.rows)
-        return result.outcome == "ok" and page is not None and not (result.rejects or depends_on_others(page)) and has_keys
+        return (
+            result.outcome == "ok" and page is not None and not (result.rejects or depends_on_others(page)) and has_keys
+        )
 
     def without_known(self, page: OpenPage, request: Request, result: PageResult, place: SitemapPlace) -> PageResult:
-        """What a sitemap leads to, without the pages of which it says that they are unchanged, and with what these have
-        led to.
-        """
+        """What a sitemap leads to: not to the pages that it says are unchanged, but to what these have led to."""
         last_run = self._last_run if place.since == LAST_RUN else None
         wanted: list[PageRequest] = []
         children: list[PageRequest] = []
@@ -333,9 +333,7 @@ class OwnRun:
         self._settled = False
         order = self._fetch()
         row_keys = {item: contract.key for item, contract in recipe.items.items()}
-        self.state = RunState(
-            self._path, keys=row_keys, comparison=Comparison(only=plan.only, ignore=plan.ignore)
-        )
+        self.state = RunState(self._path, keys=row_keys, comparison=Comparison(only=plan.only, ignore=plan.ignore))
         self.state.order = max(self.state.order, order + 1)
 
     def _fetch(self) -> int:

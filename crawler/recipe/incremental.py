@@ -33,7 +33,8 @@ class Incremental:
         emit: which rows files get.
         only: fields that say whether a row has changed; empty = all but `ignore`.
         ignore: fields that do not.
-        recrawl_every_s: a page that was read longer ago is read again, whatever says that it is unchanged; None = never.
+        recrawl_every_s: a page that was read longer ago is read again, whatever says that it is unchanged; None = it is
+            believed for ever.
         gone_after: so many whole runs in a row must have missed a row.
     """
 

@@ -36,11 +36,7 @@ INCREMENTAL: Final = NamedMap(
         ),
         Key(
             "recrawl",
-            NamedMap(
-                keys=(
-                    Key("every", DURATION, "A page that was read longer ago is read again, whatever says", required=True),
-                )
-            ),
+            NamedMap(keys=(Key("every", DURATION, "A page that was read longer ago is read again", required=True),)),
             "How long it is believed that a page has not changed",
         ),
         Key("gone_after", COUNT, "Whole runs in a row that must have missed a row before it is gone (3)"),

@@ -134,7 +134,9 @@ class _Reading:
         allowed = {url: lastmod for url, lastmod in found.items() if self._is_allowed(url)}
         if len(allowed) < len(found):
             self.stats["recipe/sitemap/not_allowed"] += len(found) - len(allowed)
-        self.passed_over = [PageRequest(url=url, page=self._page, lastmod=old[url]) for url in old if url not in allowed]
+        self.passed_over = [
+            PageRequest(url=url, page=self._page, lastmod=old[url]) for url in old if url not in allowed
+        ]
         return [PageRequest(url=url, page=self._page, lastmod=lastmod) for url, lastmod in allowed.items()]
 
     def _is_allowed(self, url: str) -> bool:

@@ -28,8 +28,8 @@ from crawler.exports.quality import JobBooks, Verdict, judge_job, never_fetched
 from crawler.frontier.replays import RedisReplays
 from crawler.jobs.attempts import RedisAttempts
 from crawler.jobs.model import Intended, Outcome, State
-from crawler.jobs.states import terminal_state
 from crawler.jobs.rows import NOTE
+from crawler.jobs.states import terminal_state
 from crawler.recipe.loader import load_recipe_text
 from crawler.steward.ground import in_thread
 from crawler.steward.replays import Before, FirstJobGone, before, books_with, leave
@@ -141,7 +141,7 @@ class Finish:
         row_keys = {item: contract.key for item, contract in recipe.items.items()} if recipe is not None else None
         rows = await in_thread(JoinedRows, ground.objects, (*earlier.segments, segments), keys=row_keys)
         async with series_of(ground, job, recipe, rows) as series:
-            manifest = await self._judged(stored, keys, books, earlier, recipe, series)
+            manifest = await self._judged(stored, books, earlier, recipe, series)
             manifest = await in_thread(publish, ground.objects, keys, replace(manifest, segments=segments, chain=""))
             await advance(ground, manifest)
         return manifest
@@ -149,7 +149,6 @@ class Finish:
     async def _judged(
         self,
         stored: StoredJob,
-        keys: JobKeys,
         books: Ledger,
         earlier: Before,
         recipe: Recipe | None,
@@ -157,6 +156,7 @@ class Finish:
     ) -> Manifest:
         """What the job has come to, but for its segments; all that it names has been put."""
         ground, job, rows = self._ground, stored.job, series.rows
+        keys = JobKeys(client=job.client, job=job.id)
         attempts = await RedisAttempts(ground.store).of(job.id)
         ledger = replace(await books_with(ground, job, earlier, books), rows=dict(rows.counts))
         intended = stored.status.intended

@@ -1,0 +1,115 @@
+"""Jobs of an incremental recipe, one after the other: what has changed comes out once, whoever dies over it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import secrets
+import subprocess
+import sys
+
+import pytest
+from changing_site import RECIPE, ChangingSite
+
+from crawler.jobs.model import Job
+from tests.valkey_server import mortal
+
+ALL = {("+", number) for number in range(1, 31)}
+
+
+class Series:
+    """Jobs of one recipe on one site, with workers and stewards."""
+
+    def __init__(self, bench, site, folder, url) -> None:
+        self.bench, self.site, self.recipe = bench, site, RECIPE
+        self._folder = folder
+        self._url = url
+        self._jobs = 0
+
+    def submit(self, **values) -> str:
+        """A job; its id."""
+        self.site.forget()
+        self._jobs += 1
+        job = Job(
+            id=f"j{self._jobs}",
+            recipe="shelves",
+            recipe_text=self.recipe,
+            inputs={"site": self.site.url},
+            secret=secrets.token_bytes(32),
+            **values,
+        )
+        self.bench.run(self.bench.jobs.create(job))
+        return job.id
+
+    def worker(self, job: str) -> subprocess.Popen:
+        settings = {"REDIS_URL": self._url, "LEASE_TTL": 1, "INCREMENTAL_CACHE": self._folder / "cache"}
+        words = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
+        with (self._folder / f"{job}-{secrets.token_hex(2)}.log").open("wb") as log:
+            return subprocess.Popen(
+                mortal(sys.executable, "-m", "scrapy", "crawl", "job", "-a", f"job={job}", *words),
+                cwd=self._folder,
+                env={
+                    **os.environ,
+                    "SCRAPY_SETTINGS_MODULE": "crawler.settings",
+                    "STORAGE_URL": (self._folder / "objects").as_uri(),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def crawl(self, job: str) -> None:
+        """One worker reads all pages."""
+        worker = self.worker(job)
+        assert worker.wait(timeout=60) == 0, self.logs(job)
+
+    def logs(self, job: str) -> str:
+        return "\n".join(path.read_text()[-3000:] for path in self._folder.glob(f"{job}-*.log"))
+
+    def run(self, **values) -> set[tuple[str, int]]:
+        """Sign and number of each row of one more job."""
+        job = self.submit(**values)
+        self.crawl(job)
+        self.bench.work(self.bench.ended(job))
+        return self.rows(job)
+
+    def rows(self, job: str) -> set[tuple[str, int]]:
+        found = [(row["change"], int(row["sku"].removeprefix("sku-"))) for row in self.table(job)]
+        assert len(found) == len(set(found)), f"rows are there twice: {found}"
+        return set(found)
+
+    def table(self, job: str) -> list[dict[str, str]]:
+        (file,) = self.bench.manifest(job).files
+        text = self.bench.objects.get(file.key).decode()
+        return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@pytest.fixture
+def series(bench, tmp_path, valkey):
+    with ChangingSite(goods=30) as site:
+        yield Series(bench, site, tmp_path, valkey.url)
+
+
+def change(site) -> set[tuple[str, int]]:
+    """Three new, five changed, two gone."""
+    for number in (3, 4, 5, 6, 25):
+        site.goods[number] += 1
+    site.goods |= dict.fromkeys((31, 32, 33), 0)
+    del site.goods[10], site.goods[20]
+    return {("+", 31), ("+", 32), ("+", 33), *(("~", number) for number in (3, 4, 5, 6, 25)), ("-", 10), ("-", 20)}
+
+
+def test_a_second_job_reads_and_gives_only_what_has_changed(series):
+    assert series.run() == ALL
+    assert series.run() == set()
+    assert series.site.answers[200] == 0
+    manifest = series.bench.manifest("j2")
+    assert (str(manifest.outcome), manifest.series.carried, manifest.ledger.settled["not_modified"]) == (
+        "complete",
+        30,
+        33,
+    )
+    changes = change(series.site)
+    assert series.run() == changes
+    assert series.run() == set()
