@@ -122,7 +122,7 @@ class ChangingSite:
             return HttpResponse(status=404, body=b"no")
         body = f"<html><body>{text}{self._filler}</body></html>".encode()
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-        modified = f"Sun, {self._day(int(number)):02d} Nov 2026 00:00:00 GMT"
+        modified = f"Sun, {self._day(int(number)):02d} Nov 2020 00:00:00 GMT"
         headers = []
         if "etag" in self.validators:
             headers.append(("ETag", etag))
@@ -136,6 +136,11 @@ class ChangingSite:
 
     def _day(self, number: int) -> int:
         return 1 + self.goods.get(number, 0)
+
+    def _lastmod(self, number: int) -> str:
+        """Long ago; of a good that is too young for that, in the future."""
+        day = self._day(number)
+        return f"2020-11-{day:02d}" if day <= 30 else "2090-01-01"
 
     def _list(self, number: int) -> str | None:
         """Goods stand on the list of their number, so that one that comes or goes changes one list."""
@@ -158,7 +163,7 @@ class ChangingSite:
 
     def _sitemap(self) -> str:
         entries = "".join(
-            f"<url><loc>{self.url}/good/{good}</loc><lastmod>2026-11-{self._day(good):02d}</lastmod></url>"
+            f"<url><loc>{self.url}/good/{good}</loc><lastmod>{self._lastmod(good)}</lastmod></url>"
             for good in self.goods
         )
         return f'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entries}</urlset>'

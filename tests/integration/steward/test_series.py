@@ -8,9 +8,10 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 
 import pytest
-from changing_site import RECIPE, ChangingSite
+from changing_site import BY_SITEMAP, RECIPE, ChangingSite
 
 from crawler.jobs.model import Job
 from tests.valkey_server import mortal
@@ -113,3 +114,53 @@ def test_a_second_job_reads_and_gives_only_what_has_changed(series):
     changes = change(series.site)
     assert series.run() == changes
     assert series.run() == set()
+
+
+def test_a_job_whose_workers_are_killed_twice_gives_the_same_changes(series):
+    series.run()
+    changes = change(series.site)
+    job = series.submit()
+    for pages in (4, 12):
+        worker = series.worker(job)
+        wait_until(lambda pages=pages: len(series.site.asked) >= pages)
+        worker.kill()
+        worker.wait()
+    series.crawl(job)
+    series.bench.work(series.bench.ended(job))
+    assert series.rows(job) == changes
+    assert series.run() == set()
+
+
+def wait_until(holds) -> None:
+    until = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_a_sitemap_spares_its_pages_the_question_and_counts_them_as_seen(series):
+    series.recipe = BY_SITEMAP
+    assert series.run() == ALL
+    assert series.run() == set()
+    assert [path for path in series.site.asked if "good" in path] == []
+    assert series.bench.manifest("j2").series.carried == 30
+    changes = change(series.site)
+    assert series.run() == changes
+    assert len([path for path in series.site.asked if "good" in path]) == 8
+    assert series.run() == set()
+
+
+def test_what_is_modified_since_the_last_run_is_all_that_is_asked_for(series):
+    series.recipe = BY_SITEMAP.replace(
+        '{sitemap: "{{ inputs.site }}/sitemap.xml", page: good}',
+        '{sitemap: "{{ inputs.site }}/sitemap.xml", modified_since: last_run, page: good}',
+    ).replace("skip_unchanged: [sitemap_lastmod, etag, last_modified]", "emit: changed")
+    series.recipe = series.recipe.replace("  emit: changed\n  emit: changed\n", "  emit: changed\n")
+    assert series.run() == ALL
+    assert series.run() == set()
+    assert [path for path in series.site.asked if "good" in path] == []
+    del series.site.goods[10]
+    series.site.goods[31] = 0  # which is older than the last run, and was not there then
+    series.site.goods[7] = 40
+    assert series.run() == {("-", 10), ("+", 31), ("~", 7)}
+    assert len([path for path in series.site.asked if "good" in path]) == 2
