@@ -89,7 +89,7 @@ local function keep_rows(page, body_at, fates)
     local fate = keep_row(row[1], row[2], row[3], max_rows, count)
     if fate == 'S' then
       kept[#kept + 1], kept[#kept + 2] = row[1], ARGV[body_at + i]
-      count = count + 1
+      if row[1] ~= NOTE then count = count + 1 end
     end
     fates[#fates + 1] = fate
   end

@@ -421,7 +421,7 @@ local function unfold_rows(chunk)
     for u = 1, uniques do unique[u] = chunk[i + 3 + u] end
     if keep_row(chunk[i], chunk[i + 2], unique, max_rows, count) == 'S' then
       kept[#kept + 1], kept[#kept + 2] = chunk[i], chunk[i + 1]
-      count = count + 1
+      if chunk[i] ~= NOTE then count = count + 1 end
     end
     i = i + 4 + uniques
   end
