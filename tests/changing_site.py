@@ -38,6 +38,9 @@ exports:
   - {name: goods, item: good, format: csv, changes: column}
 """
 
+#: Of an answer, without the headers that it has to say itself.
+_HEAD_BYTES = 160
+
 #: The same, by a sitemap.
 BY_SITEMAP = (
     RECIPE.replace(
@@ -65,15 +68,17 @@ class ChangingSite:
         goods: version of each good by its number; whoever changes it changes the site.
         validators: which it sends: "etag", "last_modified".
         lies: it answers 304 to whatever it is asked.
+        shelf: what lists call themselves.
         asked: paths in the order in which they were asked for.
         answers: how often it has answered with which status.
-        sent_bytes: bodies that it has sent, without heads.
+        sent_bytes: that it has sent.
     """
 
     def __init__(self, *, goods: int, per_list: int = 10, page_bytes: int = 0, validators=("etag",)) -> None:
         self.goods: dict[int, int] = dict.fromkeys(range(1, goods + 1), 0)
         self.validators = frozenset(validators)
         self.lies = False
+        self.shelf = "shelf"
         self.asked: list[str] = []
         self.answers: Counter[int] = Counter()
         self.sent_bytes = 0
@@ -107,7 +112,9 @@ class ChangingSite:
         answer = self._page(request)
         self.asked.append(request.target)
         self.answers[answer.status] += 1
-        self.sent_bytes += len(answer.body)
+        self.sent_bytes += (
+            len(answer.body) + _HEAD_BYTES + sum(len(f"{name}: {value}") for name, value in answer.headers)
+        )
         return answer
 
     def _page(self, request) -> HttpResponse:
@@ -154,7 +161,7 @@ class ChangingSite:
             if good in self.goods
         )
         following = f'<a class="next" href="/list/{number + 1}">next</a>' if number < last else ""
-        return f"<h2>shelf {number}</h2>{links}{following}"
+        return f"<h2>{self.shelf} {number}</h2>{links}{following}"
 
     def _good(self, number: int) -> str | None:
         if number not in self.goods:

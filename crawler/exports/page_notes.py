@@ -24,6 +24,7 @@ class PageNote:
         etag: of the answer, as the site has sent it; "" = it has sent none.
         modified: its Last-Modified, ditto.
         lastmod: of the sitemap that has listed it, as written there; ditto.
+        carried: digest of what its request has carried along, which its rows may hold; "" = nothing.
         fetched_ms: when it was read whole, ms since 1970.
         rows: how many it gave.
         children: what it led to, as whoever crawls has encoded it.
@@ -39,6 +40,7 @@ class PageNote:
     etag: str = ""
     modified: str = ""
     lastmod: str = ""
+    carried: str = ""
     fetched_ms: int = 0
     rows: int = 0
     children: bytes = b""

@@ -38,13 +38,16 @@ _CACHE_KIB: Final = 32 * 1024
 
 _HASH_BYTES: Final = 16
 
+#: What helps.
+_ANEW: Final = "`crawlery state forget NAME` lets the series begin anew"
+
 _FIELDS: Final = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS items (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS pages (
-    id INTEGER PRIMARY KEY, etag TEXT NOT NULL, modified TEXT NOT NULL, lastmod TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, etag TEXT NOT NULL, modified TEXT NOT NULL, lastmod TEXT NOT NULL, carried TEXT NOT NULL,
     fetched_ms INTEGER NOT NULL, children BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS rows (
@@ -58,7 +61,8 @@ CREATE TABLE IF NOT EXISTS rows (
 _RUN_SCHEMA: Final = """
 CREATE TABLE run.notes (
     page INTEGER PRIMARY KEY, fid INTEGER NOT NULL UNIQUE, etag TEXT NOT NULL, modified TEXT NOT NULL,
-    lastmod TEXT NOT NULL, fetched_ms INTEGER NOT NULL, rows INTEGER NOT NULL, children BLOB NOT NULL
+    lastmod TEXT NOT NULL, carried TEXT NOT NULL, fetched_ms INTEGER NOT NULL, rows INTEGER NOT NULL,
+    children BLOB NOT NULL
 );
 CREATE TABLE run.given (fid INTEGER PRIMARY KEY, n INTEGER NOT NULL);
 CREATE TABLE run.same (id INTEGER PRIMARY KEY);
@@ -91,6 +95,7 @@ class KnownPage:
     etag: str
     modified: str
     lastmod: str
+    carried: str
     fetched_ms: int
     children: bytes
 
@@ -128,12 +133,21 @@ class KnownPages:
         """What is known of a page."""
         if not self._is_same:
             return None
-        query = "SELECT etag, modified, lastmod, fetched_ms, children FROM pages WHERE id = ?"
+        query = "SELECT etag, modified, lastmod, carried, fetched_ms, children FROM pages WHERE id = ?"
         found = self._base.execute(query, (signed(page),)).fetchone()
         if found is None:
             return None
-        etag, modified, lastmod, fetched_ms, children = found
-        return KnownPage(etag=etag, modified=modified, lastmod=lastmod, fetched_ms=fetched_ms, children=children)
+        names = ("etag", "modified", "lastmod", "carried", "fetched_ms", "children")
+        return KnownPage(**dict(zip(names, found, strict=True)))
+
+    def count(self) -> int:
+        """How many pages are known."""
+        return int(self._base.execute("SELECT count(*) FROM pages").fetchone()[0])
+
+    def rows(self) -> dict[str, int]:
+        """How many rows are known, by item."""
+        query = "SELECT items.name, count(*) FROM rows JOIN items ON items.id = rows.item GROUP BY rows.item"
+        return dict(self._base.execute(query))
 
     def close(self) -> None:
         """Lets the file go."""
@@ -158,7 +172,7 @@ def open_state(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         said = dict(base.execute("SELECT name, value FROM meta"))
     except sqlite3.DatabaseError as error:
         base.close()
-        raise StateDamaged(f"{path}: it is no state of a series: {error}") from error
+        raise StateDamaged(f"{path}: it is no state of a series: {error}; {_ANEW}") from error
     version = said.get("format", str(FORMAT))
     if version != str(FORMAT):
         base.close()
@@ -257,13 +271,14 @@ class RunState:
             self._base.execute("INSERT OR REPLACE INTO run.lastmods VALUES (?, ?)", (signed(note.page), note.lastmod))
         elif not note.skipped:
             self._base.execute(
-                "INSERT OR REPLACE INTO run.notes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO run.notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     signed(note.page),
                     signed(page),
                     note.etag,
                     note.modified,
                     note.lastmod,
+                    note.carried,
                     note.fetched_ms,
                     note.rows,
                     note.children,
@@ -322,7 +337,7 @@ class RunState:
             base.execute("DELETE FROM pages WHERE id NOT IN (SELECT id FROM run.same)")
         base.execute("DELETE FROM pages WHERE id IN (SELECT page FROM run.notes)")
         base.execute(
-            "INSERT INTO pages SELECT page, etag, modified, lastmod, fetched_ms, children FROM run.notes"
+            "INSERT INTO pages SELECT page, etag, modified, lastmod, carried, fetched_ms, children FROM run.notes"
             " WHERE etag <> '' OR modified <> '' OR lastmod <> ''"
         )
         base.execute(

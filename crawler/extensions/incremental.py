@@ -8,6 +8,7 @@ ended well.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
@@ -26,6 +27,7 @@ from w3lib.url import safe_url_string
 from crawler.config import read_config
 from crawler.errors import ConfigError, CrawleryError
 from crawler.exports import series_store
+from crawler.exports.formats import compact_json
 from crawler.exports.keys import SeriesKeys
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.page_notes import PageNote, packed_ids
@@ -150,7 +152,9 @@ class Incremental:
         if request.method != "GET" or not isinstance(facts, dict) or "sitemap" in facts or facts.get("waiting"):
             return None
         known = self._page(_id_of(request))
-        return known if known is not None and self._is_fresh(known) and self.conditions(known) else None
+        if known is None or not self._is_fresh(known) or known.carried != _carried(request):
+            return None
+        return known if self.conditions(known) else None
 
     def conditions(self, known: KnownPage) -> dict[str, str]:
         """The headers of the question."""
@@ -191,6 +195,7 @@ class Incremental:
             etag=_header(response, "ETag"),
             modified=_header(response, "Last-Modified"),
             lastmod=_lastmod(request),
+            carried=_carried(request),
             fetched_ms=int(time.time() * 1000),
             rows=len(result.rows),
             children=children,
@@ -216,7 +221,8 @@ class Incremental:
         for each, is_old in entries:
             number = page_id(each)
             known = self._page(number)
-            if known is not None and self._is_fresh(known) and (is_old or self._says_same(each, known, last_run)):
+            is_same = known is not None and self._is_fresh(known) and not known.carried
+            if known is not None and is_same and (is_old or self._says_same(each, known, last_run)):
                 skipped.append(number)
                 requests, following = self._children(known)
                 children += requests if following is None else [*requests, following]
@@ -444,6 +450,12 @@ def _id_of(request: Request) -> int:
 def _lastmod(request: Request) -> str:
     facts: Mapping[str, Any] = request.meta.get("recipe") or {}
     return str(facts.get("lastmod") or "")
+
+
+def _carried(request: Request) -> str:
+    """Digest of what a request has carried along: where that has changed, the rows of its page may have, too."""
+    carried = (request.meta.get("recipe") or {}).get("carried")
+    return hashlib.blake2b(compact_json(carried).encode(), digest_size=8).hexdigest() if carried else ""
 
 
 def _header(response: Response, name: str) -> str:

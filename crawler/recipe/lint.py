@@ -318,9 +318,9 @@ def _read_in_vain(linted: _Linted) -> None:
     if skips is not None and plan.emit == "all":
         message = "rows of pages that are not read are in no file, also with `emit: all`"
         linted.say(node.by_key["emit"], ("incremental", "emit"), message, "leave out skip_unchanged to have them all")
-    if "sitemap_lastmod" in plan.skip_unchanged and skips is not None:
-        if not any(start.sitemap is not None for start in linted.recipe.start):
-            linted.say(skips, where, "no entry of `start` is a sitemap, so none has a lastmod", "leave it out")
+    has_sitemaps = any(start.sitemap is not None for start in linted.recipe.start)
+    if "sitemap_lastmod" in plan.skip_unchanged and skips is not None and not has_sitemaps:
+        linted.say(skips, where, "no entry of `start` is a sitemap, so none has a lastmod", "leave it out")
     for name, _, entry in linted.pages():
         page = linted.recipe.pages[name]
         why = depends_on_others(page)

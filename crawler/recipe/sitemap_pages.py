@@ -150,7 +150,8 @@ class _Reading:
         old: dict[str, str] = {}
         for entry in file.entries:
             is_old = self._is_old(entry)
-            self.stats["recipe/sitemap/unchanged"] += is_old
+            if is_old:
+                self.stats["recipe/sitemap/unchanged"] += 1
             for written in (entry.url, *(entry.alternates if self._spec.alternate_links else ())):
                 url = http_link(self._input.url, written)
                 if url is None:

@@ -141,17 +141,15 @@ class InSeries(Unrelated):
     def _fetch(self, base: str | None) -> int:
         """Fetches the state; the order of the newest one."""
         objects = self._ground.objects
+        pointer = series_store.newest(objects, self._keys)
+        key = base if base is not None else pointer.state if pointer is not None else ""
         try:
-            pointer = series_store.newest(objects, self._keys)
-            key = base if base is not None else pointer.state if pointer is not None else ""
-            self._base = ""
             if key:
                 series_store.fetch(objects, key, self._path)
                 self._base = key
         except (NoSuchObject, StateDamaged) as error:
             logger.warning("Job %s: what its series knows cannot be had, and it begins anew: %s", self._job.id, error)
             self._path.unlink(missing_ok=True)
-            return pointer.order if pointer is not None else 0
         return pointer.order if pointer is not None else 0
 
     def _settle(self, *, is_whole: bool, began_ms: int) -> None:

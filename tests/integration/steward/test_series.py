@@ -43,8 +43,8 @@ class Series:
         self.bench.run(self.bench.jobs.create(job))
         return job.id
 
-    def worker(self, job: str) -> subprocess.Popen:
-        settings = {"REDIS_URL": self._url, "LEASE_TTL": 1, "INCREMENTAL_CACHE": self._folder / "cache"}
+    def worker(self, job: str, **more) -> subprocess.Popen:
+        settings = {**more, "REDIS_URL": self._url, "LEASE_TTL": 1, "INCREMENTAL_CACHE": self._folder / "cache"}
         words = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
         with (self._folder / f"{job}-{secrets.token_hex(2)}.log").open("wb") as log:
             return subprocess.Popen(
@@ -101,6 +101,7 @@ def change(site) -> set[tuple[str, int]]:
     return {("+", 31), ("+", 32), ("+", 33), *(("~", number) for number in (3, 4, 5, 6, 25)), ("-", 10), ("-", 20)}
 
 
+@pytest.mark.long
 def test_a_second_job_reads_and_gives_only_what_has_changed(series):
     assert series.run() == ALL
     assert series.run() == set()
@@ -116,6 +117,7 @@ def test_a_second_job_reads_and_gives_only_what_has_changed(series):
     assert series.run() == set()
 
 
+@pytest.mark.long
 def test_a_job_whose_workers_are_killed_twice_gives_the_same_changes(series):
     series.run()
     changes = change(series.site)
@@ -138,6 +140,7 @@ def wait_until(holds) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.long
 def test_a_sitemap_spares_its_pages_the_question_and_counts_them_as_seen(series):
     series.recipe = BY_SITEMAP
     assert series.run() == ALL
@@ -150,6 +153,7 @@ def test_a_sitemap_spares_its_pages_the_question_and_counts_them_as_seen(series)
     assert series.run() == set()
 
 
+@pytest.mark.long
 def test_what_is_modified_since_the_last_run_is_all_that_is_asked_for(series):
     series.recipe = BY_SITEMAP.replace(
         '{sitemap: "{{ inputs.site }}/sitemap.xml", page: good}',
@@ -164,3 +168,40 @@ def test_what_is_modified_since_the_last_run_is_all_that_is_asked_for(series):
     series.site.goods[7] = 40
     assert series.run() == {("-", 10), ("+", 31), ("~", 7)}
     assert len([path for path in series.site.asked if "good" in path]) == 2
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_second_job_of_5000_pages_costs_a_twentieth_and_a_third_gives_exactly_what_has_changed(
+    bench, tmp_path, valkey
+):
+    with ChangingSite(goods=5000, per_list=50, page_bytes=8000) as site:
+        series = Series(bench, site, tmp_path, valkey.url)
+        haste = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False, "CONCURRENT_REQUESTS_PER_DOMAIN": 16}
+
+        def crawl(*kills) -> set[tuple[str, int]]:
+            job = series.submit(max_workers=2)
+            for pages in kills:
+                workers = [series.worker(job, **haste) for _ in range(2)]
+                wait_until(lambda pages=pages: len(site.asked) >= pages)
+                for worker in workers:
+                    worker.kill()
+                    worker.wait()
+            workers = [series.worker(job, **haste) for _ in range(2)]
+            assert [worker.wait(timeout=300) for worker in workers] == [0, 0], series.logs(job)
+            bench.work(bench.ended(job), patience_s=120)
+            return series.rows(job)
+
+        assert len(crawl()) == 5000
+        whole = site.sent_bytes
+        assert crawl() == set()
+        share = site.sent_bytes / whole
+        assert share < 0.05, f"5,100 pages: {whole:,} bytes, then {site.sent_bytes:,}: {share:.1%}"
+        for number in (3, 400, 1555, 2600, 4999):
+            site.goods[number] += 1
+        site.goods |= dict.fromkeys((5001, 5002, 5003), 0)
+        del site.goods[10], site.goods[2000]
+        changes = {("~", number) for number in (3, 400, 1555, 2600, 4999)}
+        changes |= {("+", number) for number in (5001, 5002, 5003)} | {("-", 10), ("-", 2000)}
+        assert crawl(500, 2500) == changes
+        assert crawl() == set()

@@ -96,7 +96,7 @@ class Runs:
 
     def rows(self, name, file=0) -> dict[str, str]:
         text = self.bench.objects.get(self.bench.manifest(name).files[file].key).decode()
-        rows = [row for row in csv.DictReader(io.StringIO(text, newline=""))]
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
         found = {row["sku"][1:]: row.get("change", "") + row["price"] for row in rows}
         assert len(found) == len(rows)
         return found

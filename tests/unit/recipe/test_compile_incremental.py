@@ -104,5 +104,7 @@ def test_changes_must_fit_their_export(before, after, says):
 
 
 def test_last_run_needs_to_know_a_last_run():
-    text = BY_SITEMAP.replace("page: good}", "modified_since: last_run, page: good}", 1).replace(", changes: column", "")
+    text = BY_SITEMAP.replace("page: good}", "modified_since: last_run, page: good}", 1).replace(
+        ", changes: column", ""
+    )
     assert "start[0].modified_since: only a recipe with `incremental` knows when its last run was" in wrong(text=text)

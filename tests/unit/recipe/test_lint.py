@@ -154,7 +154,11 @@ def test_what_incremental_asks_for_in_vain_is_said():
     ("old", "new", "why"),
     [
         ("title: h1", 'title: {request: {url: "https://a.example/t"}, jmespath: t}', "its rows wait for follow-up"),
-        ("    item: product\n", "    item: product\n    paginate: {next: .n, append: [price]}\n", "go on over several pages"),
+        (
+            "    item: product\n",
+            "    item: product\n    paginate: {next: .n, append: [price]}\n",
+            "go on over several pages",
+        ),
         ("    key: [title]\n", "", "'product' has no `key`, so its rows are not known again"),
     ],
 )
