@@ -53,13 +53,20 @@ def decoded_children(encoded: bytes) -> tuple[list[PageRequest], PageRequest | N
     if not encoded:
         return [], None
     try:
-        unpacker = zlib.decompressobj()
-        said = unpacker.decompress(encoded, MAX_BYTES * _MOST_PACKED)
+        said = _unpacked(encoded)
         has_next, found = msgspec.msgpack.decode(said, type=tuple[bool, list[dict[str, Any]]], ext_hook=unpack)
         requests = [_request(facts) for facts in found]
     except (zlib.error, msgspec.DecodeError, TypeError, ValueError, KeyError) as error:
         raise Undecodable(f"what a page has led to cannot be read: {error}") from error
     return (requests[:-1], requests[-1]) if has_next else (requests, None)
+
+
+def _unpacked(encoded: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    said = unpacker.decompress(encoded, MAX_BYTES * _MOST_PACKED)
+    if not unpacker.eof:
+        raise ValueError("they are cut off")
+    return said
 
 
 def _is_of_one_run(request: PageRequest) -> bool:

@@ -10,6 +10,7 @@ import secrets
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,12 +18,14 @@ import pytest
 from goods_and_faults import Fails
 
 from crawler.exports import series_store
+from crawler.exports.joined import JoinedRows
 from crawler.exports.keys import SeriesKeys
 from crawler.exports.page_notes import PageNote
 from crawler.exports.series import series_id
 from crawler.frontier.contract import FrontierRequest, PageCommit, Row
 from crawler.jobs.model import Intended, Job
 from crawler.jobs.rows import NOTE, encode_row
+from crawler.recipe.loader import load_recipe_text
 from crawler.steward.export import Export
 from crawler.steward.finish import Finish
 from crawler.steward.retention import retain
@@ -246,11 +249,6 @@ def test_the_files_of_one_job_of_a_series_are_made_at_a_time(runs):
 
 
 def _held(ground, job):
-    from dataclasses import replace
-
-    from crawler.exports.joined import JoinedRows
-    from crawler.recipe.loader import load_recipe_text
-
     return series_of(ground, replace(job, id="another"), load_recipe_text(RECIPE), JoinedRows(ground.objects, [()]))
 
 
