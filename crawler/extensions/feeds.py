@@ -316,6 +316,8 @@ def export_feeds(recipe: Recipe, folder: Path) -> dict[str, dict[str, Any]]:
     feeds: dict[str, dict[str, Any]] = {}
     for export in recipe.exports:
         kwargs: dict[str, Any] = {"export": export.name} | ({"gzip": True} if export.gzip else {})
+        if recipe.incremental is not None:
+            kwargs["changes"] = export.changes == "column"
         options = {"format": export.format, "overwrite": True}
         feeds[str(folder / export.file)] = {**options, "item_export_kwargs": kwargs}
         if export.changes == "file":
@@ -382,8 +384,8 @@ def _recipe(crawler: Crawler) -> Recipe | None:
 
 
 def _shows(export: Export, options: Mapping[str, Any]) -> bool:
-    """Whether a feed has the column that says what has changed."""
-    return export.changes == "column" or bool(options.get("changes"))
+    """Whether a feed has the column that says what has changed; another one of the same name may differ in that."""
+    return bool(options.get("changes", export.changes == "column"))
 
 
 def _export(recipe: Recipe, options: Mapping[str, Any]) -> Export:
