@@ -10,6 +10,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -17,10 +18,13 @@ from pathlib import Path
 import pytest
 from goods_and_faults import Fails
 
+from crawler.cli.job_rows import JobRows
 from crawler.exports import series_store
 from crawler.exports.joined import JoinedRows
-from crawler.exports.keys import SeriesKeys
+from crawler.exports.keys import JobKeys, SeriesKeys
 from crawler.exports.page_notes import PageNote
+from crawler.exports.replay_orders import replay_of
+from crawler.exports.segments import write_segment
 from crawler.exports.series import series_id
 from crawler.frontier.contract import FrontierRequest, PageCommit, Row
 from crawler.jobs.model import Intended, Job
@@ -28,6 +32,7 @@ from crawler.jobs.rows import NOTE, encode_row
 from crawler.recipe.loader import load_recipe_text
 from crawler.steward.export import Export
 from crawler.steward.finish import Finish
+from crawler.steward.replays import prepare
 from crawler.steward.retention import retain
 from crawler.steward.series import SeriesBusy, series_of
 from tests.valkey_server import mortal
@@ -272,3 +277,53 @@ def test_states_that_are_old_and_neither_the_newest_nor_the_one_before_are_remov
     assert len(left) == 4
     assert runs.newest().order == 3
     assert runs.run({1: "3"}) == {}
+
+
+def test_failed_pages_that_are_fetched_again_are_compared_as_their_first_job_was_and_not_built_upon(runs):
+    runs.run({1: "1", 2: "2", 3: "3"})
+    first = runs.crawl({1: "7", 3: None}, failed=[2])
+    runs.end(first)
+    assert runs.rows(first) == {"1": "~7"}
+    bench = runs.bench
+    stored = bench.run(bench.jobs.get(first))
+    bench.run(bench.jobs.create(replay_of(stored, bench.manifest(first), "http_5xx", new_id="again")))
+    wait_for(lambda: bench.run(prepare(bench.ground(), bench.run(bench.jobs.get("again")))))
+    bench.run(_read_again(bench.frontier("again"), "9"))
+    runs.end("again")
+    assert runs.rows("again") == {"1": "~7", "2": "~9"}
+    record = bench.manifest("again").series
+    assert (record.state, record.base) == ("", bench.manifest(first).series.base)
+    assert runs.newest().job == first
+    assert runs.run({1: "7", 2: "9", 3: None}) == {"2": "~9"}
+
+
+async def _read_again(frontier, price):
+    (lease,) = (await frontier.lease(worker="w", call=1, limit=1, ttl_s=60)).leases
+    row = Row(item="good", body=encode_row({"sku": "s2", "price": Decimal(price)}), key=2)
+    await frontier.commit([PageCommit(lease=lease, outcome="ok", rows=(row,))])
+
+
+def wait_for(holds):
+    until = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_rows_of_a_job_that_runs_are_read_without_the_notes_among_them(runs):
+    bench = runs.bench
+    stream = bench.rows(runs.crawl({1: "1", 2: "2"}))
+    assert _skus(bench, stream) == ["s1", "s2"], "from the store"
+    chunk = bench.run(stream.read(limit_bytes=10**6))
+    keys = JobKeys(client="local", job="j1")
+    segment = write_segment(bench.objects, keys, chunk.rows, number=1, previous="", last=chunk.last)
+    assert bench.run(stream.record(segment, chunk))
+    assert (segment.row_count, segment.rows) == (2, {"good": 2, NOTE: 2})
+    assert _skus(bench, stream) == ["s1", "s2"], "from a segment"
+
+
+def _skus(bench, stream) -> list[str]:
+    async def read():
+        return [values["sku"] async for values in JobRows(stream, bench.objects).read(None)]
+
+    return bench.run(read())
