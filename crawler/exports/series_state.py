@@ -329,7 +329,7 @@ class RunState:
         """
         base = self._base
         base.execute(
-            "UPDATE rows SET seen = ?, missed = 0 WHERE seen <> ? AND page IN (SELECT id FROM run.same)",
+            "UPDATE rows SET seen = ? WHERE seen <> ? AND page IN (SELECT id FROM run.same)",
             (self.order, self.order),
         )
         if is_whole:

@@ -149,7 +149,7 @@ class Incremental:
     def to_ask_for(self, request: Request) -> KnownPage | None:
         """What is known of a page, if it is to be asked whether that still holds."""
         facts = request.meta.get("recipe")
-        if request.method != "GET" or not isinstance(facts, dict) or "sitemap" in facts or facts.get("waiting"):
+        if not isinstance(facts, dict) or "sitemap" in facts or facts.get("waiting"):
             return None
         known = self._page(_id_of(request))
         if known is None or not self._is_fresh(known) or known.carried != _carried(request):

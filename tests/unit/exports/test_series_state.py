@@ -117,7 +117,7 @@ def test_pages_are_known_to_the_same_recipe_only_and_rows_to_all(series):
     series.run({1: [good("a")]})
     assert series.known(1).etag == "e1"
     assert series.known(1, recipe="another") is None
-    assert series.run({2: [good("a")]}, recipe="another")[0] == "="
+    assert series.run({2: [good("a")]}, recipe="another", whole=False)[0] == "="
     assert (series.known(1, recipe="another"), series.known(2, recipe="another").etag) == (None, "e2")
 
 
@@ -141,9 +141,10 @@ def test_a_page_that_can_no_longer_be_kept_is_read_again(series):
 
 
 def test_a_page_that_the_newest_state_does_not_know_is_not_carried_on(series):
-    series.run({1: [good("a")]})
-    assert series.run({}, unchanged=[1, 9]) == ("", set(), 1)
-    assert series.known(9) is None
+    series.run({1: [good("a")], 2: [good("b")]})
+    series.run({1: [good("a")]}, gone_after=3)
+    assert series.run({}, unchanged=[1, 2, 9], gone_after=3) == ("", set(), 1)
+    assert (series.known(2), series.known(9)) == (None, None)
 
 
 def test_the_sitemaps_word_on_an_unchanged_page_is_noted(series):

@@ -154,6 +154,11 @@ def test_a_page_that_must_be_read_each_time_is_not_kept_and_one_that_was_known_i
     assert read(known, result, asked=request()) == PageNote(page=_id_of(request()))
 
 
+def test_only_a_page_that_was_got_is_kept(make):
+    posted = Request("https://a.example/good/2", method="POST", meta={"recipe": {"page": "good"}})
+    assert read(make(), good(), asked=posted) is None
+
+
 def test_a_page_of_which_nothing_was_said_is_not_noted(make):
     assert read(make(), good(), headers={"X": "y"}, asked=request("https://a.example/good/2")) is None
     long = {"ETag": '"' + "x" * 2000 + '"'}
