@@ -154,6 +154,11 @@ def test_a_page_that_must_be_read_each_time_is_not_kept_and_one_that_was_known_i
     assert read(known, result, asked=request()) == PageNote(page=_id_of(request()))
 
 
+def test_a_page_whose_row_goes_on_over_several_is_not_kept(make):
+    text = RECIPE.replace("{item: good, ", "{item: good, paginate: {next: a.more, append: [price]}, ")
+    assert read(make(text), good()) is None
+
+
 def test_only_a_page_that_was_got_is_kept(make):
     posted = Request("https://a.example/good/2", method="POST", meta={"recipe": {"page": "good"}})
     assert read(make(), good(), asked=posted) is None
