@@ -395,7 +395,7 @@ def incremental_of(crawler: Crawler) -> Incremental | None:
 
 def default_cache() -> Path:
     """Where the workers of a machine that are one user's keep states."""
-    return Path(tempfile.gettempdir()) / f"crawlery-{os.getuid()}" / "states"
+    return Path(tempfile.gettempdir()) / f"crawlery-states-{os.getuid()}"
 
 
 def cached_state(objects: ObjectStore, keys: SeriesKeys, folder: Path) -> Path | None:

@@ -208,9 +208,8 @@ def test_answers_that_get_lost_change_nothing(runs, lost):
 POINTS = ("put_state.half", "put_state.reply", "put_manifest.reply", "put_pointer.call", "put_pointer.reply")
 
 
-@pytest.mark.parametrize(
-    "point", [pytest.param(point, marks=() if point == "put_manifest.reply" else pytest.mark.long) for point in POINTS]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("point", POINTS)
 def test_a_steward_that_is_killed_leaves_it_to_the_next_one(runs, valkey, tmp_path, point):
     runs.run({1: "1", 2: "2"})
     name = runs.crawl({1: "3", 4: "4"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,11 +11,15 @@ from changing_site import BY_SITEMAP, RECIPE
 from scrapy import Request
 from scrapy.http import HtmlResponse
 
+from crawler.errors import ConfigError, NoSuchObject
+from crawler.exports import series_store
 from crawler.exports.keys import SeriesKeys
+from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.page_notes import PageNote, unpacked_ids
 from crawler.exports.series import recipe_digest
 from crawler.exports.series_state import Comparison, KnownPages, RunState, StateMeta
-from crawler.extensions.incremental import Incremental, _carried, _id_of, page_id
+from crawler.exports.series_store import Pointer
+from crawler.extensions.incremental import Incremental, _carried, _id_of, cached_state, page_id
 from crawler.middlewares import conditional
 from crawler.recipe.incremental import LAST_RUN
 from crawler.recipe.loader import load_recipe_text
@@ -235,3 +240,46 @@ def test_a_question_that_the_recipe_asks_itself_is_left_to_it(make, monkeypatch)
     asked.headers["If-None-Match"] = '"own"'
     conditional.ConditionalMiddleware(None, make()).process_request(asked)
     assert opened.known is None
+
+
+KEYS = SeriesKeys("local", "0" * 32)
+
+
+def kept(objects, tmp_path, order, text):
+    path = tmp_path / "made"
+    path.write_bytes(text)
+    key = series_store.put(objects, KEYS, "j", path)
+    series_store.advance(objects, KEYS, Pointer(order=order, job="j", state=key))
+
+
+def test_the_newest_state_is_fetched_once_for_a_machine_and_old_ones_go(tmp_path):
+    objects, cache = FolderObjectStore(tmp_path / "objects"), tmp_path / "cache"
+    assert cached_state(objects, KEYS, cache) is None
+    kept(objects, tmp_path, 1, b"first")
+    first = cached_state(objects, KEYS, cache)
+    assert first.read_bytes() == b"first"
+    first.write_bytes(b"is not fetched again")
+    assert cached_state(objects, KEYS, cache).read_bytes() == b"is not fetched again"
+    kept(objects, tmp_path, 2, b"second")
+    assert cached_state(objects, KEYS, cache).read_bytes() == b"second"
+    assert first.exists(), "somebody may have just begun"
+    os.utime(first, (0, 0))
+    cached_state(objects, KEYS, cache)
+    assert len(list(cache.iterdir())) == 1
+    assert cache.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_state_that_cannot_be_had_leaves_nothing_half_there(tmp_path):
+    objects, cache = FolderObjectStore(tmp_path / "objects"), tmp_path / "cache"
+    series_store.advance(objects, KEYS, Pointer(order=1, job="j", state=KEYS.new_state("j")))
+    with pytest.raises(NoSuchObject):
+        cached_state(objects, KEYS, cache)
+    assert list(cache.iterdir()) == []
+
+
+def test_a_folder_of_somebody_else_is_not_used(tmp_path, monkeypatch):
+    objects = FolderObjectStore(tmp_path / "objects")
+    kept(objects, tmp_path, 1, b"x")
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(ConfigError, match="is somebody else's"):
+        cached_state(objects, KEYS, tmp_path / "cache")
