@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 KEYS = int(os.environ.get("SERIES_KEYS", "10_000_000"))
-MOST_MIB = 250
+MOST_MIB = 150
 
 
 @pytest.mark.bench
