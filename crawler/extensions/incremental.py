@@ -56,7 +56,8 @@ if TYPE_CHECKING:
     from crawler.exports.objects import ObjectStore
     from crawler.exports.series_state import KnownPage
     from crawler.middlewares.open_pages import OpenPage
-    from crawler.recipe.model import PageRequest, PageResult, Recipe, SitemapPlace
+    from crawler.recipe.model import PageRequest, PageResult, Recipe
+    from crawler.recipe.sitemap_place import SitemapPlace
     from crawler.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from crawler.recipe.queries import CssQuery, Query
     from crawler.recipe.regex import Regex
     from crawler.recipe.session_plan import Session
+    from crawler.recipe.sitemap_place import SitemapPlace
     from crawler.recipe.steps import Step
     from crawler.recipe.template import Template, ValueTemplate
 
@@ -469,16 +470,6 @@ class Waiting:
     asked: int = 0
     failures: Mapping[str, str] = field(default_factory=dict)
     gaps: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SitemapPlace:
-    """Where a sitemap stands; travels with its request."""
-
-    entry: int  # of `start`
-    level: int = 0  # sitemaps that lead to it
-    left: int = 0  # further sitemaps that may be read below it
-    since: str = ""  # moment (ISO 8601) before which nothing is wanted, or `LAST_RUN`; "" = everything is
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from crawler.recipe.incremental import LAST_RUN
-from crawler.recipe.model import EmptyCause, PageRequest, PageResult, SitemapPlace
+from crawler.recipe.model import EmptyCause, PageRequest, PageResult
 from crawler.recipe.paging import mark
 from crawler.recipe.quantities import seconds
+from crawler.recipe.sitemap_place import SitemapPlace
 from crawler.recipe.sitemaps import latest_moment, read_sitemap
 from crawler.recipe.urls import http_link
 

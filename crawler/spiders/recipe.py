@@ -23,9 +23,10 @@ from crawler.middlewares.open_pages import Blocked, PageTurn, outcome_of
 from crawler.recipe.blocked_pages import blocked_sign
 from crawler.recipe.extract import after_loss, extract_page, start_requests
 from crawler.recipe.follow_ups import follow_up_hosts
-from crawler.recipe.model import Chain, OpenField, PageInput, PageRequest, PageResult, SitemapPlace, Waiting
+from crawler.recipe.model import Chain, OpenField, PageInput, PageRequest, PageResult, Waiting
 from crawler.recipe.sessions import IS_VALID, session_hosts
 from crawler.recipe.sitemap_pages import IN_PART, is_robots
+from crawler.recipe.sitemap_place import SitemapPlace
 from crawler.recipe.values import is_missing
 from crawler.scheduler import open_page
 from crawler.signals import page_settled, row_rejected

@@ -23,7 +23,8 @@ from crawler.extensions.incremental import Incremental, _carried, _id_of, cached
 from crawler.middlewares import conditional
 from crawler.recipe.incremental import LAST_RUN
 from crawler.recipe.loader import load_recipe_text
-from crawler.recipe.model import PageRequest, PageResult, Reject, Row, SitemapPlace
+from crawler.recipe.model import PageRequest, PageResult, Reject, Row
+from crawler.recipe.sitemap_place import SitemapPlace
 from crawler.spiders.page_children import encoded_children
 
 NOW = 1_800_000_000.0

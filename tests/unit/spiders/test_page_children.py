@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from crawler.recipe.model import Chain, PageRequest, PageResult, SitemapPlace, Waiting
+from crawler.recipe.model import Chain, PageRequest, PageResult, Waiting
+from crawler.recipe.sitemap_place import SitemapPlace
 from crawler.spiders.page_children import MAX_BYTES, decoded_children, encoded_children
 from crawler.wire import Undecodable
 
