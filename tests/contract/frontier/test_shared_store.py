@@ -166,7 +166,7 @@ def test_a_page_with_thousands_of_links_is_committed_whole(frontier, take):
     assert found == [child.id for child in children]
 
 
-@pytest.mark.parametrize("max_rows", [None, 300])
+@pytest.mark.parametrize("max_rows", [None, 150])
 def test_a_note_on_a_page_with_very_many_rows_is_kept_behind_them_and_takes_no_room(store, max_rows):
     frontier = store.face(RedisFrontier(store.store, job="j", ttl_s=60, max_rows=max_rows))
     frontier.enqueue([START])
