@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-long test-fast bench bench-fleet bench-store bench-exports bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test coverage test-long test-fast bench bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ bench: $(STAMP)  ## Ratios against what a user would pick instead (slow, idle ma
 
 bench-exports: $(STAMP)  ## A million rows composed into CSV, JSON Lines and Parquet: memory and rows a second (slow)
 	@$(BIN)/python -m pytest tests/benchmarks/test_compose_memory.py -q -s -m bench -o addopts="--import-mode=importlib"
+
+bench-incremental: $(STAMP)  ## A series of ten million keys compared and looked up: memory and rows a second (slow) [SERIES_KEYS=]
+	@$(BIN)/python -m pytest tests/benchmarks/test_series_memory.py -q -s -m bench -o addopts="--import-mode=importlib"
 
 bench-jobs: $(STAMP)  ## Pages of the list of 100,000 jobs: milliseconds of each kind of page
 	@$(BIN)/python -m pytest tests/benchmarks/test_job_lists.py -q -s -m bench -o addopts="--import-mode=importlib"

@@ -262,6 +262,10 @@ class ManifestDamaged(CrawleryError):
     """A manifest cannot be read, or one of a version that is not known here."""
 
 
+class StateDamaged(CrawleryError):
+    """What a series knows cannot be read, or is of a version that is not known here."""
+
+
 class ReplayDamaged(CrawleryError):
     """What a job has left for its replay is not what was written."""
 

@@ -90,6 +90,8 @@ OBJECTS: Final = {
     "entries": "A piece of the audit",
     "recipe": "The text of a client's recipe",
     "pages": "The saved pages of a client's recipe",
+    "state": "What an incremental recipe knows after a job",
+    "pointer": "The pointer to such a state",
     "version": "The record of a version of a client's recipe",
 }
 

@@ -113,6 +113,13 @@ FLEET = "crawler.extensions.fleet.membership"  # ours: a function of the crawler
 STORE_PREFIX = "crawlery"  # ours: what all keys begin with
 LEASE_TTL = 60.0  # ours
 
+# What incremental recipes take over from run to run: a crawl of its own keeps that in INCREMENTAL_FOLDER; the workers
+# of a machine keep copies of what is in the storage of files in INCREMENTAL_CACHE ("": a folder of their own below that
+# for temporary files). With INCREMENTAL_FULL every page is read whole. All ours.
+INCREMENTAL_FOLDER = str(_config.data_dir / "states")
+INCREMENTAL_CACHE = ""
+INCREMENTAL_FULL = False
+
 # What a node tells the workers that it starts: its name, and the seat that it has taken for them. A worker keeps its
 # seat, which is free when the worker has been silent for SEAT_TTL seconds, and leaves when it has had nothing to do for
 # WORKER_IDLE_S seconds. All ours.
@@ -143,11 +150,13 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "crawler.middlewares.session.SessionMiddleware": 690,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
     "crawler.middlewares.cookies.CookiesMiddleware": 700,
+    "crawler.middlewares.conditional.ConditionalMiddleware": 740,
 }
 EXTENSIONS_BASE = {
     **_scrapy.EXTENSIONS_BASE,
     "crawler.extensions.timers.MonotonicTimers": -2,
     "crawler.extensions.fleet.Fleet": -1,  # the first to come, the last to be asked
+    "crawler.extensions.incremental.Incremental": -1,  # rows have their signs before anybody writes them
     "crawler.extensions.seat.SeatKeeper": 0,
     "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.extensions.politeness.Politeness": 0,

@@ -113,7 +113,7 @@ def _so_far(stored: StoredJob, segments: tuple[Segment, ...], expires_s: int) ->
         "segments": [
             {
                 "name": names[segment.key],
-                "rows": sum(segment.rows.values()),
+                "rows": segment.row_count,
                 "size_bytes": segment.size_bytes,
                 "url": objects.link(segment.key, file_name=names[segment.key], expires_s=expires_s),
                 "expires_at": until_ms,

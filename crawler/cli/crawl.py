@@ -79,6 +79,7 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 @click.option("--export", metavar="NAME", help="Which of the recipe's exports -o writes; the first by default.")
 @click.option("--summary", type=click.Path(path_type=Path), help="File for the summary as JSON; overwritten.")
 @click.option("--sample", is_flag=True, help=f"Only {SAMPLE_REQUESTS} pages or {SAMPLE_ROWS} rows; show the rows.")
+@click.option("--full", is_flag=True, help="Also read pages whole that an incremental recipe would skip.")
 @click.option("--set", "-s", "overrides", multiple=True, metavar="NAME=VALUE", help="A Scrapy setting for this crawl.")
 @click.option("--job", "job_id", metavar="ID", help="Share this job with other processes; the first one makes it.")
 @click.option("--redis-url", metavar="URL", help="Where jobs are shared: redis://HOST:PORT/DB.  [env: REDIS_URL]")
@@ -94,6 +95,7 @@ def crawl(
     export: str | None,
     summary: Path | None,
     sample: bool,
+    full: bool,
     overrides: tuple[str, ...],
     job_id: str | None,
     redis_url: str | None,
@@ -118,6 +120,8 @@ def crawl(
         settings.set("FEEDS", feeds(output, recipe, export), priority="cmdline")
     elif export is not None:
         raise click.UsageError("--export needs --output")
+    if full:
+        settings.set("INCREMENTAL_FULL", True, priority="cmdline")
     if summary is not None:
         check_writable(summary, "--summary")
         settings.set("SUMMARY_FILE", str(summary), priority="cmdline")
@@ -126,7 +130,9 @@ def crawl(
     if sample:
         settings.setdict(SAMPLE_SETTINGS, priority="cmdline")
         if recipe is not None:
-            spider = spider_of(replace(recipe, quality=None, exports=() if output is None else recipe.exports))
+            spider = spider_of(
+                replace(recipe, quality=None, incremental=None, exports=() if output is None else recipe.exports)
+            )
     level = log_level or ("INFO" if log_file is not None else "WARNING")
     try:
         finished = run_spider(

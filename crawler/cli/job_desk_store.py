@@ -323,7 +323,7 @@ def _pieces(
     pieces = tuple(
         ResultSegment(
             name=name,
-            rows=sum(segment.rows.values()),
+            rows=segment.row_count,
             size_bytes=segment.size_bytes,
             url=objects.link(segment.key, file_name=name, expires_s=expires_s),
             expires_at=until,

@@ -14,7 +14,7 @@ from crawler.exports.formats import JsonlWriter
 from crawler.exports.profiles.files import ProfileWriter, Survey, is_shaped
 from crawler.exports.segments import read_segment
 from crawler.exports.text_files import SEPARATORS, guarded_cells, text_writer
-from crawler.jobs.rows import decode_row
+from crawler.jobs.rows import NOTE, decode_row
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import Export
 
@@ -182,7 +182,7 @@ class JobRows:
         while True:
             for segment in await self._stream.segments(after=segments):
                 for number, row in enumerate(self._of_segment(segment)):
-                    if number >= ahead and item in (None, row.item):
+                    if number >= ahead and row.item != NOTE and item in (None, row.item):
                         yield row.values
                 ahead = max(0, ahead - sum(segment.rows.values()))
                 segments, last = segment.number, last if ahead else segment.last
@@ -193,7 +193,7 @@ class JobRows:
             if not chunk.rows:
                 return
             for stored in chunk.rows:
-                if item in (None, stored.item):
+                if stored.item != NOTE and item in (None, stored.item):
                     yield decode_row(stored.body)
             ahead, last = ahead + len(chunk.rows), chunk.last
 

@@ -44,6 +44,7 @@ crawlery login --url https://HOST            jobs of a platform elsewhere
         "clients": ("crawler.cli.clients:clients", "Clients of the API: whose jobs and keys there are."),
         "audit": ("crawler.cli.audit:audit", "Who has changed what, and whether that was touched."),
         "recipe": ("crawler.cli.recipe.group:recipe", "Make, check, try and test recipes."),
+        "state": ("crawler.cli.state:state", "What incremental recipes know of earlier runs."),
         "shop": ("crawler.cli.shop:shop", "Serve the bundled sample shop, to try things on."),
         "up": ("crawler.cli.up:up", "Run the whole platform on this machine until Ctrl-C."),
         "api": ("crawler.cli.api:api", "Run the control API: jobs, keys and results over HTTP."),

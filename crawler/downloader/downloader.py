@@ -43,6 +43,9 @@ _MANY: Final = 1 << 30
 _LEAVES_WITHIN_S: Final = 0.005
 _LEAVES_WITHIN_TURNS: Final = 10
 
+#: Answers of a site that works: the page, or that it has not changed.
+_READ: Final = frozenset({200, 304})
+
 #: What a closed port says; a page of a host that may not be talked to says the same.
 _REFUSED: Final = "Connection was refused by other side: 111: Connection refused."
 
@@ -137,7 +140,7 @@ class Downloader(ScrapyDownloader):
                 response = await self._send(request)
                 latency = request.meta.get("download_latency")
                 if latency is not None and not request.meta.get("autothrottle_dont_adjust_delay", False):
-                    passage.answered(latency, ok=response.status == 200)
+                    passage.answered(latency, ok=response.status in _READ)
                 self._heed(host, request, response)
                 if self._log_latencies:
                     self._log(host, latency or 0.0, response)

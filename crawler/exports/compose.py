@@ -17,22 +17,23 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from crawler import faults
+from crawler.exports.changes import COLUMN, emitted
 from crawler.exports.formats import JsonlWriter
 from crawler.exports.keys import file_name
 from crawler.exports.parquet import DoesNotFit, ParquetWriter
 from crawler.exports.profiles.files import ProfileWriter, Survey, is_shaped
 from crawler.exports.text_files import SEPARATORS, TextWriter, guarded_cells, text_of, text_writer
+from crawler.recipe.fields import FieldSpec
 from crawler.recipe.model import DEFAULT_FORMATS, ExportFormat  # msgspec reads the annotations of ComposedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
-    from crawler.exports.joined import JoinedRows
+    from crawler.exports.changes import CountedRows
     from crawler.exports.keys import JobKeys
     from crawler.exports.objects import ObjectStore
     from crawler.exports.segments import ReadRow
-    from crawler.recipe.fields import FieldSpec
     from crawler.recipe.model import Export, Recipe
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class ExportPlan:
         as_text: columns that Parquet has as text.
         profile: see `crawler.recipe.profiles`; its columns are found when all rows have been seen.
         gzip: whether the file is compressed.
+        changes: it has a column that says what has changed, before all others.
+        signs: of an incremental run, the rows that it gets, see `crawler.exports.changes`; None = all of them.
     """
 
     name: str
@@ -78,6 +81,8 @@ class ExportPlan:
     as_text: frozenset[str] = frozenset()
     profile: str = "plain@1"
     gzip: bool = False
+    changes: bool = False
+    signs: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,9 +128,13 @@ def plan_exports(recipe: Recipe | None, counts: Mapping[str, int]) -> tuple[Expo
             for fmt in DEFAULT_FORMATS
         )
     if recipe.exports:
-        return tuple(plan_export(recipe, export) for export in recipe.exports)
+        plans = [plan for export in recipe.exports for plan in with_changes(plan_export(recipe, export), export)]
+        return tuple(with_signs(recipe, plan) for plan in plans)
     return tuple(
-        ExportPlan(name=item, item=item, format=fmt, columns=tuple(contract.fields), fields=contract.fields)
+        with_signs(
+            recipe,
+            ExportPlan(name=item, item=item, format=fmt, columns=tuple(contract.fields), fields=contract.fields),
+        )
         for item, contract in recipe.items.items()
         for fmt in DEFAULT_FORMATS
     )
@@ -147,8 +156,27 @@ def plan_export(recipe: Recipe, export: Export) -> ExportPlan:
     )
 
 
+def with_changes(plan: ExportPlan, export: Export) -> tuple[ExportPlan, ...]:
+    """The plan as the export's `changes` wants it: with the column that says them, or with a file of them beside it."""
+    if not export.changes:
+        return (plan,)
+    shown = replace(
+        plan,
+        changes=True,
+        columns=plan.columns and (COLUMN, *plan.columns),
+        fields={COLUMN: FieldSpec(type="string"), **plan.fields},
+    )
+    return (shown,) if export.changes == "column" else (plan, replace(shown, name=f"{plan.name}-changes"))
+
+
+def with_signs(recipe: Recipe, plan: ExportPlan) -> ExportPlan:
+    """The plan with the rows that an incremental recipe lets out."""
+    incremental = recipe.incremental
+    return plan if incremental is None else replace(plan, signs=emitted(incremental.emit, shows=plan.changes))
+
+
 def compose(
-    objects: ObjectStore, keys: JobKeys, rows: JoinedRows, plans: Sequence[ExportPlan], *, folder: Path
+    objects: ObjectStore, keys: JobKeys, rows: CountedRows, plans: Sequence[ExportPlan], *, folder: Path
 ) -> tuple[ComposedFile, ...]:
     """Makes the files and puts them; in the order of the plans.
 
@@ -158,7 +186,7 @@ def compose(
     Args:
         objects: where segments are and files go.
         keys: of the job.
-        rows: of all segments that the store has recorded.
+        rows: of all segments that the store has recorded; of an incremental recipe with their signs.
         plans: see `plan_exports`.
         folder: for files until they are put; needs as much room as all of them.
 
@@ -193,6 +221,11 @@ class _Written:
     guarded: int
 
 
+def takes(plan: ExportPlan, row: ReadRow) -> bool:
+    """Whether the file of a plan gets a row."""
+    return row.item == plan.item and (plan.signs is None or row.change in plan.signs)
+
+
 class _PlanDoesNotFit(Exception):
     """A value does not fit a column of a plan."""
 
@@ -202,7 +235,7 @@ class _PlanDoesNotFit(Exception):
         self.as_text = replace(plan, as_text=plan.as_text | {error.column})
 
 
-def _with_columns(rows: JoinedRows, plans: Sequence[ExportPlan]) -> Sequence[ExportPlan]:
+def _with_columns(rows: CountedRows, plans: Sequence[ExportPlan]) -> Sequence[ExportPlan]:
     """The plans, with the columns of those files that have none yet: of a profile, or CSV of an ordinary spider."""
     columns = [_ColumnsOf(plan) for plan in plans]
     wanted = {one.plan.item for one in columns if one.needs_rows}
@@ -228,7 +261,7 @@ class _ColumnsOf:
         return self._is_open or (self._survey is not None and self._survey.is_needed)
 
     def add(self, row: ReadRow) -> None:
-        if row.item != self.plan.item:
+        if not takes(self.plan, row):
             return
         if self._survey is not None:
             self._survey.add(row.values)
@@ -241,7 +274,7 @@ class _ColumnsOf:
         return replace(self.plan, columns=tuple(self._names)) if self._is_open else self.plan
 
 
-def _write(rows: JoinedRows, plans: Sequence[ExportPlan], folder: Path) -> list[_Written]:
+def _write(rows: CountedRows, plans: Sequence[ExportPlan], folder: Path) -> list[_Written]:
     """All files in one pass."""
     with contextlib.ExitStack() as stack:
         sinks = [stack.enter_context(_Sink(plan, folder / f"{number}")) for number, plan in enumerate(plans)]
@@ -250,11 +283,11 @@ def _write(rows: JoinedRows, plans: Sequence[ExportPlan], folder: Path) -> list[
             by_item.setdefault(sink.plan.item, []).append(sink)
         for row in _in_order(rows):
             for sink in by_item.get(row.item, ()):
-                sink.write(row.values)
+                sink.write(row)
         return [sink.finish() for sink in sinks]
 
 
-def _in_order(rows: JoinedRows) -> Iterator[ReadRow]:
+def _in_order(rows: CountedRows) -> Iterator[ReadRow]:
     """All of them; somebody who wants to see what a death does to a composition may ask for it at half of them."""
     read = iter(rows)
     if faults.is_on():
@@ -281,7 +314,13 @@ class _Sink:
             self._path.open("wb", buffering=_BUFFER_BYTES), gzipped=plan.gzip, buffer_bytes=_BUFFER_BYTES
         )
         self._writer = text_writer(
-            self._file, plan.format, plan.columns, join=plan.join, raw=plan.raw, profile=plan.profile
+            self._file,
+            plan.format,
+            plan.columns,
+            join=plan.join,
+            raw=plan.raw,
+            profile=plan.profile,
+            own=(COLUMN,) if plan.changes else (),
         )
         if plan.columns and not isinstance(self._writer, JsonlWriter):
             self._writer.write_header()
@@ -293,9 +332,11 @@ class _Sink:
         with contextlib.suppress(OSError):  # one that is complete is closed already; of any other this is not the error
             self._file.close()
 
-    def write(self, row: Mapping[str, Any]) -> None:
+    def write(self, row: ReadRow) -> None:
+        if not takes(self.plan, row):
+            return
         try:
-            self._writer.write(row)
+            self._writer.write({COLUMN: row.change, **row.values} if self.plan.changes else row.values)
         except DoesNotFit as error:
             raise _PlanDoesNotFit(self.plan, error) from error
         self._rows += 1

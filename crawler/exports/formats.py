@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 #: A cell that begins so may be taken for a formula by a spreadsheet; the last four are the full-width forms.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - they are meant
@@ -50,6 +50,7 @@ class CsvWriter:
         join: Mapping[str, str] | None = None,
         raw: bool = False,
         separator: str = ",",
+        own: Collection[str] = (),
     ) -> None:
         """A writer.
 
@@ -59,11 +60,13 @@ class CsvWriter:
             join: for a list field, the text between its members instead of JSON.
             raw: leave cells alone that a spreadsheet would take for a formula.
             separator: of cells: a comma, or a tab for TSV.
+            own: columns whose cells no site has written, and that are left alone, too.
         """
         self._columns = tuple(columns)
         self._separator = separator
         self._join = dict(join or {})
         self._raw = raw
+        self._unguarded = frozenset(own)
         self._file = file
         self.guarded = 0
 
@@ -73,7 +76,10 @@ class CsvWriter:
 
     def write(self, row: Mapping[str, Any]) -> None:
         """One row; fields that are no column are left out, columns without a value are empty."""
-        cells = [csv_cell(row.get(name), join=self._join.get(name), raw=self._raw) for name in self._columns]
+        cells = [
+            csv_cell(row.get(name), join=self._join.get(name), raw=self._raw or name in self._unguarded)
+            for name in self._columns
+        ]
         if not self._raw:
             self.guarded += sum(cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) for cell in cells)
         self._file.write(csv_line(cells, separator=self._separator))

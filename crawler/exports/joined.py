@@ -12,6 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from crawler.exports.segments import check_chain, read_segment
+from crawler.jobs.rows import NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,13 +62,18 @@ class JoinedRows:
         self.counts: Counter[str] = Counter()
         for segment in itertools.chain.from_iterable(self._parts):
             self.counts.update(segment.rows)
+        del self.counts[NOTE]  # which are no rows
         if len(parts) > 1:
             self._choose()
 
     def __iter__(self) -> Iterator[ReadRow]:
+        return (row for row in self.with_notes() if row.item != NOTE)
+
+    def with_notes(self) -> Iterator[ReadRow]:
+        """The same rows in the same order, and the notes on their pages where those came in."""
         for part, dropped in zip(self._parts, self._dropped, strict=True):
             for row in self._read(part):
-                if not dropped or (row.page, row.item) not in dropped or self._has_key(row):
+                if row.item == NOTE or not dropped or (row.page, row.item) not in dropped or self._has_key(row):
                     yield row
 
     def _read(self, part: Sequence[Segment]) -> Iterator[ReadRow]:
@@ -83,7 +89,8 @@ class JoinedRows:
         for number in reversed(range(len(self._parts))):
             found: Counter[_Place] = Counter()
             if number or later:
-                places = ((row.page, row.item) for row in self._read(self._parts[number]) if not self._has_key(row))
+                rows = (row for row in self._read(self._parts[number]) if row.item != NOTE)
+                places = ((row.page, row.item) for row in rows if not self._has_key(row))
                 found.update(place for place in places if number or place in later)
             later.update(found)
             given.insert(0, found)

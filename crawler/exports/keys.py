@@ -11,6 +11,8 @@
     -recipes/texts/SHA256.yaml                    the text of a client's recipe
     -recipes/pages/SHA256.tar                     its saved pages
     -recipes/versions/CLIENT/NAME/VERSION/PUSH.json  what was pushed, and what came of its check: see crawler.catalog
+    -series/CLIENT/SERIES/states/JOB-RANDOM.zst      what an incremental recipe knows after a job: see series_state
+    -series/CLIENT/SERIES/pointers/ORDER-JOB.json    says that such a state counts; the greatest ORDER is the newest
 
 What may be written twice has a random part, so that nobody overwrites what somebody else's record names.
 """
@@ -33,6 +35,12 @@ AUDIT: Final = "-audit"
 #: Where recipes of clients are; no client can be called so.
 RECIPES: Final = "-recipes"
 
+#: Where the states of series are, outside of the jobs' own prefixes: a rule of the bucket that removes the files of old
+#: jobs must not take them. No client can be called so.
+SERIES: Final = "-series"
+
+_SERIES_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_POINTER: Final = re.compile(r"([0-9]{12})-(.+)\.json", re.ASCII)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _RECIPE_PART: Final = re.compile(r"[0-9a-z][0-9A-Za-z._-]{0,99}", re.ASCII)
 _PUSH: Final = re.compile(r"([0-9]{15})-[0-9a-f]{16}\.json", re.ASCII)
@@ -44,6 +52,7 @@ _FORMAT: Final = re.compile(r"[a-z0-9]{1,16}(\.gz)?", re.ASCII)
 _FOLDERS: Final = {"segments": "segment", "files": "file", "log": "log"}
 _OF_AUDIT: Final = {"anchors": "anchor", "entries": "entries"}
 _OF_RECIPES: Final = {"texts": "recipe", "pages": "pages"}
+_OF_SERIES: Final = {"states": "state", "pointers": "pointer"}
 _SINGLE: Final = {"manifest.json": "manifest", "job.json": "record", "orphans.json": "orphans"}
 
 #: 64 random bits are never made twice for one job.
@@ -194,6 +203,64 @@ def recipe_version_of(key: str) -> tuple[str, str, str, int] | None:
     return parts[2], parts[3], parts[4], int(push[1])
 
 
+class SeriesKeys:
+    """The keys of one series.
+
+    Attributes:
+        client: whose series it is.
+        series: its id, see `crawler.exports.series`.
+        prefix: what all keys below begin with, with a slash at its end.
+        state_prefix: ditto, of states.
+        pointer_prefix: ditto, of pointers.
+
+    Raises:
+        InvalidJob: it is no id of a client.
+        ValueError: it is no id of a series.
+    """
+
+    __slots__ = ("client", "pointer_prefix", "prefix", "series", "state_prefix")
+
+    def __init__(self, client: str, series: str) -> None:
+        if _SERIES_ID.fullmatch(series) is None:
+            raise ValueError(f"{series!r} is no id of a series")
+        self.client = check_client(client)
+        self.series = series
+        self.prefix = f"{SERIES}/{client}/{series}/"
+        self.state_prefix = f"{self.prefix}states/"
+        self.pointer_prefix = f"{self.prefix}pointers/"
+
+    def new_state(self, job: str) -> str:
+        """A key that nothing has, for what is known after a job.
+
+        Raises:
+            InvalidJob: it is no id of a job.
+        """
+        return f"{self.state_prefix}{check_job_id(job)}-{_random()}.zst"
+
+    def pointer(self, order: int, job: str) -> str:
+        """The key of the pointer to the state of a job; the same each time.
+
+        Raises:
+            InvalidJob: it is no id of a job.
+        """
+        return f"{self.pointer_prefix}{order:012}-{check_job_id(job)}.json"
+
+
+def pointer_order(key: str) -> tuple[int, str] | None:
+    """The order and the job of a pointer's key, by which pointers are compared; None for any other key."""
+    parts = key.split("/")
+    found = _POINTER.fullmatch(parts[-1])
+    if len(parts) != 5 or (parts[0], parts[3]) != (SERIES, "pointers") or found is None:
+        return None
+    return int(found[1]), found[2]
+
+
+def series_of_key(key: str) -> tuple[str, str] | None:
+    """The client and the series of a key; None if it is of no series."""
+    parts = key.split("/")
+    return (parts[1], parts[2]) if len(parts) == 5 and parts[0] == SERIES and parts[3] in _OF_SERIES else None
+
+
 def _checked(sha256: str) -> str:
     if _SHA256.fullmatch(sha256) is None:
         raise ValueError(f"{sha256!r} is no SHA-256")
@@ -205,6 +272,8 @@ def kind_of(key: str) -> str | None:
     parts = key.split("/")
     if parts[0] == RECIPES:
         return "version" if recipe_version_of(key) else _OF_RECIPES.get(parts[1]) if len(parts) == 3 else None
+    if parts[0] == SERIES:
+        return _OF_SERIES[parts[3]] if series_of_key(key) else None
     if len(parts) == 4:
         return _FOLDERS.get(parts[2])
     if len(parts) != 3:

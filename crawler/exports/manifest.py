@@ -13,6 +13,7 @@ import msgspec
 
 from crawler.errors import ManifestDamaged, NoSuchObject, ObjectStoreError
 from crawler.exports.compose import ComposedFile  # noqa: TC001 - msgspec reads the types of `Manifest`
+from crawler.exports.series_store import SeriesRecord  # noqa: TC001 - as above
 from crawler.jobs.model import Outcome, State  # noqa: TC001 - as above
 from crawler.jobs.segments import Segment  # noqa: TC001 - as above
 
@@ -67,6 +68,8 @@ class Manifest:
         joined: the jobs whose rows come before those of the segments, the first one first: pages of them that failed
             were fetched again by this one.
         replay_key: of the object that a replay of its failed pages begins with; "" = nothing can be replayed.
+        series: what it has done in its series; None unless its recipe is incremental. The objects that this names are
+            not those of the job.
         ledger: the books; with those of `joined`.
         created_ms: when it was made, ms since 1970 of the store's clock.
         attempt: which composition of this job it is, from 1.
@@ -89,6 +92,7 @@ class Manifest:
     chain: str = ""
     joined: tuple[str, ...] = ()
     replay_key: str = ""
+    series: SeriesRecord | None = None
     ledger: LedgerSummary = LedgerSummary()
     created_ms: int
     attempt: int = 1

@@ -79,11 +79,15 @@ class SegmentRow(NamedTuple):
 
 
 class ReadRow(NamedTuple):
-    """A row that was read: the page that gave it, its type, and its values in their order."""
+    """A row that was read: the page that gave it, its type, and its values in their order.
+
+    `change`: its sign in an incremental run, see `crawler.exports.changes`.
+    """
 
     page: int
     item: str
     values: dict[str, Any]
+    change: str = ""
 
 
 class _Header(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from crawler.exports.formats import CsvWriter, JsonlWriter
 from crawler.exports.profiles.files import ProfileWriter, is_shaped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from crawler.exports.formats import TextFile
 
@@ -31,6 +31,7 @@ def text_writer(
     join: Mapping[str, str] | None = None,
     raw: bool = False,
     profile: str = "plain@1",
+    own: Collection[str] = (),
 ) -> TextWriter:
     """A writer that has not written anything yet.
 
@@ -41,12 +42,13 @@ def text_writer(
         join: see `CsvWriter`.
         raw: see `CsvWriter`.
         profile: of the file, if it has a header; JSON Lines are rows as they are.
+        own: see `CsvWriter`.
     """
     if fmt not in SEPARATORS:
         return JsonlWriter(file, columns)
     if is_shaped(profile):
         return ProfileWriter(file, profile, columns or (), raw=raw)
-    return CsvWriter(file, columns or (), join=join, raw=raw, separator=SEPARATORS[fmt])
+    return CsvWriter(file, columns or (), join=join, raw=raw, separator=SEPARATORS[fmt], own=own)
 
 
 def guarded_cells(writer: object) -> int:

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from crawler.exports.changes import CHANGED, GONE, NEW, SAME
 from crawler.exports.quality import CUT_SHORT, failed_pages, pages, quality_missed
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ EXIT_CANCELLED: Final = 130
 
 #: Reasons for which Scrapy or the scheduler ends a crawl that has gone wrong.
 _BROKEN: Final = frozenset({"start_error", "scheduler_failed"})
+
+#: What the signs of rows mean.
+_SIGNS: Final = {NEW: "new", CHANGED: "changed", SAME: "the same", GONE: "gone"}
 
 _URLS_SHOWN: Final = 5
 _FIELDS_SHOWN: Final = 6
@@ -105,6 +109,8 @@ class CrawlFacts:
     files: tuple[str, ...] = ()
     cells_guarded: int = 0  # cells of CSV files that got a leading ' because a spreadsheet could run them
     rejects_file: str = ""
+    changes: Mapping[str, int] | None = None  # rows by sign, see `crawler.exports.changes`; of an incremental recipe
+    carried: int = 0  # rows on pages that have not changed, and were not read
     job: JobFacts | None = None  # of a shared crawl; then the counts above are those of this worker
 
 
@@ -147,6 +153,8 @@ class CrawlSummary:
         del facts["is_recipe"]
         if facts["job"] is None:
             del facts["job"]
+        if facts["changes"] is None:
+            del facts["changes"], facts["carried"]
         return {**head, **{name: _plain(value) for name, value in facts.items()}}
 
     def text(self) -> str:
@@ -162,9 +170,10 @@ def judge(facts: CrawlFacts, quality: Quality | None) -> CrawlSummary:
     """
     if facts.job is not None:
         return _judge_part(facts, facts.job)
-    missed = quality_missed(quality, sum(facts.rows.values()), sum(facts.rejected_rows.values()))
+    seen = sum(facts.rows.values()) + facts.carried
+    missed = quality_missed(quality, seen, sum(facts.rejected_rows.values()))
     partial = _partial(facts)
-    nothing = facts.is_recipe and not sum(facts.rows.values())
+    nothing = facts.is_recipe and not seen
     cause = _likely_cause(facts) if nothing else ""
     if facts.finish_reason in ("shutdown", "cancelled"):
         outcome, code = "cancelled", EXIT_CANCELLED
@@ -316,6 +325,10 @@ def _row_lines(facts: CrawlFacts) -> Iterator[str]:
             f"{facts.duplicates[item]:,} duplicates" if facts.duplicates.get(item) else "",
         ]
         yield f"  rows      {item} {count:,}" + "".join(f", {words}" for words in extra if words)
+    if facts.changes is not None:
+        counted = [f"{facts.changes.get(sign, 0):,} {word}" for sign, word in _SIGNS.items()]
+        carried = f"; {facts.carried:,} on pages that have not changed" if facts.carried else ""
+        yield f"  changes   {', '.join(counted)}{carried}"
     for item, reasons in facts.rejects.items():
         for reason, count in sorted(reasons.items(), key=_by_count):
             yield f"  rejected  {item}.{reason}: {count:,}"

@@ -12,6 +12,7 @@ import io
 import logging
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote, urlsplit
@@ -21,12 +22,15 @@ from scrapy.extensions.feedexport import FeedExporter as ScrapyFeedExporter
 from scrapy.extensions.feedexport import ItemFilter
 
 from crawler.errors import ConfigError
+from crawler.exports.changes import COLUMN, GONE, emitted
 from crawler.exports.formats import JsonlWriter
 from crawler.exports.parquet import DoesNotFit, ParquetWriter, need_parquet
 from crawler.exports.profiles.files import ProfileWriter, Survey, is_shaped
 from crawler.exports.text_files import SEPARATORS, compressed, guarded_cells, text_writer
+from crawler.extensions.incremental import incremental_of
 from crawler.extensions.kept_rows import KeptRows
 from crawler.extensions.s3_feeds import check_s3_feed
+from crawler.recipe.fields import FieldSpec
 from crawler.recipe.model import Export
 from crawler.spiders.recipe import RecipeSpider
 from crawler.spiders.rows import RecipeRow
@@ -38,7 +42,6 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
 
-    from crawler.recipe.fields import FieldSpec
     from crawler.recipe.model import Recipe
 
 
@@ -46,16 +49,19 @@ logger = logging.getLogger(__name__)
 
 
 class RowFilter(ItemFilter):
-    """Lets the rows of one item type through."""
+    """Lets the rows of one item type through; of an incremental recipe those that it lets out."""
 
-    def __init__(self, item: str) -> None:
-        """`item`: name of the type."""
+    def __init__(self, item: str, signs: frozenset[str] | None = None) -> None:
+        """`item`: name of the type. `signs`: see `crawler.exports.changes`; a row without one is let through, too."""
         super().__init__(None)
         self._item = item
+        self._signs = signs
 
     def accepts(self, item: Any) -> bool:
         """Whether this row belongs into the file."""
-        return isinstance(item, RecipeRow) and item.item == self._item
+        if not isinstance(item, RecipeRow) or item.item != self._item:
+            return False
+        return self._signs is None or not item.change or item.change in self._signs
 
 
 class FeedExporter(ScrapyFeedExporter):
@@ -70,6 +76,16 @@ class FeedExporter(ScrapyFeedExporter):
             if self._note(error):
                 loop = asyncio.get_running_loop()
                 self._closing = loop.create_task(self.crawler.engine.close_spider_async(reason="export_failed"))
+
+    async def close_spider(self, spider: Spider) -> None:
+        """Writes the rows that are gone, which is known only now, where a file shows what has changed."""
+        incremental = incremental_of(self.crawler)
+        own = incremental.settle() if incremental is not None else None
+        for item, key in own.gone() if own is not None else ():
+            row = RecipeRow(key, item=item)
+            row.change = GONE
+            self.item_scraped(row, spider)
+        await super().close_spider(spider)
 
     async def _close_slot(self, slot: Any, spider: Spider) -> None:
         """Closing writes what is still in a buffer, and may fail like any write."""
@@ -93,7 +109,11 @@ class FeedExporter(ScrapyFeedExporter):
         recipe = _recipe(self.crawler)
         if recipe is None or "item_filter" in feed_options or "item_classes" in feed_options:
             return super()._load_filter(feed_options)
-        return RowFilter(_export(recipe, feed_options.get("item_export_kwargs", {})).item)
+        kwargs = feed_options.get("item_export_kwargs", {})
+        export = _export(recipe, kwargs)
+        if recipe.incremental is None:
+            return RowFilter(export.item)
+        return RowFilter(export.item, emitted(recipe.incremental.emit, shows=_shows(export, kwargs)))
 
 
 class _TextExporter(BaseItemExporter):
@@ -103,18 +123,27 @@ class _TextExporter(BaseItemExporter):
     FORMAT: ClassVar[str] = "jsonl"
 
     def __init__(
-        self, crawler: Crawler, file: IO[bytes], *, export: Export, columns: tuple[str, ...], gzipped: bool
+        self,
+        crawler: Crawler,
+        file: IO[bytes],
+        *,
+        export: Export,
+        columns: tuple[str, ...],
+        gzipped: bool,
+        shows: bool = False,
     ) -> None:
-        """`columns`: of the contract; a profile has its own."""
+        """`columns`: of the contract, and with `shows` that of the changes; a profile has its own."""
         super().__init__()
         self._crawler = crawler
+        self._shows = shows
         self._export = export
         self._packed = compressed(file) if gzipped else None
         self._text = io.TextIOWrapper(
             self._packed or file, encoding="utf-8", newline="", write_through=self._packed is None
         )
         self._fresh = not file.seekable() or file.tell() == 0
-        self._writer = text_writer(self._text, self.FORMAT, columns, join=export.join, raw=export.raw)
+        own = (COLUMN,) if self._shows else ()
+        self._writer = text_writer(self._text, self.FORMAT, columns, join=export.join, raw=export.raw, own=own)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, file: IO[bytes], **options: Any) -> BaseItemExporter:
@@ -126,8 +155,16 @@ class _TextExporter(BaseItemExporter):
         export = _export(recipe, options)
         profiled = is_shaped(export.profile) and export.format == cls.FORMAT
         columns = () if profiled else _columns(recipe, export, options.get("fields_to_export"))
+        shows = _shows(export, options) and not profiled
         made = ProfileExporter if profiled else cls
-        return made(crawler, file, export=export, columns=columns, gzipped=gzipped)
+        return made(
+            crawler,
+            file,
+            export=export,
+            columns=(COLUMN, *columns) if shows else columns,
+            gzipped=gzipped,
+            shows=shows,
+        )
 
     @classmethod
     def of_spider(cls, file: IO[bytes], options: dict[str, Any]) -> BaseItemExporter:
@@ -142,7 +179,7 @@ class _TextExporter(BaseItemExporter):
 
     def export_item(self, item: Any) -> None:
         """Writes a row."""
-        self._writer.write(item)
+        self._writer.write({COLUMN: item.change, **item} if self._shows else item)
 
     def finish_exporting(self) -> None:
         """Leaves the feed's file open."""
@@ -179,10 +216,17 @@ class ProfileExporter(_TextExporter):
     """The file of a profile, whose columns are known when all rows are there: until then they wait."""
 
     def __init__(
-        self, crawler: Crawler, file: IO[bytes], *, export: Export, columns: tuple[str, ...], gzipped: bool
+        self,
+        crawler: Crawler,
+        file: IO[bytes],
+        *,
+        export: Export,
+        columns: tuple[str, ...],
+        gzipped: bool,
+        shows: bool = False,
     ) -> None:
         """See above."""
-        super().__init__(crawler, file, export=export, columns=columns, gzipped=gzipped)
+        super().__init__(crawler, file, export=export, columns=columns, gzipped=gzipped, shows=shows)
         self._rows = KeptRows(crawler.settings["FEED_TEMPDIR"] or None)
 
     def start_exporting(self) -> None:
@@ -213,9 +257,12 @@ class ParquetExporter(BaseItemExporter):
     from the first row on.
     """
 
-    def __init__(self, file: IO[bytes], *, fields: Mapping[str, FieldSpec], folder: str | None) -> None:
-        """`file` belongs to the feed, which closes it; `folder`: for the file of rows."""
+    def __init__(
+        self, file: IO[bytes], *, fields: Mapping[str, FieldSpec], folder: str | None, shows: bool = False
+    ) -> None:
+        """`file` belongs to the feed, which closes it; `folder`: for the file of rows; `shows`: what has changed."""
         super().__init__()
+        self._shows = shows
         self._file = file
         self._fields = fields
         self._folder = folder
@@ -231,11 +278,14 @@ class ParquetExporter(BaseItemExporter):
         contract = recipe.items[export.item].fields
         columns = _columns(recipe, export, options.get("fields_to_export"))
         fields = {name: contract[name] for name in columns if name in contract}
-        return cls(file, fields=fields, folder=crawler.settings["FEED_TEMPDIR"] or None)
+        shows = _shows(export, options)
+        if shows:
+            fields = {COLUMN: FieldSpec(type="string"), **fields}
+        return cls(file, fields=fields, folder=crawler.settings["FEED_TEMPDIR"] or None, shows=shows)
 
     def export_item(self, item: Any) -> None:
         """Keeps a row."""
-        self._rows.add(item)
+        self._rows.add({COLUMN: item.change, **item} if self._shows else item)
 
     def finish_exporting(self) -> None:
         """Writes the file, and leaves it open."""
@@ -259,15 +309,21 @@ class ParquetExporter(BaseItemExporter):
 
 
 def export_feeds(recipe: Recipe, folder: Path) -> dict[str, dict[str, Any]]:
-    """FEEDS for the exports that a recipe declares: one file each, in `folder`, written anew."""
-    return {
-        str(folder / export.file): {
-            "format": export.format,
-            "overwrite": True,
-            "item_export_kwargs": {"export": export.name} | ({"gzip": True} if export.gzip else {}),
-        }
-        for export in recipe.exports
-    }
+    """FEEDS for the exports that a recipe declares: one file each, in `folder`, written anew.
+
+    Two of an export with `changes: file`.
+    """
+    feeds: dict[str, dict[str, Any]] = {}
+    for export in recipe.exports:
+        kwargs: dict[str, Any] = {"export": export.name} | ({"gzip": True} if export.gzip else {})
+        if recipe.incremental is not None:
+            kwargs["changes"] = export.changes == "column"
+        options = {"format": export.format, "overwrite": True}
+        feeds[str(folder / export.file)] = {**options, "item_export_kwargs": kwargs}
+        if export.changes == "file":
+            beside = replace(export, name=f"{export.name}-changes").file
+            feeds[str(folder / beside)] = {**options, "item_export_kwargs": {**kwargs, "changes": True}}
+    return feeds
 
 
 def check_feeds(settings: BaseSettings, recipe: Recipe | None) -> None:
@@ -325,6 +381,11 @@ def local_path(uri: str) -> Path | None:
 
 def _recipe(crawler: Crawler) -> Recipe | None:
     return crawler.spider.recipe if isinstance(crawler.spider, RecipeSpider) else None
+
+
+def _shows(export: Export, options: Mapping[str, Any]) -> bool:
+    """Whether a feed has the column that says what has changed; another one of the same name may differ in that."""
+    return bool(options.get("changes", export.changes == "column"))
 
 
 def _export(recipe: Recipe, options: Mapping[str, Any]) -> Export:

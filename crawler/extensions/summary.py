@@ -18,6 +18,7 @@ from scrapy import signals
 
 from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, FieldFill, JobFacts, judge
 from crawler.extensions.fleet import fleet_of
+from crawler.extensions.incremental import incremental_of
 from crawler.extensions.rejects import RejectsFile
 from crawler.extensions.seat import LEFT_TO_OTHERS
 from crawler.frontier.contract import KEPT, Failure, Ledger, RowFate
@@ -137,7 +138,14 @@ class Summary:
             return
         spider = self._crawler.spider
         recipe = spider.recipe if isinstance(spider, RecipeSpider) else None
-        self.summary = judge(self._facts(str(reason)), recipe.quality if recipe is not None else None)
+        incremental = incremental_of(self._crawler)
+        own = incremental.settle() if incremental is not None else None
+        facts = self._facts(str(reason))
+        if own is not None:
+            facts = replace(facts, changes=dict(own.counts), carried=own.carried.total())
+        self.summary = judge(facts, recipe.quality if recipe is not None else None)
+        if incremental is not None:
+            incremental.conclude(is_good=_is_good(self.summary))
         level = logging.INFO if self.summary.outcome == "complete" else logging.WARNING
         logger.log(level, "%s", self.summary.text())
         if self._path is not None:
@@ -226,6 +234,11 @@ class Summary:
         stats = self._crawler.stats
         stored = [name for name in stats.get_stats() if name.startswith("feedexport/failed_count/")]
         return str(stats.get_value("exports/failed") or ("a file could not be stored" if stored else ""))
+
+
+def _is_good(summary: CrawlSummary) -> bool:
+    """Whether the next run may build on this one."""
+    return summary.outcome in ("complete", "partial") and not summary.facts.export_failed
 
 
 def _with_report(facts: CrawlFacts, spider: RecipeSpider) -> CrawlFacts:

@@ -113,7 +113,7 @@ class Row:
     """One row as the frontier keeps it until it is exported.
 
     Attributes:
-        item: name of its type.
+        item: name of its type; or `crawler.jobs.rows.NOTE`, for a note on its page, which is kept and not counted.
         body: the encoded row, opaque; at most 1 MiB.
         key: 64-bit id of its identity within its type; 0 = none. A second row with the same key is not kept.
         unique: 64-bit ids of values that no other row of its type may have; a row that repeats one is not kept.

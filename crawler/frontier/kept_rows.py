@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from crawler.frontier.contract import Row, RowFate, StoredRow
+from crawler.jobs.rows import NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +36,12 @@ class KeptRows:
         return fates
 
     def _fate(self, row: Row) -> RowFate:
-        fate = self._refusal(row)
+        fate = None if row.item == NOTE else self._refusal(row)
         if fate is not None:
             self.refused[fate] += 1
             return fate
+        if row.item == NOTE:
+            return RowFate.STORED
         if row.key:
             self._keys.add((row.item, row.key))
         self._values.update((row.item, value) for value in row.unique)

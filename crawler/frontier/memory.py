@@ -224,7 +224,7 @@ class MemoryFrontier:
         host = page.request.host
         if commit.outcome == BLOCKED and commit.counts and not self._pages.on_hold(host):
             self._blocks.kept_out(host, commit.reason)
-        elif commit.outcome == "ok":
+        elif commit.outcome in ("ok", "not_modified"):
             self._blocks.let_in(host)
         row_fates = self._rows.add(page.request.id, commit.rows)
         self._settle(page, commit.outcome, url=commit.url, reason=commit.reason)

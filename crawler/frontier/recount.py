@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crawler.frontier.closed import names_like
+from crawler.jobs.rows import NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,7 +51,7 @@ async def recounted(
     after = ""
     while part := await read_rows(after=after, limit=500):
         after = part[-1].position
-        rows.update(row.item for row in part)
+        rows.update(row.item for row in part if row.item != NOTE)
     return replace(
         kept,
         accepted=accepted,

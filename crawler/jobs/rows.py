@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 #: Raised whenever an older reader could misread what is written.
 VERSION: Final = 1
 
+#: What stands where the type of a row does, of a note on the page instead: what the next run of an incremental recipe
+#: will want to know of it. A note is committed with the rows of its page and lies behind them, and it is no row: nobody
+#: counts it, and only who composes files looks at it. No item can be called so.
+NOTE: Final = "-page"
+
 #: Longer rows are refused; a page's body or a file belongs in an object store.
 MAX_ROW_BYTES: Final = 1024 * 1024
 

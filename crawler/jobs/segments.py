@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
+from crawler.jobs.rows import NOTE
 from crawler.wire import decode_record, encode_record
 
 #: Raised whenever an older reader could misread what is written.
@@ -26,7 +27,7 @@ class Segment:
         key: of its object.
         sha256: of the object's bytes, in hexadecimal.
         size_bytes: of the object.
-        rows: how many, by item.
+        rows: how many, by item; and notes on pages, see `crawler.jobs.rows.NOTE`.
         last: the entry of the row stream with which it ends.
         previous: `digest` of the segment before it; "" for the first.
     """
@@ -38,6 +39,11 @@ class Segment:
     rows: dict[str, int] = field(default_factory=dict)
     last: str
     previous: str = ""
+
+    @property
+    def row_count(self) -> int:
+        """How many rows it has in all; notes on pages are none."""
+        return sum(count for item, count in self.rows.items() if item != NOTE)
 
     @property
     def digest(self) -> str:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.http import Response
 
+    from crawler.exports.page_notes import PageNote
+    from crawler.exports.series_state import KnownPage
     from crawler.frontier.contract import FrontierRequest, Lease, Row
 
 
@@ -131,6 +133,8 @@ class OpenPage:
         sent_s: when that was, on the monotonic clock.
         aliases: other requests under which it is known.
         stand_in: the request that a downloader middleware has put in its place, until that is a child of the page.
+        known: what an earlier run knows of it; its request has asked whether that still holds.
+        note: on it, for the next run of its series; counts only if the page ends well.
     """
 
     lease: Lease
@@ -159,6 +163,8 @@ class OpenPage:
     sent_s: float = 0.0
     aliases: list[Request] = field(default_factory=list)
     stand_in: Request | None = None
+    known: KnownPage | None = None
+    note: PageNote | None = None
 
     def fail(self, outcome: str, reason: str) -> None:
         """Notes a failure; the first one counts."""
@@ -265,7 +271,7 @@ def _outcome_of_status(status: int) -> tuple[str, str]:
     if status in (404, 410):
         return "http_404", reason
     if status == 304:
-        return "not_modified", reason
+        return "page_error", f"{reason}, to a request that has not asked whether the page has changed"
     if status >= 500:
         return "http_5xx", reason
     if status >= 400:

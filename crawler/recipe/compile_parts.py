@@ -158,6 +158,7 @@ def compile_exports(root: MapNode, report: Report) -> tuple[Export, ...]:
             raw=bool(checked.boolean(node, "raw")),
             profile=checked.text(node, "profile") or "plain@1",
             gzip=compression is not None,
+            changes=checked.text(node, "changes") or "",  # type: ignore[arg-type] # ditto
         )
         compiled.append(export)
     return tuple(compiled)

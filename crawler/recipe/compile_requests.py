@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from crawler.recipe import checked
 from crawler.recipe.compile_texts import Scopes, TextCompiler
 from crawler.recipe.diagnostics import did_you_mean
+from crawler.recipe.incremental import LAST_RUN
 from crawler.recipe.model import Fetch, RequestSpec, Retry, Sitemap, Start
 from crawler.recipe.quantities import seconds, seconds_range
-from crawler.recipe.shape import LATER
 from crawler.recipe.sitemap_pages import since_of
 from crawler.recipe.template import is_template
 from crawler.recipe.yaml_nodes import MapNode, Scalar, plain
@@ -174,7 +174,8 @@ class RequestCompiler:
 
     def _sitemap(self, node: MapNode, path: Path, scopes: Scopes) -> Sitemap:
         since, found = None, checked.scalar(node, "modified_since")
-        if found is not None:
+        last_run = found is not None and str(found.value).strip() == LAST_RUN
+        if found is not None and not last_run:
             since = self._since(found, (*path, "modified_since"))
         return Sitemap(
             urls=tuple(self._urls(node, "sitemap", path, scopes)),
@@ -182,14 +183,12 @@ class RequestCompiler:
             deny=self.regexes(node, "deny", path),
             alternate_links=bool(checked.boolean(node, "alternate_links")),
             modified_since=since,
+            last_run=last_run,
         )
 
     def _since(self, node: Scalar, path: Path) -> Template | None:
         text = str(node.value).strip()
-        hint = "write a date (2026-11-01), a duration (7d), or {{ inputs.NAME }}"
-        if text == "last_run":
-            self.texts.report.add(node.mark, path, f"'last_run' {LATER}", hint)
-            return None
+        hint = "write a date (2026-11-01), a duration (7d), last_run, or {{ inputs.NAME }}"
         if not is_template(text):
             try:
                 since_of(text, now=datetime.now(UTC))

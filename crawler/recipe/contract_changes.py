@@ -57,6 +57,7 @@ def files_of(recipe: Recipe) -> dict[str, dict[str, Any]]:
         return {
             one.file: {"item": one.item, "join": dict(one.join), "raw": one.raw}
             | ({"profile": one.profile} if one.profile != _PLAIN else {})
+            | ({"changes": True} if one.changes == "column" else {})
             for one in recipe.exports
         }
     return {
@@ -145,6 +146,9 @@ def _of_files(item: str, old: Promise, new: Promise) -> Iterator[_Change]:
         profile, was = now.get("profile", _PLAIN), before.get("profile", _PLAIN)
         if profile != was:
             yield where, f"has the profile {profile}, and had {was}", "keep the profile"
+        if now.get("changes") != before.get("changes"):
+            has, had = ("a", "none") if now.get("changes") else ("no", "one")
+            yield where, f"has {has} column `change`, and had {had}", "keep `changes`, or write a file of another name"
         if now["raw"] != before["raw"]:
             yield where, f"is {'raw' if now['raw'] else 'guarded'}, and was not", "keep it"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from crawler.recipe.diagnostics import one_of
 from crawler.recipe.fields import FORMATS, TYPES
+from crawler.recipe.language_incremental import CHANGES, INCREMENTAL
 from crawler.recipe.language_pages import FETCH, PAGE, START
 from crawler.recipe.language_rules import CONDITION
 from crawler.recipe.language_session import SECRET, SESSION
@@ -227,6 +228,7 @@ _EXPORT = NamedMap(
             "How single columns are written",
         ),
         Key("raw", Boolean(), "true: no guard against formulas in spreadsheets"),
+        CHANGES,
     ),
     noun="an export",
 )
@@ -309,12 +311,12 @@ RECIPE = NamedMap(
         Key("start", ListOf(member=START, noun="a list of entries"), "Where the crawl begins", required=True),
         Key("pages", UserMap(value=PAGE, keys="name of a page type", name=field_name), "The page types", required=True),
         Key("items", UserMap(value=_ITEM, keys="name of an item", name=field_name), "The contracts of the rows"),
+        Key("incremental", INCREMENTAL, "What a run takes over from those before it, and what counts as changed"),
         Key("quality", _QUALITY, "When a run is good enough to be published"),
         Key("exports", ListOf(member=_EXPORT, noun="a list of exports"), "Files that a run writes"),
         Key("tests", ListOf(member=_TEST, noun="a list of tests"), "Saved pages and what must come out of them"),
     ),
     noun="a recipe: a map with `schema_version`, `name`, `version`, `start`, `pages`",
-    later=("incremental",),
 )
 
 

@@ -122,7 +122,7 @@ START = Variants(
                 Key(
                     "modified_since",
                     Text(noun="a date or a duration"),
-                    "Only what has changed since then, by its <lastmod>: 2026-11-01, or 7d before the crawl begins",
+                    "Only what has changed since then, by its <lastmod>: a date, 7d before the crawl, or last_run",
                 ),
                 *_START_SHARED,
             ),

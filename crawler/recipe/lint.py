@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from crawler.recipe import checked
 from crawler.recipe.diagnostics import Report, one_of
 from crawler.recipe.html_names import HTML_ELEMENTS
+from crawler.recipe.incremental import depends_on_others
 from crawler.recipe.language import RECIPE
 from crawler.recipe.model import AnyOf, MetaSource, QuerySource, Take, UnionOf
 from crawler.recipe.queries import JmesQuery
@@ -307,6 +308,28 @@ def _unexported_items(linted: _Linted) -> None:
             linted.say(entry, ("items", name), message, f"add {{name: {name}, item: {name}, format: csv}} to `exports`")
 
 
+def _read_in_vain(linted: _Linted) -> None:
+    """What `incremental` asks for, and the rest of the recipe does not allow."""
+    plan, node = linted.recipe.incremental, checked.mapping(linted.root, "incremental")
+    if plan is None or node is None:
+        return
+    where = ("incremental", "skip_unchanged")
+    skips = node.by_key.get("skip_unchanged")
+    if skips is not None and plan.emit == "all":
+        message = "rows of pages that are not read are in no file, also with `emit: all`"
+        linted.say(node.by_key["emit"], ("incremental", "emit"), message, "leave out skip_unchanged to have them all")
+    has_sitemaps = any(start.sitemap is not None for start in linted.recipe.start)
+    if "sitemap_lastmod" in plan.skip_unchanged and skips is not None and not has_sitemaps:
+        linted.say(skips, where, "no entry of `start` is a sitemap, so none has a lastmod", "leave it out")
+    for name, _, entry in linted.pages():
+        page = linted.recipe.pages[name]
+        why = depends_on_others(page)
+        if plan.skip_unchanged and not why and page.item is not None and not linted.recipe.items[page.item].key:
+            why = f"'{page.item}' has no `key`, so its rows are not known again"
+        if plan.skip_unchanged and why:
+            linted.say(entry, ("pages", name), f"pages of the type '{name}' are read each time", why)
+
+
 _RULES = (
     _inserted_tbody,
     _moved_ancestors,
@@ -321,4 +344,5 @@ _RULES = (
     _keyless_items,
     _missing_parts,
     _unexported_items,
+    _read_in_vain,
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from crawler.errors import RecipeError
 from crawler.recipe import checked
 from crawler.recipe.compile_blocked import ANY_PAGE, compile_blocked
+from crawler.recipe.compile_incremental import check_incremental, compile_incremental
 from crawler.recipe.compile_pages import PageCompiler
 from crawler.recipe.compile_parts import (
     compile_exports,
@@ -220,6 +221,7 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
         start=requests.start(root.get("start")),
         pages=pages,
         items=compile_items(root, texts),
+        incremental=compile_incremental(root),
         quality=compile_quality(checked.mapping(root, "quality"), report),
         exports=compile_exports(root, report),
         tests=compile_tests(root),
@@ -234,6 +236,7 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
     check_values(recipe, rules, report)
     check_snapshots(root, recipe, report)
     check_profiles(root, recipe, report)
+    check_incremental(root, report)
     if not report:  # of a part that is wrong, not every template has been compiled
         check_stray_templates(root, texts.filled, report)
         pages.update({name: replace(page, xpath_documents=xpath_documents(page)) for name, page in pages.items()})

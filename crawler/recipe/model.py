@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from crawler.recipe.cells import Cell
     from crawler.recipe.contract import ItemContract
+    from crawler.recipe.incremental import Incremental
     from crawler.recipe.inputs import InputSchema
     from crawler.recipe.queries import CssQuery, Query
     from crawler.recipe.regex import Regex
     from crawler.recipe.session_plan import Session
+    from crawler.recipe.sitemap_place import SitemapPlace
     from crawler.recipe.steps import Step
     from crawler.recipe.template import Template, ValueTemplate
 
@@ -299,6 +301,7 @@ class Sitemap:
     deny: tuple[Regex, ...] = ()
     alternate_links: bool = False
     modified_since: Template | None = None  # renders to a date, a date with a time, or a duration
+    last_run: bool = False  # the moment is the start of the last whole run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -360,6 +363,7 @@ class Export:
     raw: bool = False  # True: no guard against spreadsheet formulas
     profile: str = "plain@1"  # see `crawler.recipe.profiles`
     gzip: bool = False
+    changes: Literal["", "column", "file"] = ""  # how what has changed is shown
 
     @property
     def file(self) -> str:
@@ -400,6 +404,7 @@ class Recipe:
     start: tuple[Start, ...]
     pages: Mapping[str, Page]
     items: Mapping[str, ItemContract]
+    incremental: Incremental | None
     quality: Quality | None
     exports: tuple[Export, ...]
     tests: tuple[RecipeTest, ...]
@@ -468,16 +473,6 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SitemapPlace:
-    """Where a sitemap stands; travels with its request."""
-
-    entry: int  # of `start`
-    level: int = 0  # sitemaps that lead to it
-    left: int = 0  # further sitemaps that may be read below it
-    since: str = ""  # moment (ISO 8601) before which nothing is wanted; "" = everything is
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class PageRequest:
     """A request that a recipe wants made. `page` None = its type is found by `match` on the final URL."""
 
@@ -494,6 +489,7 @@ class PageRequest:
     waiting: Waiting | None = None  # of a follow-up request: the row that its answer completes; `page` is that row's
     sitemap: SitemapPlace | None = None  # the page is a sitemap of `start`, and `page` no page type
     mirrors: tuple[str, ...] = ()  # addresses that are asked in its place, one after the other, if it does not answer
+    lastmod: str = ""  # what the sitemap that has listed it says of it, as written
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -592,4 +588,5 @@ class PageResult:
     traces: tuple[FieldTrace, ...] = ()  # only when asked for
     #: 64-bit ids of what this page shows (links and rows): a list that shows nothing new has stalled.
     marks: tuple[int, ...] = ()
+    passed_over: tuple[PageRequest, ...] = ()  # entries of a sitemap that are too old, of an incremental recipe
     cause: EmptyCause | None = None  # for the first page of a list, or any other page, that shows nothing

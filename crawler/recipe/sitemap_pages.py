@@ -12,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from crawler.recipe.model import EmptyCause, PageRequest, PageResult, SitemapPlace
+from crawler.recipe.incremental import LAST_RUN
+from crawler.recipe.model import EmptyCause, PageRequest, PageResult
 from crawler.recipe.paging import mark
 from crawler.recipe.quantities import seconds
+from crawler.recipe.sitemap_place import SitemapPlace
 from crawler.recipe.sitemaps import latest_moment, read_sitemap
 from crawler.recipe.urls import http_link
 
@@ -95,6 +97,7 @@ def sitemap_page(recipe: Recipe, page_input: PageInput, place: SitemapPlace) -> 
         page=page_name(place.entry),
         outcome="ok" if file.entries else "empty",
         requests=tuple(requests),
+        passed_over=tuple(reading.passed_over) if recipe.incremental is not None else (),
         stats=dict(reading.stats),
         marks=tuple(mark("link", request.url) for request in requests),
         cause=cause,
@@ -108,12 +111,14 @@ class _Reading:
         self._input = page_input
         self._place = place
         self._page = page
-        self._since = datetime.fromisoformat(place.since) if place.since else None
+        # Whoever fetches knows when the last run was, and passes over what is older.
+        self._since = datetime.fromisoformat(place.since) if place.since not in ("", LAST_RUN) else None
+        self.passed_over: list[PageRequest] = []
 
     def sitemaps(self, file: SitemapFile) -> list[PageRequest]:
         """The requests of further sitemaps."""
         place = self._place
-        found = self._links(file)
+        found = list(self._links(file)[0])
         self.stats["recipe/sitemap/sitemaps"] += len(found)
         if place.level + 1 >= MAX_LEVELS or len(found) > place.left:
             room = 0 if place.level + 1 >= MAX_LEVELS else place.left
@@ -125,32 +130,36 @@ class _Reading:
 
     def pages(self, file: SitemapFile) -> list[PageRequest]:
         """The requests of pages."""
-        found = self._links(file)
+        found, old = self._links(file)
         self.stats["recipe/sitemap/urls"] += len(found)
-        allowed = [
-            url
-            for url in found
-            if (not self._spec.allow or any(pattern.search(url) for pattern in self._spec.allow))
-            and not any(pattern.search(url) for pattern in self._spec.deny)
-        ]
+        allowed = {url: lastmod for url, lastmod in found.items() if self._is_allowed(url)}
         if len(allowed) < len(found):
             self.stats["recipe/sitemap/not_allowed"] += len(found) - len(allowed)
-        return [PageRequest(url=url, page=self._page) for url in allowed]
+        self.passed_over = [
+            PageRequest(url=url, page=self._page, lastmod=old[url]) for url in old if url not in allowed
+        ]
+        return [PageRequest(url=url, page=self._page, lastmod=lastmod) for url, lastmod in allowed.items()]
 
-    def _links(self, file: SitemapFile) -> list[str]:
-        """The URLs of all entries that are new enough, each once."""
-        links: dict[str, None] = {}
+    def _is_allowed(self, url: str) -> bool:
+        if self._spec.allow and not any(pattern.search(url) for pattern in self._spec.allow):
+            return False
+        return not any(pattern.search(url) for pattern in self._spec.deny)
+
+    def _links(self, file: SitemapFile) -> tuple[dict[str, str], dict[str, str]]:
+        """The URLs of all entries that are new enough, each once, with what is said of them; and the old ones."""
+        links: dict[str, str] = {}
+        old: dict[str, str] = {}
         for entry in file.entries:
-            if self._is_old(entry):
+            is_old = self._is_old(entry)
+            if is_old:
                 self.stats["recipe/sitemap/unchanged"] += 1
-                continue
             for written in (entry.url, *(entry.alternates if self._spec.alternate_links else ())):
                 url = http_link(self._input.url, written)
                 if url is None:
                     self.stats["recipe/link_ignored"] += 1
                 else:
-                    links[url] = None
-        return list(links)
+                    (old if is_old else links)[url] = entry.modified
+        return links, old
 
     def _is_old(self, entry: SitemapEntry) -> bool:
         """Whether it has not changed since then; one that does not say so may have."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from crawler.errors import InputError
+from crawler.recipe.incremental import LAST_RUN
 from crawler.recipe.made_requests import made_request, url_of
 from crawler.recipe.model import PageRequest
 from crawler.recipe.sitemap_pages import first_request, since_of
@@ -103,6 +104,8 @@ def _requests_of(start: Start, inputs: Mapping[str, Any], *, number: int, now: d
 
 def _since(start: Start, inputs: Mapping[str, Any], now: datetime) -> str | None:
     """The moment of `modified_since`; "" where there is none, None where the inputs give something else."""
+    if start.sitemap is not None and start.sitemap.last_run:
+        return LAST_RUN
     template = start.sitemap.modified_since if start.sitemap is not None else None
     value = MISSING if template is None else template.render({"inputs": inputs})
     if is_missing(value):

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 
 from scrapy import signals
 
-from crawler.frontier.contract import Fate, PageCommit, Reply
+from crawler.exports.page_notes import PageNote
+from crawler.frontier.contract import Fate, PageCommit, Reply, Row
 from crawler.frontier.identity import START_ID
+from crawler.jobs.rows import NOTE, encode_row
 from crawler.signals import page_settled, rows_settled
+from crawler.wire import NotEncodable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from crawler.spiders.requests import RequestCodec
 
 logger = logging.getLogger(__name__)
+
+#: Outcomes of pages on which something may be noted.
+_WELL = frozenset({"ok", "not_modified"})
 
 
 class Outbox:
@@ -99,7 +105,7 @@ class Outbox:
             lease=page.lease,
             outcome=page.outcome or ("ok" if page.responded else "redirected"),
             children=tuple([packed for packed, _ in page.children]),
-            rows=tuple([row for row, _ in page.rows]),
+            rows=(*[row for row, _ in page.rows], *self._note(page)),
             chain=page.chain,
             marks=frozenset(page.marks),
             rejected=page.rejected,
@@ -109,6 +115,15 @@ class Outbox:
             handed_in=self._handed_in and page.lease.request.id == START_ID,
         )
         self._commits.append((page, commit))
+
+    def _note(self, page: OpenPage) -> tuple[Row, ...]:
+        """What is noted on a page that has ended well, where rows are kept; behind its rows."""
+        if page.note is None or not self._codec.shared or (page.outcome or "ok") not in _WELL:
+            return ()
+        try:
+            return (Row(item=NOTE, body=encode_row(page.note.values())),)
+        except NotEncodable:  # too long: the page will be read again
+            return (Row(item=NOTE, body=encode_row(PageNote(page=page.note.page).values())),)
 
     def retry(self, page: OpenPage, turn: TryLater) -> None:
         """A page that comes back later."""
@@ -246,7 +261,7 @@ class Outbox:
                 self.stalled.append(page.url)
         send = self._crawler.signals.send_catch_log
         if self._codec.shared and page.rows:
-            rows = tuple((item, fate) for (_, item), fate in zip(page.rows, reply.rows, strict=True))
+            rows = tuple((item, fate) for (_, item), fate in zip(page.rows, reply.rows, strict=False))
             send(rows_settled, page=page, rows=rows, spider=self._crawler.spider)
         send(page_settled, page=page, outcome=outcome, spider=self._crawler.spider)
 

@@ -16,16 +16,17 @@ from scrapy import Request, Spider
 from scrapy.spidermiddlewares.httperror import HttpError
 
 from crawler.downloader.pace import LIMITED
-from crawler.errors import PageBlocked, PageError, SessionExpired
+from crawler.errors import PageBlocked, PageError, PageMismatch, SessionExpired
 from crawler.extensions.blocks import blocks_of
 from crawler.extensions.sessions import sessions_of
 from crawler.middlewares.open_pages import Blocked, PageTurn, outcome_of
 from crawler.recipe.blocked_pages import blocked_sign
 from crawler.recipe.extract import after_loss, extract_page, start_requests
 from crawler.recipe.follow_ups import follow_up_hosts
-from crawler.recipe.model import Chain, OpenField, PageInput, PageRequest, SitemapPlace, Waiting
+from crawler.recipe.model import Chain, OpenField, PageInput, PageRequest, PageResult, Waiting
 from crawler.recipe.sessions import IS_VALID, session_hosts
 from crawler.recipe.sitemap_pages import IN_PART, is_robots
+from crawler.recipe.sitemap_place import SitemapPlace
 from crawler.recipe.values import is_missing
 from crawler.scheduler import open_page
 from crawler.signals import page_settled, row_rejected
@@ -42,9 +43,10 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
     from twisted.python.failure import Failure
 
+    from crawler.extensions.incremental import Incremental
     from crawler.jobs.model import Job
     from crawler.middlewares.open_pages import OpenPage
-    from crawler.recipe.model import PageResult, Recipe, Retry
+    from crawler.recipe.model import Recipe, Retry
 
 #: Arguments that come from launchers, not from a person.
 _LAUNCHER_ARGUMENTS = frozenset({"_job", "name", "job"})
@@ -52,6 +54,9 @@ _LAUNCHER_ARGUMENTS = frozenset({"_job", "name", "job"})
 #: Scrapy looks for `return VALUE` in callbacks that are generators, and forgets at once what it found in a method: it
 #: would read and parse our source for every page, 6 % of its CPU time, to warn of what our own tests exclude.
 _OURS: Final = {"WARN_ON_GENERATOR_RETURN_VALUE": False}
+
+#: The answer to the question whether a page has changed.
+NOT_MODIFIED: Final = 304
 
 #: Outcomes after which a list page has done its duty.
 _LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled"})
@@ -74,6 +79,8 @@ class RecipeSpider(Spider):
         super().__init__()
         self.inputs = dict(inputs)
         self.job = ""  # of `-a job=ID`
+        self.began = False  # with its own start
+        self.incremental: Incremental | None = None  # what it takes over from earlier runs; the extension says so
         self.report = RecipeReport()
         self._start = start_requests(self.recipe, self.inputs)
         self.session_hosts = session_hosts(self.recipe, self.inputs, self._start)
@@ -117,6 +124,7 @@ class RecipeSpider(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         """The requests of `start`."""
+        self.began = True
         for page_request in self._start:
             yield self._request(page_request, depth=0)
 
@@ -139,6 +147,8 @@ class RecipeSpider(Spider):
             "on_progress": on_progress,
             "depth": depth,
         }
+        if wanted.lastmod:
+            facts["lastmod"] = wanted.lastmod
         if wanted.mirrors:
             facts["mirrors"] = list(wanted.mirrors)
         meta: dict[str, Any] = {"recipe": facts}
@@ -191,10 +201,14 @@ class RecipeSpider(Spider):
         if request is None:
             raise AssertionError("Scrapy gives every response its request")
         asked = self._page_request(request)
+        if response.status == NOT_MODIFIED:
+            yield from self._unchanged(request)
+            return
         page_input = _page_input(
             response, asked if page is None else replace(asked, page=page), self.inputs, request.meta
         )
         opened, sessions = open_page(self.crawler, request), sessions_of(self.crawler)
+        incremental = self.incremental
         try:
             result = extract_page(self.recipe, page_input)
         except SessionExpired as error:
@@ -220,8 +234,26 @@ class RecipeSpider(Spider):
                 opened.chain = result.next.chain.id
             if result.outcome == "dropped":
                 opened.fail("filtered", "drop_if")
+            if incremental is not None and asked.sitemap is not None:
+                result = incremental.without_known(opened, request, result, asked.sitemap)
+            elif incremental is not None and asked.waiting is None:
+                incremental.read(opened, request, response, result)
         self._note(result, response.url, answer=asked.waiting is not None)
         yield from self._output(result, request, response.url)
+
+    def _unchanged(self, request: Request) -> Iterator[RecipeRow | Request]:
+        """A page that is what it was: its rows are known, and what it has led to is led to again."""
+        opened, incremental = open_page(self.crawler, request), self.incremental
+        if opened is None or incremental is None or opened.known is None:
+            raise PageMismatch(f"{request.url}: status {NOT_MODIFIED}, and nobody has asked whether it has changed")
+        opened.fail("not_modified", "")
+        requests, following = incremental.unchanged(opened, request)
+        if following is not None and following.chain is not None:
+            opened.chain = following.chain.id
+        page = request.meta["recipe"].get("page") or ""
+        self.report.pages[page] += 1
+        result = PageResult(page=page, outcome="ok", requests=tuple(requests), next=following)
+        yield from self._output(result, request, request.url, unchanged=True)
 
     def _comes_back(self, opened: OpenPage | None, request: Request, error: SessionExpired) -> bool:
         """Whether a page of nobody who is logged in comes back; else it ends as one that is kept from us."""
@@ -297,10 +329,11 @@ class RecipeSpider(Spider):
             waiting=_waiting(facts.get("waiting")),
             sitemap=SitemapPlace(**sitemap) if isinstance(sitemap := facts.get("sitemap"), dict) else None,
             mirrors=tuple(facts.get("mirrors") or ()),
+            lastmod=facts.get("lastmod") or "",
         )
 
     def _output(
-        self, result: PageResult, request: Request, url: str, *, lost: bool = False
+        self, result: PageResult, request: Request, url: str, *, lost: bool = False, unchanged: bool = False
     ) -> Iterator[RecipeRow | Request]:
         page = open_page(self.crawler, request)
         if page is not None:
@@ -322,7 +355,9 @@ class RecipeSpider(Spider):
         for wanted in result.follow_ups:
             yield from self._follow_up(wanted, request, depth=depth)
         if result.next is not None:
-            yield self._request(result.next, depth=depth, on_progress=not lost and result.next.dedupe)
+            # A page that was not read shows nothing new, and its list goes on as it did.
+            on_progress = result.next.dedupe and not (lost or unchanged)
+            yield self._request(result.next, depth=depth, on_progress=on_progress)
 
     def _follow_up(self, wanted: PageRequest, request: Request, *, depth: int) -> Iterator[RecipeRow | Request]:
         """A follow-up request; one that is off-site would be dropped with its row, so the row goes on without it."""

@@ -18,9 +18,10 @@ class RecipeRow(dict[str, Any]):
         gaps: why each missing field is missing.
         key_id, unique_ids: 64-bit ids of its key and its unique values, for a frontier that keeps rows; the row
             pipeline sets them. 0 and none where there are none.
+        change: in a crawl of an incremental recipe that is not shared: its sign, see `crawler.exports.changes`.
     """
 
-    __slots__ = ("gaps", "item", "key", "key_id", "unique_ids", "url")
+    __slots__ = ("change", "gaps", "item", "key", "key_id", "unique_ids", "url")
 
     def __init__(
         self,
@@ -37,4 +38,5 @@ class RecipeRow(dict[str, Any]):
         self.url = url
         self.gaps: Mapping[str, str] = gaps or {}
         self.key_id = 0
+        self.change = ""
         self.unique_ids: tuple[int, ...] = ()

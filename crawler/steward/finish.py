@@ -28,10 +28,12 @@ from crawler.exports.quality import JobBooks, Verdict, judge_job, never_fetched
 from crawler.frontier.replays import RedisReplays
 from crawler.jobs.attempts import RedisAttempts
 from crawler.jobs.model import Intended, Outcome, State
+from crawler.jobs.rows import NOTE
 from crawler.jobs.states import terminal_state
 from crawler.recipe.loader import load_recipe_text
 from crawler.steward.ground import in_thread
 from crawler.steward.replays import Before, FirstJobGone, before, books_with, leave
+from crawler.steward.series import advance, series_of
 
 if TYPE_CHECKING:
     from crawler.frontier.contract import Ledger
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from crawler.recipe.model import Recipe
     from crawler.steward.export import Export
     from crawler.steward.ground import Ground
+    from crawler.steward.series import Unrelated
 
 logger: Final = logging.getLogger(__name__)
 
@@ -107,6 +110,8 @@ class Finish:
             if not await self._export.run(job, flush=True):
                 return False
             manifest = await self._published(stored, keys)
+        else:
+            await advance(self._ground, manifest)
         await self._clean_up(job, keys, manifest)
         await self._end(job, manifest)
         return True
@@ -132,17 +137,34 @@ class Finish:
         self, stored: StoredJob, keys: JobKeys, segments: tuple[Segment, ...], books: Ledger, earlier: Before
     ) -> Manifest:
         ground, job = self._ground, stored.job
-        attempts = await RedisAttempts(ground.store).of(job.id)
         recipe = recipe_of(job)
         row_keys = {item: contract.key for item, contract in recipe.items.items()} if recipe is not None else None
         rows = await in_thread(JoinedRows, ground.objects, (*earlier.segments, segments), keys=row_keys)
+        async with series_of(ground, job, recipe, rows) as series:
+            manifest = await self._judged(stored, books, earlier, recipe, series)
+            manifest = await in_thread(publish, ground.objects, keys, replace(manifest, segments=segments, chain=""))
+            await advance(ground, manifest)
+        return manifest
+
+    async def _judged(
+        self,
+        stored: StoredJob,
+        books: Ledger,
+        earlier: Before,
+        recipe: Recipe | None,
+        series: Unrelated,
+    ) -> Manifest:
+        """What the job has come to, but for its segments; all that it names has been put."""
+        ground, job, rows = self._ground, stored.job, series.rows
+        keys = JobKeys(client=job.client, job=job.id)
+        attempts = await RedisAttempts(ground.store).of(job.id)
         ledger = replace(await books_with(ground, job, earlier, books), rows=dict(rows.counts))
         intended = stored.status.intended
         if intended is None:
             raise AssertionError("a job that is finishing is to come to something")
         judged = JobBooks(
             settled=ledger.settled,
-            rows=ledger.rows,
+            rows=series.seen(ledger.rows),
             rejected=ledger.rejected,
             open=books.open + books.staged,
             closed=books.closed,
@@ -156,6 +178,7 @@ class Finish:
         if earlier.missing:
             sentences = (earlier.missing, *verdict.sentences)
             verdict = Verdict(outcome=Outcome.QUALITY_FAILED, withheld=True, sentences=sentences)
+        await series.settle(verdict, judged)
         state = terminal_state(intended, verdict.outcome)
         replay_key = await leave(ground, job, earlier)
         now_ms = await ground.now_ms()
@@ -164,7 +187,7 @@ class Finish:
             files = await in_thread(compose, ground.objects, keys, rows, plans, folder=Path(folder))
         record = job_record(stored, state=state, outcome=verdict.outcome, books=books, attempts=attempts)
         await in_thread(ground.objects.put, keys.record, record, content_type="application/json")
-        manifest = Manifest(
+        return Manifest(
             job=job.id,
             client=job.client,
             recipe=job.recipe or job.spider,
@@ -174,13 +197,12 @@ class Finish:
             withheld=verdict.withheld,
             why=verdict.sentences,
             files=files,
-            segments=segments,
+            series=await series.put(),
             joined=earlier.jobs,
             replay_key=replay_key,
             ledger=replace(ledger, unfetched=tuple(never_fetched(judged))),
             created_ms=now_ms,
         )
-        return await in_thread(publish, ground.objects, keys, manifest)
 
     async def _end(self, job: Job, manifest: Manifest) -> None:
         why = "; ".join(manifest.why)
@@ -219,7 +241,8 @@ def check_rows(segments: tuple[Segment, ...], books: Ledger) -> None:
     recorded: dict[str, int] = {}
     for segment in segments:
         for item, count in segment.rows.items():
-            recorded[item] = recorded.get(item, 0) + count
+            if item != NOTE:
+                recorded[item] = recorded.get(item, 0) + count
     kept = {item: count for item, count in books.rows.items() if count}
     if recorded != kept:
         raise RowsDoNotAddUp(f"its segments have rows {recorded}, its books say {kept}; nothing is published")

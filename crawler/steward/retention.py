@@ -1,4 +1,4 @@
-"""Removes what nobody needs any more: jobs that ended long ago from the store, objects that nothing names.
+"""Removes what nobody needs any more: jobs that ended long ago, objects that nothing names, old states of series.
 
 Files of jobs are not touched here: how long those are kept is the bucket's lifecycle.
 """
@@ -13,6 +13,7 @@ from crawler.errors import CrawleryError, ObjectStoreError
 from crawler.exports.intents import forget_intent
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import orphans, read_manifest
+from crawler.exports.series_store import tidy
 from crawler.jobs.model import State
 from crawler.jobs.states import TERMINAL
 from crawler.jobs.store_contract import MAX_PAGE
@@ -61,6 +62,7 @@ async def retain(ground: Ground, *, swept: set[str] | None = None) -> int:
         if not after:
             break
     swept.intersection_update(listed)
+    await in_thread(tidy, ground.objects, older_than_s=ground.settings.keep_orphans_s, now_s=time.time())
     if left:
         logger.info("%d jobs that ended long ago have left the store; their files stay", left)
     return left

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from crawler.recipe.contract import FieldSpec, ItemContract
+    from crawler.recipe.incremental import Incremental
     from crawler.recipe.model import (
         Condition,
         Follow,
@@ -94,7 +95,7 @@ def explanation(recipe: Recipe) -> Iterator[str]:
         yield from ("", *_page(page))
     for contract in recipe.items.values():
         yield from ("", *_contract(contract))
-    about = [*_limits(recipe), *_quality(recipe), *_files(recipe)]
+    about = [*_limits(recipe), *_incremental(recipe.incremental), *_quality(recipe), *_files(recipe)]
     if about:
         yield from ("", "Run", *about)
 
@@ -143,6 +144,8 @@ def _sitemap(sitemap: Sitemap, kind: str) -> Iterator[str]:
         yield f"{_STEP * 2}only URLs that match {' or '.join(pattern.pattern for pattern in sitemap.allow)}"
     if sitemap.deny:
         yield f"{_STEP * 2}no URL that matches {' or '.join(pattern.pattern for pattern in sitemap.deny)}"
+    if sitemap.last_run:
+        yield f"{_STEP * 2}only what has changed since the last run"
     if sitemap.modified_since is not None:
         yield f"{_STEP * 2}only what has changed since {sitemap.modified_since.text}"
     if sitemap.alternate_links:
@@ -322,6 +325,25 @@ def _limits(recipe: Recipe) -> Iterator[str]:
         "pauses after answers that keep it out": limits.blocked_in_a_row,
     }
     yield from (f"{_STEP}{name}: {value}" for name, value in facts.items() if value is not None)
+
+
+def _incremental(plan: Incremental | None) -> Iterator[str]:
+    """What it takes over from earlier runs."""
+    if plan is None:
+        return
+    words = {"sitemap_lastmod": "their sitemap's lastmod", "etag": "their ETag", "last_modified": "their Last-Modified"}
+    told = [word for name, word in words.items() if name in plan.skip_unchanged]
+    if told:
+        yield f"{_STEP}reads only pages that have changed since the last run, by {' or '.join(told)}"
+    fields = f"by {', '.join(sorted(plan.only))}" if plan.only else ""
+    fields = f"whatever {', '.join(sorted(plan.ignore))} is" if plan.ignore else fields
+    rows = {
+        "all": "all rows that were read",
+        "new": "rows that are new",
+        "changed": "rows that are new or have changed",
+    }
+    yield f"{_STEP}writes {rows[plan.emit]}{', ' if fields else ''}{fields}"
+    yield f"{_STEP}calls a row gone after {plan.gone_after} whole runs without it"
 
 
 def _quality(recipe: Recipe) -> Iterator[str]:

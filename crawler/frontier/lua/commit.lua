@@ -89,7 +89,7 @@ local function keep_rows(page, body_at, fates)
     local fate = keep_row(row[1], row[2], row[3], max_rows, count)
     if fate == 'S' then
       kept[#kept + 1], kept[#kept + 2] = row[1], ARGV[body_at + i]
-      count = count + 1
+      if row[1] ~= NOTE then count = count + 1 end
     end
     fates[#fates + 1] = fate
   end
@@ -117,7 +117,7 @@ local function commit(page, body_at, o)
     note_failure(failure[1], page[OUTCOME], failure[2], o.tries)
     keep_failed(page[ID], page[OUTCOME], o.host)
     if failure[3] > 0 and not is_held(o.host) then kept_out(o.host, failure[3], failure[4]) end
-  elseif page[OUTCOME] == 'ok' then
+  elseif page[OUTCOME] == 'ok' or page[OUTCOME] == 'not_modified' then
     let_in(o.host)
   end
   let_go(page[ID], o)

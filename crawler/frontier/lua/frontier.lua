@@ -30,7 +30,7 @@
 --   failures stream  url, outcome, reason, tries, body of a request whose URL is not known
 --   failed   hash    id -> outcome\nhost\nencoded request, of pages that failed, as far as there is room (see keep_failed)
 --   segments list    records of the pieces of `rows` that are objects by now, and gone from there
---   rows     stream  per call: '', page id, then item, row, item, row ... of each page; no item is called ''
+--   rows     stream  per call: '', page id, then item, row, item, row ... of each page; no item is called '' or like NOTE
 --   staged   list    stages that are published; stage:ID:TOKEN list of chunks of a page too large for one call
 --   job      hash    state, intended ...: see crawler/jobs
 --
@@ -45,6 +45,7 @@ local STAGED, CHAINS, JOB = BASE .. 'staged', BASE .. 'chains', BASE .. 'job'
 local PER_HOST, TTL = tonumber(ARGV[1]), tonumber(ARGV[2])
 local NOW = now_ms()
 local START_ID = '1'
+local NOTE = '-page' -- instead of an item, what is noted of the page: it goes along with the rows and is none of them
 local ORDERS = 1099511627776 -- 2^40: arrivals that a score can tell apart within one priority, or one need
 local MOST_URGENT = 4095 -- beyond it priorities are equal: a score is a double, exact to 2^53
 local MAX_CRASH_TRIES = 5
@@ -356,6 +357,7 @@ end
 local row_counts = {}
 
 local function keep_row(item, key, unique, max_rows, count)
+  if item == NOTE then return 'S' end
   local may_be_refused = max_rows >= 0 or #unique > 0 -- then the key is not to be remembered yet
   local known
   if key ~= '0' then
@@ -419,7 +421,7 @@ local function unfold_rows(chunk)
     for u = 1, uniques do unique[u] = chunk[i + 3 + u] end
     if keep_row(chunk[i], chunk[i + 2], unique, max_rows, count) == 'S' then
       kept[#kept + 1], kept[#kept + 2] = chunk[i], chunk[i + 1]
-      count = count + 1
+      if chunk[i] ~= NOTE then count = count + 1 end
     end
     i = i + 4 + uniques
   end

@@ -10,12 +10,21 @@ from planned_faults import planned
 from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
 
 from crawler.errors import ObjectStoreError
-from crawler.exports.keys import AUDIT, JobKeys, intent_key, recipe_pages_key, recipe_text_key, recipe_version_key
+from crawler.exports.keys import (
+    AUDIT,
+    JobKeys,
+    SeriesKeys,
+    intent_key,
+    recipe_pages_key,
+    recipe_text_key,
+    recipe_version_key,
+)
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.objects_s3 import S3ObjectStore
 from crawler.fault_points import OBJECTS
 
 KEYS = JobKeys("acme", "segments")  # a job may be called so
+SERIES = SeriesKeys("acme", "0" * 32)
 KEY_OF_KIND = {
     "segment": KEYS.new_segment(1),
     "file": KEYS.new_file("all", "csv"),
@@ -27,6 +36,8 @@ KEY_OF_KIND = {
     "recipe": recipe_text_key("0" * 64),
     "pages": recipe_pages_key("0" * 64),
     "version": recipe_version_key("acme", "goods", "1.0.0", pushed_ms=1, sha256="0" * 64),
+    "state": SERIES.new_state("monday"),
+    "pointer": SERIES.pointer(1, "monday"),
     "anchor": f"{AUDIT}/anchors/1.json",
     "entries": f"{AUDIT}/entries/1.jsonl.zst",
 }

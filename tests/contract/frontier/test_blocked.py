@@ -56,13 +56,14 @@ def test_pages_that_end_as_blocked_count_too(job, page):
     assert books.ready == 3
 
 
-def test_a_page_that_was_read_begins_the_count_anew(job, page):
+@pytest.mark.parametrize("outcome", ["ok", "not_modified"])
+def test_a_page_that_was_read_or_is_unchanged_begins_the_count_anew(job, page, outcome):
     job.add(*(page(number) for number in range(10, 20)))
     for _ in range(2):
         *kept_out, read = job.take(LIMIT).leases
         for lease in kept_out:
             keep_out(job, lease)
-        job.settle(read)
+        job.settle(read, outcome)
     assert job.take(0).reply is Reply.OK
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.frontier.contract import Reply, Row, RowFate
+from crawler.jobs.rows import NOTE
 
 HIGHEST = (1 << 64) - 1
 
@@ -131,3 +132,22 @@ def test_rows_can_be_read_after_the_end(job, commit):
     commit(7, book(b"a"))
     job.close("done")
     assert read(job) == [(7, "book", b"a")]
+
+
+def test_a_note_on_a_page_is_kept_behind_its_rows_and_counts_as_none(job, commit):
+    note = Row(item=NOTE, body=b"etag")
+    assert commit(7, book(b"a", key=1), note) == (RowFate.STORED, RowFate.STORED)
+    assert commit(8, note, outcome="not_modified") == (RowFate.STORED,)
+    assert read(job) == [(7, "book", b"a"), (7, NOTE, b"etag"), (8, NOTE, b"etag")]
+    assert job.check().rows == {"book": 1}
+
+
+def test_notes_take_no_room_of_the_rows_that_a_job_may_keep(make_job, page):
+    job = make_job(max_rows=1)
+    fates = []
+    for number in (7, 8, 9):
+        job.add(page(number))
+        fates += job.settle(job.take_one(), rows=(Row(item=NOTE, body=b"n"), book(), Row(item=NOTE, body=b"n"))).rows
+    stored, over = RowFate.STORED, RowFate.OVER_LIMIT
+    assert fates == [stored, stored, stored, *[stored, over, stored] * 2]
+    assert job.check().rows == {"book": 1}

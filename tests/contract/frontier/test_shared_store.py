@@ -13,6 +13,7 @@ from clocked_store import ClockedStore
 from crawler.frontier.codec import Undecodable, decode
 from crawler.frontier.contract import MOST_NEEDED, Fate, FrontierRequest, PageCommit, Reply, Row, RowFate
 from crawler.frontier.redis import _CLOSE, _COMMIT, _ENQUEUE, _STAGE, RedisFrontier, SyncRenewal
+from crawler.jobs.rows import NOTE
 from crawler.store import Store, SyncStore, connect, connect_sync
 
 START = FrontierRequest(id=1, host="", body=b"")
@@ -163,6 +164,21 @@ def test_a_page_with_thousands_of_links_is_committed_whole(frontier, take):
         if len(found) == 3_000:
             break
     assert found == [child.id for child in children]
+
+
+@pytest.mark.parametrize("max_rows", [None, 150])
+def test_a_note_on_a_page_with_very_many_rows_is_kept_behind_them_and_takes_no_room(store, max_rows):
+    frontier = store.face(RedisFrontier(store.store, job="j", ttl_s=60, max_rows=max_rows))
+    frontier.enqueue([START])
+    (start,) = frontier.lease(worker="w1", call=1, limit=1, ttl_s=60).leases
+    note = Row(item=NOTE, body=b"note")
+    rows = (note, *(Row(item="book", body=b"row %d" % number, key=number + 1) for number in range(500)), note)
+    frontier.commit([PageCommit(lease=start, outcome="ok", rows=rows)])
+    while frontier.promote() == 0:
+        pass
+    assert check(frontier).rows == {"book": max_rows or 500}
+    kept = [row.body for row in frontier.read_rows(limit=1000)]
+    assert kept == [row.body for row in (*rows[: 1 + (max_rows or 500)], note)]
 
 
 def test_staged_links_keep_the_job_open_until_they_are_unfolded(frontier, take):

@@ -42,7 +42,7 @@ def http_error(status: int) -> HttpError:
         (http_error(401), "http_4xx"),
         (http_error(500), "http_5xx"),
         (http_error(599), "http_5xx"),
-        (http_error(304), "not_modified"),
+        (http_error(304), "page_error"),
         (http_error(300), "page_error"),
         (RobotsForbidden("no"), "robots"),
         (RedirectedTooOften("circle"), "gave_up"),

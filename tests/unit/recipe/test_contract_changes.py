@@ -141,6 +141,10 @@ def test_an_item_that_is_gone_needs_a_higher_first_number_of_the_recipe():
         ({"all.csv": FILES["all.csv"]}, "exports, all.parquet: is written no more"),
         ({**FILES, "all.csv": {**FILES["all.csv"], "item": "other"}}, "exports, all.csv: holds rows of other"),
         ({**FILES, "all.csv": {**FILES["all.csv"], "join": {}}}, "all.csv, column tags: is joined by nothing"),
+        (
+            {**FILES, "all.csv": {**FILES["all.csv"], "changes": True}},
+            "exports, all.csv: has a column `change`, and had none",
+        ),
         ({**FILES, "all.csv": {**FILES["all.csv"], "raw": True}}, "exports, all.csv: is raw, and was not"),
         (
             {**FILES, "all.csv": {**FILES["all.csv"], "profile": "woocommerce-core@1"}},

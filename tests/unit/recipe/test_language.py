@@ -117,7 +117,6 @@ def test_the_schema_lists_every_step_with_its_summary():
 
 def test_every_key_that_comes_later_is_refused_as_such():
     later = """
-incremental: {}
 fetch: {render: auto, wait_for: x, block: x, actions: x}
 pages:
   a:
@@ -132,7 +131,7 @@ exports: [{name: a, item: a, format: json}]
     RECIPE.check(read_yaml(later, file="r.yaml", report=report), (), report)
     told = {p.path.rsplit(".", 1)[-1] for p in report.problems() if "is not available in this version" in p.message}
     assert told == {
-        *("incremental", "render", "wait_for", "block", "actions", "scroll", "click"),
+        *("render", "wait_for", "block", "actions", "scroll", "click"),
         *("bands", "coverage", "http_errors", "format"),
     }
     assert not any("unknown key" in problem.message for problem in report.problems())

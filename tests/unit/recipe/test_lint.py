@@ -136,3 +136,34 @@ def test_advice_is_in_file_order_and_has_the_name_of_the_file(tmp_path):
     found = lint_recipe(load_recipe_text(text, path=path))
     assert [problem.line for problem in found] == [8, 10, 15]
     assert {problem.file for problem in found} == {str(path)}
+
+
+INCREMENTAL = "incremental: {skip_unchanged: [etag]}\nquality"
+
+
+def test_what_incremental_asks_for_in_vain_is_said():
+    assert advice("quality", INCREMENTAL) == []
+    ((_, message, hint),) = advice("quality", INCREMENTAL.replace("etag", "sitemap_lastmod"))
+    assert message == "no entry of `start` is a sitemap, so none has a lastmod"
+    ((_, message, hint),) = advice("quality", INCREMENTAL.replace("{", "{emit: all, "))
+    assert message == "rows of pages that are not read are in no file, also with `emit: all`"
+    assert hint == "leave out skip_unchanged to have them all"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("title: h1", 'title: {request: {url: "https://a.example/t"}, jmespath: t}', "its rows wait for follow-up"),
+        (
+            "    item: product\n",
+            "    item: product\n    paginate: {next: .n, append: [price]}\n",
+            "go on over several pages",
+        ),
+        ("    key: [title]\n", "", "'product' has no `key`, so its rows are not known again"),
+    ],
+)
+def test_pages_that_are_read_each_time_are_named(old, new, why):
+    text = GOOD.replace("quality", INCREMENTAL)
+    assert old in text
+    said = [(p.message, p.hint) for p in lint_recipe(load_recipe_text(text.replace(old, new, 1)))]
+    assert any(m == "pages of the type 'product' are read each time" and why in hint for m, hint in said)

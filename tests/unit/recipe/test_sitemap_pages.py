@@ -153,7 +153,7 @@ def test_sitemaps_take_inputs_and_lists_and_for_each():
 @pytest.mark.parametrize(
     ("keys", "says"),
     [
-        ("modified_since: last_run", "'last_run' is not available in this version"),
+        ("modified_since: last_run", "only a recipe with `incremental` knows when its last run was"),
         ("modified_since: soon", "'soon' is no date such as 2026-11-01, and no duration such as 7d"),
         ("allow: '('", "the regular expression does not compile"),
         ("alow: x", "unknown key 'alow'; did you mean 'allow'"),

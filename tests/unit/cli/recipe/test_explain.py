@@ -2,6 +2,11 @@
 
 import re
 
+from changing_site import RECIPE
+
+from crawler.cli.recipe.explain import explanation
+from crawler.recipe.loader import load_recipe_text
+
 
 def test_explain_says_what_each_part_does(recipes, run):
     output = run("explain", "chairs")
@@ -49,3 +54,14 @@ def test_explain_tells_what_xpath_adds_to_a_saved_page(recipes, run, recipe_text
 def test_explain_asks_for_saved_pages_where_there_are_none(recipes, run, recipe_text):
     (recipes / "chairs.yaml").write_text(recipe_text[: recipe_text.index("tests:")])
     assert "has no saved pages" in run("explain", "chairs", "--cost", code=2)
+
+
+def test_explain_says_what_a_recipe_takes_over_from_earlier_runs():
+    plan = load_recipe_text(RECIPE.replace("emit: changed", "emit: new\n  compare: {ignore: [price]}"))
+    said = "\n".join(explanation(plan))
+    for words in (
+        "reads only pages that have changed since the last run, by their sitemap's lastmod or their ETag or",
+        "writes rows that are new, whatever price is",
+        "calls a row gone after 1 whole runs without it",
+    ):
+        assert words in said, said
