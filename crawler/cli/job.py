@@ -15,6 +15,7 @@ import click
 from crawler.cli import console, exits
 from crawler.cli.api_target import print_json, with_json
 from crawler.cli.groups import CommandFailed, CommandGroup
+from crawler.cli.job_quality import quality_lines
 from crawler.cli.job_rows import JobRows, Written, selection_of, write_rows
 from crawler.cli.job_view import status_lines
 from crawler.cli.job_where import with_where
@@ -47,6 +48,7 @@ _ROWS_FROM_STORE: Final = (
         "replay": ("crawler.cli.job_replay:replay", "Fetch failed pages of a job again, as a new job."),
         "logs": ("crawler.cli.job_logs:logs", "What the workers of a job have logged."),
         "watch": ("crawler.cli.job_watch:watch", "Follow a job until it has ended."),
+        "publish": ("crawler.cli.job_publish:publish", "Publish files that are withheld, for a reason."),
         "results": ("crawler.cli.job_results:results", "The files of a job: links, or downloads."),
     },
 )
@@ -86,9 +88,10 @@ def status(*, job_id: str, where: Where, as_json: bool) -> int:
         return exits.OK
     with where.desk() as desk:
         found = desk.view(job_id)
+        judged = desk.quality(job_id) if found.outcome else None
     to = console.out()
     console.line(to, (console.safe(f"{found.id}: {found.crawls}, {found.described}"), "bold"))
-    for line in status_lines(found):
+    for line in (*status_lines(found), *(quality_lines(judged) if judged is not None else ())):
         console.line(to, console.safe(line))
     return exits.OK
 

@@ -18,6 +18,7 @@ from scrapy import signals
 
 from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, FieldFill, JobFacts, judge
 from crawler.extensions.fleet import fleet_of
+from crawler.extensions.local_history import LocalHistory
 from crawler.extensions.rejects import RejectsFile
 from crawler.extensions.seat import LEFT_TO_OTHERS
 from crawler.frontier.contract import KEPT, Failure, Ledger, RowFate
@@ -52,12 +53,13 @@ _MAX_FAILURES = 1_000
 class Summary:
     """`summary` is None until the crawl has ended; `rows` counts while it runs."""
 
-    def __init__(self, crawler: Crawler, *, path: Path | None) -> None:
-        """`path`: where the JSON goes, if anywhere."""
+    def __init__(self, crawler: Crawler, *, path: Path | None, history: LocalHistory) -> None:
+        """`path`: where the JSON goes, if anywhere; `history`: what earlier crawls were like."""
         self.summary: CrawlSummary | None = None
         self.rows: Counter[str] = Counter()
         self._crawler = crawler
         self._path = path
+        self._history = history
         self._began = monotonic()
         self._scheduler: Scheduler | None = None
         self._start: tuple[str, str] | None = None  # outcome and reason of `start()`
@@ -70,7 +72,8 @@ class Summary:
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Connects to what is counted."""
         path = crawler.settings.get("SUMMARY_FILE")
-        extension = cls(crawler, path=Path(path) if path else None)
+        history = LocalHistory(Path(crawler.settings["HISTORY_DIR"]))
+        extension = cls(crawler, path=Path(path) if path else None, history=history)
         connect = crawler.signals.connect
         connect(extension.spider_opened, signal=signals.spider_opened)
         connect(extension.item_scraped, signal=signals.item_scraped)
@@ -137,7 +140,11 @@ class Summary:
             return
         spider = self._crawler.spider
         recipe = spider.recipe if isinstance(spider, RecipeSpider) else None
-        self.summary = judge(self._facts(str(reason)), recipe.quality if recipe is not None else None)
+        facts = self._facts(str(reason))
+        bands = self._history.bands_of(spider, facts) if isinstance(spider, RecipeSpider) else None
+        self.summary = judge(facts, recipe.quality if recipe is not None else None, bands)
+        if isinstance(spider, RecipeSpider):
+            self._history.remember(spider, self.summary)
         level = logging.INFO if self.summary.outcome == "complete" else logging.WARNING
         logger.log(level, "%s", self.summary.text())
         if self._path is not None:
@@ -247,6 +254,7 @@ def _with_report(facts: CrawlFacts, spider: RecipeSpider) -> CrawlFacts:
         duplicates=dict(report.duplicates),
         alternatives=dict(alternatives),
         fields=_fields(facts, spider),
+        coverage=report.coverage.covered() if report.coverage is not None else (),
         lost_lists=dict(report.lost_lists),
         stalled_lists=(*facts.stalled_lists, *report.loops),
         cut_lists=tuple(report.max_pages),

@@ -20,10 +20,10 @@ import msgspec
 
 from crawler.errors import CrawleryError, NoSuchObject, SegmentDamaged
 from crawler.exports.compose import compose, plan_exports
+from crawler.exports.coverage import CountedRows
 from crawler.exports.intents import forget_intent
-from crawler.exports.joined import JoinedRows
 from crawler.exports.keys import JobKeys
-from crawler.exports.manifest import Manifest, orphans, publish, read_manifest
+from crawler.exports.manifest import Judged, Manifest, orphans, publish, read_manifest
 from crawler.exports.quality import JobBooks, Verdict, judge_job, never_fetched
 from crawler.frontier.replays import RedisReplays
 from crawler.jobs.attempts import RedisAttempts
@@ -31,6 +31,7 @@ from crawler.jobs.model import Intended, Outcome, State
 from crawler.jobs.states import terminal_state
 from crawler.recipe.loader import load_recipe_text
 from crawler.steward.ground import in_thread
+from crawler.steward.judging import bands_in_force, remember
 from crawler.steward.replays import Before, FirstJobGone, before, books_with, leave
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class Finish:
             if not await self._export.run(job, flush=True):
                 return False
             manifest = await self._published(stored, keys)
+        await remember(self._ground, manifest)
         await self._clean_up(job, keys, manifest)
         await self._end(job, manifest)
         return True
@@ -135,11 +137,16 @@ class Finish:
         attempts = await RedisAttempts(ground.store).of(job.id)
         recipe = recipe_of(job)
         row_keys = {item: contract.key for item, contract in recipe.items.items()} if recipe is not None else None
-        rows = await in_thread(JoinedRows, ground.objects, (*earlier.segments, segments), keys=row_keys)
+        rows = await in_thread(CountedRows, ground.objects, (*earlier.segments, segments), keys=row_keys, recipe=recipe)
         ledger = replace(await books_with(ground, job, earlier, books), rows=dict(rows.counts))
         intended = stored.status.intended
         if intended is None:
             raise AssertionError("a job that is finishing is to come to something")
+        replay_key = await leave(ground, job, earlier)
+        now_ms = await ground.now_ms()
+        with tempfile.TemporaryDirectory(prefix=f"crawlery-{job.id}-", dir=ground.settings.folder) as folder:
+            plans = plan_exports(recipe, rows.counts)
+            files = await in_thread(compose, ground.objects, keys, rows, plans, folder=Path(folder))
         judged = JobBooks(
             settled=ledger.settled,
             rows=ledger.rows,
@@ -149,19 +156,17 @@ class Finish:
             intended=intended,
             cancelled_before=earlier.books.settled.get("cancelled", 0),
             unfetched_before=earlier.books.unfetched,
+            coverage=rows.covered,
+            with_start=True,
         )
-        verdict = judge_job(recipe, judged)
+        bands = await bands_in_force(ground, job, recipe, judged)
+        verdict = judge_job(recipe, judged, bands)
         if intended is Intended.FAIL and stored.status.why:
             verdict = replace(verdict, sentences=(stored.status.why, *verdict.sentences))
         if earlier.missing:
             sentences = (earlier.missing, *verdict.sentences)
             verdict = Verdict(outcome=Outcome.QUALITY_FAILED, withheld=True, sentences=sentences)
         state = terminal_state(intended, verdict.outcome)
-        replay_key = await leave(ground, job, earlier)
-        now_ms = await ground.now_ms()
-        with tempfile.TemporaryDirectory(prefix=f"crawlery-{job.id}-", dir=ground.settings.folder) as folder:
-            plans = plan_exports(recipe, rows.counts)
-            files = await in_thread(compose, ground.objects, keys, rows, plans, folder=Path(folder))
         record = job_record(stored, state=state, outcome=verdict.outcome, books=books, attempts=attempts)
         await in_thread(ground.objects.put, keys.record, record, content_type="application/json")
         manifest = Manifest(
@@ -178,6 +183,7 @@ class Finish:
             joined=earlier.jobs,
             replay_key=replay_key,
             ledger=replace(ledger, unfetched=tuple(never_fetched(judged))),
+            judged=Judged(figures=judged.figures, bands=bands),
             created_ms=now_ms,
         )
         return await in_thread(publish, ground.objects, keys, manifest)

@@ -34,4 +34,6 @@ def test_another_client_recipe_or_input_is_another_series(client: str, recipe: s
 
 
 def test_values_that_json_has_no_type_for_are_inputs_too() -> None:
-    assert series_id("acme", "shop", {"price": Decimal("1.50")}) == series_id("acme", "shop", {"price": Decimal("1.50")})
+    assert series_id("acme", "shop", {"price": Decimal("1.50")}) == series_id(
+        "acme", "shop", {"price": Decimal("1.50")}
+    )

@@ -1,0 +1,114 @@
+"""Counts how often fields have a value, as rows pass by: once for each row, whoever reads them and for whatever else.
+
+In a fleet the rows pass when files are composed of them (`CountedRows`), on a laptop when the crawl has accepted them.
+Empty are null, text without characters, and lists and objects without members; 0 and false are values.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crawler.exports.figures import Covered
+from crawler.exports.joined import JoinedRows
+from crawler.recipe.quality_plan import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from crawler.exports.objects import ObjectStore
+    from crawler.exports.segments import ReadRow
+    from crawler.jobs.segments import Segment
+    from crawler.recipe.model import Recipe
+
+
+class Coverage:
+    """The counts of one run. Fields with a bound are counted; with `bands`, all fields of the contracts too."""
+
+    def __init__(self, recipe: Recipe | None) -> None:
+        """`recipe`: of the rows; of an ordinary spider's nothing is counted."""
+        self._fields: dict[str, list[_Field]] = {}
+        quality = recipe.quality if recipe is not None else None
+        if recipe is None or quality is None:
+            return
+        wanted = {(bound.item, bound.path): bound.steps for bound in quality.coverage}
+        if quality.bands is not None:
+            for item, contract in recipe.items.items():
+                wanted |= {(item, name): (Step(name),) for name in contract.fields if (item, name) not in wanted}
+        for (item, path), steps in wanted.items():
+            self._fields.setdefault(item, []).append(_Field(path, steps))
+
+    def add(self, item: str, row: Mapping[str, Any]) -> None:
+        """Counts one row."""
+        for each in self._fields.get(item, ()):
+            each.add(row)
+
+    def covered(self) -> tuple[Covered, ...]:
+        """What was counted so far."""
+        return tuple(
+            Covered(item=item, field=each.path, places=each.places, filled=each.filled)
+            for item, fields in self._fields.items()
+            for each in fields
+        )
+
+
+class CountedRows(JoinedRows):
+    """Rows whose coverage is counted as they are read; `covered` is that of the last time they were read to the end."""
+
+    def __init__(
+        self,
+        objects: ObjectStore,
+        parts: Sequence[Sequence[Segment]],
+        *,
+        recipe: Recipe | None,
+        keys: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """See `JoinedRows`."""
+        super().__init__(objects, parts, keys=keys)
+        self._recipe = recipe
+        self.covered: tuple[Covered, ...] = ()
+
+    def __iter__(self) -> Iterator[ReadRow]:
+        counting = Coverage(self._recipe)
+        for row in super().__iter__():
+            counting.add(row.item, row.values)
+            yield row
+        self.covered = counting.covered()
+
+
+class _Field:
+    """The counts of one field."""
+
+    __slots__ = ("_steps", "filled", "path", "places")
+
+    def __init__(self, path: str, steps: Sequence[Step]) -> None:
+        self.path = path
+        self.places = 0
+        self.filled = 0
+        self._steps = tuple(steps)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self._walk(row, 0)
+
+    def _walk(self, value: Any, at: int) -> None:
+        """Counts below a value. What is not there has no value further down either; a list that is empty, no places."""
+        step = self._steps[at]
+        found = value.get(step.name) if isinstance(value, dict) else None
+        is_last = at == len(self._steps) - 1
+        if step.each:
+            for member in found if isinstance(found, list) else ():
+                if is_last:
+                    self._count(member)
+                else:
+                    self._walk(member, at + 1)
+        elif is_last:
+            self._count(found)
+        else:
+            self._walk(found, at + 1)
+
+    def _count(self, value: Any) -> None:
+        self.places += 1
+        self.filled += not _is_empty(value)
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str | list | dict | tuple) and not value)
