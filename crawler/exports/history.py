@@ -207,7 +207,11 @@ def learned_of_recipe(objects: ObjectStore, client: str, recipe: str, *, most: i
         ObjectStoreError: the storage of files does not answer.
     """
     found = []
-    for series in list(series_of_recipe(objects, client, recipe))[:most]:
+    try:
+        known = list(series_of_recipe(objects, client, recipe))
+    except ValueError:  # no recipe can be called so
+        return []
+    for series in known[:most]:
         newest = read_records(objects, client, recipe, series, most=1, copies={})
         if not newest:
             continue

@@ -152,13 +152,15 @@ def _examples(recipe: Recipe, item: str) -> dict[str, Any]:
         if page is None or page.item != item:
             continue
         for name, value in test.expect.items():
-            if name in recipe.items[item].fields and value is not None and not _is_count(value):
+            spec = recipe.items[item].fields.get(name)
+            if spec is not None and value is not None and not (spec.type == "array" and _is_count(value)):
                 found.setdefault(name, value)
     return found
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {"count"}
+    """Whether it says something of a list rather than being one: `{count: 6, first: ...}`."""
+    return isinstance(value, dict) and "count" in value
 
 
 def _short(value: Any) -> str:

@@ -164,3 +164,4 @@ def test_where_the_next_run_should_be_is_told_by_series_the_newest_first(objects
     assert (first.series, first.job, first.bands.runs) == (SERIES, "j3", 4)
     assert {band.figure: band.value for band in first.bands.bands}["rows.a"] is None
     assert learned_of_recipe(objects, "acme", "shop", most=1) == [newest]
+    assert learned_of_recipe(objects, "acme", "_.no name") == []
