@@ -32,7 +32,6 @@ S3_ENDPOINT_URL = _config.s3_endpoint_url  # of s3:// in FEEDS, -o and -O; Scrap
 S3_REGION = _config.s3_region
 S3_SSE = _config.s3_sse
 SUMMARY_FILE = ""  # a path: the summary of the crawl as JSON
-HISTORY_DIR = str(_config.exports_dir / ".history")  # what crawls were like, of recipes with `quality.bands`
 
 # --- who we are -------------------------------------------------------------------------------------------------------
 

@@ -103,7 +103,7 @@ class BandsInForce:
     """What a run was compared with.
 
     Attributes:
-        series: see `crawler.exports.series`; "" for a run that is compared with nothing, and teaches nothing.
+        series: see `crawler.exports.series`; "" for a run that teaches nothing.
         rule: of its recipe; None if that learns nothing.
         runs: earlier ones that count.
         bands: one for each figure; empty before.

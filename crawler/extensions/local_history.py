@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: In the folder of exports.
+FOLDER: Final = ".history"
+
 #: Whose crawls they are.
 CLIENT: Final = "local"
 

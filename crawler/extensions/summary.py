@@ -18,7 +18,7 @@ from scrapy import signals
 
 from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, FieldFill, JobFacts, judge
 from crawler.extensions.fleet import fleet_of
-from crawler.extensions.local_history import LocalHistory
+from crawler.extensions.local_history import FOLDER, LocalHistory
 from crawler.extensions.rejects import RejectsFile
 from crawler.extensions.seat import LEFT_TO_OTHERS
 from crawler.frontier.contract import KEPT, Failure, Ledger, RowFate
@@ -72,7 +72,7 @@ class Summary:
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Connects to what is counted."""
         path = crawler.settings.get("SUMMARY_FILE")
-        history = LocalHistory(Path(crawler.settings["HISTORY_DIR"]))
+        history = LocalHistory(Path(crawler.settings["EXPORTS_DIR"]) / FOLDER)
         extension = cls(crawler, path=Path(path) if path else None, history=history)
         connect = crawler.signals.connect
         connect(extension.spider_opened, signal=signals.spider_opened)

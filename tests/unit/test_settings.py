@@ -105,10 +105,8 @@ def test_everything_that_is_named_can_be_loaded(settings):
 
 def test_no_setting_is_a_misspelling_of_one_of_scrapys(settings):
     ours = {
-        "RECIPES_PATHS", "EXPORTS_DIR", "SUMMARY_FILE", "HISTORY_DIR", "CRAWL_DELAY_MAX", "REQUESTS_LIMIT",
-        "ITEMS_LIMIT", "FRONTIER",
-        "DURATION_LIMIT", "ERRORS_LIMIT", "RETRY_BACKOFF_MIN", "RETRY_BACKOFF_MAX", "LOG_JSON",
-        "GATE",
+        "RECIPES_PATHS", "EXPORTS_DIR", "SUMMARY_FILE", "CRAWL_DELAY_MAX", "REQUESTS_LIMIT", "ITEMS_LIMIT", "FRONTIER",
+        "DURATION_LIMIT", "ERRORS_LIMIT", "RETRY_BACKOFF_MIN", "RETRY_BACKOFF_MAX", "LOG_JSON", "GATE",
         "BLOCKED_ENABLED", "BLOCKED_IN_A_ROW",
         "DEPLOYMENT_PACE", "FLEET", "STORE_PREFIX", "LEASE_TTL", "S3_ENDPOINT_URL", "S3_REGION", "S3_SSE",
         "EGRESS_ALLOW", "EGRESS_DENY", "NODE_NAME", "SEAT_TOKEN", "SEAT_TTL", "WORKER_IDLE_S",

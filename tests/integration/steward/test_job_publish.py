@@ -32,6 +32,7 @@ def test_a_person_publishes_what_was_withheld_and_everybody_is_told(crawlery, be
     crawlery("job", "results", "bad", "-o", "files")
     assert (tmp_path / "files" / "goods.csv").read_text().count("\n") == 15
     assert ": the summer range is sold out" in crawlery("job", "status", "bad").stdout
+    assert "bad was withheld, and published" in crawlery("job", "results", "bad").stderr
     assert crawlery("job", "publish", "bad", "--reason", "again").stderr == said
     run(bench, "next", 7)
     assert bench.manifest("next").outcome == "complete"

@@ -1,6 +1,7 @@
 """`crawlery recipe explain`: the plan in words, and what it costs."""
 
 import re
+from pathlib import Path
 
 
 def test_explain_says_what_each_part_does(recipes, run):
@@ -49,3 +50,14 @@ def test_explain_tells_what_xpath_adds_to_a_saved_page(recipes, run, recipe_text
 def test_explain_asks_for_saved_pages_where_there_are_none(recipes, run, recipe_text):
     (recipes / "chairs.yaml").write_text(recipe_text[: recipe_text.index("tests:")])
     assert "has no saved pages" in run("explain", "chairs", "--cost", code=2)
+
+
+def test_when_a_run_is_good_is_said_with_every_bound(recipes, run):
+    path = Path("recipes/chairs.yaml")
+    text = path.read_text(encoding="utf-8")
+    more = "quality: {coverage: {price: 98%}, http_errors: {maximum: 5%}, bands: learned}\nexports:"
+    path.write_text(text.replace("exports:", more, 1), encoding="utf-8")
+    said = run("explain", "chairs")
+    assert "good with price in at least 98.00%" in said
+    assert "good with at most 5.00% of the pages come to an error" in said
+    assert "good if it is as the last 20 complete runs were" in said
