@@ -339,3 +339,17 @@ def test_a_replay_is_held_against_earlier_runs_with_the_rows_of_both_jobs_and_te
     name = manifest.judged.figures.coverage[0]
     assert (name.field, name.filled, name.places) == ("name", 4, 4)
     assert "again.json" not in "".join(info.key for info in bench.objects.list("-series/"))
+
+
+def test_a_replay_that_has_lost_the_rows_before_it_is_nothing_to_learn_from(bench):
+    pages = a_job(bench, LEARNS)
+    pages.find(1, 2)
+    pages.read(1, "a", "b")
+    pages.read(2, outcome="timeout")
+    bench.work(bench.ended())
+    again = replay(bench, outcome="timeout")
+    again.read(2, "c")
+    bench.objects.delete([segment.key for segment in bench.segments()])
+    bench.work(bench.ended("again"))
+    assert bench.manifest("again").withheld
+    assert list(bench.objects.list("-series/")) == []

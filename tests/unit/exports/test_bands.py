@@ -114,6 +114,13 @@ def test_what_a_person_has_published_is_inside_from_then_on():
     assert bands_for(earlier, RULE, of=run(206).figures).missed
 
 
+def test_fewer_rows_that_a_person_has_published_are_inside_too():
+    earlier = [*runs(*[100] * 9), run(40, 9, overridden=True, filled=50)]
+    found = bands_for(earlier, RULE, of=run(37).figures)
+    assert (band(found).low, band(found).high) == (35, 105)
+    assert found.missed == []
+
+
 def test_a_figure_that_is_new_has_no_band_before_there_are_enough_runs_with_it():
     earlier = [run(100, number, filled=50 if number > 3 else None) for number in range(8)]
     found = bands_for(earlier, RULE, of=run(100, filled=1).figures)

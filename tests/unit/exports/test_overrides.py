@@ -49,6 +49,14 @@ def test_twice_answers_the_same_and_asks_the_audit_once(objects):
     assert (again, noted) == (first, [1])
 
 
+def test_of_two_who_publish_at_once_the_first_one_has_done_it(objects):
+    def somebody_else_is_faster():
+        published(objects, by="bob")
+
+    made = published(objects, note=somebody_else_is_faster)
+    assert (made.by, read_override(objects, KEYS).by) == ("bob", "bob")
+
+
 def test_nothing_is_published_before_the_audit_has_it(objects):
     def refuse():
         assert read_override(objects, KEYS) is None
