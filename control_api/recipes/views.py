@@ -157,7 +157,7 @@ def list_recipe_versions(query: dict[str, Any], name: str) -> dict[str, Any]:
 def get_bands(name: str) -> dict[str, Any]:
     """Show where the next run of a recipe should be.
 
-    What complete jobs of the caller's client have been like, of a recipe with `quality.bands`: a band for each figure,
+    What whole jobs of the caller's client have been like, of a recipe with `quality.bands`: a band for each figure,
     by the inputs that jobs had. A recipe of which nothing was learned is a `404`.
     """
     return learned(name)

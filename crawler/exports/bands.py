@@ -143,7 +143,7 @@ def bands_for(
     """
     runs = sorted(earlier, key=lambda run: (run.at_ms, run.job))[-rule.window :]
     if len(runs) < rule.minimum_runs:
-        sentence = f"nothing is compared before {rule.minimum_runs} runs were complete; {len(runs)} were so far"
+        sentence = f"nothing is compared before {rule.minimum_runs} whole runs; there were {len(runs)} so far"
         return BandsInForce(series=series, rule=rule, runs=len(runs), sentence=sentence)
     values = [(values_of(run.figures), run.is_overridden) for run in runs]
     names = dict.fromkeys(name for found, _ in values for name in found)
@@ -187,7 +187,7 @@ def _missed(band: Band) -> str:
     kind, _, name = band.figure.partition(".")
     if what is None:
         what = f"rows of {name}" if kind == _ROWS else f"coverage of {name}"
-    last = f"the last {band.runs} complete runs had {band.shown(band.median)} (median), so {band.range} is expected"
+    last = f"the last {band.runs} whole runs had {band.shown(band.median)} (median), so {band.range} is expected"
     return f"quality.bands: {band.shown(band.value)} {what}; {last}"
 
 

@@ -20,6 +20,7 @@ from crawler.exports.figures import Figures  # noqa: TC001 - msgspec reads the t
 from crawler.exports.keys import JobKeys, run_key, run_of, runs_prefix
 from crawler.exports.overrides import read_override
 from crawler.jobs.model import Outcome, State
+from crawler.jobs.outcomes import HARMLESS
 from crawler.recipe.quality_plan import BandsRule  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ VERSION: Final = 1
 
 #: Older runs than so many of a series are forgotten.
 MOST_RUNS: Final = 200
+
+#: A page that does not exist: no row is lost with it.
+_NOT_THERE: Final = frozenset({"http_404"})
 
 CONTENT_TYPE: Final = "application/json"
 
@@ -74,14 +78,19 @@ class RunRecord:
 def record_of(manifest: Manifest, *, overridden: bool = False) -> RunRecord | None:
     """What a run is remembered by; None if it teaches nothing, whatever a person says.
 
-    Only whole runs teach: none that was cancelled or lost pages, and no replay. One that was withheld waits for a
-    person.
+    Only whole runs teach: none that was cancelled or lost pages (see `has_lost_nothing`), and no replay. One that was
+    withheld waits for a person.
     """
     judged = manifest.judged
     rule = judged.bands.rule
     if not judged.bands.series or rule is None or manifest.joined:
         return None
-    is_whole = manifest.state is State.SUCCEEDED and manifest.outcome is Outcome.COMPLETE
+    is_good = manifest.outcome is Outcome.COMPLETE or (
+        manifest.outcome is Outcome.PARTIAL
+        and has_lost_nothing(manifest.ledger.settled)
+        and not manifest.ledger.unfetched
+    )
+    is_whole = manifest.state is State.SUCCEEDED and is_good
     if not is_whole and not (manifest.withheld and manifest.outcome is Outcome.QUALITY_FAILED):
         return None
     return RunRecord(
@@ -95,6 +104,15 @@ def record_of(manifest: Manifest, *, overridden: bool = False) -> RunRecord | No
         withheld=manifest.withheld,
         overridden=overridden,
     )
+
+
+def has_lost_nothing(settled: Mapping[str, int]) -> bool:
+    """Whether no page failed but those that do not exist.
+
+    Sites have dead links: if these kept a run from teaching, most would never have enough runs. How many there are is a
+    figure of its own.
+    """
+    return {outcome for outcome, count in settled.items() if count} <= HARMLESS | _NOT_THERE
 
 
 def encode_record(record: RunRecord) -> bytes:

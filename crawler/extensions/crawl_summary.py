@@ -368,7 +368,7 @@ def _band_lines(bands: BandsInForce) -> Iterator[str]:
         yield f"  bands     {bands.sentence}"
     elif bands.bands:
         inside = sum(band.is_kept for band in bands.bands)
-        yield f"  bands     {inside} of {len(bands.bands)} figures are as in the last {bands.runs} complete crawls"
+        yield f"  bands     {inside} of {len(bands.bands)} figures are as in the last {bands.runs} whole crawls"
 
 
 def _failure_lines(facts: CrawlFacts) -> Iterator[str]:

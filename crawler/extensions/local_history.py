@@ -1,7 +1,7 @@
 """What earlier crawls of a recipe were like on this machine: figures in a folder, for recipes with `quality.bands`.
 
-The same records as those of a fleet (`crawler.exports.history`), of a client that is called `local`. Only complete
-crawls leave one. Nothing here may fail a crawl: what cannot be read or written is logged.
+The same records as those of a fleet (`crawler.exports.history`), of a client that is called `local`. Only crawls that
+have lost nothing leave one. Nothing here may fail a crawl: what cannot be read or written is logged.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.errors import CrawleryError
 from crawler.exports.bands import BandsInForce, bands_for
-from crawler.exports.history import RunRecord, earlier_runs, read_records, write_record
+from crawler.exports.history import RunRecord, earlier_runs, has_lost_nothing, read_records, write_record
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.series import series_id
+from crawler.extensions.crawl_summary import EXIT_OK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,8 +60,13 @@ class LocalHistory:
         return bands_for(earlier_runs(records), quality.bands, series=series, of=facts.figures)
 
     def remember(self, spider: RecipeSpider, summary: CrawlSummary) -> None:
-        """Keeps the figures of a crawl that is complete, for those after it."""
-        if not summary.bands.series or summary.bands.rule is None or summary.outcome != "complete":
+        """Keeps the figures of a crawl that has lost nothing, for those after it."""
+        is_good = summary.outcome == "complete" or (
+            (summary.outcome, summary.exit_code) == ("partial", EXIT_OK)
+            and has_lost_nothing(summary.facts.outcomes)
+            and not summary.facts.item_errors
+        )
+        if not summary.bands.series or summary.bands.rule is None or not is_good:
             return
         record = RunRecord(
             job=f"crawl-{secrets.token_hex(4)}",

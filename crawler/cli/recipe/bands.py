@@ -35,7 +35,7 @@ def bands(*, name: str, where: Where, here: bool) -> int:
         with where.desk() as desk:
             found = list(desk.learned(name))
     if not found:
-        console.note(f"nothing was learned of {console.safe(name)}: no complete run of it had `quality.bands`")
+        console.note(f"nothing was learned of {console.safe(name)}: no whole run of it had `quality.bands`")
     for each in found:
         last = each.at.strftime("%Y-%m-%d %H:%M:%S UTC") if each.at is not None else "-"
         console.line(

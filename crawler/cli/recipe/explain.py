@@ -344,7 +344,7 @@ def _quality(recipe: Recipe) -> Iterator[str]:
     if quality.http_errors_maximum_share is not None:
         yield f"{_STEP}good with at most {quality.http_errors_maximum_share:.2%} of the pages come to an error"
     if quality.bands is not None:
-        yield f"{_STEP}good if it is as the last {quality.bands.window} complete runs were"
+        yield f"{_STEP}good if it is as the last {quality.bands.window} whole runs were"
 
 
 def _files(recipe: Recipe) -> Iterator[str]:

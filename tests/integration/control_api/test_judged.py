@@ -66,7 +66,7 @@ def test_what_a_job_was_judged_by_is_told_with_the_bounds_that_it_missed(judging
     assert told["bands"] == {
         "runs": 0,
         "minimum_runs": 3,
-        "why": "nothing is compared before 3 runs were complete; 0 were so far",
+        "why": "nothing is compared before 3 whole runs; there were 0 so far",
         "figures": [],
     }
 
@@ -134,8 +134,6 @@ def test_where_the_next_run_should_be_is_told_and_only_to_its_client(judging, pe
     assert rows in series["bands"]["figures"]
     assert judging.get("/v1/recipes/goods/bands", key=people.bob).status_code == 404
     bad = judging.get(f"/v1/jobs/{run(LEARNS, 1)}/quality", key=people.alice).json
-    assert bad["why"] == [
-        "quality.bands: 1 rows of good; the last 3 complete runs had 3 (median), so 2 to 4 is expected"
-    ]
+    assert bad["why"] == ["quality.bands: 1 rows of good; the last 3 whole runs had 3 (median), so 2 to 4 is expected"]
     (outside,) = [each for each in bad["bands"]["figures"] if not each["kept"]]
     assert (outside["figure"], outside["value"]) == ("rows.good", 1.0)

@@ -104,7 +104,7 @@ def test_a_crawl_is_held_against_those_before_it(judged, lamps, tmp_path):
     assert missed.outcome == "quality_failed"
     (said,) = missed.why
     assert said == (
-        "quality.bands: 60.0% coverage of lamp.price; the last 3 complete runs had 90.0% (median), so at least 89.0%"
+        "quality.bands: 60.0% coverage of lamp.price; the last 3 whole runs had 90.0% (median), so at least 89.0%"
         " is expected"
     )
     assert len(list((tmp_path / "out" / ".history").rglob("*-crawl-*.json"))) == 3

@@ -41,7 +41,7 @@ def test_a_job_that_has_lost_rows_is_withheld_and_says_what_was_expected(bench):
     bad = run(bench, "bad", 7)
     assert (bad.outcome, bad.withheld) == (Outcome.QUALITY_FAILED, True)
     assert bad.why == (
-        "quality.bands: 14 rows of good; the last 3 complete runs had 20 (median), so 19 to 21 is expected",
+        "quality.bands: 14 rows of good; the last 3 whole runs had 20 (median), so 19 to 21 is expected",
     )
     (rows,) = [band for band in bad.judged.bands.bands if band.figure == "rows.good"]
     assert (rows.value, rows.median, rows.low, rows.high, rows.is_kept) == (14, 20, 19, 21, False)

@@ -330,7 +330,7 @@ def test_a_replay_is_held_against_earlier_runs_with_the_rows_of_both_jobs_and_te
     pages.read(1, "a", "b")
     pages.read(2, outcome="timeout")
     bench.work(bench.ended())
-    assert bench.manifest().why[0].startswith("quality.bands: 2 rows of good; the last 3 complete runs had 4 (median)")
+    assert bench.manifest().why[0].startswith("quality.bands: 2 rows of good; the last 3 whole runs had 4 (median)")
     again = replay(bench, outcome="timeout")
     again.read(2, "c", "d")
     bench.work(bench.ended("again"))

@@ -38,7 +38,7 @@ def band(found, figure="rows.a"):
 def test_before_there_are_enough_runs_nothing_is_compared_and_that_is_said():
     found = bands_for(runs(100, 100, 100, 100), RULE, series="s", of=run(1).figures)
     assert (found.series, found.runs, found.bands, found.missed) == ("s", 4, (), [])
-    assert found.sentence == "nothing is compared before 5 runs were complete; 4 were so far"
+    assert found.sentence == "nothing is compared before 5 whole runs; there were 4 so far"
 
 
 def test_a_band_is_four_robust_deviations_wide():
@@ -89,16 +89,14 @@ def test_shares_may_always_be_off_by_a_percentage_point():
     assert bands_for(earlier, RULE, of=run(100, filled=99).figures).missed == []
     (said,) = bands_for(earlier, RULE, of=run(100, filled=98, errors=1).figures).missed
     assert said == (
-        "quality.bands: 98.0% coverage of a.price; the last 6 complete runs had 100.0% (median), so at least 99.0% is"
+        "quality.bands: 98.0% coverage of a.price; the last 6 whole runs had 100.0% (median), so at least 99.0% is"
         " expected"
     )
 
 
 def test_the_sentence_about_rows_says_what_was_expected_and_why():
     (said,) = bands_for(runs(*[320] * 12), RULE, of=run(210).figures).missed
-    assert said == (
-        "quality.bands: 210 rows of a; the last 12 complete runs had 320 (median), so 304 to 336 is expected"
-    )
+    assert said == ("quality.bands: 210 rows of a; the last 12 whole runs had 320 (median), so 304 to 336 is expected")
 
 
 def test_only_the_newest_runs_count():

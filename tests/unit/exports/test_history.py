@@ -20,7 +20,7 @@ from crawler.exports.history import (
     write_record,
 )
 from crawler.exports.keys import JobKeys
-from crawler.exports.manifest import Judged, Manifest, publish
+from crawler.exports.manifest import Judged, LedgerSummary, Manifest, publish
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.overrides import Override, manifest_sha256, put_override
 from crawler.exports.series import series_id
@@ -60,7 +60,8 @@ def objects(tmp_path):
 @pytest.mark.parametrize(
     "values",
     [
-        {"outcome": Outcome.PARTIAL},
+        {"outcome": Outcome.PARTIAL, "ledger": LedgerSummary(settled={"ok": 9, "timeout": 1})},
+        {"outcome": Outcome.PARTIAL, "ledger": LedgerSummary(settled={"ok": 9}, unfetched=("5 pages",))},
         {"outcome": Outcome.EMPTY},
         {"state": State.CANCELLED},
         {"state": State.EXPIRED, "outcome": Outcome.PARTIAL},
@@ -70,6 +71,11 @@ def objects(tmp_path):
 )
 def test_a_run_that_is_not_whole_or_was_compared_with_nothing_leaves_nothing(values):
     assert record_of(manifest(**values)) is None
+
+
+def test_a_run_whose_only_failures_are_pages_that_do_not_exist_teaches():
+    books = LedgerSummary(settled={"ok": 9, "http_404": 1, "timeout": 0, "robots": 3})
+    assert record_of(manifest(outcome=Outcome.PARTIAL, ledger=books)) is not None
 
 
 def test_a_record_is_made_of_the_manifest_alone():

@@ -37,18 +37,19 @@ def test_a_crawl_that_has_lost_rows_fails_once_there_are_enough_to_compare_with(
     summary = crawl(history, 70)
     assert (summary.outcome, summary.exit_code) == ("quality_failed", 4)
     assert summary.why == (
-        "quality.bands: 70 rows of a; the last 3 complete runs had 100 (median), so 95 to 105 is expected",
+        "quality.bands: 70 rows of a; the last 3 whole runs had 100 (median), so 95 to 105 is expected",
     )
     assert crawl(history, 96).outcome == "complete"
 
 
 def test_what_failed_or_lost_a_page_or_had_other_inputs_teaches_nothing(history):
-    crawl(history, outcomes={"ok": 9, "http_404": 1})
+    crawl(history, outcomes={"ok": 9, "timeout": 1})
+    crawl(history, outcomes={"ok": 9, "http_404": 1}, item_errors=1)
     crawl(history, of=spider(site="other"))
     crawl(history, finish_reason="shutdown")
-    for _ in range(2):
-        crawl(history)
-    assert crawl(history, 1).bands.sentence == "nothing is compared before 3 runs were complete; 2 were so far"
+    crawl(history)
+    crawl(history, outcomes={"ok": 99, "http_404": 1})
+    assert crawl(history, 1).bands.sentence == "nothing is compared before 3 whole runs; there were 2 so far"
 
 
 def test_a_crawl_that_was_cut_short_is_compared_with_none(history):
@@ -63,7 +64,7 @@ def test_the_summary_says_that_it_is_as_ever(history):
     for _ in range(3):
         crawl(history)
     found = crawl(history)
-    assert "bands     3 of 3 figures are as in the last 3 complete crawls" in found.text()
+    assert "bands     3 of 3 figures are as in the last 3 whole crawls" in found.text()
     assert found.as_dict()["bands"]["bands"][0]["figure"] == "rows.a"
 
 

@@ -60,4 +60,4 @@ def test_when_a_run_is_good_is_said_with_every_bound(recipes, run):
     said = run("explain", "chairs")
     assert "good with price in at least 98.00%" in said
     assert "good with at most 5.00% of the pages come to an error" in said
-    assert "good if it is as the last 20 complete runs were" in said
+    assert "good if it is as the last 20 whole runs were" in said
