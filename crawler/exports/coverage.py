@@ -26,7 +26,7 @@ class Coverage:
 
     def __init__(self, recipe: Recipe | None) -> None:
         """`recipe`: of the rows; of an ordinary spider's nothing is counted."""
-        self._fields: dict[str, list[_Field]] = {}
+        self._items: dict[str, _Item] = {}
         quality = recipe.quality if recipe is not None else None
         if recipe is None or quality is None:
             return
@@ -35,19 +35,20 @@ class Coverage:
             for item, contract in recipe.items.items():
                 wanted |= {(item, name): (Step(name),) for name in contract.fields if (item, name) not in wanted}
         for (item, path), steps in wanted.items():
-            self._fields.setdefault(item, []).append(_Field(path, steps))
+            self._items.setdefault(item, _Item()).want(path, steps)
 
     def add(self, item: str, row: Mapping[str, Any]) -> None:
         """Counts one row."""
-        for each in self._fields.get(item, ()):
-            each.add(row)
+        counts = self._items.get(item)
+        if counts is not None:
+            counts.add(row)
 
     def covered(self) -> tuple[Covered, ...]:
         """What was counted so far."""
         return tuple(
-            Covered(item=item, field=each.path, places=each.places, filled=each.filled)
-            for item, fields in self._fields.items()
-            for each in fields
+            Covered(item=item, field=path, places=places, filled=filled)
+            for item, counts in self._items.items()
+            for path, places, filled in counts.counted()
         )
 
 
@@ -75,13 +76,50 @@ class CountedRows(JoinedRows):
         self.covered = counting.covered()
 
 
-class _Field:
-    """The counts of one field."""
+class _Item:
+    """The counts of one item. Its own fields are most of them, and cost little: only gaps are counted."""
 
-    __slots__ = ("_steps", "filled", "path", "places")
+    __slots__ = ("_deep", "_gaps", "_order", "_rows")
 
-    def __init__(self, path: str, steps: Sequence[Step]) -> None:
-        self.path = path
+    def __init__(self) -> None:
+        self._rows = 0
+        self._gaps: dict[str, int] = {}
+        self._deep: dict[str, _Deep] = {}
+        self._order: list[str] = []
+
+    def want(self, path: str, steps: Sequence[Step]) -> None:
+        """Counts a field, too."""
+        self._order.append(path)
+        if len(steps) == 1 and not steps[0].each:
+            self._gaps[steps[0].name] = 0
+        else:
+            self._deep[path] = _Deep(steps)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self._rows += 1
+        gaps = self._gaps
+        for name in gaps:
+            value = row.get(name)
+            if not value and _is_empty(value):
+                gaps[name] += 1
+        for deep in self._deep.values():
+            deep.add(row)
+
+    def counted(self) -> Iterator[tuple[str, int, int]]:
+        """Path, places and filled ones."""
+        for path in self._order:
+            if path in self._gaps:
+                yield path, self._rows, self._rows - self._gaps[path]
+            else:
+                yield path, self._deep[path].places, self._deep[path].filled
+
+
+class _Deep:
+    """The counts of a field in objects or lists of a row."""
+
+    __slots__ = ("_steps", "filled", "places")
+
+    def __init__(self, steps: Sequence[Step]) -> None:
         self.places = 0
         self.filled = 0
         self._steps = tuple(steps)
