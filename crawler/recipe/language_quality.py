@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
 from crawler.recipe.language_texts import COUNT_OR_ZERO
 from crawler.recipe.quantities import percent_problem
-from crawler.recipe.shape import Key, NamedMap, Shape, UserMap
+from crawler.recipe.shape import ByKind, Key, NamedMap, Shape, UserMap
 from crawler.recipe.shape_scalars import Choice, FirstOf, Integer, Number, Text
-from crawler.recipe.yaml_nodes import MapNode
-
-if TYPE_CHECKING:
-    from crawler.recipe.diagnostics import Path, Report
-    from crawler.recipe.shape import Schemas
-    from crawler.recipe.yaml_nodes import Node
 
 _PERCENT = r"^[0-9]+(\.[0-9]+)?%$"
-
-
-@dataclass(frozen=True, kw_only=True)
-class WordOrMap(Shape):
-    """A word that stands for a map with nothing but defaults, or that map; what is wrong inside of it is said there."""
-
-    word: Choice
-    mapping: NamedMap
-
-    @property
-    def noun(self) -> str:  # type: ignore[override] # follows from both
-        """Both."""
-        return f"{self.word.noun}, or {self.mapping.noun}"
-
-    def check(self, node: Node, path: Path, report: Report) -> Node:
-        """The word, or the map without what is wrong in it."""
-        if isinstance(node, MapNode):
-            return self.mapping.check(node, path, report)
-        return self.word.check(node, path, report)
-
-    def schema(self, schemas: Schemas) -> dict[str, Any]:
-        """Either of them."""
-        return {"anyOf": [self.word.schema(schemas), self.mapping.schema(schemas)]}
 
 
 def _share_or_count(what: str) -> Shape:
@@ -57,8 +25,9 @@ _ITEMS = NamedMap(
     any_of=("minimum", "maximum"),
 )
 
-_BANDS = WordOrMap(
-    word=Choice(values=("learned",)),
+_BANDS = ByKind(
+    noun="learned, or a map with `window`, `minimum_runs` and `deviations`",
+    scalar=Choice(values=("learned",)),
     mapping=NamedMap(
         keys=(
             Key("window", Integer(minimum=3, maximum=100), "So many earlier runs count, the newest (20)"),

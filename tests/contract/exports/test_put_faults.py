@@ -10,7 +10,15 @@ from planned_faults import planned
 from seaweed_server import ACCESS_KEY, BUCKET, SECRET_KEY
 
 from crawler.errors import ObjectStoreError
-from crawler.exports.keys import AUDIT, JobKeys, intent_key, recipe_pages_key, recipe_text_key, recipe_version_key
+from crawler.exports.keys import (
+    AUDIT,
+    JobKeys,
+    intent_key,
+    recipe_pages_key,
+    recipe_text_key,
+    recipe_version_key,
+    run_key,
+)
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.objects_s3 import S3ObjectStore
 from crawler.fault_points import OBJECTS
@@ -24,9 +32,11 @@ KEY_OF_KIND = {
     "record": KEYS.record,
     "log": KEYS.log("job.json"),
     "orphans": KEYS.orphans,
+    "override": KEYS.override,
     "recipe": recipe_text_key("0" * 64),
     "pages": recipe_pages_key("0" * 64),
     "version": recipe_version_key("acme", "goods", "1.0.0", pushed_ms=1, sha256="0" * 64),
+    "run": run_key("acme", "goods", "a" * 26, at_ms=1, job="monday"),
     "anchor": f"{AUDIT}/anchors/1.json",
     "entries": f"{AUDIT}/entries/1.jsonl.zst",
 }
