@@ -52,7 +52,7 @@ QUALITY = NamedMap(
         Key(
             "coverage",
             UserMap(
-                value=Text(noun="a share such as 98%", accepts=percent_problem, pattern=_PERCENT),
+                value=Text(noun="a share such as 98%", accepts=percent_problem, pattern=_PERCENT, hint="write 98%"),
                 keys="a field; variants[].price for one of each member of a list, ITEM.FIELD where there are several"
                 " items",
             ),
