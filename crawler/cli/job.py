@@ -22,13 +22,17 @@ from crawler.cli.job_where import with_where
 from crawler.cli.outputs import check_output, is_compressed, output_format
 from crawler.cli.stores import run_with_store, storage_of_files, stored_job, with_store
 from crawler.config import read_config
+from crawler.errors import CrawleryError
 from crawler.exports.text_files import text_of
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.row_stream import RedisRowStream
 from crawler.jobs.store_contract import MAX_PAGE
 
 if TYPE_CHECKING:
+    from crawler.cli.job_desk import JobDesk
+    from crawler.cli.job_view import JobView
     from crawler.cli.job_where import Where
+    from crawler.client.model import JobQuality
     from crawler.store import Store
 
 
@@ -88,12 +92,21 @@ def status(*, job_id: str, where: Where, as_json: bool) -> int:
         return exits.OK
     with where.desk() as desk:
         found = desk.view(job_id)
-        judged = desk.quality(job_id) if found.outcome else None
+        judged = _judged(desk, found)
     to = console.out()
     console.line(to, (console.safe(f"{found.id}: {found.crawls}, {found.described}"), "bold"))
     for line in (*status_lines(found), *(quality_lines(judged) if judged is not None else ())):
         console.line(to, console.safe(line))
     return exits.OK
+
+
+def _judged(desk: JobDesk, found: JobView) -> JobQuality | None:
+    """What a job was judged by, which lies beside its files: that these are away keeps nobody from seeing the rest."""
+    try:
+        return desk.quality(found.id) if found.outcome else None
+    except CrawleryError as error:
+        console.note(f"what it was judged by cannot be told: {console.safe(str(error))}")
+        return None
 
 
 @job.command("failures")

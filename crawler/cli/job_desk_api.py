@@ -173,7 +173,7 @@ class ApiDesk:
         """See `JobDesk`."""
         try:
             with self._job(job_id):
-                return self._client.jobs.quality(job_id)
+                return self._client.jobs.quality(job_id, is_patient=False)
         except ApiError as error:
             if error.code in ("conflict", "not_found"):  # it has not ended, or the API is older
                 return None

@@ -165,13 +165,18 @@ class Jobs:
         params = {"outcome": outcome, "limit": limit, "cursor": cursor}
         return self._connection.ask(Failures, "GET", path_of("jobs", job, "failures"), params=params)[0]
 
-    def quality(self, job: str) -> JobQuality:
+    def quality(self, job: str, *, is_patient: bool = True) -> JobQuality:
         """What a job was judged by, and what earlier runs of its recipe were like.
+
+        Args:
+            job: its id.
+            is_patient: an API whose storage of files is away is waited for.
 
         Raises:
             ApiError: `conflict`: it has not ended.
         """
-        return self._connection.ask(JobQuality, "GET", path_of("jobs", job, "quality"))[0]
+        path = path_of("jobs", job, "quality")
+        return self._connection.ask(JobQuality, "GET", path, is_repeatable=is_patient)[0]
 
     def logs(
         self,

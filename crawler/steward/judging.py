@@ -61,8 +61,13 @@ def _apart(job: Job, books: JobBooks) -> str:
     """Why a job is no run like others of its series; "" if it is one."""
     if books.intended is not Intended.SUCCEED:
         return "a job that did not come to its own end is compared with none"
-    if any(limit is not None for limit in (job.limits.requests, job.limits.items, job.limits.duration_s)):
-        return "a job that was ordered with limits of its own is compared with none"
+    ordered = {
+        "limits.requests": job.limits.requests,
+        "limits.items": job.limits.items,
+        "limits.duration": job.limits.duration_s,
+    }
+    if ordered.get(books.closed) is not None:  # a limit of the recipe is the same for all of them
+        return f"a job that its own {books.closed} has ended is compared with none"
     return ""
 
 

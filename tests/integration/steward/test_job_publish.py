@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from goods_and_faults import KEYS
 
 BANDS = "quality: {bands: {minimum_runs: 3}, coverage: {name: 90%}}\n"
 
@@ -36,6 +37,14 @@ def test_a_person_publishes_what_was_withheld_and_everybody_is_told(crawlery, be
     assert crawlery("job", "publish", "bad", "--reason", "again").stderr == said
     run(bench, "next", 7)
     assert bench.manifest("next").outcome == "complete"
+
+
+def test_a_manifest_that_cannot_be_read_keeps_nobody_from_seeing_the_rest(crawlery, bench):
+    run(bench, "j")
+    bench.objects.put(KEYS.manifest, b"?", content_type="application/json")
+    shown = crawlery("job", "status", "j")
+    assert "rows      good 20" in shown.stdout
+    assert "what it was judged by cannot be told" in shown.stderr
 
 
 def test_what_need_not_be_published_is_not(crawlery, bench, bad):

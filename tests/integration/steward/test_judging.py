@@ -85,12 +85,26 @@ def test_a_run_that_a_person_has_published_teaches(bench):
     assert run(bench, "as-ever").outcome is Outcome.COMPLETE
 
 
-def test_a_job_with_limits_of_its_own_is_compared_with_none_and_teaches_none(bench):
+def test_a_job_that_its_own_limit_has_ended_is_compared_with_none_and_teaches_none(bench):
     taught(bench)
-    few = run(bench, "few", 2, limits=Limits(items=4))
+    bench.a_job("few", more=BANDS, limits=Limits(items=4))
+    bench.crawl(2, "few")
+    bench.run(bench.frontier("few").close("limits.items"))
+    bench.work(bench.ended("few"))
+    few = bench.manifest("few")
     assert (few.outcome, few.judged.bands.series) == (Outcome.COMPLETE, "")
-    assert few.judged.bands.sentence == "a job that was ordered with limits of its own is compared with none"
+    assert few.judged.bands.sentence == "a job that its own limits.items has ended is compared with none"
     assert keys_of_runs(bench) == ["r0.json", "r1.json", "r2.json"]
+
+
+def test_a_limit_that_was_not_reached_or_is_the_recipes_makes_no_difference(bench):
+    taught(bench)
+    assert run(bench, "far", 7, limits=Limits(items=4_000)).outcome is Outcome.QUALITY_FAILED
+    bench.a_job("same", more=BANDS)
+    bench.crawl(10, "same")
+    bench.run(bench.frontier("same").close("limits.items"))
+    bench.work(bench.ended("same"))
+    assert bench.manifest("same").judged.bands.runs == 3
 
 
 def test_jobs_with_other_inputs_or_of_other_clients_are_another_series(bench):
