@@ -104,7 +104,7 @@ lint: lint-deploy  ## Ruff, mypy --strict, import contracts, unused dependencies
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry .
-	@$(BIN)/crawlery recipe contracts --check >/dev/null
+	@$(BIN)/crawlery recipe contracts --check
 
 # zizmor would ask its maker's servers and GitHub without --offline; the schemas come with check-jsonschema.
 lint-deploy: $(STAMP)  ## Dockerfile, Compose file, Kubernetes base, workflows, shell scripts

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from goods_and_faults import KEYS
+from valkey_server import mortal
 
 from crawler.exports.keys import JobKeys
 from crawler.exports.overrides import read_override
@@ -15,6 +21,9 @@ from crawler.jobs.model import Limits, Outcome, State
 from crawler.steward.export import Export
 from crawler.steward.finish import Finish
 from crawler.steward.judging import remember
+
+CRAWLERY = Path(sys.executable).parent / "crawlery"
+PATIENCE_S = 60.0
 
 BANDS = "quality: {bands: {minimum_runs: 3}}\n"
 SERIES = series_id("local", "goods", {})
@@ -158,3 +167,31 @@ def test_a_store_without_room_does_not_keep_a_job_from_ending(bench, monkeypatch
     monkeypatch.setattr("crawler.steward.judging._PATIENCE_S", 0.05)
     assert run(bench, "j").outcome is Outcome.COMPLETE
     assert keys_of_runs(bench) == ["j.json"]
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "put_run.call",
+        pytest.param("put_manifest.reply", marks=pytest.mark.long),
+        pytest.param("put_run.reply", marks=pytest.mark.long),
+    ],
+)
+def test_a_steward_that_is_killed_around_the_record_leaves_one_manifest_and_one_record(bench, valkey, tmp_path, point):
+    bench.a_job(more=BANDS)
+    bench.crawl(3)
+    said = {"REDIS_URL": valkey.url, "STORAGE_URL": f"file://{tmp_path}/objects", "CRAWLERY_FAULT": f"{point}:1:kill"}
+    process = subprocess.Popen(
+        mortal(str(CRAWLERY), "steward", "--hold", "1", "--folder", str(tmp_path / "compose")),
+        cwd=tmp_path,
+        env={**os.environ, **said},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.wait(timeout=PATIENCE_S) == -signal.SIGKILL
+    first = bench.objects.get(KEYS.manifest)
+    bench.work(bench.ended())
+    assert bench.objects.get(KEYS.manifest) == first
+    assert keys_of_runs(bench) == ["j.json"]
+    assert bench.run(bench.store.command("HLEN", f"crawlery:{{series:{SERIES}}}:runs")) == 1
