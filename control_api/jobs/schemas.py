@@ -121,6 +121,9 @@ class LinksSchema(Schema):
     failures = ma.fields.String(required=True, metadata=about("Pages that failed.", f"/v1/jobs/{_JOB_ID}/failures"))
     logs = ma.fields.String(required=True, metadata=about("What its workers say.", f"/v1/jobs/{_JOB_ID}/logs"))
     results = ma.fields.String(required=True, metadata=about("Its files.", f"/v1/jobs/{_JOB_ID}/results"))
+    quality = ma.fields.String(
+        required=True, metadata=about("What it was judged by, once it has ended.", f"/v1/jobs/{_JOB_ID}/quality")
+    )
 
 
 class ReplayOrderSchema(Schema):

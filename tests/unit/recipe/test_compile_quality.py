@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.errors import RecipeError
-from crawler.recipe.loader import load_recipe_text
+from crawler.recipe.loader import load_recipe, load_recipe_text
 from crawler.recipe.quality_plan import BandsRule, Step
 
 BASE = """schema_version: 1
@@ -178,3 +178,16 @@ def test_a_minimum_of_rows_above_the_maximum_is_refused():
 @pytest.mark.parametrize("written", ["{}", "{coverage: {}}", "{http_errors: {}}", "{bands: {}}"])
 def test_a_block_that_says_nothing_is_refused(written):
     assert problems(written)
+
+
+def test_a_recipe_that_has_parents_says_the_same_without_them(tmp_path):
+    """Jobs get the text that is resolved: keys such as `variants[].price` are quoted in it."""
+    path = tmp_path / "child.yaml"
+    path.write_text(
+        'schema_version: 1\nname: child\nversion: "1.0.0"\nextends: woocommerce@1\n'
+        'start: [{urls: "https://shop.example/", page: listing}]\n'
+        'quality: {coverage: {"variants[].price": 95%}, http_errors: {maximum: 5%}, bands: {deviations: 3.5}}\n'
+    )
+    child = load_recipe(path)
+    assert child.quality.coverage[0].path == "variants[].price"
+    assert load_recipe_text(child.resolved).quality == child.quality
