@@ -14,7 +14,11 @@ from goods_recipe import RECIPE
 
 from crawler.access.model import Scope
 from crawler.audit.store import AuditStore
+from crawler.exports.figures import Figures
+from crawler.exports.history import RunRecord, write_record
 from crawler.exports.objects_folder import FolderObjectStore
+from crawler.exports.series import series_id
+from crawler.recipe.quality_plan import BandsRule
 
 STRICT = "quality: {items: {minimum: 100}, coverage: {name: 100%}, bands: {minimum_runs: 3}}\n"
 LEARNS = "quality: {bands: {minimum_runs: 3}}\n"
@@ -126,10 +130,15 @@ def test_a_job_that_goes_on_has_not_been_judged(judging, people):
         assert (answer.status_code, answer.json["state"]) == (409, "queued")
 
 
-def test_where_the_next_run_should_be_is_told_and_only_to_its_client(judging, people, run):
-    jobs = [run(LEARNS) for _ in range(3)]
+def test_where_the_next_run_should_be_is_told_and_only_to_its_client(judging, people, run, objects):
+    for number in range(3):
+        record = RunRecord(
+            job=f"j{number}", client="alice", recipe="goods", at_ms=number, rule=BandsRule(minimum_runs=3),
+            series=series_id("alice", "goods", {"site": "http://127.0.0.1:9"}), figures=Figures(rows={"good": 3}),
+        )  # fmt: skip
+        write_record(objects, record)
     (series,) = judging.get("/v1/recipes/goods/bands", key=people.alice).json["series"]
-    assert series["job"] == jobs[-1]
+    assert series["job"] == "j2"
     rows = {"figure": "rows.good", "runs": 3, "median": 3.0, "low": 2.0, "high": 4.0, "value": None, "kept": True}
     assert rows in series["bands"]["figures"]
     assert judging.get("/v1/recipes/goods/bands", key=people.bob).status_code == 404
