@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from crawler.recipe import checked
-from crawler.recipe.diagnostics import did_you_mean, one_of
+from crawler.recipe.diagnostics import did_you_mean, nearest, one_of
 from crawler.recipe.quality_plan import BandsRule, CoverageBound, Quality, Step
 from crawler.recipe.quantities import share
 from crawler.recipe.yaml_nodes import MapNode, Scalar
@@ -140,7 +140,7 @@ def _is_there(contract: ItemContract, steps: Sequence[Step], entry: Entry, path:
         spec = fields.get(step.name)
         if spec is None:
             where = f"in {before.removesuffix('.')}" if before else f"in the item '{contract.name}'"
-            hint = did_you_mean(step.name, fields) or f"there are {one_of(fields)}"
+            hint = _meant(entry.key, len(steps) - number, step.name, fields) or f"there are {one_of(fields)}"
             report.add(entry.mark, path, f"there is no field '{step.name}' {where}", hint)
             return False
         is_last = number == len(steps) - 1
@@ -164,3 +164,14 @@ def _is_there(contract: ItemContract, steps: Sequence[Step], entry: Entry, path:
         fields = inside.properties if inside is not None else None
         before += f"{step.name}{'[]' if step.each else ''}."
     return True
+
+
+def _meant(key: str, from_end: int, name: str, fields: Mapping[str, FieldSpec]) -> str | None:
+    """The whole key with another name in the place of one that is not there."""
+    parts = key.split(".")
+    keys = []
+    for other in nearest(name, fields):
+        meant = [*parts]
+        meant[-from_end] = other + ("[]" if parts[-from_end].endswith("[]") else "")
+        keys.append(f"'{'.'.join(meant)}'")
+    return f"did you mean {' or '.join(keys)}?" if keys else None

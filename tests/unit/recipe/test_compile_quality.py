@@ -85,13 +85,13 @@ def test_with_several_items_a_field_says_whose_it_is():
     [
         ("nam", "there is no field 'nam' in the item 'product'", "did you mean 'name'?"),
         ("zzz", "there is no field 'zzz' in the item 'product'", "there are name, tags, size, loose or variants"),
-        ("product.nam", "there is no field 'nam' in the item 'product'", "did you mean 'name'?"),
-        ("'variants[].prise'", "there is no field 'prise' in variants[]", "did you mean 'price'?"),
+        ("product.nam", "there is no field 'nam' in the item 'product'", "did you mean 'product.name'?"),
+        ("'variants[].prise'", "there is no field 'prise' in variants[]", "did you mean 'variants[].price'?"),
         ("variants.price", "variants is of type array, and has no fields", "write variants[].price"),
         ("'name[].x'", "name is of type string, and has no members", "`[]` stands behind the name of a list"),
         ("name.x", "name is of type string, and has no fields", None),
         ("'tags[].x'", "the members of tags are of type string, without fields", None),
-        ("size.widht", "there is no field 'widht' in size", "did you mean 'width'?"),
+        ("size.widht", "there is no field 'widht' in size", "did you mean 'size.width'?"),
         ("''", "there is no field '' in the item 'product'", "there are name, tags, size, loose or variants"),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_field_that_is_not_there_is_told_with_what_was_meant(field, message, h
         ("tags", "of which item?", "write product.tags"),
         ("prodct.name", "there is no item 'prodct'", "did you mean 'product.name'?"),
         ("zzz", "there is no item 'zzz'", "with several items it is ITEM.FIELD; items are product or offer"),
-        ("offer.prize", "there is no field 'prize' in the item 'offer'", "did you mean 'price'?"),
+        ("offer.prize", "there is no field 'prize' in the item 'offer'", "did you mean 'offer.price'?"),
     ],
 )
 def test_of_several_items_the_one_is_asked_for(field, message, hint):
