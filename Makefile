@@ -101,12 +101,13 @@ check-books: $(STAMP)  ## Crawl a saved copy of books.toscrape.com and compare e
 check-prices: $(STAMP)  ## The step `price` on the strings that price-parser's own tests have labelled (needs the internet)
 	@$(BIN)/python tests/acceptance/check_prices.py
 
-lint: lint-deploy  ## Ruff, mypy --strict, import contracts, unused dependencies, files that deploy
+lint: lint-deploy  ## Ruff, mypy --strict, import contracts, unused dependencies, contracts of recipes, files that deploy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry .
+	@$(BIN)/crawlery recipe contracts --check
 
 # zizmor would ask its maker's servers and GitHub without --offline; the schemas come with check-jsonschema.
 lint-deploy: $(STAMP)  ## Dockerfile, Compose file, Kubernetes base, workflows, shell scripts

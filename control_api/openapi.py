@@ -44,6 +44,8 @@ _SPECIAL: Final[dict[str, tuple[str, ...]]] = {
     "jobs.pause_job": ("conflict",),
     "jobs.resume_job": ("conflict",),
     "jobs.cancel_job": ("conflict",),
+    "jobs.get_quality": ("conflict",),
+    "jobs.publish_results": ("conflict",),
     "clients.create_client": ("conflict",),
     "keys.create_key": ("unprocessable",),
     "keys.rotate_key": ("conflict",),

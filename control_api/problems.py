@@ -32,6 +32,7 @@ from crawler.errors import (
     InvalidRecipeName,
     KeyRefused,
     NoSuchJob,
+    NothingToPublish,
     NothingToReplay,
     ObjectStoreError,
     QuotaExceeded,
@@ -182,7 +183,7 @@ def _of_ours(error: CrawleryError) -> Problem:  # noqa: PLR0911 - one line for e
             return not_found("job")
         case TransitionRefused():
             return Problem("conflict", str(error), state=error.state)
-        case ClientExists() | Contended() | VersionTaken() | CatalogFull() | NothingToReplay():
+        case ClientExists() | Contended() | VersionTaken() | CatalogFull() | NothingToReplay() | NothingToPublish():
             return Problem("conflict", str(error))
         case QuotaExceeded():
             retry = {"Retry-After": whole_seconds(error.retry_after_s)}

@@ -181,6 +181,10 @@ class NothingToReplay(JobError):
     """No page of a job came to that outcome, or what it takes to fetch them again is not there."""
 
 
+class NothingToPublish(JobError):
+    """The files of a job are not withheld, or there are none: nobody has to publish them."""
+
+
 class AccessError(CrawleryError):
     """A client or a key cannot be what was asked for."""
 

@@ -45,7 +45,7 @@ SCRIPTS: Final = {
     "let_go": "lets a steward's duty go",
     "live_of": "reads which jobs of a client are counted",
     "move": "moves a job from state to state",
-    "note_links": "notes that links were issued",
+    "note_links": "notes that links are issued, or files published",
     "park": "puts a page aside that its holder cannot read",
     "promote": "takes back what is due",
     "read": "reads fields of many jobs",
@@ -86,6 +86,7 @@ OBJECTS: Final = {
     "record": "The `job.json` of a job",
     "log": "The log of a worker",
     "orphans": "The list of a job's orphans",
+    "override": "What publishes the files of a job that were withheld",
     "anchor": "An anchor of the audit",
     "entries": "A piece of the audit",
     "recipe": "The text of a client's recipe",
@@ -93,6 +94,7 @@ OBJECTS: Final = {
     "state": "What an incremental recipe knows after a job",
     "pointer": "The pointer to such a state",
     "version": "The record of a version of a client's recipe",
+    "run": "What a run was like, for later ones",
 }
 
 _AT_ONCE: Final[tuple[FaultKind, ...]] = ("kill", "hang")

@@ -24,6 +24,7 @@ GOOD = {
     "change_client": {"name": "another"},
     "create_key": {"client": "alice", "scopes": ["jobs:read"]},
     "rotate_key": {"grace_s": 60},
+    "publish_results": {"reason": "the shop is that small"},
     "init_scrape": {"siteUrl": "http://127.0.0.1:9", "recipe": "shop"},
     "old_recipe_validate": {"recipe": "shop"},
 }

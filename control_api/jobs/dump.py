@@ -39,6 +39,7 @@ def accepted(job: Job) -> dict[str, Any]:
             "failures": f"{path}/failures",
             "logs": f"{path}/logs",
             "results": f"{path}/results",
+            "quality": f"{path}/quality",
         },
     }
 

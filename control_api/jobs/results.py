@@ -12,12 +12,14 @@ from crawler.audit.store import AuditStore
 from crawler.errors import InvalidJob, ManifestDamaged
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
+from crawler.exports.overrides import override_of
 from crawler.frontier.row_stream import RedisRowStream
 from crawler.jobs.redis import RedisJobStore
 from crawler.recipe.loader import is_judged
 
 if TYPE_CHECKING:
     from crawler.exports.manifest import Manifest
+    from crawler.exports.overrides import Override
     from crawler.jobs.segments import Segment
     from crawler.jobs.store_contract import StoredJob
     from crawler.store import Store
@@ -36,15 +38,23 @@ def results_of(job_id: str, *, expires_s: int) -> dict[str, Any]:
     try:
         keys = JobKeys(client=owner or principal().client.id, job=job_id)
         manifest = read_manifest(services().objects, keys)
+        override = None if manifest is None else override_of(services().objects, keys, manifest)
     except InvalidJob:
         raise not_found("job") from None
     except ManifestDamaged as error:
         raise unavailable(f"The files of this job cannot be told: {error}") from error
     if manifest is not None:
-        return _noted(_final(manifest, expires_s), keys.client)
+        return _noted(_final(manifest, override, expires_s), keys.client)
     if owner is None:
         raise not_found("job")
     return _noted(_so_far(*ask(lambda store: _pieces(store, job_id)), expires_s), keys.client)
+
+
+def publication(override: Override | None) -> dict[str, Any] | None:
+    """Who has published files that were withheld; None if nobody has."""
+    if override is None:
+        return None
+    return {"at": override.at_ms, "by": override.by, "key": override.key, "reason": override.reason}
 
 
 def _noted(found: dict[str, Any], client: str) -> dict[str, Any]:
@@ -57,16 +67,18 @@ def _noted(found: dict[str, Any], client: str) -> dict[str, Any]:
     return found
 
 
-def _final(manifest: Manifest, expires_s: int) -> dict[str, Any]:
+def _final(manifest: Manifest, override: Override | None, expires_s: int) -> dict[str, Any]:
     until_ms = principal().now_ms + expires_s * 1000
-    files = () if manifest.withheld else manifest.files
+    withheld = manifest.withheld and override is None
+    files = () if withheld else manifest.files
     objects = services().objects
     return {
         "job": manifest.job,
         "state": manifest.state,
         "outcome": manifest.outcome,
         "final": True,
-        "withheld": manifest.withheld,
+        "withheld": withheld,
+        "published": publication(override),
         "why": list(manifest.why),
         "files": [
             {
@@ -108,6 +120,7 @@ def _so_far(stored: StoredJob, segments: tuple[Segment, ...], expires_s: int) ->
         "outcome": stored.status.outcome,
         "final": False,
         "withheld": withheld,
+        "published": None,
         "why": why,
         "files": [],
         "segments": [

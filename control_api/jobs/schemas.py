@@ -121,6 +121,9 @@ class LinksSchema(Schema):
     failures = ma.fields.String(required=True, metadata=about("Pages that failed.", f"/v1/jobs/{_JOB_ID}/failures"))
     logs = ma.fields.String(required=True, metadata=about("What its workers say.", f"/v1/jobs/{_JOB_ID}/logs"))
     results = ma.fields.String(required=True, metadata=about("Its files.", f"/v1/jobs/{_JOB_ID}/results"))
+    quality = ma.fields.String(
+        required=True, metadata=about("What it was judged by, once it has ended.", f"/v1/jobs/{_JOB_ID}/quality")
+    )
 
 
 class ReplayOrderSchema(Schema):
@@ -443,6 +446,17 @@ class SegmentSchema(Schema):
     expires_at = Instant(required=True, metadata=about("When the link stops working."))
 
 
+class PublicationSchema(Schema):
+    """Who has published files that were withheld, and why."""
+
+    at = Instant(required=True, metadata=about("When."))
+    by = ma.fields.String(required=True, metadata=about("The client whose key was used, or user and machine.", "alice"))
+    key = ma.fields.String(required=True, metadata=about("Id of the key; empty of a command.", "3fA9bC2d"))
+    reason = ma.fields.String(
+        required=True, metadata=about("In the words of that person.", "the shop has really sold half of its range")
+    )
+
+
 class ResultsSchema(Schema):
     """What there is of a job."""
 
@@ -457,6 +471,12 @@ class ResultsSchema(Schema):
     final = ma.fields.Boolean(required=True, metadata=about("The job has ended: its files change no more.", True))
     withheld = ma.fields.Boolean(
         required=True, metadata=about("There are rows, but nobody gets them: they are not what was asked for.", False)
+    )
+    published = ma.fields.Nested(
+        PublicationSchema,
+        required=True,
+        allow_none=True,
+        metadata=about("Who has published files that were withheld; null if nobody had to.") | _NOT_YET,
     )
     why = ma.fields.List(
         ma.fields.String(), required=True, metadata=about("What explains it, in sentences; may be empty.", [])

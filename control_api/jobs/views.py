@@ -8,6 +8,8 @@ from control_api.blueprint import Blueprint
 from control_api.gate import needs
 from control_api.jobs import dump, events, replay, steering, submit
 from control_api.jobs.cursor import read_cursor, write_cursor
+from control_api.jobs.judged import published, quality_of
+from control_api.jobs.judged_schemas import PublishedSchema, PublishOrderSchema, QualitySchema
 from control_api.jobs.logs import logs_of
 from control_api.jobs.lookup import own_job
 from control_api.jobs.results import results_of
@@ -263,3 +265,29 @@ def get_results(query: dict[str, Any], job_id: str) -> dict[str, Any]:
     the key that it was issued for is revoked before.
     """
     return results_of(job_id, expires_s=query["expires_s"])
+
+
+@jobs.route("/<job_id>/quality", methods=["GET"])
+@needs(Scope.JOBS_READ)
+@jobs.response(200, QualitySchema)
+def get_quality(job_id: str) -> dict[str, Any]:
+    """Show what a job was judged by.
+
+    The figures that were counted of its rows and pages, the bands that earlier runs have made of them, and who has
+    published its files all the same. A job that has not ended is a `409`.
+    """
+    return quality_of(job_id)
+
+
+@jobs.route("/<job_id>/results/publish", methods=["POST"])
+@needs(Scope.RESULTS_OVERRIDE)
+@jobs.arguments(PublishOrderSchema)
+@jobs.response(200, PublishedSchema)
+def publish_results(order: dict[str, Any], job_id: str) -> dict[str, Any]:
+    """Publish files that are withheld.
+
+    A person says with a reason that the rows of a job are right although they are not what its recipe asks for. From
+    then on they are given out like any others; what the job was judged by stays as it is. Repeated, it answers the
+    same: the first reason stays. A job whose files are not withheld, or that has not ended, is a `409`.
+    """
+    return published(job_id, order["reason"])

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from control_api.blueprint import Blueprint
 from control_api.gate import needs, takes_bytes
+from control_api.jobs.judged import learned
+from control_api.jobs.judged_schemas import LearnedListSchema
 from control_api.problems import Problem, not_found
 from control_api.recipe_shelf import usable
 from control_api.recipes.diff import DiffQuerySchema, RecipeDiffSchema, diffed
@@ -147,6 +149,18 @@ def list_recipe_versions(query: dict[str, Any], name: str) -> dict[str, Any]:
         facts = {key: shown[key] for key in ("name", "version", "state", "sha256", "pages_sha256")}
         return {"versions": [facts | {"pushed_at": None, "checked_at": None, "report": _report(CheckReport())}]}
     return {"versions": [_version(each, shown_state(each, current)) for each in versions]}
+
+
+@recipes.route("/<recipe:name>/bands", methods=["GET"])
+@needs(Scope.JOBS_READ)
+@recipes.response(200, LearnedListSchema)
+def get_bands(name: str) -> dict[str, Any]:
+    """Show where the next run of a recipe should be.
+
+    What whole jobs of the caller's client have been like, of a recipe with `quality.bands`: a band for each figure,
+    by the inputs that jobs had. A recipe of which nothing was learned is a `404`.
+    """
+    return learned(name)
 
 
 @recipes.route("/<recipe:name>/diff", methods=["GET"])

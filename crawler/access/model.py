@@ -30,6 +30,7 @@ class Scope(enum.StrEnum):
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
     RESULTS_READ = "results:read"
+    RESULTS_OVERRIDE = "results:override"  # publish files whose rows are not what their recipe asks for
     RECIPES_READ = "recipes:read"
     RECIPES_WRITE = "recipes:write"
     RECIPES_INLINE = "recipes:inline"  # submit a recipe as text

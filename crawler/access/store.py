@@ -53,7 +53,7 @@ _CHANGE = load_script(_LUA, "change.lua", preludes=(NOTING,))
 _NOBODY: Final = encode_record(Client(id="nobody", disabled=True), version=VERSION)
 
 #: What keys can do usually.
-_USUAL: Final = frozenset(Scope) - {Scope.ADMIN, Scope.SUPPORT_READ}
+_USUAL: Final = frozenset(Scope) - {Scope.ADMIN, Scope.SUPPORT_READ, Scope.RESULTS_OVERRIDE}
 
 
 #: Of changes of which nobody says who asks for them.

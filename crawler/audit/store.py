@@ -56,6 +56,16 @@ class AuditStore:
         token = f"{self._base}:noted:{secrets.token_hex(8)}"
         await self._store.call(_NOTE_LINKS, [token, self._entries], [_REPEATED_MS, words])
 
+    async def note_publication(self, origin: Origin, job: str, *, client: str, after: Mapping[str, Any]) -> None:
+        """Notes that the files of a job are published although they are not what its recipe asks for.
+
+        Raises:
+            StoreError: the store refuses us; then they must not be.
+        """
+        words = origin.words("results.published", job, client=client, before={"withheld": True}, after=after)
+        token = f"{self._base}:noted:{secrets.token_hex(8)}"
+        await self._store.call(_NOTE_LINKS, [token, self._entries], [_REPEATED_MS, words])
+
     async def head(self) -> Seal:
         """The last seal; `NO_SEAL` if there is none."""
         number, entry_id, mac = await self._store.command("HMGET", self._head, "number", "id", "mac")

@@ -15,19 +15,24 @@ import click
 from crawler.cli import console, exits
 from crawler.cli.api_target import print_json, with_json
 from crawler.cli.groups import CommandFailed, CommandGroup
+from crawler.cli.job_quality import quality_lines
 from crawler.cli.job_rows import JobRows, Written, selection_of, write_rows
 from crawler.cli.job_view import status_lines
 from crawler.cli.job_where import with_where
 from crawler.cli.outputs import check_output, is_compressed, output_format
 from crawler.cli.stores import run_with_store, storage_of_files, stored_job, with_store
 from crawler.config import read_config
+from crawler.errors import CrawleryError
 from crawler.exports.text_files import text_of
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.row_stream import RedisRowStream
 from crawler.jobs.store_contract import MAX_PAGE
 
 if TYPE_CHECKING:
+    from crawler.cli.job_desk import JobDesk
+    from crawler.cli.job_view import JobView
     from crawler.cli.job_where import Where
+    from crawler.client.model import JobQuality
     from crawler.store import Store
 
 
@@ -47,6 +52,7 @@ _ROWS_FROM_STORE: Final = (
         "replay": ("crawler.cli.job_replay:replay", "Fetch failed pages of a job again, as a new job."),
         "logs": ("crawler.cli.job_logs:logs", "What the workers of a job have logged."),
         "watch": ("crawler.cli.job_watch:watch", "Follow a job until it has ended."),
+        "publish": ("crawler.cli.job_publish:publish", "Publish files that are withheld, for a reason."),
         "results": ("crawler.cli.job_results:results", "The files of a job: links, or downloads."),
     },
 )
@@ -86,11 +92,21 @@ def status(*, job_id: str, where: Where, as_json: bool) -> int:
         return exits.OK
     with where.desk() as desk:
         found = desk.view(job_id)
+        judged = _judged(desk, found)
     to = console.out()
     console.line(to, (console.safe(f"{found.id}: {found.crawls}, {found.described}"), "bold"))
-    for line in status_lines(found):
+    for line in (*status_lines(found), *(quality_lines(judged) if judged is not None else ())):
         console.line(to, console.safe(line))
     return exits.OK
+
+
+def _judged(desk: JobDesk, found: JobView) -> JobQuality | None:
+    """What a job was judged by, which lies beside its files: that these are away keeps nobody from seeing the rest."""
+    try:
+        return desk.quality(found.id) if found.outcome else None
+    except CrawleryError as error:
+        console.note(f"what it was judged by cannot be told: {console.safe(str(error))}")
+        return None
 
 
 @job.command("failures")

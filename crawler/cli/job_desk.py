@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crawler.cli.job_view import JobView
-    from crawler.client.model import Failures, LogPage, Results
+    from crawler.client.model import Failures, JobQuality, LearnedSeries, LogPage, Publication, Results
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,4 +98,16 @@ class JobDesk(Protocol):
 
     def download(self, job_id: str, folder: Path, *, withheld: bool) -> None:
         """Writes its files into a folder, each whole or not at all, and says so."""
+        ...
+
+    def quality(self, job_id: str) -> JobQuality | None:
+        """What a job was judged by; None of one that has not ended, or whose files are not known here."""
+        ...
+
+    def learned(self, recipe: str) -> Sequence[LearnedSeries]:
+        """Where the next runs of a recipe should be: by inputs, the newest first."""
+        ...
+
+    def publish(self, job_id: str, reason: str) -> Publication:
+        """Publishes files that are withheld; who has done it, which may be somebody before."""
         ...

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crawler.cli.job_desk import LogsAsked, Order
     from crawler.cli.progress import ProgressDisplay
     from crawler.client.client import Client
-    from crawler.client.model import Attempt, Failures, LogPage, Results
+    from crawler.client.model import Attempt, Failures, JobQuality, LearnedSeries, LogPage, Publication, Results
 
 #: Ends of workers that left in order, in the words of the API: all done, a list lost, told to go.
 _ORDERLY: Final = frozenset({"exit 0", "exit 3", "exit 130"})
@@ -169,6 +169,30 @@ class ApiDesk:
                 job_id, folder, on_file=lambda path, rows: console.note(f"{rows:,} rows in {path}")
             )
 
+    def quality(self, job_id: str) -> JobQuality | None:
+        """See `JobDesk`."""
+        try:
+            with self._job(job_id):
+                return self._client.jobs.quality(job_id, is_patient=False)
+        except ApiError as error:
+            if error.code in ("conflict", "not_found"):  # it has not ended, or the API is older
+                return None
+            raise
+
+    def learned(self, recipe: str) -> Sequence[LearnedSeries]:
+        """See `JobDesk`."""
+        try:
+            return self._client.recipes.bands(recipe)
+        except ApiError as error:
+            if error.code == "not_found":
+                return ()
+            raise
+
+    def publish(self, job_id: str, reason: str) -> Publication:
+        """See `JobDesk`."""
+        with self._job(job_id):
+            return self._client.results.publish(job_id, reason)
+
     def _check_withheld(self, found: Results, *, withheld: bool) -> None:
         if not found.withheld:
             return
@@ -178,7 +202,8 @@ class ApiDesk:
         why = console.safe("; ".join(found.why))
         raise CommandFailed(
             f"{found.job} {found.outcome}: {why}. Its files are withheld, and {no}; where the store is,"
-            " `crawlery job results --redis-url URL --withheld` does"
+            " `crawlery job results --redis-url URL --withheld` does. If they are right all the same,"
+            f" `crawlery job publish {found.job} --reason TEXT` publishes them"
         )
 
     def _typed(self, name: str, texts: Mapping[str, str]) -> dict[str, Any]:

@@ -5,19 +5,35 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from crawler.audit.store import AuditStore
 from crawler.cli import console, exits
 from crawler.cli.groups import CommandFailed
+from crawler.cli.job_quality import learned_of, publication_of, quality_of
 from crawler.cli.job_submit import job_id_of, new_job, submit
 from crawler.cli.job_view import JobView, Watching, WorkerView, crawled, exit_status, print_end
 from crawler.cli.recipes import load
 from crawler.cli.stores import operator, run_with_store, storage_of_files, stored_job
-from crawler.client.model import Failures, LogPage, LogRecord, PageFailure, ResultFile, Results, ResultSegment
+from crawler.client.model import (
+    Failures,
+    JobQuality,
+    LearnedSeries,
+    LogPage,
+    LogRecord,
+    PageFailure,
+    Publication,
+    ResultFile,
+    Results,
+    ResultSegment,
+)
 from crawler.exports.keys import JobKeys
 from crawler.exports.manifest import read_manifest
+from crawler.exports.overrides import override_of
+from crawler.exports.publication import publish_withheld
 from crawler.exports.replay_orders import replay_of
 from crawler.frontier.contract import Ledger, Reply
 from crawler.frontier.redis import RedisFrontier
@@ -39,6 +55,7 @@ if TYPE_CHECKING:
     from crawler.cli.job_desk import LogsAsked, Order
     from crawler.exports.manifest import Manifest
     from crawler.exports.objects import ObjectStore
+    from crawler.exports.overrides import Override
     from crawler.jobs.attempts import Attempt
     from crawler.jobs.model import Job, JobStatus
     from crawler.jobs.segments import Segment
@@ -178,13 +195,15 @@ class StoreDesk:
         until = datetime.now(UTC) + timedelta(seconds=expires_s)
         if manifest is None:
             return _pieces(objects, stored, segments, expires_s=expires_s, until=until)
-        _check_withheld(manifest, withheld=withheld)
+        override = override_of(objects, JobKeys(client=manifest.client, job=job_id), manifest)
+        _check_withheld(manifest, override, withheld=withheld)
         return Results(
             job=job_id,
             state=manifest.state,
             outcome=manifest.outcome,
             final=True,
-            withheld=manifest.withheld,
+            withheld=manifest.withheld and override is None,
+            published=None if override is None else publication_of(override),
             why=manifest.why,
             files=tuple(
                 ResultFile(
@@ -206,8 +225,49 @@ class StoreDesk:
         objects, stored, _, manifest = self._files(job_id)
         if manifest is None:
             raise CommandFailed(f"{job_id} is {stored.status.state}: there are no files to download yet")
-        _check_withheld(manifest, withheld=withheld)
+        override = override_of(objects, JobKeys(client=manifest.client, job=job_id), manifest)
+        _check_withheld(manifest, override, withheld=withheld)
         _download(objects, manifest, folder)
+
+    def quality(self, job_id: str) -> JobQuality | None:
+        """See `JobDesk`."""
+        objects = storage_of_files()
+        if objects is None:
+            return None
+        stored = run_with_store(self._redis_url, self._prefix, lambda store: stored_job(store, job_id))
+        keys = JobKeys(client=stored.job.client, job=job_id)
+        manifest = read_manifest(objects, keys)
+        return None if manifest is None else quality_of(manifest, override_of(objects, keys, manifest))
+
+    def learned(self, recipe: str) -> Sequence[LearnedSeries]:
+        """See `JobDesk`."""
+        return learned_of(_storage(), recipe)
+
+    def publish(self, job_id: str, reason: str) -> Publication:
+        """See `JobDesk`."""
+        objects, stored, _, manifest = self._files(job_id)
+        if manifest is None:
+            raise CommandFailed(f"{job_id} is {stored.status.state}: there are no files to publish yet")
+        by, client = operator(), stored.job.client
+
+        def note() -> None:
+            after = {"withheld": False, "outcome": manifest.outcome, "reason": reason}
+
+            async def ask(store: Store) -> None:
+                await AuditStore(store).note_publication(by, job_id, client=client, after=after)
+
+            run_with_store(self._redis_url, self._prefix, ask)
+
+        override = publish_withheld(
+            objects,
+            JobKeys(client=client, job=job_id),
+            manifest,
+            by=by.source,
+            reason=reason,
+            at_ms=int(time.time() * 1000),
+            note=note,
+        )
+        return publication_of(override)
 
     def _files(self, job_id: str) -> tuple[ObjectStore, StoredJob, tuple[Segment, ...], Manifest | None]:
         objects = _storage()
@@ -301,10 +361,11 @@ def _worker(attempt: Attempt) -> WorkerView:
     )
 
 
-def _check_withheld(manifest: Manifest, *, withheld: bool) -> None:
-    if manifest.withheld and not withheld:
+def _check_withheld(manifest: Manifest, override: Override | None, *, withheld: bool) -> None:
+    if manifest.withheld and override is None and not withheld:
         raise CommandFailed(
-            f"{manifest.job} {manifest.outcome}: {'; '.join(manifest.why)}. --withheld shows its files anyhow"
+            f"{manifest.job} {manifest.outcome}: {'; '.join(manifest.why)}. --withheld shows its files anyhow;"
+            f" if they are right all the same, `crawlery job publish {manifest.job} --reason TEXT` publishes them"
         )
 
 

@@ -10,6 +10,7 @@ import click
 from crawler.cli import console, exits
 from crawler.cli.api_target import print_json, with_json
 from crawler.cli.groups import CommandGroup
+from crawler.cli.job_quality import published_line
 from crawler.cli.job_where import with_where
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def _print_files(found: Results) -> None:
     """One block a file, on stdout."""
     if not found.files:
         console.note(f"{found.job} has no files: it has no rows")
+    if found.published is not None:
+        console.note(f"{found.job} was withheld, and {console.safe(published_line(found.published))}")
     to = console.out()
     for file in found.files:
         console.line(to, (console.safe(file.name), "bold"), f"  {file.rows:,} rows, {file.size_bytes:,} bytes")

@@ -12,7 +12,17 @@ from crawler.client.calls import given, path_of
 from crawler.client.connection import is_loopback
 from crawler.client.downloads import Downloads
 from crawler.client.events import followed, told
-from crawler.client.model import Failures, Job, JobAccepted, JobPage, LogPage, Results, time_text
+from crawler.client.model import (
+    Failures,
+    Job,
+    JobAccepted,
+    JobPage,
+    JobQuality,
+    LogPage,
+    Publication,
+    Results,
+    time_text,
+)
 from crawler.errors import InvalidJob
 
 if TYPE_CHECKING:
@@ -155,6 +165,19 @@ class Jobs:
         params = {"outcome": outcome, "limit": limit, "cursor": cursor}
         return self._connection.ask(Failures, "GET", path_of("jobs", job, "failures"), params=params)[0]
 
+    def quality(self, job: str, *, is_patient: bool = True) -> JobQuality:
+        """What a job was judged by, and what earlier runs of its recipe were like.
+
+        Args:
+            job: its id.
+            is_patient: an API whose storage of files is away is waited for.
+
+        Raises:
+            ApiError: `conflict`: it has not ended.
+        """
+        path = path_of("jobs", job, "quality")
+        return self._connection.ask(JobQuality, "GET", path, is_repeatable=is_patient)[0]
+
     def logs(
         self,
         job: str,
@@ -250,6 +273,15 @@ class JobResults:
     def get(self, job: str, *, expires_s: int | None = None) -> Results:
         """The files of a job that has ended, pieces of one that runs, as links that can be used for `expires_s`."""
         return self._connection.ask(Results, "GET", path_of("jobs", job, "results"), params={"expires_s": expires_s})[0]
+
+    def publish(self, job: str, reason: str) -> Publication:
+        """Publishes files that are withheld; who has done it, which may be somebody before, whose reason stays.
+
+        Raises:
+            ApiError: `conflict`: they are not withheld, or the job has not ended; `missing_scope`.
+        """
+        path, body = path_of("jobs", job, "results", "publish"), {"reason": reason}
+        return self._connection.ask(Publication, "POST", path, body=body, is_repeatable=True)[0]
 
     def download(
         self,

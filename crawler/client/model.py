@@ -200,6 +200,81 @@ class ResultSegment(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
 
+class Publication(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has published files that were withheld, and why; `by` is a client, or user and machine."""
+
+    at: datetime | None = None
+    by: str = ""
+    key: str = ""
+    reason: str = ""
+    job: str = ""
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a field has a value: in `filled` of `places`."""
+
+    item: str
+    field: str
+    places: int = 0
+    filled: int = 0
+    share: float | None = None
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What was counted of a job; shares are fractions."""
+
+    rows: dict[str, int] = {}
+    rejected: int = 0
+    rejected_share: float = 0.0
+    fetched: int = 0
+    http_errors: dict[str, int] = {}
+    http_error_share: float = 0.0
+    coverage: tuple[Coverage, ...] = ()
+
+
+class Band(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one figure should be; `low` and `high` are None where it may be anything."""
+
+    figure: str
+    runs: int = 0
+    median: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    value: float | None = None
+    kept: bool = True
+
+
+class Bands(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job was compared with; `why` says why with nothing."""
+
+    runs: int = 0
+    minimum_runs: int = 0
+    why: str = ""
+    figures: tuple[Band, ...] = ()
+
+
+class LearnedSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the next run of a recipe with the same inputs should be; `job` is the newest one with them."""
+
+    series: str
+    job: str = ""
+    at: datetime | None = None
+    bands: Bands = Bands()
+
+
+class JobQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job was judged by; `published` says who has published files that were withheld."""
+
+    job: str
+    state: str = ""
+    outcome: str = ""
+    withheld: bool = False
+    why: tuple[str, ...] = ()
+    figures: Figures = Figures()
+    bands: Bands = Bands()
+    published: Publication | None = None
+
+
 class Results(msgspec.Struct, frozen=True, kw_only=True):
     """Files of a job that has ended (`final`), pieces of one that runs; neither while they are `withheld`.
 
@@ -211,6 +286,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str | None = None
     final: bool = False
     withheld: bool = False
+    published: Publication | None = None
     why: tuple[str, ...] = ()
     files: tuple[ResultFile, ...] = ()
     segments: tuple[ResultSegment, ...] = ()

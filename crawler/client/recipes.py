@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from crawler.client.calls import given, path_of
-from crawler.client.model import Recipe, RecipeDetail, RecipeDiff, RecipePreview, RecipeValidation, RecipeVersion
+from crawler.client.model import (
+    LearnedSeries,
+    Recipe,
+    RecipeDetail,
+    RecipeDiff,
+    RecipePreview,
+    RecipeValidation,
+    RecipeVersion,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +43,14 @@ class Recipes:
         """Its versions, the highest first, with what came of their checks."""
         path = path_of("recipes", name, "versions")
         return self._connection.ask(_Versions, "GET", path, params={"client": client})[0].versions
+
+    def bands(self, name: str) -> tuple[LearnedSeries, ...]:
+        """Where the next runs of one should be, of those with `quality.bands`: by inputs, the newest first.
+
+        Raises:
+            ApiError: `not_found`: nothing was learned of it.
+        """
+        return self._connection.ask(_Learned, "GET", path_of("recipes", name, "bands"))[0].series
 
     def push(
         self, name: str, text: str, *, pages: bytes | None = None, client: str | None = None, force: bool = False
@@ -142,3 +158,7 @@ class _Recipes(msgspec.Struct, frozen=True):
 
 class _Versions(msgspec.Struct, frozen=True):
     versions: tuple[RecipeVersion, ...] = ()
+
+
+class _Learned(msgspec.Struct, frozen=True):
+    series: tuple[LearnedSeries, ...] = ()

@@ -6,6 +6,7 @@
     CLIENT/JOB/log/NAME                           what its workers have logged: see crawler.joblogs.pieces
     CLIENT/JOB/job.json                           what was ordered
     CLIENT/JOB/manifest.json                      the commit point: which files and segments there are
+    CLIENT/JOB/override.json                      a person has published files that were withheld
     jobs/JOB/intent.json                          what was ordered, to be found without knowing the client
     -audit/...                                    see `crawler.audit.anchors`
     -recipes/texts/SHA256.yaml                    the text of a client's recipe
@@ -13,6 +14,7 @@
     -recipes/versions/CLIENT/NAME/VERSION/PUSH.json  what was pushed, and what came of its check: see crawler.catalog
     -series/CLIENT/SERIES/states/JOB-RANDOM.zst      what an incremental recipe knows after a job: see series_state
     -series/CLIENT/SERIES/pointers/ORDER-JOB.json    says that such a state counts; the greatest ORDER is the newest
+    -runs/CLIENT/RECIPE/SERIES/TIME-JOB.json    figures of a run, for later runs: see `crawler.exports.history`
 
 What may be written twice has a random part, so that nobody overwrites what somebody else's record names.
 """
@@ -41,9 +43,14 @@ SERIES: Final = "-series"
 
 _SERIES_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _POINTER: Final = re.compile(r"([0-9]{12})-(.+)\.json", re.ASCII)
+
+#: Where figures of runs are, outside of the jobs' own prefixes, too; no client can be called so.
+RUNS: Final = "-runs"
+
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _RECIPE_PART: Final = re.compile(r"[0-9a-z][0-9A-Za-z._-]{0,99}", re.ASCII)
 _PUSH: Final = re.compile(r"([0-9]{15})-[0-9a-f]{16}\.json", re.ASCII)
+_RUN: Final = re.compile(r"([0-9]{15})-(.{1,64})\.json", re.ASCII)
 _CLIENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
 _FORMAT: Final = re.compile(r"[a-z0-9]{1,16}(\.gz)?", re.ASCII)
@@ -53,7 +60,12 @@ _FOLDERS: Final = {"segments": "segment", "files": "file", "log": "log"}
 _OF_AUDIT: Final = {"anchors": "anchor", "entries": "entries"}
 _OF_RECIPES: Final = {"texts": "recipe", "pages": "pages"}
 _OF_SERIES: Final = {"states": "state", "pointers": "pointer"}
-_SINGLE: Final = {"manifest.json": "manifest", "job.json": "record", "orphans.json": "orphans"}
+_SINGLE: Final = {
+    "manifest.json": "manifest",
+    "override.json": "override",
+    "job.json": "record",
+    "orphans.json": "orphans",
+}
 
 #: 64 random bits are never made twice for one job.
 _RANDOM_BYTES: Final = 8
@@ -72,6 +84,7 @@ class JobKeys:
         manifest: of the manifest.
         record: of `job.json`.
         orphans: of the list of objects that nothing names.
+        override: of what says that a person has published files that were withheld.
 
     Raises:
         InvalidJob: an id is none; it could name something of another job.
@@ -84,6 +97,7 @@ class JobKeys:
         "log_prefix",
         "manifest",
         "orphans",
+        "override",
         "prefix",
         "record",
         "segment_prefix",
@@ -99,6 +113,7 @@ class JobKeys:
         self.manifest = f"{self.prefix}manifest.json"
         self.record = f"{self.prefix}job.json"
         self.orphans = f"{self.prefix}orphans.json"
+        self.override = f"{self.prefix}override.json"
 
     def __repr__(self) -> str:
         return f"JobKeys({self.client!r}, {self.job!r})"
@@ -261,6 +276,38 @@ def series_of_key(key: str) -> tuple[str, str] | None:
     return (parts[1], parts[2]) if len(parts) == 5 and parts[0] == SERIES and parts[3] in _OF_SERIES else None
 
 
+def runs_prefix(client: str, recipe: str, series: str = "") -> str:
+    """What all keys of runs of a recipe begin with, or those of one series.
+
+    Raises:
+        InvalidJob: it is no id of a client.
+        ValueError: something else is not what it should be.
+    """
+    if _RECIPE_PART.fullmatch(recipe) is None or (series and _SERIES_ID.fullmatch(series) is None):
+        raise ValueError(f"{recipe!r} is no name of a recipe, or {series!r} no series")
+    return f"{RUNS}/{check_client(client)}/{recipe}/" + (f"{series}/" if series else "")
+
+
+def run_key(client: str, recipe: str, series: str, *, at_ms: int, job: str) -> str:
+    """Where the figures of a run are.
+
+    Raises:
+        InvalidJob, ValueError: see `runs_prefix`.
+    """
+    if not series:
+        raise ValueError("a run without a series is not remembered")
+    return f"{runs_prefix(client, recipe, series)}{at_ms:015}-{check_job_id(job)}.json"
+
+
+def run_of(key: str) -> tuple[str, int, str] | None:
+    """Series, time in ms and job of such a key; None for any other key."""
+    parts = key.split("/")
+    run = _RUN.fullmatch(parts[-1])
+    if len(parts) != 5 or parts[0] != RUNS or run is None or _SERIES_ID.fullmatch(parts[3]) is None:
+        return None
+    return parts[3], int(run[1]), run[2]
+
+
 def _checked(sha256: str) -> str:
     if _SHA256.fullmatch(sha256) is None:
         raise ValueError(f"{sha256!r} is no SHA-256")
@@ -274,6 +321,8 @@ def kind_of(key: str) -> str | None:
         return "version" if recipe_version_of(key) else _OF_RECIPES.get(parts[1]) if len(parts) == 3 else None
     if parts[0] == SERIES:
         return _OF_SERIES[parts[3]] if series_of_key(key) else None
+    if parts[0] == RUNS:
+        return "run" if run_of(key) else None
     if len(parts) == 4:
         return _FOLDERS.get(parts[2])
     if len(parts) != 3:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from crawler.errors import ManifestDamaged, NoSuchObject, ObjectStoreError
+from crawler.exports.bands import BandsInForce
 from crawler.exports.compose import ComposedFile  # noqa: TC001 - msgspec reads the types of `Manifest`
+from crawler.exports.figures import Figures
 from crawler.exports.series_store import SeriesRecord  # noqa: TC001 - as above
 from crawler.jobs.model import Outcome, State  # noqa: TC001 - as above
 from crawler.jobs.segments import Segment  # noqa: TC001 - as above
@@ -49,6 +51,19 @@ class LedgerSummary:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """What a job was judged by.
+
+    Attributes:
+        figures: what was counted.
+        bands: what it was compared with, for a recipe that learns from earlier runs.
+    """
+
+    figures: Figures = field(default_factory=Figures)
+    bands: BandsInForce = field(default_factory=BandsInForce)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
     """What a job has come to.
 
@@ -71,6 +86,7 @@ class Manifest:
         series: what it has done in its series; None unless its recipe is incremental. The objects that this names are
             not those of the job.
         ledger: the books; with those of `joined`.
+        judged: what it was judged by; with those of `joined`.
         created_ms: when it was made, ms since 1970 of the store's clock.
         attempt: which composition of this job it is, from 1.
 
@@ -94,6 +110,7 @@ class Manifest:
     replay_key: str = ""
     series: SeriesRecord | None = None
     ledger: LedgerSummary = LedgerSummary()
+    judged: Judged = field(default_factory=Judged)
     created_ms: int
     attempt: int = 1
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from crawler.exports.figures import Covered, Figures, figures_of, percent
 from crawler.jobs.model import Intended, Outcome
 from crawler.jobs.outcomes import HARMLESS, OUTCOMES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from crawler.recipe.model import Quality, Recipe
+    from crawler.exports.bands import BandsInForce
+    from crawler.recipe.model import Recipe
+    from crawler.recipe.quality_plan import Quality
 
 #: Limits that end a crawl before it has what was asked for; at the others it has it.
 CUT_SHORT: Final = frozenset(
@@ -36,6 +39,8 @@ class JobBooks:
         intended: what it is to come to.
         cancelled_before: of the pages that were cancelled, those of the jobs that this one replays.
         unfetched_before: `never_fetched` of those jobs.
+        coverage: of the rows, as far as it was counted.
+        with_start: one of the settled pages is none of the site: what made the first requests.
     """
 
     settled: Mapping[str, int] = field(default_factory=dict)
@@ -46,6 +51,19 @@ class JobBooks:
     intended: Intended = Intended.SUCCEED
     cancelled_before: int = 0
     unfetched_before: tuple[str, ...] = ()
+    coverage: tuple[Covered, ...] = ()
+    with_start: bool = False
+
+    @property
+    def figures(self) -> Figures:
+        """What the job is judged by."""
+        return figures_of(
+            rows=self.rows,
+            rejected=self.rejected,
+            settled=self.settled,
+            coverage=self.coverage,
+            with_start=self.with_start,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +81,7 @@ class Verdict:
     sentences: tuple[str, ...] = ()
 
 
-def judge_job(recipe: Recipe | None, books: JobBooks) -> Verdict:
+def judge_job(recipe: Recipe | None, books: JobBooks, bands: BandsInForce | None = None) -> Verdict:
     """The verdict on a job.
 
     A recipe must give at least one row; an ordinary spider need not. A job that was cancelled is not held against the
@@ -72,10 +90,12 @@ def judge_job(recipe: Recipe | None, books: JobBooks) -> Verdict:
     Args:
         recipe: of the job; None for an ordinary spider.
         books: of the job.
+        bands: what it was compared with, if with anything.
     """
     rows = sum(books.rows.values())
     quality = recipe.quality if recipe is not None else None
-    missed = quality_missed(quality, rows, books.rejected, is_whole=books.intended is not Intended.CANCEL)
+    missed = quality_missed(quality, books.figures, is_whole=books.intended is not Intended.CANCEL)
+    missed += bands.missed if bands is not None else []
     partial = [*failed_pages(books.settled), *never_fetched(books)]
     if missed:
         return Verdict(outcome=Outcome.QUALITY_FAILED, withheld=True, sentences=(*missed, *partial))
@@ -86,17 +106,17 @@ def judge_job(recipe: Recipe | None, books: JobBooks) -> Verdict:
     return Verdict(outcome=outcome, sentences=tuple(partial))
 
 
-def quality_missed(quality: Quality | None, rows: int, rejected: int, *, is_whole: bool = True) -> list[str]:
+def quality_missed(quality: Quality | None, figures: Figures, *, is_whole: bool = True) -> list[str]:
     """A sentence for each bound of a recipe's `quality` that is not kept.
 
     Args:
         quality: of the recipe, if it has any.
-        rows: kept ones, of all items.
-        rejected: rows that broke their contract.
+        figures: what was counted.
         is_whole: the crawl was to read everything; otherwise it may have fewer rows.
     """
     if quality is None:
         return []
+    rows, rejected = sum(figures.rows.values()), figures.rejected
     missed = []
     if is_whole and quality.items_minimum is not None and rows < quality.items_minimum:
         missed.append(f"quality.items.minimum is {quality.items_minimum:,}; there are {rows:,} rows")
@@ -104,13 +124,39 @@ def quality_missed(quality: Quality | None, rows: int, rejected: int, *, is_whol
         missed.append(f"quality.items.maximum is {quality.items_maximum:,}; there are {rows:,} rows")
     if quality.rejected_maximum is not None and rejected > quality.rejected_maximum:
         missed.append(f"quality.rejected.maximum is {quality.rejected_maximum:,}; {rejected:,} rows were rejected")
-    share = rejected / (rows + rejected) if rows + rejected else 0.0
+    share = figures.rejected_share
     if quality.rejected_maximum_share is not None and share > quality.rejected_maximum_share:
         allowed = quality.rejected_maximum_share
         missed.append(
             f"quality.rejected.maximum is {allowed:.1%}; {share:.1%} of the rows were rejected ({rejected:,})"
         )
-    return missed
+    return [*missed, *_http_errors_missed(quality, figures), *_coverage_missed(quality, figures)]
+
+
+def _http_errors_missed(quality: Quality, figures: Figures) -> Iterator[str]:
+    by_outcome = ", ".join(f"{outcome} {count:,}" for outcome, count in figures.http_errors.items())
+    most, share = quality.http_errors_maximum, quality.http_errors_maximum_share
+    if most is not None and figures.errors > most:
+        yield f"quality.http_errors.maximum is {most:,}; {pages(figures.errors)} came to an error ({by_outcome})"
+    if share is not None and figures.error_share > share:
+        yield (
+            f"quality.http_errors.maximum is {share:.1%}; {figures.error_share:.1%} of {pages(figures.fetched)} came to"
+            f" an error ({by_outcome})"
+        )
+
+
+def _coverage_missed(quality: Quality, figures: Figures) -> Iterator[str]:
+    """Of a field that had no place to be in, nothing is missed: how many rows there are is another bound."""
+    counted = {(each.item, each.field): each for each in figures.coverage}
+    for bound in quality.coverage:
+        found = counted.get((bound.item, bound.path))
+        share = found.share if found is not None else None
+        if found is not None and share is not None and share < bound.minimum_share:
+            what = f"members of {bound.path.rpartition('[]')[0]}" if "[]" in bound.path else f"rows of {bound.item}"
+            yield (
+                f"quality.coverage.{bound.name} is {percent(bound.minimum_share)}; {percent(share)} of the"
+                f" {found.places:,} {what} have it ({found.places - found.filled:,} lack it)"
+            )
 
 
 def failed_pages(settled: Mapping[str, int]) -> list[str]:

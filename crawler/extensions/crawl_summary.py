@@ -12,13 +12,15 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from crawler.exports.bands import BandsInForce
 from crawler.exports.changes import CHANGED, GONE, NEW, SAME
+from crawler.exports.figures import Covered, Figures, figures_of, percent
 from crawler.exports.quality import CUT_SHORT, failed_pages, pages, quality_missed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from crawler.recipe.model import Quality
+    from crawler.recipe.quality_plan import Quality
 
 #: Exit statuses that scripts may rely on.
 EXIT_OK: Final = 0
@@ -94,6 +96,7 @@ class CrawlFacts:
     export_failed: str = ""  # why rows could not be written
     alternatives: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by "item.field", then source
     fields: Mapping[str, Mapping[str, FieldFill]] = field(default_factory=dict)  # by item, then field
+    coverage: tuple[Covered, ...] = ()  # of the fields that `quality` looks at
     lost_lists: Mapping[str, str] = field(default_factory=dict)  # outcome by URL
     stalled_lists: tuple[str, ...] = ()
     cut_lists: tuple[str, ...] = ()  # at max_pages
@@ -110,8 +113,18 @@ class CrawlFacts:
     cells_guarded: int = 0  # cells of CSV files that got a leading ' because a spreadsheet could run them
     rejects_file: str = ""
     changes: Mapping[str, int] | None = None  # rows by sign, see `crawler.exports.changes`; of an incremental recipe
-    carried: int = 0  # rows on pages that have not changed, and were not read
+    carried: Mapping[str, int] = field(default_factory=dict)  # rows on pages that have not changed, by item
     job: JobFacts | None = None  # of a shared crawl; then the counts above are those of this worker
+
+    @property
+    def figures(self) -> Figures:
+        """What `quality` looks at."""
+        return figures_of(
+            rows=dict(Counter(self.rows) + Counter(self.carried)),
+            rejected=sum(self.rejected_rows.values()),
+            settled=self.outcomes,
+            coverage=self.coverage,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +137,7 @@ class CrawlSummary:
         cause: for a crawl without rows, its likely cause.
         exit_code: of the command line.
         facts: see `CrawlFacts`.
+        bands: what earlier crawls made of the same, for a recipe that learns from them.
     """
 
     outcome: str
@@ -131,6 +145,7 @@ class CrawlSummary:
     cause: str
     exit_code: int
     facts: CrawlFacts
+    bands: BandsInForce = field(default_factory=BandsInForce)
 
     @property
     def pages(self) -> int:
@@ -155,6 +170,8 @@ class CrawlSummary:
             del facts["job"]
         if facts["changes"] is None:
             del facts["changes"], facts["carried"]
+        if self.bands.minimum_runs:
+            head["bands"] = _plain(asdict(self.bands))
         return {**head, **{name: _plain(value) for name, value in facts.items()}}
 
     def text(self) -> str:
@@ -162,16 +179,17 @@ class CrawlSummary:
         return "\n".join(_lines(self))
 
 
-def judge(facts: CrawlFacts, quality: Quality | None) -> CrawlSummary:
-    """The outcome of a crawl.
+def judge(facts: CrawlFacts, quality: Quality | None, bands: BandsInForce | None = None) -> CrawlSummary:
+    """The outcome of a crawl, compared with `bands` if there were earlier ones.
 
     A recipe without `quality` must give at least one row. A page that exists no more makes the result partial, and that
     is all: sites are like that. A lost list page may hide any number of rows, so it has its own exit status.
     """
     if facts.job is not None:
         return _judge_part(facts, facts.job)
-    seen = sum(facts.rows.values()) + facts.carried
-    missed = quality_missed(quality, seen, sum(facts.rejected_rows.values()))
+    bands = bands if bands is not None else BandsInForce()
+    seen = sum(facts.figures.rows.values())
+    missed = [*quality_missed(quality, facts.figures), *bands.missed]
     partial = _partial(facts)
     nothing = facts.is_recipe and not seen
     cause = _likely_cause(facts) if nothing else ""
@@ -187,7 +205,8 @@ def judge(facts: CrawlFacts, quality: Quality | None) -> CrawlSummary:
         outcome, code = "partial", EXIT_LIST_LOST if facts.lost_lists or facts.blocked else EXIT_OK
     else:
         outcome, code = "complete", EXIT_OK
-    return CrawlSummary(outcome=outcome, why=(*missed, *partial), cause=cause, exit_code=code, facts=facts)
+    why = (*missed, *partial)
+    return CrawlSummary(outcome=outcome, why=why, cause=cause, exit_code=code, facts=facts, bands=bands)
 
 
 def _judge_part(facts: CrawlFacts, job: JobFacts) -> CrawlSummary:
@@ -269,6 +288,7 @@ def _lines(summary: CrawlSummary) -> Iterator[str]:
     yield from _failure_lines(facts)
     yield from _list_lines(facts)
     yield from _field_lines(facts)
+    yield from _band_lines(summary.bands)
     for label, count in (("retries", facts.retries), ("off-site", facts.offsite)):
         if count:
             yield f"  {label:<9} {count:,}"
@@ -327,7 +347,8 @@ def _row_lines(facts: CrawlFacts) -> Iterator[str]:
         yield f"  rows      {item} {count:,}" + "".join(f", {words}" for words in extra if words)
     if facts.changes is not None:
         counted = [f"{facts.changes.get(sign, 0):,} {word}" for sign, word in _SIGNS.items()]
-        carried = f"; {facts.carried:,} on pages that have not changed" if facts.carried else ""
+        unread = sum(facts.carried.values())
+        carried = f"; {unread:,} on pages that have not changed" if unread else ""
         yield f"  changes   {', '.join(counted)}{carried}"
     for item, reasons in facts.rejects.items():
         for reason, count in sorted(reasons.items(), key=_by_count):
@@ -347,10 +368,21 @@ def _field_lines(facts: CrawlFacts) -> Iterator[str]:
             yield f"            e.g. {fill.example}"
         if len(lacking) > _FIELDS_SHOWN:
             yield f"  missing   {item}: {len(lacking) - _FIELDS_SHOWN} more fields, named in the summary file"
+    for covered in facts.coverage:
+        if covered.share is not None and ("[" in covered.field or "." in covered.field):  # others stand above
+            yield f"  coverage  {covered.item}.{covered.field}: {percent(covered.share)} of {covered.places:,}"
     for name, sources in facts.alternatives.items():
         if len(sources) > 1 or not all(source.partition(":")[0] == "1" for source in sources):
             used = ", ".join(f"{source} x {count:,}" for source, count in sorted(sources.items()))
             yield f"  by rule   {name}: {used}"
+
+
+def _band_lines(bands: BandsInForce) -> Iterator[str]:
+    if bands.sentence:
+        yield f"  bands     {bands.sentence}"
+    elif bands.bands:
+        inside = sum(band.is_kept for band in bands.bands)
+        yield f"  bands     {inside} of {len(bands.bands)} figures are as in the last {bands.runs} whole crawls"
 
 
 def _failure_lines(facts: CrawlFacts) -> Iterator[str]:

@@ -19,6 +19,7 @@ from scrapy import signals
 from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, FieldFill, JobFacts, judge
 from crawler.extensions.fleet import fleet_of
 from crawler.extensions.incremental import incremental_of
+from crawler.extensions.local_history import FOLDER, LocalHistory
 from crawler.extensions.rejects import RejectsFile
 from crawler.extensions.seat import LEFT_TO_OTHERS
 from crawler.frontier.contract import KEPT, Failure, Ledger, RowFate
@@ -53,12 +54,13 @@ _MAX_FAILURES = 1_000
 class Summary:
     """`summary` is None until the crawl has ended; `rows` counts while it runs."""
 
-    def __init__(self, crawler: Crawler, *, path: Path | None) -> None:
-        """`path`: where the JSON goes, if anywhere."""
+    def __init__(self, crawler: Crawler, *, path: Path | None, history: LocalHistory) -> None:
+        """`path`: where the JSON goes, if anywhere; `history`: what earlier crawls were like."""
         self.summary: CrawlSummary | None = None
         self.rows: Counter[str] = Counter()
         self._crawler = crawler
         self._path = path
+        self._history = history
         self._began = monotonic()
         self._scheduler: Scheduler | None = None
         self._start: tuple[str, str] | None = None  # outcome and reason of `start()`
@@ -71,7 +73,8 @@ class Summary:
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Connects to what is counted."""
         path = crawler.settings.get("SUMMARY_FILE")
-        extension = cls(crawler, path=Path(path) if path else None)
+        history = LocalHistory(Path(crawler.settings["EXPORTS_DIR"]) / FOLDER)
+        extension = cls(crawler, path=Path(path) if path else None, history=history)
         connect = crawler.signals.connect
         connect(extension.spider_opened, signal=signals.spider_opened)
         connect(extension.item_scraped, signal=signals.item_scraped)
@@ -142,10 +145,13 @@ class Summary:
         own = incremental.settle() if incremental is not None else None
         facts = self._facts(str(reason))
         if own is not None:
-            facts = replace(facts, changes=dict(own.counts), carried=own.carried.total())
-        self.summary = judge(facts, recipe.quality if recipe is not None else None)
+            facts = replace(facts, changes=dict(own.counts), carried=dict(own.carried))
+        bands = self._history.bands_of(spider, facts) if isinstance(spider, RecipeSpider) else None
+        self.summary = judge(facts, recipe.quality if recipe is not None else None, bands)
         if incremental is not None:
             incremental.conclude(is_good=_is_good(self.summary))
+        if isinstance(spider, RecipeSpider):
+            self._history.remember(spider, self.summary)
         level = logging.INFO if self.summary.outcome == "complete" else logging.WARNING
         logger.log(level, "%s", self.summary.text())
         if self._path is not None:
@@ -260,6 +266,7 @@ def _with_report(facts: CrawlFacts, spider: RecipeSpider) -> CrawlFacts:
         duplicates=dict(report.duplicates),
         alternatives=dict(alternatives),
         fields=_fields(facts, spider),
+        coverage=report.coverage.covered() if report.coverage is not None else (),
         lost_lists=dict(report.lost_lists),
         stalled_lists=(*facts.stalled_lists, *report.loops),
         cut_lists=tuple(report.max_pages),

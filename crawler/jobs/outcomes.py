@@ -36,3 +36,10 @@ HARMLESS: Final = frozenset({"ok", "redirected", "not_modified", "robots", "filt
 
 #: Outcomes that are, in the order of `OUTCOMES`.
 FAILURES: Final = tuple(name for name in OUTCOMES if name not in HARMLESS)
+
+#: Outcomes that `quality.http_errors` counts: the site has answered with an error, kept us out, or not answered.
+HTTP_ERRORS: Final = ("http_404", "http_4xx", "http_5xx", "timeout", "blocked", "gave_up")
+
+#: Outcomes of pages that the site was asked for. One that sent us on is counted where it led to; one that was never
+#: asked for (robots.txt, a filter, a limit) is no page that could have failed.
+FETCHED: Final = frozenset({"ok", "not_modified", "too_large", "parse_refused", "page_error", *HTTP_ERRORS})

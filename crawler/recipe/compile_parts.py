@@ -1,4 +1,4 @@
-"""Compiles the parts that concern a run as a whole: inputs, contracts, limits, quality, exports and tests."""
+"""Compiles the parts that concern a run as a whole: inputs, contracts, limits, exports and tests."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from crawler.recipe import checked
 from crawler.recipe.compile_texts import Scopes, TextCompiler
 from crawler.recipe.contract import ContractError, ItemContract, build_contract
 from crawler.recipe.inputs import InputSchema, build_inputs
-from crawler.recipe.model import Export, Limits, Quality, RecipeTest
-from crawler.recipe.quantities import seconds, share
+from crawler.recipe.model import Export, Limits, RecipeTest
+from crawler.recipe.quantities import seconds
 from crawler.recipe.yaml_nodes import ListNode, MapNode, Scalar, plain
 
 if TYPE_CHECKING:
@@ -107,25 +107,6 @@ def compile_limits(node: MapNode | None, texts: TextCompiler) -> Limits:
 def _count(node: MapNode, key: str, texts: TextCompiler) -> ValueTemplate | None:
     found = node.get(key)
     return None if found is None else texts.value(found, ("limits", key), Scopes())
-
-
-def compile_quality(node: MapNode | None, report: Report) -> Quality | None:
-    """`quality`, None without the block."""
-    if node is None:
-        return None
-    items = checked.mapping(node, "items")
-    minimum, maximum = checked.integer(items, "minimum"), checked.integer(items, "maximum")
-    if items is not None and minimum is not None and maximum is not None and minimum > maximum:
-        mark = items.by_key["minimum"].mark
-        report.add(mark, ("quality", "items", "minimum"), f"the minimum {minimum} is above the maximum {maximum}")
-    rejected = checked.mapping(node, "rejected")
-    percent = checked.text(rejected, "maximum")
-    return Quality(
-        items_minimum=minimum,
-        items_maximum=maximum,
-        rejected_maximum=checked.integer(rejected, "maximum"),
-        rejected_maximum_share=None if percent is None else share(percent),
-    )
 
 
 def compile_exports(root: MapNode, report: Report) -> tuple[Export, ...]:

@@ -12,6 +12,7 @@ from crawler.recipe.diagnostics import one_of
 from crawler.recipe.fields import FORMATS, TYPES
 from crawler.recipe.language_incremental import CHANGES, INCREMENTAL
 from crawler.recipe.language_pages import FETCH, PAGE, START
+from crawler.recipe.language_quality import QUALITY
 from crawler.recipe.language_rules import CONDITION
 from crawler.recipe.language_session import SECRET, SESSION
 from crawler.recipe.language_texts import (
@@ -29,7 +30,6 @@ from crawler.recipe.language_texts import (
     version_problem,
 )
 from crawler.recipe.profiles import PROFILES
-from crawler.recipe.quantities import percent_problem
 from crawler.recipe.shape import Key, ListOf, Named, NamedMap, Schemas, Shape, UserMap
 from crawler.recipe.shape_scalars import Anything, Boolean, Choice, FirstOf, Integer, Number, Text
 
@@ -170,36 +170,6 @@ _INPUT_MAP: Shape = NamedMap(
     noun="the schema of an input: a map with `type`",
 )
 
-_SHARE_OR_COUNT = FirstOf(
-    shapes=(
-        COUNT_OR_ZERO,
-        Text(accepts=percent_problem, pattern=r"^[0-9]+(\.[0-9]+)?%$"),
-    ),
-    noun="a number of rows, or a share such as 2%",
-)
-_QUALITY = NamedMap(
-    keys=(
-        Key(
-            "items",
-            NamedMap(
-                keys=(
-                    Key("minimum", COUNT_OR_ZERO, "Fewest rows of a good run"),
-                    Key("maximum", COUNT_OR_ZERO, "Most rows of a good run"),
-                ),
-                any_of=("minimum", "maximum"),
-            ),
-            "How many rows a good run has",
-        ),
-        Key(
-            "rejected",
-            NamedMap(keys=(Key("maximum", _SHARE_OR_COUNT, "Most rejected rows: a number or 2%", required=True),)),
-            "How many rows may be refused",
-        ),
-    ),
-    later=("bands", "coverage", "http_errors"),
-    any_of=("items", "rejected"),
-)
-
 _EXPORT = NamedMap(
     keys=(
         Key(
@@ -312,7 +282,7 @@ RECIPE = NamedMap(
         Key("pages", UserMap(value=PAGE, keys="name of a page type", name=field_name), "The page types", required=True),
         Key("items", UserMap(value=_ITEM, keys="name of an item", name=field_name), "The contracts of the rows"),
         Key("incremental", INCREMENTAL, "What a run takes over from those before it, and what counts as changed"),
-        Key("quality", _QUALITY, "When a run is good enough to be published"),
+        Key("quality", QUALITY, "When a run is good enough to be published"),
         Key("exports", ListOf(member=_EXPORT, noun="a list of exports"), "Files that a run writes"),
         Key("tests", ListOf(member=_TEST, noun="a list of tests"), "Saved pages and what must come out of them"),
     ),

@@ -20,9 +20,9 @@ from crawler.recipe.compile_parts import (
     compile_inputs,
     compile_items,
     compile_limits,
-    compile_quality,
     compile_tests,
 )
+from crawler.recipe.compile_quality import compile_quality
 from crawler.recipe.compile_requests import RequestCompiler
 from crawler.recipe.compile_rules import RuleCompiler
 from crawler.recipe.compile_session import SessionCompiler
@@ -207,7 +207,7 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
     blocked_if = compile_blocked(rules, root, (), ANY_PAGE)
     pages = {name: replace(page, blocked_if=(*blocked_if, *page.blocked_if)) for name, page in pages.items()}
     name = checked.text(root, "name") or ""
-    labels = checked.mapping(root, "labels")
+    labels, items = checked.mapping(root, "labels"), compile_items(root, texts)
     recipe = Recipe(
         name=name,
         version=checked.text(root, "version") or "",
@@ -220,9 +220,9 @@ def _compile(root: MapNode, sources: tuple[str, ...], path: Path | None, report:
         limits=compile_limits(checked.mapping(root, "limits"), texts),
         start=requests.start(root.get("start")),
         pages=pages,
-        items=compile_items(root, texts),
+        items=items,
         incremental=compile_incremental(root),
-        quality=compile_quality(checked.mapping(root, "quality"), report),
+        quality=compile_quality(root, items, report),
         exports=compile_exports(root, report),
         tests=compile_tests(root),
         text=sources[0],

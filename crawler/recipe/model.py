@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crawler.recipe.contract import ItemContract
     from crawler.recipe.incremental import Incremental
     from crawler.recipe.inputs import InputSchema
+    from crawler.recipe.quality_plan import Quality
     from crawler.recipe.queries import CssQuery, Query
     from crawler.recipe.regex import Regex
     from crawler.recipe.session_plan import Session
@@ -340,16 +341,6 @@ class Limits:
     duration_s: float | None = None
     stop_after_errors: int | None = None
     blocked_in_a_row: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Quality:
-    """`quality`: when a run may be published. A share is a fraction of the rows seen (accepted + rejected)."""
-
-    items_minimum: int | None = None
-    items_maximum: int | None = None
-    rejected_maximum: int | None = None
-    rejected_maximum_share: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

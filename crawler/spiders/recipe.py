@@ -17,6 +17,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 
 from crawler.downloader.pace import LIMITED
 from crawler.errors import PageBlocked, PageError, PageMismatch, SessionExpired
+from crawler.exports.coverage import Coverage
 from crawler.extensions.blocks import blocks_of
 from crawler.extensions.sessions import sessions_of
 from crawler.middlewares.open_pages import Blocked, PageTurn, outcome_of
@@ -81,7 +82,7 @@ class RecipeSpider(Spider):
         self.job = ""  # of `-a job=ID`
         self.began = False  # with its own start
         self.incremental: Incremental | None = None  # what it takes over from earlier runs; the extension says so
-        self.report = RecipeReport()
+        self.report = RecipeReport(coverage=Coverage(self.recipe))
         self._start = start_requests(self.recipe, self.inputs)
         self.session_hosts = session_hosts(self.recipe, self.inputs, self._start)
         self.start_urls = [wanted.url for wanted in self._start]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from crawler.recipe.model import AnyOf, QuerySource, Rows, Take
 
 if TYPE_CHECKING:
+    from crawler.exports.coverage import Coverage
     from crawler.recipe.model import EmptyCause, Recipe, Reject, RuleNode
     from crawler.spiders.rows import RecipeRow
 
@@ -40,9 +41,12 @@ class RecipeReport:
     max_pages: list[str] = field(default_factory=list)  # list pages after which `max_pages` ended the list
     loops: list[str] = field(default_factory=list)  # list pages whose next page had been there before
     lost_lists: dict[str, str] = field(default_factory=dict)  # URL and outcome of list pages that never came
+    coverage: Coverage | None = None  # of the fields that `quality` looks at
 
     def row(self, row: RecipeRow) -> None:
-        """Notes which fields a row lacks."""
+        """Notes which fields a row lacks, and which of those that `quality` looks at it has."""
+        if self.coverage is not None:
+            self.coverage.add(row.item, row)
         for name, reason in row.gaps.items():
             gap = self.gaps.get((row.item, name))
             if gap is None:

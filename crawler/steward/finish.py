@@ -20,10 +20,10 @@ import msgspec
 
 from crawler.errors import CrawleryError, NoSuchObject, SegmentDamaged
 from crawler.exports.compose import compose, plan_exports
+from crawler.exports.coverage import CountedRows
 from crawler.exports.intents import forget_intent
-from crawler.exports.joined import JoinedRows
 from crawler.exports.keys import JobKeys
-from crawler.exports.manifest import Manifest, orphans, publish, read_manifest
+from crawler.exports.manifest import Judged, Manifest, orphans, publish, read_manifest
 from crawler.exports.quality import JobBooks, Verdict, judge_job, never_fetched
 from crawler.frontier.replays import RedisReplays
 from crawler.jobs.attempts import RedisAttempts
@@ -32,10 +32,12 @@ from crawler.jobs.rows import NOTE
 from crawler.jobs.states import terminal_state
 from crawler.recipe.loader import load_recipe_text
 from crawler.steward.ground import in_thread
+from crawler.steward.judging import bands_in_force, remember
 from crawler.steward.replays import Before, FirstJobGone, before, books_with, leave
 from crawler.steward.series import advance, series_of
 
 if TYPE_CHECKING:
+    from crawler.exports.compose import ComposedFile
     from crawler.frontier.contract import Ledger
     from crawler.jobs.attempts import Attempt
     from crawler.jobs.model import Job
@@ -112,6 +114,7 @@ class Finish:
             manifest = await self._published(stored, keys)
         else:
             await advance(self._ground, manifest)
+        await remember(self._ground, manifest)
         await self._clean_up(job, keys, manifest)
         await self._end(job, manifest)
         return True
@@ -139,9 +142,9 @@ class Finish:
         ground, job = self._ground, stored.job
         recipe = recipe_of(job)
         row_keys = {item: contract.key for item, contract in recipe.items.items()} if recipe is not None else None
-        rows = await in_thread(JoinedRows, ground.objects, (*earlier.segments, segments), keys=row_keys)
+        rows = await in_thread(CountedRows, ground.objects, (*earlier.segments, segments), keys=row_keys, recipe=recipe)
         async with series_of(ground, job, recipe, rows) as series:
-            manifest = await self._judged(stored, books, earlier, recipe, series)
+            manifest = await self._judged(stored, books, earlier, series, rows)
             manifest = await in_thread(publish, ground.objects, keys, replace(manifest, segments=segments, chain=""))
             await advance(ground, manifest)
         return manifest
@@ -151,17 +154,24 @@ class Finish:
         stored: StoredJob,
         books: Ledger,
         earlier: Before,
-        recipe: Recipe | None,
         series: Unrelated,
+        rows: CountedRows,
     ) -> Manifest:
-        """What the job has come to, but for its segments; all that it names has been put."""
-        ground, job, rows = self._ground, stored.job, series.rows
+        """What the job has come to, but for its segments; all that it names has been put.
+
+        A job is judged by its rows when they have been read once: when they were compared with those of earlier runs,
+        otherwise when its files are there.
+        """
+        ground, job, recipe = self._ground, stored.job, rows.recipe
         keys = JobKeys(client=job.client, job=job.id)
         attempts = await RedisAttempts(ground.store).of(job.id)
         ledger = replace(await books_with(ground, job, earlier, books), rows=dict(rows.counts))
         intended = stored.status.intended
         if intended is None:
             raise AssertionError("a job that is finishing is to come to something")
+        replay_key = await leave(ground, job, earlier)
+        now_ms = await ground.now_ms()
+        files = () if series.is_compared else await self._composed(keys, recipe, series)
         judged = JobBooks(
             settled=ledger.settled,
             rows=series.seen(ledger.rows),
@@ -171,20 +181,20 @@ class Finish:
             intended=intended,
             cancelled_before=earlier.books.settled.get("cancelled", 0),
             unfetched_before=earlier.books.unfetched,
+            coverage=rows.covered,
+            with_start=True,
         )
-        verdict = judge_job(recipe, judged)
+        bands = await bands_in_force(ground, job, recipe, judged)
+        verdict = judge_job(recipe, judged, bands)
         if intended is Intended.FAIL and stored.status.why:
             verdict = replace(verdict, sentences=(stored.status.why, *verdict.sentences))
         if earlier.missing:
             sentences = (earlier.missing, *verdict.sentences)
             verdict = Verdict(outcome=Outcome.QUALITY_FAILED, withheld=True, sentences=sentences)
         await series.settle(verdict, judged)
+        if series.is_compared:
+            files = await self._composed(keys, recipe, series)
         state = terminal_state(intended, verdict.outcome)
-        replay_key = await leave(ground, job, earlier)
-        now_ms = await ground.now_ms()
-        with tempfile.TemporaryDirectory(prefix=f"crawlery-{job.id}-", dir=ground.settings.folder) as folder:
-            plans = plan_exports(recipe, rows.counts)
-            files = await in_thread(compose, ground.objects, keys, rows, plans, folder=Path(folder))
         record = job_record(stored, state=state, outcome=verdict.outcome, books=books, attempts=attempts)
         await in_thread(ground.objects.put, keys.record, record, content_type="application/json")
         return Manifest(
@@ -201,8 +211,15 @@ class Finish:
             joined=earlier.jobs,
             replay_key=replay_key,
             ledger=replace(ledger, unfetched=tuple(never_fetched(judged))),
+            judged=Judged(figures=judged.figures, bands=bands),
             created_ms=now_ms,
         )
+
+    async def _composed(self, keys: JobKeys, recipe: Recipe | None, series: Unrelated) -> tuple[ComposedFile, ...]:
+        ground, rows = self._ground, series.rows
+        with tempfile.TemporaryDirectory(prefix=f"crawlery-{keys.job}-", dir=ground.settings.folder) as folder:
+            plans = plan_exports(recipe, rows.counts)
+            return await in_thread(compose, ground.objects, keys, rows, plans, folder=Path(folder))
 
     async def _end(self, job: Job, manifest: Manifest) -> None:
         why = "; ".join(manifest.why)

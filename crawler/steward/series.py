@@ -66,7 +66,10 @@ class Unrelated:
 
     Attributes:
         rows: as files get them.
+        is_compared: they have been read once, to be compared with those of earlier runs.
     """
+
+    is_compared = False
 
     def __init__(self, rows: CountedRows) -> None:
         self.rows: CountedRows = rows
@@ -89,6 +92,8 @@ class Unrelated:
 
 class InSeries(Unrelated):
     """A job of an incremental recipe whose rows have been compared."""
+
+    is_compared = True
 
     def __init__(self, ground: Ground, job: Job, recipe: Recipe, incremental: Incremental, folder: Path) -> None:
         """`folder`: for the files of this job, which go with it."""

@@ -1,4 +1,4 @@
--- Notes that links to files were issued.
+-- Notes what is done outside of the store: links to files are issued, files are published that were withheld.
 --
 -- KEYS[1] = PREFIX:{audit}:noted:TOKEN; behind it see `crawler/origin.lua`. ARGV[1] = ms for which the call may be
 -- repeated.

@@ -359,6 +359,14 @@ def _quality(recipe: Recipe) -> Iterator[str]:
         yield f"{_STEP}good with at most {quality.rejected_maximum:,} rejected"
     if quality.rejected_maximum_share is not None:
         yield f"{_STEP}good with at most {quality.rejected_maximum_share:.2%} of the rows rejected"
+    for bound in quality.coverage:
+        yield f"{_STEP}good with {bound.name} in at least {bound.minimum_share:.2%}"
+    if quality.http_errors_maximum is not None:
+        yield f"{_STEP}good with at most {console.plural(quality.http_errors_maximum, 'page')} that came to an error"
+    if quality.http_errors_maximum_share is not None:
+        yield f"{_STEP}good with at most {quality.http_errors_maximum_share:.2%} of the pages come to an error"
+    if quality.bands is not None:
+        yield f"{_STEP}good if it is as the last {quality.bands.window} whole runs were"
 
 
 def _files(recipe: Recipe) -> Iterator[str]:

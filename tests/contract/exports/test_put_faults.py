@@ -18,6 +18,7 @@ from crawler.exports.keys import (
     recipe_pages_key,
     recipe_text_key,
     recipe_version_key,
+    run_key,
 )
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.objects_s3 import S3ObjectStore
@@ -33,11 +34,13 @@ KEY_OF_KIND = {
     "record": KEYS.record,
     "log": KEYS.log("job.json"),
     "orphans": KEYS.orphans,
+    "override": KEYS.override,
     "recipe": recipe_text_key("0" * 64),
     "pages": recipe_pages_key("0" * 64),
     "version": recipe_version_key("acme", "goods", "1.0.0", pushed_ms=1, sha256="0" * 64),
     "state": SERIES.new_state("monday"),
     "pointer": SERIES.pointer(1, "monday"),
+    "run": run_key("acme", "goods", "a" * 32, at_ms=1, job="monday"),
     "anchor": f"{AUDIT}/anchors/1.json",
     "entries": f"{AUDIT}/entries/1.jsonl.zst",
 }

@@ -87,6 +87,7 @@ def test_requests_are_closed_and_answers_are_open(spec):
     ours = {
         "JobOrder",
         "ReplayOrder",
+        "PublishOrder",
         "PreviewOrder",
         "ValidateOrder",
         "Limits",

@@ -45,6 +45,11 @@ WRONG_TYPES = {
         ({"recipe_text": 1, "inputs": [], "x": 1}, {"recipe_text", "inputs", "x"}),
         ({"recipe_text": "", "inputs": {"": 1, LONG: 1}}, {"recipe_text", "inputs/", f"inputs/{LONG}"}),
     ],
+    "publish_results": [
+        ({}, {"reason"}),
+        ({"reason": 1, "by": "me"}, {"reason", "by"}),
+        *(({"reason": text}, {"reason"}) for text in ("", " ", " x", "two\nlines", "x" * 501, None, "\u2028")),
+    ],
     "replay_job": [
         ({}, {"outcome"}),
         ({"outcome": 1, "job": "x"}, {"outcome", "job"}),
@@ -78,7 +83,7 @@ WRONG_TYPES = {
         ({}, {"client", "scopes"}),
         ({"client": True, "scopes": "admin", "note": 7, "expires_at": 5}, {"client", "scopes", "note", "expires_at"}),
         ({"client": "alice", "scopes": []}, {"scopes"}),
-        ({"client": "alice", "scopes": ["jobs:read"] * 9}, {"scopes"}),
+        ({"client": "alice", "scopes": ["jobs:read"] * 10}, {"scopes"}),
         ({"client": "alice", "scopes": ["jobs:read", "Admin", 1, None]}, {"scopes/1", "scopes/2", "scopes/3"}),
         ({"client": "", "scopes": ["admin"], "note": "n" * 201}, {"client", "note"}),
         *(

@@ -71,6 +71,8 @@ ROWS = {
     "list_failures": Row(Scope.JOBS_READ, object="job"),
     "list_logs": Row(Scope.JOBS_READ, object="job"),
     "get_results": Row(Scope.RESULTS_READ, object="job", admin=404),
+    "get_quality": Row(Scope.JOBS_READ, 409, object="job", admin=409),  # it has not ended
+    "publish_results": Row(Scope.RESULTS_OVERRIDE, 409, object="job", admin=409, body={"reason": "right"}),  # ditto
     "list_recipes": Row(Scope.RECIPES_READ),
     "get_recipe": Row(Scope.RECIPES_READ, object="recipe"),
     "validate_recipe": Row(Scope.RECIPES_WRITE, body={"recipe_text": "name: x"}),
@@ -78,6 +80,7 @@ ROWS = {
         Scope.RECIPES_WRITE, body={"recipe": "quotes", "url": "https://quotes.toscrape.com/", "body": "<p>none"}
     ),
     "list_recipe_versions": Row(Scope.RECIPES_READ, object="recipe"),
+    "get_bands": Row(Scope.JOBS_READ, 404, object="recipe", admin=404),  # nothing was learned of it
     "diff_recipe": Row(
         Scope.RECIPES_READ, 404, object="recipe", admin=404, query={"from": "1.0.0", "to": "1.0.0"}
     ),  # one of the deployment has one version

@@ -18,7 +18,7 @@ from seaweed_server import ACCESS_KEY, SECRET_KEY
 
 from crawler.cli.main import cli
 from crawler.config import read_config
-from crawler.exports.keys import JobKeys, intent_key
+from crawler.exports.keys import JobKeys, intent_key, run_key
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.objects_s3 import PART_BYTES, S3ObjectStore
 from crawler.exports.parquet import DECIMAL_DIGITS, DECIMAL_SCALE
@@ -93,7 +93,10 @@ def test_the_number_of_digits_is_that_of_the_writer():
 def test_the_keys_are_those_that_are_made():
     keys = JobKeys("CLIENT", "JOB")
     made = [keys.new_segment(1), keys.new_file("NAME", "csv"), keys.new_file("replay", "zst")]
-    made += [keys.manifest, keys.record, piece_key(keys, seat="SEAT", number=1), keys.orphans, intent_key("JOB")]
+    made += [keys.manifest, keys.override, keys.record, piece_key(keys, seat="SEAT", number=1), keys.orphans]
+    series = "a" * 32
+    run = run_key("CLIENT", "recipe", series, at_ms=7, job="JOB").replace("recipe", "RECIPE").replace(series, "SERIES")
+    made += [intent_key("JOB"), run.replace("000000000000007", "TIME")]
     shown = [line.split()[0] for line in block("text").splitlines()]
     assert [re.sub(r"[0-9a-f]{16}", "RANDOM", key) for key in made] == shown
 

@@ -315,3 +315,41 @@ def test_a_terminal_hands_a_replay_over_once_for_a_key(bench, ended, crawlery):
     assert "there is no job none" in crawlery("job", "replay", "none", "blocked", code=2).stderr
     assert "'ok' is not one of" in crawlery("job", "replay", "j", "ok", code=2).stderr
     assert "STORAGE_URL" in crawlery("job", "replay", "j", "timeout", code=2, STORAGE_URL="").stderr
+
+
+LEARNS = RECIPE + "quality: {bands: {minimum_runs: 3}, coverage: {name: 100%}}\n"
+
+
+def test_a_replay_is_held_against_earlier_runs_with_the_rows_of_both_jobs_and_teaches_nothing(bench):
+    for number in range(3):
+        bench.a_job(f"r{number}", more="quality: {bands: {minimum_runs: 3}}\n")
+        bench.crawl(2, f"r{number}", rows=2)
+        bench.work(bench.ended(f"r{number}"))
+    pages = a_job(bench, LEARNS)
+    pages.find(1, 2)
+    pages.read(1, "a", "b")
+    pages.read(2, outcome="timeout")
+    bench.work(bench.ended())
+    assert bench.manifest().why[0].startswith("quality.bands: 2 rows of good; the last 3 whole runs had 4 (median)")
+    again = replay(bench, outcome="timeout")
+    again.read(2, "c", "d")
+    bench.work(bench.ended("again"))
+    manifest = bench.manifest("again")
+    assert (manifest.outcome, manifest.judged.figures.rows) == (Outcome.COMPLETE, {"good": 4})
+    name = manifest.judged.figures.coverage[0]
+    assert (name.field, name.filled, name.places) == ("name", 4, 4)
+    assert "again.json" not in "".join(info.key for info in bench.objects.list("-runs/"))
+
+
+def test_a_replay_that_has_lost_the_rows_before_it_is_nothing_to_learn_from(bench):
+    pages = a_job(bench, LEARNS)
+    pages.find(1, 2)
+    pages.read(1, "a", "b")
+    pages.read(2, outcome="timeout")
+    bench.work(bench.ended())
+    again = replay(bench, outcome="timeout")
+    again.read(2, "c")
+    bench.objects.delete([segment.key for segment in bench.segments()])
+    bench.work(bench.ended("again"))
+    assert bench.manifest("again").withheld
+    assert list(bench.objects.list("-runs/")) == []

@@ -20,7 +20,15 @@ def test_a_principal_may_what_its_key_has_and_nothing_that_follows_from_it():
 
 def test_the_scopes_are_those_that_clients_know():
     assert [str(scope) for scope in Scope] == [
-        *("jobs:read", "jobs:write", "results:read", "recipes:read", "recipes:write", "recipes:inline"),
+        *(
+            "jobs:read",
+            "jobs:write",
+            "results:read",
+            "results:override",
+            "recipes:read",
+            "recipes:write",
+            "recipes:inline",
+        ),
         *("admin", "support:read"),
     ]
 

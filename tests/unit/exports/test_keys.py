@@ -17,6 +17,9 @@ from crawler.exports.keys import (
     recipe_version_key,
     recipe_version_of,
     recipe_versions_prefix,
+    run_key,
+    run_of,
+    runs_prefix,
 )
 
 FORGED = ["", ".", "..", "a/b", "../b", "a\\b", "a\0", "a\n", "-a", ".a", "é", "a" * 65, "a b", "a%2fb"]
@@ -140,3 +143,27 @@ def test_a_push_of_a_recipe_is_found_by_its_key():
             recipe_version_key("acme", name, version, pushed_ms=1, sha256="0a" * 32)
     with pytest.raises(InvalidJob):
         recipe_version_key("-acme", "goods", "1.0.0", pushed_ms=1, sha256="0a" * 32)
+
+
+def test_figures_of_runs_lie_where_no_client_is():
+    key = run_key("acme", "shop", "a" * 32, at_ms=7, job="monday-1.json")
+    assert key == f"-runs/acme/shop/{'a' * 32}/000000000000007-monday-1.json.json"
+    assert run_of(key) == ("a" * 32, 7, "monday-1.json")
+    assert (kind_of(key), kind_of("acme/monday/override.json")) == ("run", "override")
+    assert key.startswith(runs_prefix("acme", "shop"))
+    with pytest.raises(InvalidJob):
+        JobKeys("-series", "monday")
+
+
+@pytest.mark.parametrize("key", ["", "-runs/acme/shop/x/1-j.json", "acme/monday/manifest.json", "-runs/a/b/c/d/e"])
+def test_other_keys_are_none_of_runs(key):
+    assert run_of(key) is None
+
+
+@pytest.mark.parametrize(
+    ("recipe", "series"),
+    [("../x", "a" * 32), ("", "a" * 32), ("shop", "../" + "a" * 29), ("shop", "A" * 32), ("shop", "")],
+)
+def test_a_run_without_a_proper_recipe_or_series_has_no_key(recipe, series):
+    with pytest.raises(ValueError, match=r"."):
+        run_key("acme", recipe, series, at_ms=1, job="j")

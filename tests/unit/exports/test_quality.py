@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from crawler.exports.figures import Covered, Figures
 from crawler.exports.quality import JobBooks, failed_pages, judge_job, quality_missed
 from crawler.jobs.model import Intended, Outcome
 from crawler.jobs.outcomes import HARMLESS, OUTCOMES
-from crawler.recipe.model import Quality
+from crawler.recipe.quality_plan import CoverageBound, Quality, Step
+from crawler.recipe.quantities import share
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -115,5 +117,59 @@ def test_a_cancelled_job_may_have_fewer_rows_but_not_worse_ones():
 
 
 def test_without_quality_nothing_is_missed():
-    assert quality_missed(None, 0, 99) == []
-    assert quality_missed(Quality(), 0, 0) == []
+    assert quality_missed(None, Figures(rejected=99)) == []
+    assert quality_missed(Quality(), Figures()) == []
+
+
+PRICE = CoverageBound(name="price", item="product", steps=(Step("price"),), minimum_share=0.98)
+OFFERS = CoverageBound(
+    name="offers[].price", item="product", steps=(Step("offers", each=True), Step("price")), minimum_share=1.0
+)
+
+
+def covered(filled, places, field="price"):
+    return Covered(item="product", field=field, places=places, filled=filled)
+
+
+def test_a_field_that_too_few_rows_have_is_named_with_its_share_and_its_bound():
+    quality = Quality(coverage=(PRICE, OFFERS))
+    given = books(coverage=(covered(9_320, 10_000), covered(2_999, 3_000, "offers[].price")))
+    outcome, withheld, sentences = verdict(given, quality)
+    assert (outcome, withheld) == (Outcome.QUALITY_FAILED, True)
+    assert sentences == (
+        "quality.coverage.price is 98.0%; 93.2% of the 10,000 rows of product have it (680 lack it)",
+        "quality.coverage.offers[].price is 100.0%; 99.9% of the 3,000 members of offers have it (1 lack it)",
+    )
+
+
+@pytest.mark.parametrize("found", [covered(98, 100), covered(0, 0), covered(100, 100)])
+def test_a_field_in_as_many_rows_as_are_asked_for_or_in_rows_that_there_are_not_is_no_failure(found):
+    assert verdict(books(coverage=(found,)), Quality(coverage=(PRICE,)))[0] is Outcome.COMPLETE
+
+
+@pytest.mark.parametrize("number", range(101))
+def test_a_share_that_is_just_reached_is_reached(number):
+    bound = CoverageBound(name="price", item="product", steps=(Step("price"),), minimum_share=share(f"{number}%"))
+    assert quality_missed(Quality(coverage=(bound,)), Figures(coverage=(covered(number, 100),))) == []
+
+
+def test_pages_that_the_site_answered_with_an_error_are_counted_among_those_that_it_was_asked_for():
+    settled = {"ok": 90, "http_404": 6, "timeout": 4, "robots": 500, "filtered": 80, "redirected": 9, "cancelled": 7}
+    given = books(settled=settled)
+    by_share = verdict(given, Quality(http_errors_maximum_share=0.09))
+    by_count = verdict(given, Quality(http_errors_maximum=9))
+    assert by_share[2][0] == (
+        "quality.http_errors.maximum is 9.0%; 10.0% of 100 pages came to an error (http_404 6, timeout 4)"
+    )
+    assert by_count[2][0] == "quality.http_errors.maximum is 9; 10 pages came to an error (http_404 6, timeout 4)"
+    assert verdict(given, Quality(http_errors_maximum_share=0.1, http_errors_maximum=10))[0] is Outcome.PARTIAL
+
+
+def test_what_makes_the_first_requests_is_no_page_of_the_site():
+    given = books(settled={"ok": 1 + 9, "http_404": 1}, with_start=True)
+    assert given.figures.fetched == 10
+    assert verdict(given, Quality(http_errors_maximum_share=0.1))[0] is Outcome.PARTIAL
+
+
+def test_a_run_without_pages_has_no_errors():
+    assert verdict(books(settled={}), Quality(http_errors_maximum_share=0.0))[0] is Outcome.COMPLETE

@@ -1,5 +1,7 @@
 """Which runs belong together."""
 
+from decimal import Decimal
+
 import pytest
 
 from crawler.exports.series import recipe_digest, series_id
@@ -28,3 +30,8 @@ def test_whatever_is_different_makes_another_series(other):
 
 def test_a_recipe_is_known_by_its_text():
     assert recipe_digest("name: a") == recipe_digest("name: a") != recipe_digest("name: b")
+
+
+def test_values_that_json_has_no_type_for_are_inputs_too():
+    first, same, other = (series_id("acme", "shop", {"price": Decimal(text)}) for text in ("1.50", "1.50", "1.60"))
+    assert first == same != other

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from crawler.extensions.crawl_summary import CrawlFacts, FieldFill, JobFacts, judge
-from crawler.recipe.model import Quality
+from crawler.recipe.quality_plan import Quality
 
 GOOD = CrawlFacts(
     name="books", is_recipe=True, recipe_version="1.0.0", outcomes={"ok": 10, "redirected": 2}, rows={"book": 8}

@@ -124,7 +124,6 @@ pages:
     item: a
     fields: {a: h1}
   b: {paginate: {click: x}, item: a, fields: {a: h1}}
-quality: {bands: learned, coverage: {}, http_errors: {}}
 exports: [{name: a, item: a, format: json}]
 """
     report = Report()
@@ -132,7 +131,7 @@ exports: [{name: a, item: a, format: json}]
     told = {p.path.rsplit(".", 1)[-1] for p in report.problems() if "is not available in this version" in p.message}
     assert told == {
         *("render", "wait_for", "block", "actions", "scroll", "click"),
-        *("bands", "coverage", "http_errors", "format"),
+        "format",
     }
     assert not any("unknown key" in problem.message for problem in report.problems())
 

@@ -1,6 +1,7 @@
 """`crawlery recipe explain`: the plan in words, and what it costs."""
 
 import re
+from pathlib import Path
 
 from changing_site import RECIPE
 
@@ -65,3 +66,14 @@ def test_explain_says_what_a_recipe_takes_over_from_earlier_runs():
         "calls a row gone after 1 whole runs without it",
     ):
         assert words in said, said
+
+
+def test_when_a_run_is_good_is_said_with_every_bound(recipes, run):
+    path = Path("recipes/chairs.yaml")
+    text = path.read_text(encoding="utf-8")
+    more = "quality: {coverage: {price: 98%}, http_errors: {maximum: 5%}, bands: learned}\nexports:"
+    path.write_text(text.replace("exports:", more, 1), encoding="utf-8")
+    said = run("explain", "chairs")
+    assert "good with price in at least 98.00%" in said
+    assert "good with at most 5.00% of the pages come to an error" in said
+    assert "good if it is as the last 20 whole runs were" in said
