@@ -25,6 +25,10 @@ PATIENCE_S = 100.0
 _SETTLED = re.compile(r"([\d,]+) found, ([\d,]+) settled")
 
 
+#: The end of what `crawlery up` says when it is up.
+_LAST_WORDS = "Ctrl-C stops everything in order."
+
+
 class Platform:
     """`crawlery up` in a folder of its own, as often as it is started."""
 
@@ -45,8 +49,8 @@ class Platform:
         self._environment = {**clean, "HOME": str(folder), "NO_COLOR": "1", **(environment or {})}
 
     def start(self) -> None:
-        """Returns when it says that it is up."""
-        said = self.log().count("The platform is up.")
+        """Returns when it has said that it is up, and all else that it says then."""
+        said = self.log().count(_LAST_WORDS)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 mortal(str(CRAWLERY), "up", *self._options),
@@ -56,7 +60,7 @@ class Platform:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(lambda: self.log().count("The platform is up.") > said or not self.running, what="the platform")
+        wait_until(lambda: self.log().count(_LAST_WORDS) > said or not self.running, what="the platform")
         assert self.running, self.log()[-3000:]
 
     @property

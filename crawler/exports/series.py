@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from crawler.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from crawler.jobs.model import Job
+    from crawler.recipe.model import Recipe
 
 #: 128 bits are enough for two series never to be the same.
 _BYTES: Final = 16
@@ -31,6 +36,18 @@ def series_id(client: str, recipe: str, inputs: Mapping[str, Any]) -> str:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.hexdigest()
+
+
+def series_of_job(job: Job, recipe: Recipe) -> str:
+    """The id of the series of a job; `recipe`: as the job has it.
+
+    Inputs that do not fit the recipe, with which no worker can begin, are taken as they are.
+    """
+    try:
+        inputs = recipe.inputs.resolve(job.inputs)
+    except InputError:
+        inputs = job.inputs
+    return series_id(job.client, recipe.name, inputs)
 
 
 def recipe_digest(text: str) -> str:

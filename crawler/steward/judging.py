@@ -21,7 +21,7 @@ from crawler.exports.history import (
     record_of,
     write_record,
 )
-from crawler.exports.series import series_id
+from crawler.exports.series import series_of_job
 from crawler.jobs.model import Intended
 from crawler.jobs.run_records import RedisRunRecords
 from crawler.steward.ground import in_thread
@@ -51,7 +51,7 @@ async def bands_in_force(ground: Ground, job: Job, recipe: Recipe | None, books:
     apart = _apart(job, books)
     if apart:
         return BandsInForce(rule=rule, sentence=apart)
-    series = series_id(job.client, recipe.name, recipe.inputs.resolve(job.inputs))
+    series = series_of_job(job, recipe)
     records = await _records(ground, job.client, recipe.name, series, rule)
     found = bands_for(earlier_runs(records, but=job.id), rule, series=series, of=books.figures)
     return found if job.replay is None else replace(found, series="")  # its rows teach nothing: others had most of them

@@ -23,7 +23,7 @@ from crawler.exports.keys import JobKeys, SeriesKeys
 from crawler.exports.manifest import read_manifest
 from crawler.exports.page_notes import note_of
 from crawler.exports.quality import never_fetched
-from crawler.exports.series import recipe_digest, series_id
+from crawler.exports.series import recipe_digest, series_of_job
 from crawler.exports.series_state import Comparison, RunState, StateMeta
 from crawler.exports.series_store import Pointer, SeriesRecord
 from crawler.frontier.contract import FINISHED
@@ -101,7 +101,7 @@ class InSeries(Unrelated):
         self._job = job
         self._incremental = incremental
         self._recipe_sha256 = recipe_digest(recipe.resolved)
-        self._keys = SeriesKeys(job.client, series_id(job.client, recipe.name, recipe.inputs.resolve(job.inputs)))
+        self._keys = SeriesKeys(job.client, series_of_job(job, recipe))
         self._path = folder / "state"
         self._signs = folder / "signs"
         self._row_keys = {item: contract.key for item, contract in recipe.items.items()}

@@ -174,6 +174,10 @@ def wide():
 
 ENDLESS = "{xpath: '//*[count(//*[count(//*[count(//*) > 1]) > 1]) > 1]'}"
 
+#: What costs as much as one XPath may, often enough to take minutes.
+COSTLY = "[" + ", ".join(["{xpath: '//p[count(preceding::p) > 100000]'}"] * 1_500) + "]"
+PARAGRAPHS = b"<html><body>" + b"<p>x</p>" * 2_400 + b"<h1>Stool</h1></body></html>"
+
 
 def link(target):
     packed = io.BytesIO()
@@ -205,7 +209,8 @@ def hog():
 
 #: What is pushed, and a word of the report: text and pages.
 HOSTILE = {
-    "an XPath without end": (goods(css=ENDLESS), {"good.html": wide()}, "checking it has come to no end"),
+    "an XPath without end": (goods(css=ENDLESS), {"good.html": wide()}, "tests have failed"),
+    "too much for the time": (goods(css=COSTLY), {"good.html": PARAGRAPHS}, "checking it has come to no end"),
     "memory": (hog(), {"good.html": b"<h1>" + b"x y " * 4_000_000 + b"</h1>"}, "1,024 MiB of memory"),
     "a page of 100,000 levels": (goods(), {"good.html": deep()}, "tests have failed"),
     "a link out of the archive": (goods(), link("/etc/passwd"), "no regular file"),
@@ -224,7 +229,7 @@ HOSTILE = {
 
 
 #: It takes all of the 20 s of processor time that a check has; `test_confinement` has one that takes less.
-SLOW = {"an XPath without end"}
+SLOW = {"too much for the time"}
 
 
 @pytest.mark.parametrize(
