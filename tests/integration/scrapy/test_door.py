@@ -20,6 +20,7 @@ from crawler.frontier.gate_redis import RedisGate
 from crawler.frontier.shared_memory import MemoryRobotsStore
 from crawler.frontier.shared_redis import RedisRobotsStore
 from crawler.recipe.loader import load_recipe_text
+from crawler.sample_shop.httpd import HttpResponse
 from crawler.scheduler import Scheduler
 from crawler.spiders.loader import spider_of
 from crawler.spiders.runner import prepare, project_settings
@@ -302,6 +303,25 @@ def test_extensions_see_the_delay_in_force_and_may_set_their_own(site, crawl):
     assert are_spaced(times(site)[1:], 0.12)
     assert [delay for delay, _ in seen] == [0.0, 0.12, 0.12, 0.12]
     assert {concurrency for _, concurrency in seen} == {2}
+
+
+def test_pages_that_have_not_changed_are_answers_of_a_site_that_works(site, crawl):
+    delays = []
+
+    class Looks:
+        @classmethod
+        def from_crawler(cls, crawler):
+            def downloaded(request):
+                delays.append(crawler.engine.downloader.slots[request.meta["download_slot"]].delay)
+
+            cls.downloaded = staticmethod(downloaded)  # signals hold no function
+            crawler.signals.connect(downloaded, signal=signals.response_downloaded)
+            return cls()
+
+    site["/"] = links(*(f"/p/{number}" for number in range(8)))
+    site.pages.update({f"/p/{number}": HttpResponse(status=304) for number in range(8)})
+    crawl(spider_for(site), {"EXTENSIONS": {Looks: 1}, "AUTOTHROTTLE_START_DELAY": 0.2, "ROBOTSTXT_OBEY": False})
+    assert delays[-1] < delays[0] / 2
 
 
 class Forgetful(Scheduler):
