@@ -321,7 +321,7 @@ def test_pages_that_have_not_changed_are_answers_of_a_site_that_works(site, craw
     site["/"] = links(*(f"/p/{number}" for number in range(8)))
     site.pages.update({f"/p/{number}": HttpResponse(status=304) for number in range(8)})
     crawl(spider_for(site), {"EXTENSIONS": {Looks: 1}, "AUTOTHROTTLE_START_DELAY": 0.2, "ROBOTSTXT_OBEY": False})
-    assert delays[-1] < delays[0] / 2
+    assert delays[-1] < delays[0] / 4  # the first page alone makes it half
 
 
 class Forgetful(Scheduler):
