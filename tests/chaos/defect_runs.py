@@ -127,13 +127,18 @@ def killed_while_rows_are_told(place: Place) -> Findings:
     return _killed_at(place, ROWS)
 
 
+def killed_before_it_asks_for_more_time(place: Place) -> Findings:
+    """As before, by a worker that has had no reason yet to prolong its leases: on a busy machine it would have."""
+    return _killed_at(place, ROWS, LEASE_TTL="10")
+
+
 def killed_while_links_are_told(place: Place) -> Findings:
     """A worker is killed when it begins to tell of links."""
     return _killed_at(place, LINKS)
 
 
-def _killed_at(place: Place, words: bytes) -> Findings:
-    with place.job() as run, held_worker(run, words) as (victim, _):
+def _killed_at(place: Place, words: bytes, **settings: str) -> Findings:
+    with place.job() as run, held_worker(run, words, **settings) as (victim, _):
         victim.freeze()
         run.kill_frozen(victim)
         run.start()
@@ -278,6 +283,7 @@ SCENARIOS: dict[str, Callable[[Place], Findings]] = {
     for run in (
         late_commit,
         killed_while_rows_are_told,
+        killed_before_it_asks_for_more_time,
         killed_while_links_are_told,
         killed_worker,
         killed_again_and_again,

@@ -153,7 +153,7 @@ DEFECTS: dict[str, Defect] = {
     "popped-without-lease": Defect(
         broken="A request leaves the queue when it is given out, and no lease is noted: as scrapy-redis does it.",
         promise="a request is in the store until it is settled",
-        scenario="killed-while-rows-are-told",
+        scenario="killed-before-it-asks-for-more-time",
         finding="lost",
         edits=(
             Edit(
