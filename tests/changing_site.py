@@ -69,6 +69,8 @@ class ChangingSite:
         validators: which it sends: "etag", "last_modified".
         lies: it answers 304 to whatever it is asked.
         shelf: what lists call themselves.
+        unpriced: goods whose pages show no price.
+        dead: goods that are listed, and whose pages are not there.
         asked: paths in the order in which they were asked for.
         answers: how often it has answered with which status.
         sent_bytes: that it has sent.
@@ -79,6 +81,8 @@ class ChangingSite:
         self.validators = frozenset(validators)
         self.lies = False
         self.shelf = "shelf"
+        self.unpriced: set[int] = set()
+        self.dead: set[int] = set()
         self.asked: list[str] = []
         self.answers: Counter[int] = Counter()
         self.sent_bytes = 0
@@ -164,9 +168,10 @@ class ChangingSite:
         return f"<h2>{self.shelf} {number}</h2>{links}{following}"
 
     def _good(self, number: int) -> str | None:
-        if number not in self.goods:
+        if number not in self.goods or number in self.dead:
             return None
-        return f'<h1>sku-{number}</h1><b class="price">{number}.{self.goods[number]:02d}</b>'
+        price = "" if number in self.unpriced else f'<b class="price">{number}.{self.goods[number]:02d}</b>'
+        return f"<h1>sku-{number}</h1>{price}<i>{self.goods[number]}</i>"
 
     def _sitemap(self) -> str:
         entries = "".join(

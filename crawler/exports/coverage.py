@@ -6,6 +6,7 @@ Empty are null, text without characters, and lists and objects without members; 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crawler.exports.figures import Covered
@@ -13,7 +14,7 @@ from crawler.exports.joined import JoinedRows
 from crawler.recipe.quality_plan import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from crawler.exports.objects import ObjectStore
     from crawler.exports.segments import ReadRow
@@ -43,6 +44,20 @@ class Coverage:
         if counts is not None:
             counts.add(row)
 
+    def cover(self, item: str, row: Mapping[str, Any]) -> str:
+        """Which fields of one row have a value, for `add_covers`; the row is not counted."""
+        counts = self._items.get(item)
+        return "" if counts is None else counts.cover(row)
+
+    def add_covers(self, covers: Iterable[tuple[str, str, int]]) -> None:
+        """Counts rows of which only their item, what `cover` has said and their number is known.
+
+        It has to have been said by the same recipe.
+        """
+        for item, cover, times in covers:
+            if item in self._items and cover:
+                self._items[item].add_cover(cover, times)
+
     def covered(self) -> tuple[Covered, ...]:
         """What was counted so far."""
         return tuple(
@@ -50,6 +65,20 @@ class Coverage:
             for item, counts in self._items.items()
             for path, places, filled in counts.counted()
         )
+
+
+def with_carried(
+    covered: tuple[Covered, ...], covers: Iterable[tuple[str, str, int]], recipe: Recipe
+) -> tuple[Covered, ...]:
+    """The coverage of rows that were read and of rows that were carried on: see `Coverage.add_covers`."""
+    carried = Coverage(recipe)
+    carried.add_covers(covers)
+    more = {(each.item, each.field): each for each in carried.covered()}
+    together = []
+    for each in covered:
+        other = more[each.item, each.field]
+        together.append(replace(each, places=each.places + other.places, filled=each.filled + other.filled))
+    return tuple(together)
 
 
 class CountedRows(JoinedRows):
@@ -106,6 +135,23 @@ class _Item:
         for deep in self._deep.values():
             deep.add(row)
 
+    def cover(self, row: Mapping[str, Any]) -> str:
+        """A digit for each field of its own, then places and filled ones of each deeper field."""
+        own = "".join("0" if not (value := row.get(name)) and _is_empty(value) else "1" for name in self._gaps)
+        deeper = [deep.alone(row) for deep in self._deep.values()]
+        return ";".join([own, *(f"{places}/{filled}" for places, filled in deeper)])
+
+    def add_cover(self, cover: str, times: int) -> None:
+        """Counts so many rows that are so."""
+        own, *deeper = cover.split(";")
+        self._rows += times
+        for name, has_value in zip(self._gaps, own, strict=True):
+            self._gaps[name] += times * (has_value == "0")
+        for deep, said in zip(self._deep.values(), deeper, strict=True):
+            places, filled = said.split("/")
+            deep.places += times * int(places)
+            deep.filled += times * int(filled)
+
     def counted(self) -> Iterator[tuple[str, int, int]]:
         """Path, places and filled ones."""
         for path in self._order:
@@ -127,6 +173,12 @@ class _Deep:
 
     def add(self, row: Mapping[str, Any]) -> None:
         self._walk(row, 0)
+
+    def alone(self, row: Mapping[str, Any]) -> tuple[int, int]:
+        """Places and filled ones of one row, which is not counted."""
+        single = _Deep(self._steps)
+        single.add(row)
+        return single.places, single.filled
 
     def _walk(self, value: Any, at: int) -> None:
         """Counts below a value. What is not there has no value further down either; a list that is empty, no places."""

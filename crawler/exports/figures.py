@@ -41,7 +41,8 @@ class Figures:
     Attributes:
         rows: kept ones, by item.
         rejected: rows that broke their contract.
-        fetched: pages that the site was asked for; see `crawler.jobs.outcomes.FETCHED`.
+        fetched: pages that the site was asked for, see `crawler.jobs.outcomes.FETCHED`, and those that it need not be
+            asked for because they are known to be unchanged.
         http_errors: of them, those that it answered with an error or not at all, by outcome.
         coverage: of fields with a bound, or of all that are learned.
     """
@@ -76,6 +77,7 @@ def figures_of(
     settled: Mapping[str, int],
     coverage: tuple[Covered, ...] = (),
     with_start: bool = False,
+    unasked: int = 0,
 ) -> Figures:
     """The figures of a run.
 
@@ -85,12 +87,13 @@ def figures_of(
         settled: pages by outcome.
         coverage: of its rows.
         with_start: one of the pages that ended `ok` is none of the site: what made the first requests.
+        unasked: pages that are known to be unchanged without having been asked for.
     """
     fetched = sum(count for outcome, count in settled.items() if outcome in FETCHED)
     return Figures(
         rows=dict(rows),
         rejected=rejected,
-        fetched=max(0, fetched - (1 if with_start and settled.get("ok") else 0)),
+        fetched=max(0, fetched - (1 if with_start and settled.get("ok") else 0)) + unasked,
         http_errors={outcome: settled[outcome] for outcome in HTTP_ERRORS if settled.get(outcome)},
         coverage=coverage,
     )

@@ -41,6 +41,7 @@ class JobBooks:
         unfetched_before: `never_fetched` of those jobs.
         coverage: of the rows, as far as it was counted.
         with_start: one of the settled pages is none of the site: what made the first requests.
+        unasked: pages that are known to be unchanged without having been asked for.
     """
 
     settled: Mapping[str, int] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class JobBooks:
     unfetched_before: tuple[str, ...] = ()
     coverage: tuple[Covered, ...] = ()
     with_start: bool = False
+    unasked: int = 0
 
     @property
     def figures(self) -> Figures:
@@ -63,6 +65,7 @@ class JobBooks:
             settled=self.settled,
             coverage=self.coverage,
             with_start=self.with_start,
+            unasked=self.unasked,
         )
 
 

@@ -4,7 +4,7 @@
     items   a number for each item
     pages   by id: validators and what the page has led to; only of pages that need not be read again to know their rows
     rows    by item and hash of the key: hash of what is compared, the page that gave it, the key itself, in how many
-            whole runs it was missed in a row, and in which run it was last seen
+            whole runs it was missed in a row, in which run it was last seen, and which fields it has a value in
 
 It is read from disk page by page, however many keys it has. Who keeps the file, and which one is the newest, is not
 known here.
@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +26,7 @@ from crawler.exports.formats import compact_json
 from crawler.exports.page_notes import PageNote, unpacked_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS pages (
 );
 CREATE TABLE IF NOT EXISTS rows (
     item INTEGER NOT NULL, key BLOB NOT NULL, hash BLOB NOT NULL, page INTEGER NOT NULL, fields TEXT NOT NULL,
-    missed INTEGER NOT NULL, seen INTEGER NOT NULL, PRIMARY KEY (item, key)
+    missed INTEGER NOT NULL, seen INTEGER NOT NULL, cover TEXT NOT NULL, PRIMARY KEY (item, key)
 ) WITHOUT ROWID;
 """
 
@@ -65,7 +65,7 @@ CREATE TABLE run.notes (
     children BLOB NOT NULL
 );
 CREATE TABLE run.given (fid INTEGER PRIMARY KEY, n INTEGER NOT NULL);
-CREATE TABLE run.same (id INTEGER PRIMARY KEY);
+CREATE TABLE run.same (id INTEGER PRIMARY KEY, asked INTEGER NOT NULL);
 CREATE TABLE run.lastmods (id INTEGER PRIMARY KEY, lastmod TEXT NOT NULL);
 CREATE TABLE run.gone (item TEXT NOT NULL, fields TEXT NOT NULL);
 """
@@ -110,6 +110,21 @@ class Comparison:
     def counts(self, name: str) -> bool:
         """Whether a field does."""
         return name in self.only if self.only else name not in self.ignore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Carried:
+    """What a run did not read, because it has not changed.
+
+    Attributes:
+        rows: how many, by item.
+        covers: item, which fields have a value (see `Coverage.cover`), and how many rows are so.
+        pages: those that the site was not even asked for.
+    """
+
+    rows: Counter[str] = field(default_factory=Counter)
+    covers: tuple[tuple[str, str, int], ...] = ()
+    pages: int = 0
 
 
 class KnownPages:
@@ -206,13 +221,21 @@ class RunState:
     A context; nothing of the file may be used after an error.
     """
 
-    def __init__(self, path: Path, *, keys: Mapping[str, Sequence[str]], comparison: Comparison) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        keys: Mapping[str, Sequence[str]],
+        comparison: Comparison,
+        cover: Callable[[str, Mapping[str, Any]], str] | None = None,
+    ) -> None:
         """The copy of a state, or a file that is not there yet.
 
         Args:
             path: of the file.
             keys: by item, the fields that identify a row; () where none do.
             comparison: which fields count.
+            cover: says of an item's row which fields have a value; given out again for rows that are carried on.
 
         Raises:
             StateDamaged: it is no state, or one of a later version.
@@ -220,6 +243,7 @@ class RunState:
         self._base = open_state(path)
         self._keys = keys
         self._comparison = comparison
+        self._cover = cover
         self.before = read_meta(self._base)
         self.order = self.before.order + 1
         self._items: dict[str, int] = {name: number for number, name in self._base.execute("SELECT * FROM items")}
@@ -250,24 +274,25 @@ class RunState:
             return "+"
         key, content = self.key_hash(item, values), self._content_hash(values)
         number = self._item(item)
+        cover = self._cover(item, values) if self._cover is not None else ""
         self._count(page)
         found = self._base.execute("SELECT hash FROM rows WHERE item = ? AND key = ?", (number, key)).fetchone()
         if found is not None and found[0] == content:
-            query = "UPDATE rows SET page = ?, missed = 0, seen = ? WHERE item = ? AND key = ?"
-            self._base.execute(query, (signed(page), self.order, number, key))
+            query = "UPDATE rows SET page = ?, missed = 0, seen = ?, cover = ? WHERE item = ? AND key = ?"
+            self._base.execute(query, (signed(page), self.order, cover, number, key))
             return "="
         fields = compact_json({name: values.get(name) for name in self._keys[item]})
-        query = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, 0, ?)"
-        self._base.execute(query, (number, key, content, signed(page), fields, self.order))
+        query = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, 0, ?, ?)"
+        self._base.execute(query, (number, key, content, signed(page), fields, self.order, cover))
         return "+" if found is None else "~"
 
     def add_note(self, note: PageNote, *, page: int) -> None:
         """Notes what a page has said of itself; `page`: as of its rows."""
         if note.skipped:
             ids = [(signed(number),) for number in unpacked_ids(note.skipped)]
-            self._base.executemany("INSERT OR IGNORE INTO run.same VALUES (?)", ids)
+            self._base.executemany("INSERT OR IGNORE INTO run.same VALUES (?, 0)", ids)
         if note.unchanged:
-            self._base.execute("INSERT OR IGNORE INTO run.same VALUES (?)", (signed(note.page),))
+            self._base.execute("INSERT OR REPLACE INTO run.same VALUES (?, 1)", (signed(note.page),))
             self._base.execute("INSERT OR REPLACE INTO run.lastmods VALUES (?, ?)", (signed(note.page), note.lastmod))
         elif not note.skipped:
             self._base.execute(
@@ -285,8 +310,8 @@ class RunState:
                 ),
             )
 
-    def all_here(self, *, recipe: str) -> Counter[str]:
-        """All rows and notes have come; how many rows by item are on pages that have not changed, and not read.
+    def all_here(self, *, recipe: str) -> Carried:
+        """All rows and notes have come; what is on pages that have not changed, and was not read.
 
         A page that the state does not know, because another run has taken it out meanwhile, is not one of them.
 
@@ -311,11 +336,16 @@ class RunState:
         # What a page has given before, and not this time, is not carried on when the page is unchanged next time.
         base.execute("UPDATE rows SET page = 0 WHERE seen <> ? AND page IN (SELECT page FROM run.notes)", (self.order,))
         counted = base.execute(
-            "SELECT items.name, count(*) FROM rows JOIN items ON items.id = rows.item"
-            " WHERE seen <> ? AND page IN (SELECT id FROM run.same) GROUP BY rows.item",
+            "SELECT items.name, cover, count(*) FROM rows JOIN items ON items.id = rows.item"
+            " WHERE seen <> ? AND page IN (SELECT id FROM run.same) GROUP BY rows.item, cover",
             (self.order,),
         )
-        return Counter(dict(counted))
+        covers = tuple((str(item), str(cover), int(count)) for item, cover, count in counted)
+        rows: Counter[str] = Counter()
+        for item, _, count in covers:
+            rows[item] += count
+        (pages,) = base.execute("SELECT count(*) FROM run.same WHERE asked = 0").fetchone()
+        return Carried(rows=rows, covers=covers, pages=int(pages))
 
     # --- what follows ---
 

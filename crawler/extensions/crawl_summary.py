@@ -114,6 +114,7 @@ class CrawlFacts:
     rejects_file: str = ""
     changes: Mapping[str, int] | None = None  # rows by sign, see `crawler.exports.changes`; of an incremental recipe
     carried: Mapping[str, int] = field(default_factory=dict)  # rows on pages that have not changed, by item
+    unasked: int = 0  # pages that are known to be unchanged without having been asked for
     job: JobFacts | None = None  # of a shared crawl; then the counts above are those of this worker
 
     @property
@@ -124,6 +125,7 @@ class CrawlFacts:
             rejected=sum(self.rejected_rows.values()),
             settled=self.outcomes,
             coverage=self.coverage,
+            unasked=self.unasked,
         )
 
 
@@ -169,7 +171,7 @@ class CrawlSummary:
         if facts["job"] is None:
             del facts["job"]
         if facts["changes"] is None:
-            del facts["changes"], facts["carried"]
+            del facts["changes"], facts["carried"], facts["unasked"]
         if self.bands.minimum_runs:
             head["bands"] = _plain(asdict(self.bands))
         return {**head, **{name: _plain(value) for name, value in facts.items()}}

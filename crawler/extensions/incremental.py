@@ -27,12 +27,13 @@ from w3lib.url import safe_url_string
 from crawler.config import read_config
 from crawler.errors import ConfigError, CrawleryError
 from crawler.exports import series_store
+from crawler.exports.coverage import Coverage
 from crawler.exports.formats import compact_json
 from crawler.exports.keys import SeriesKeys
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.page_notes import PageNote, packed_ids
 from crawler.exports.series import recipe_digest, series_id
-from crawler.exports.series_state import Comparison, KnownPages, RunState, StateMeta
+from crawler.exports.series_state import Carried, Comparison, KnownPages, RunState, StateMeta
 from crawler.exports.series_store import Pointer
 from crawler.fleet import fleet_settings
 from crawler.frontier.contract import FINISHED
@@ -319,14 +320,14 @@ class OwnRun:
         base: the file of the newest state; None if there is none.
         state: what is to become the next one.
         counts: rows so far, by sign.
-        carried: rows on pages that have not changed, by item; when the crawl is over.
+        carried: what was not read because it has not changed; when the crawl is over.
     """
 
     def __init__(self, recipe: Recipe, keys: SeriesKeys, folder: Path) -> None:
         """`folder`: of all states of this machine."""
         folder.mkdir(parents=True, exist_ok=True)
         self.counts: Counter[str] = Counter()
-        self.carried: Counter[str] = Counter()
+        self.carried = Carried()
         self.base: Path | None = None
         self._keys = keys
         self._objects: ObjectStore = FolderObjectStore(folder)
@@ -340,7 +341,8 @@ class OwnRun:
         self._settled = False
         order = self._fetch()
         row_keys = {item: contract.key for item, contract in recipe.items.items()}
-        self.state = RunState(self._path, keys=row_keys, comparison=Comparison(only=plan.only, ignore=plan.ignore))
+        comparison = Comparison(only=plan.only, ignore=plan.ignore)
+        self.state = RunState(self._path, keys=row_keys, comparison=comparison, cover=Coverage(recipe).cover)
         self.state.order = max(self.state.order, order + 1)
 
     def _fetch(self) -> int:

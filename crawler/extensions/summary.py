@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 
+from crawler.exports.coverage import with_carried
 from crawler.extensions.crawl_summary import CrawlFacts, CrawlSummary, FieldFill, JobFacts, judge
 from crawler.extensions.fleet import fleet_of
 from crawler.extensions.incremental import incremental_of
@@ -144,8 +145,14 @@ class Summary:
         incremental = incremental_of(self._crawler)
         own = incremental.settle() if incremental is not None else None
         facts = self._facts(str(reason))
-        if own is not None:
-            facts = replace(facts, changes=dict(own.counts), carried=dict(own.carried))
+        if own is not None and recipe is not None:
+            facts = replace(
+                facts,
+                changes=dict(own.counts),
+                carried=dict(own.carried.rows),
+                coverage=with_carried(facts.coverage, own.carried.covers, recipe),
+                unasked=own.carried.pages,
+            )
         bands = self._history.bands_of(spider, facts) if isinstance(spider, RecipeSpider) else None
         self.summary = judge(facts, recipe.quality if recipe is not None else None, bands)
         if incremental is not None:

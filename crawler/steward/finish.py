@@ -181,8 +181,9 @@ class Finish:
             intended=intended,
             cancelled_before=earlier.books.settled.get("cancelled", 0),
             unfetched_before=earlier.books.unfetched,
-            coverage=rows.covered,
+            coverage=series.covered(rows.covered),
             with_start=True,
+            unasked=series.unasked,
         )
         bands = await bands_in_force(ground, job, recipe, judged)
         verdict = judge_job(recipe, judged, bands)

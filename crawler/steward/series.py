@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Final
 from crawler.errors import CrawleryError, NoSuchObject, StateDamaged
 from crawler.exports import series_store
 from crawler.exports.changes import CHANGED, NEW, SAME, ChangedRows
+from crawler.exports.coverage import Coverage, with_carried
 from crawler.exports.keys import JobKeys, SeriesKeys
 from crawler.exports.manifest import read_manifest
 from crawler.exports.page_notes import note_of
 from crawler.exports.quality import never_fetched
 from crawler.exports.series import recipe_digest, series_of_job
-from crawler.exports.series_state import Comparison, RunState, StateMeta
+from crawler.exports.series_state import Carried, Comparison, RunState, StateMeta
 from crawler.exports.series_store import Pointer, SeriesRecord
 from crawler.frontier.contract import FINISHED
 from crawler.jobs.holds import Holds
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from crawler.exports.changes import CountedRows
+    from crawler.exports.figures import Covered
     from crawler.exports.joined import JoinedRows
     from crawler.exports.manifest import Manifest
     from crawler.exports.quality import JobBooks, Verdict
@@ -78,6 +80,15 @@ class Unrelated:
         """The rows that there are, of those that were read: what the recipe asks for is judged by them."""
         return dict(rows)
 
+    def covered(self, coverage: tuple[Covered, ...]) -> tuple[Covered, ...]:
+        """The coverage of the same rows, made of that of those that were read."""
+        return coverage
+
+    @property
+    def unasked(self) -> int:
+        """Pages that are known to be unchanged without having been asked for."""
+        return 0
+
     async def settle(self, verdict: Verdict, books: JobBooks) -> None:
         """The job is judged: what follows for the series, and which rows are gone."""
 
@@ -100,13 +111,14 @@ class InSeries(Unrelated):
         self._ground = ground
         self._job = job
         self._incremental = incremental
+        self._recipe = recipe
         self._recipe_sha256 = recipe_digest(recipe.resolved)
         self._keys = SeriesKeys(job.client, series_of_job(job, recipe))
         self._path = folder / "state"
         self._signs = folder / "signs"
         self._row_keys = {item: contract.key for item, contract in recipe.items.items()}
         self._counts: Counter[str] = Counter()
-        self._carried: Counter[str] = Counter()
+        self._carried = Carried()
         self._gone = 0
         self._base = ""
         self._commits = False
@@ -130,7 +142,9 @@ class InSeries(Unrelated):
         order = self._fetch(base)
         incremental = self._incremental
         comparison = Comparison(only=incremental.only, ignore=incremental.ignore)
-        state = self._state = RunState(self._path, keys=self._row_keys, comparison=comparison)
+        state = self._state = RunState(
+            self._path, keys=self._row_keys, comparison=comparison, cover=Coverage(self._recipe).cover
+        )
         state.order = max(state.order, order + 1)
         with self._signs.open("wb", buffering=1024 * 1024) as signs:
             for row in rows.with_notes():
@@ -175,7 +189,16 @@ class InSeries(Unrelated):
 
     def seen(self, rows: Mapping[str, int]) -> dict[str, int]:
         """Those that were read, and those of pages that are unchanged."""
-        return dict(Counter(rows) + self._carried)
+        return dict(Counter(rows) + self._carried.rows)
+
+    def covered(self, coverage: tuple[Covered, ...]) -> tuple[Covered, ...]:
+        """Of rows that were read, and those of pages that are unchanged."""
+        return with_carried(coverage, self._carried.covers, self._recipe)
+
+    @property
+    def unasked(self) -> int:
+        """See above."""
+        return self._carried.pages
 
     async def settle(self, verdict: Verdict, books: JobBooks) -> None:
         """Only a run that has read everything can tell what is gone."""
@@ -195,7 +218,7 @@ class InSeries(Unrelated):
             new=self._counts[NEW],
             changed=self._counts[CHANGED],
             unchanged=self._counts[SAME],
-            carried=self._carried.total(),
+            carried=self._carried.rows.total(),
             gone=self._gone,
         )
 

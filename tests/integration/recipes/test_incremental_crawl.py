@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,21 @@ def test_a_second_crawl_reads_and_gives_what_has_changed_and_says_what_is_gone(l
     assert laptop.crawl() == all_of("~", 2) | all_of("+", 7) | all_of("-", 6)
     assert (site.answers[200], site.answers[304]) == (4, 5), "a list, a new list and two goods are new"
     assert "1 new, 1 changed, 0 the same, 1 gone; 4 on pages that have not changed" in laptop.log
+
+
+def test_a_run_is_judged_by_all_its_rows_and_pages_and_not_by_the_few_that_have_changed(tmp_path, site):
+    quality = "quality: {coverage: {price: 80%}, http_errors: {maximum: 20%}}\nexports:"
+    laptop = Laptop(tmp_path, BY_SITEMAP.replace("exports:", quality), site)
+    site.unpriced.add(6)
+    assert laptop.crawl() == ALL
+    site.goods[5], site.goods[6] = 1, 1
+    site.dead.add(5)
+    assert laptop.crawl() == all_of("-", 5), "of good 6 nothing that is compared has changed"
+    assert site.answers == {200: 2, 404: 2}, "the sitemap and good 6; robots.txt and good 5"
+    assert "shelves: partial" in laptop.log
+    site.goods[1], site.unpriced = 1, {1, 6}
+    laptop.crawl(exit_status=4)
+    assert re.search(r"quality\.coverage\.price is 80\.0%; 60\.0% of the 5 rows of good have it", laptop.log)
 
 
 @pytest.mark.long

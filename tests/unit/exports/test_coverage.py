@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crawler.exports.compose import compose, plan_exports
-from crawler.exports.coverage import CountedRows, Coverage
+from crawler.exports.coverage import CountedRows, Coverage, with_carried
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.recipe.quality_plan import BandsRule, CoverageBound, Quality, Step
 
@@ -95,3 +96,30 @@ def test_rows_that_were_not_read_to_the_end_do_not_count(tmp_path):
     read = CountedRows(objects, [segments_of(objects, [("product", {"sku": "a"})] * 4)], recipe=judged)
     next(iter(read))
     assert read.covered == ()
+
+
+def test_rows_that_are_known_by_their_cover_count_as_if_they_were_read():
+    names = ["price", "name", "offers[].price", "a.b", "offers"]
+    rows = [
+        {"price": 1, "name": "", "offers": [{"price": 1}, {}], "a": {"b": 0}},
+        {"price": None, "offers": []},
+        {"name": "x", "offers": None, "a": {}},
+        {"price": 1, "name": "", "offers": [{"price": 1}, {}], "a": {"b": 0}},
+    ]
+    plan = replace(recipe(), quality=Quality(coverage=tuple(bound(name) for name in names)))
+    counting = Coverage(plan)
+    covers = Counter(("product", counting.cover("product", row)) for row in rows)
+    assert sorted(covers.values()) == [1, 1, 2]
+    assert all(each.places == 0 for each in counting.covered()), "they are not counted by that"
+    found = with_carried(Coverage(plan).covered(), [(*each, times) for each, times in covers.items()], plan)
+    assert {each.field: (each.filled, each.places) for each in found} == counted(names, rows)
+    assert counting.cover("other", rows[0]) == ""
+
+
+def test_rows_that_were_read_and_carried_are_counted_together():
+    plan = replace(recipe(), quality=Quality(coverage=(bound("price"),)))
+    counting = Coverage(plan)
+    counting.add("product", {"price": 1})
+    cover = counting.cover("product", {"price": None})
+    (found,) = with_carried(counting.covered(), [("product", cover, 3), ("other", "1", 9)], plan)
+    assert (found.filled, found.places) == (1, 4)

@@ -33,3 +33,8 @@ def test_of_nothing_there_is_no_share():
 @pytest.mark.parametrize(("share", "text"), [(1.0, "100.0%"), (0.9999, "99.9%"), (0.29, "29.0%"), (0.0, "0.0%")])
 def test_what_is_not_all_is_never_called_all(share, text):
     assert percent(share) == text
+
+
+def test_pages_that_are_known_to_be_unchanged_are_pages_without_an_error():
+    found = figures_of(rows={}, rejected=0, settled={"ok": 2, "http_404": 1}, unasked=7)
+    assert (found.fetched, found.error_share) == (10, 0.1)

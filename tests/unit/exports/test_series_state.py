@@ -38,7 +38,7 @@ class Series:
             gone = {key["sku"] for _, key in state.gone()}
             assert count == len(gone)
             state.finish()
-        return "".join(signs[key] for key in sorted(signs)), gone, carried.total()
+        return "".join(signs[key] for key in sorted(signs)), gone, carried.rows.total()
 
     def known(self, page, *, recipe="r"):
         pages = KnownPages(self.path, recipe=recipe)
@@ -182,3 +182,27 @@ def test_a_state_of_a_later_version_is_not_read(series):
         state.finish()
     with pytest.raises(StateDamaged, match="version 9 of a state; this reader knows 1"):
         KnownPages(series.path, recipe="r")
+
+
+def test_what_is_carried_on_is_told_with_its_fields_and_the_pages_that_nobody_was_asked_for(tmp_path):
+    def cover(item, values):
+        return f"{item}{int(values['price'] is not None)}"
+
+    path = tmp_path / "state"
+    for number in range(2):
+        with RunState(path, keys=KEYS, comparison=Comparison(), cover=cover) as state:
+            if number == 0:
+                for page, price in enumerate((Decimal(1), None, Decimal(2), None)):
+                    state.add_row("good", {"sku": str(page), "price": price}, page=page + 1000)
+                    state.add_note(PageNote(page=page, etag="e", rows=1), page=page + 1000)
+            else:
+                state.add_note(PageNote(page=77, skipped=packed_ids([0, 1, 3])), page=1077)
+                state.add_note(PageNote(page=3, unchanged=True), page=1003)  # listed, and asked for all the same
+                state.add_note(PageNote(page=2, unchanged=True), page=1002)
+            carried = state.all_here(recipe="r")
+            meta = StateMeta(order=state.order, job="j", recipe="r", whole_ms=5)
+            state.settle(meta, is_whole=True, gone_after=1)
+            state.finish()
+    assert carried.rows == {"good": 4}
+    assert sorted(carried.covers) == [("good", "good0", 2), ("good", "good1", 2)]
+    assert carried.pages == 2
