@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from crawler.exports.segments import ReadRow
+from crawler.recipe.incremental import CHANGE_COLUMN
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 NEW, CHANGED, SAME, GONE = "+", "~", "=", "-"
 
 #: The column that says it.
-COLUMN: Final = "change"
+COLUMN: Final = CHANGE_COLUMN
 
 #: Signs of rows that a file gets, as `incremental.emit` has it.
 _EMITTED: Final[dict[Emit, frozenset[str]]] = {

@@ -97,6 +97,11 @@ class CountedRows(JoinedRows):
         self.recipe = recipe
         self.covered: tuple[Covered, ...] = ()
 
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Those that the recipe has, whether there are rows of them or not."""
+        return tuple(self.recipe.items) if self.recipe is not None else ()
+
     def with_notes(self) -> Iterator[ReadRow]:
         """See `JoinedRows`."""
         counting = Coverage(self.recipe)

@@ -32,8 +32,11 @@ class PageNote:
             `lastmod` count then.
         skipped: ids of pages that were not asked for because their sitemap says that they are unchanged, packed; of the
             page that is the sitemap.
+        passed: ids of pages of which nothing is known, and that were not wanted because they are older than
+            `modified_since`; of the page that is the sitemap.
+        in_part: the page is a sitemap that could not be read to its end, so a run with it has not seen everything.
 
-    A note without `etag`, `modified`, `lastmod` and `skipped` says that the page has to be read again.
+    A note on another page without `etag`, `modified` and `lastmod` says that the page has to be read again.
     """
 
     page: int
@@ -46,6 +49,13 @@ class PageNote:
     children: bytes = b""
     unchanged: bool = False
     skipped: bytes = b""
+    passed: bytes = b""
+    in_part: bool = False
+
+    @property
+    def is_of_sitemap(self) -> bool:
+        """Whether it says something of other pages, and nothing of its own."""
+        return bool(self.skipped or self.passed or self.in_part)
 
     def values(self) -> dict[str, Any]:
         """As the values of a row, for `crawler.jobs.rows.encode_row`."""

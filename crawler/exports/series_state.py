@@ -12,6 +12,8 @@ known here.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import sqlite3
 from collections import Counter
@@ -56,8 +58,9 @@ CREATE TABLE IF NOT EXISTS rows (
 ) WITHOUT ROWID;
 """
 
-#: What is known of a run while it is looked at, in a file of its own that is gone with the connection. `fid`: the
-#: number of a page within its job.
+#: What is known of a run while it is looked at, in a file of its own that is gone with the connection. `fid` is the
+#: number of a page within its job. `unread` are pages whose rows are what they were, as far as anybody knows: what those
+#: hold that were passed over may not be known by the text of this recipe, but is not gone.
 _RUN_SCHEMA: Final = """
 CREATE TABLE run.notes (
     page INTEGER PRIMARY KEY, fid INTEGER NOT NULL UNIQUE, etag TEXT NOT NULL, modified TEXT NOT NULL,
@@ -66,8 +69,10 @@ CREATE TABLE run.notes (
 );
 CREATE TABLE run.given (fid INTEGER PRIMARY KEY, n INTEGER NOT NULL);
 CREATE TABLE run.same (id INTEGER PRIMARY KEY, asked INTEGER NOT NULL);
+CREATE TABLE run.passed (id INTEGER PRIMARY KEY);
 CREATE TABLE run.lastmods (id INTEGER PRIMARY KEY, lastmod TEXT NOT NULL);
 CREATE TABLE run.gone (item TEXT NOT NULL, fields TEXT NOT NULL);
+CREATE VIEW run.unread AS SELECT id FROM same UNION SELECT id FROM passed;
 """
 
 
@@ -120,11 +125,14 @@ class Carried:
         rows: how many, by item.
         covers: item, which fields have a value (see `Coverage.cover`), and how many rows are so.
         pages: those that the site was not even asked for.
+        unknown: pages that are said to be unchanged, of which this state knows nothing, and sitemaps that were read in
+            part: a run with any has not seen everything.
     """
 
     rows: Counter[str] = field(default_factory=Counter)
     covers: tuple[tuple[str, str, int], ...] = ()
     pages: int = 0
+    unknown: int = 0
 
 
 class KnownPages:
@@ -215,6 +223,23 @@ def write_meta(base: sqlite3.Connection, meta: StateMeta) -> None:
 # --- one run ----------------------------------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def told_of(path: Path) -> Iterator[None]:
+    """Says of a state what SQLite says of it.
+
+    Raises:
+        OSError: the disk is full, or cannot be read or written.
+        StateDamaged: the file is none, or damaged.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more of the same
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM):
+            raise OSError(errno.ENOSPC if code == sqlite3.SQLITE_FULL else errno.EIO, str(error), str(path)) from error
+        raise StateDamaged(f"{path}: it is no state of a series: {error}; {_ANEW}") from error
+
+
 class RunState:
     """A copy of a state on its way to the next one: every row of a run is looked up in it, and noted.
 
@@ -253,6 +278,7 @@ class RunState:
             self._base.execute(f"PRAGMA run.{pragma}").fetchone()
         self._base.executescript(_RUN_SCHEMA)
         self._base.execute("BEGIN")
+        self._in_part = 0  # sitemaps
         self._given: tuple[int, int] = (0, 0)  # a page, and how many rows of it came in a row
 
     def __enter__(self) -> Self:
@@ -288,13 +314,15 @@ class RunState:
 
     def add_note(self, note: PageNote, *, page: int) -> None:
         """Notes what a page has said of itself; `page`: as of its rows."""
-        if note.skipped:
-            ids = [(signed(number),) for number in unpacked_ids(note.skipped)]
-            self._base.executemany("INSERT OR IGNORE INTO run.same VALUES (?, 0)", ids)
+        if note.is_of_sitemap:
+            skipped, passed = ([(signed(one),) for one in unpacked_ids(ids)] for ids in (note.skipped, note.passed))
+            self._base.executemany("INSERT OR IGNORE INTO run.same VALUES (?, 0)", skipped)
+            self._base.executemany("INSERT OR IGNORE INTO run.passed VALUES (?)", passed)
+            self._in_part += note.in_part
         if note.unchanged:
             self._base.execute("INSERT OR REPLACE INTO run.same VALUES (?, 1)", (signed(note.page),))
             self._base.execute("INSERT OR REPLACE INTO run.lastmods VALUES (?, ?)", (signed(note.page), note.lastmod))
-        elif not note.skipped:
+        elif not note.is_of_sitemap:
             self._base.execute(
                 "INSERT OR REPLACE INTO run.notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -323,7 +351,9 @@ class RunState:
         if self.before.recipe != recipe:
             base.execute("DELETE FROM pages")
         base.execute("DELETE FROM run.same WHERE id IN (SELECT page FROM run.notes)")
-        base.execute("DELETE FROM run.same WHERE id NOT IN (SELECT id FROM pages)")
+        unknown = base.execute("DELETE FROM run.same WHERE id NOT IN (SELECT id FROM pages)").rowcount
+        # Two sitemaps may list a page, or a link lead to it.
+        base.execute("DELETE FROM run.passed WHERE id IN (SELECT page FROM run.notes UNION SELECT id FROM run.same)")
         # Of a page with rows that count as those of another one it cannot be said that it is unchanged.
         base.execute(
             "UPDATE run.notes SET etag = '', modified = '', lastmod = ''"
@@ -336,8 +366,8 @@ class RunState:
         # What a page has given before, and not this time, is not carried on when the page is unchanged next time.
         base.execute("UPDATE rows SET page = 0 WHERE seen <> ? AND page IN (SELECT page FROM run.notes)", (self.order,))
         counted = base.execute(
-            "SELECT items.name, cover, count(*) FROM rows JOIN items ON items.id = rows.item"
-            " WHERE seen <> ? AND page IN (SELECT id FROM run.same) GROUP BY rows.item, cover",
+            "SELECT items.name, iif(page IN (SELECT id FROM run.same), cover, ''), count(*) FROM rows"
+            " JOIN items ON items.id = rows.item WHERE seen <> ? AND page IN (SELECT id FROM run.unread) GROUP BY 1, 2",
             (self.order,),
         )
         covers = tuple((str(item), str(cover), int(count)) for item, cover, count in counted)
@@ -345,7 +375,7 @@ class RunState:
         for item, _, count in covers:
             rows[item] += count
         (pages,) = base.execute("SELECT count(*) FROM run.same WHERE asked = 0").fetchone()
-        return Carried(rows=rows, covers=covers, pages=int(pages))
+        return Carried(rows=rows, covers=covers, pages=int(pages), unknown=unknown + self._in_part)
 
     # --- what follows ---
 
@@ -359,7 +389,7 @@ class RunState:
         """
         base = self._base
         base.execute(
-            "UPDATE rows SET seen = ? WHERE seen <> ? AND page IN (SELECT id FROM run.same)",
+            "UPDATE rows SET seen = ?, missed = 0 WHERE seen <> ? AND page IN (SELECT id FROM run.unread)",
             (self.order, self.order),
         )
         if is_whole:

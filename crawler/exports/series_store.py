@@ -7,6 +7,7 @@ puts it. The newest state is that of the greatest pointer: there is nothing besi
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from typing import IO
 
     from crawler.exports.objects import ObjectInfo, ObjectStore
+
+logger: Final = logging.getLogger(__name__)
 
 STATE_TYPE: Final = "application/zstd"
 POINTER_TYPE: Final = "application/json"
@@ -176,9 +179,12 @@ def tidy(objects: ObjectStore, *, older_than_s: float, now_s: float) -> int:
     removed = 0
     for keys, found in _by_series(objects):
         pointers = sorted((order, info.key) for info in found if (order := pointer_order(info.key)) is not None)
-        kept: set[str] = set()
-        for _, key in pointers[-_KEPT:]:
-            kept |= {key, msgspec.json.decode(objects.get(key), type=_WirePointer).state}
+        try:
+            named = {msgspec.json.decode(objects.get(key), type=_WirePointer).state for _, key in pointers[-_KEPT:]}
+        except (msgspec.DecodeError, NoSuchObject) as error:
+            logger.warning("%s: a pointer cannot be read, so nothing is removed there: %s", keys.prefix, error)
+            continue
+        kept = named | {key for _, key in pointers[-_KEPT:]}
         old = [info.key for info in found if info.key not in kept and info.modified_s < now_s - older_than_s]
         objects.delete(sorted(old, key=lambda key: not key.startswith(keys.pointer_prefix)))
         removed += len(old)

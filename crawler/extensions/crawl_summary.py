@@ -121,7 +121,7 @@ class CrawlFacts:
     def figures(self) -> Figures:
         """What `quality` looks at."""
         return figures_of(
-            rows=dict(Counter(self.rows) + Counter(self.carried)),
+            rows={item: self.rows.get(item, 0) + self.carried.get(item, 0) for item in {**self.rows, **self.carried}},
             rejected=sum(self.rejected_rows.values()),
             settled=self.outcomes,
             coverage=self.coverage,

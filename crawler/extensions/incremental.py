@@ -8,9 +8,11 @@ ended well.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -40,6 +42,7 @@ from crawler.frontier.contract import FINISHED
 from crawler.frontier.identity import request_id
 from crawler.jobs.outcomes import FAILURES
 from crawler.recipe.incremental import LAST_RUN, depends_on_others
+from crawler.recipe.sitemap_pages import IN_PART
 from crawler.recipe.sitemaps import latest_moment
 from crawler.scheduler import our_scheduler
 from crawler.signals import page_settled
@@ -71,6 +74,9 @@ _MAX_VALIDATOR: Final = 1024
 
 #: Of a node's cache, states that nobody has fetched for so long are removed, in seconds.
 _OLD_S: Final = 86400.0
+
+#: Names of files in the cache: states, and those that are being fetched.
+_CACHED: Final = re.compile(r"\.state-.+|[^.].*-[0-9a-f]{32}-.+\.sqlite", re.ASCII)
 
 #: A page that is not there holds nothing, so a crawl that has read all others has read everything.
 _NOT_THERE: Final = "http_404"
@@ -189,7 +195,7 @@ class Incremental:
         number = _id_of(request)
         children = encoded_children(result) if self._can_be_kept(result) and request.method == "GET" else None
         if children is None:
-            if self._page(number) is not None:
+            if self._passes_over or self._page(number) is not None:
                 page.note = PageNote(page=number)
             return
         note = PageNote(
@@ -202,7 +208,7 @@ class Incremental:
             rows=len(result.rows),
             children=children,
         )
-        if note.etag or note.modified or note.lastmod or self._page(number) is not None:
+        if note.etag or note.modified or note.lastmod or self._passes_over or self._page(number) is not None:
             page.note = note
 
     def _can_be_kept(self, result: PageResult) -> bool:
@@ -219,6 +225,7 @@ class Incremental:
         wanted: list[PageRequest] = []
         children: list[PageRequest] = []
         skipped: list[int] = []
+        passed: list[int] = []
         entries = [(each, False) for each in result.requests] + [(each, True) for each in result.passed_over]
         for each, is_old in entries:
             number = page_id(each)
@@ -230,10 +237,26 @@ class Incremental:
                 children += requests if following is None else [*requests, following]
             elif not is_old or known is not None:
                 wanted.append(each)
+            else:
+                passed.append(number)
+        in_part = any(name in result.stats for name in IN_PART) or (bool(passed) and self._has_rows_of_others)
+        if skipped or passed or in_part:
+            page.note = PageNote(
+                page=_id_of(request), skipped=packed_ids(skipped), passed=packed_ids(passed), in_part=in_part
+            )
         if skipped:
-            page.note = PageNote(page=_id_of(request), skipped=packed_ids(skipped))
             self._crawler.stats.inc_value("incremental/skipped", len(skipped))
         return replace(result, requests=(*wanted, *children))
+
+    @property
+    def _passes_over(self) -> bool:
+        """Whether pages may not be wanted of which nothing is known but to which page rows belong."""
+        return any(each.sitemap is not None and each.sitemap.modified_since is not None for each in self._recipe.start)
+
+    @property
+    def _has_rows_of_others(self) -> bool:
+        """Whether rows may come from pages that their own page has led to: of which page they are is not known then."""
+        return any(page.item is not None and depends_on_others(page) for page in self._recipe.pages.values())
 
     def _says_same(self, request: PageRequest, known: KnownPage, last_run: datetime | None) -> bool:
         if not request.lastmod:
@@ -362,6 +385,7 @@ class OwnRun:
         self._settled = True
         before = self.state.before
         self.carried = self.state.all_here(recipe=text)
+        is_whole = is_whole and not self.carried.unknown
         whole_ms = began_ms if is_whole else before.whole_ms
         meta = StateMeta(order=self.state.order, job=self._job, recipe=text, whole_ms=whole_ms)
         self.counts["-"] = self.state.settle(meta, is_whole=is_whole, gone_after=self._gone_after)
@@ -417,7 +441,7 @@ def cached_state(objects: ObjectStore, keys: SeriesKeys, folder: Path) -> Path |
     name = f"{keys.client}-{keys.series}-"
     path = folder / f"{name}{pointer.state.rpartition('/')[2]}.sqlite"
     if not path.exists():
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as made:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".state-", delete=False) as made:
             part = Path(made.name)
         try:
             series_store.fetch(objects, pointer.state, part)
@@ -425,8 +449,9 @@ def cached_state(objects: ObjectStore, keys: SeriesKeys, folder: Path) -> Path |
         finally:
             part.unlink(missing_ok=True)
     for other in folder.iterdir():
-        if other != path and _is_old(other):
-            other.unlink(missing_ok=True)
+        if other != path and _CACHED.fullmatch(other.name) and _is_old(other):
+            with contextlib.suppress(OSError):
+                other.unlink()
     return path
 
 

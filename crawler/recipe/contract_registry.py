@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from crawler.errors import CrawleryError
 from crawler.recipe.contract import item_json_schema
 from crawler.recipe.contract_changes import Promise, broken_promises, files_of
+from crawler.recipe.incremental import CHANGE_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,6 +116,7 @@ def _columns(name: str, facts: Mapping[str, Any], fields: Sequence[str]) -> dict
     """Columns of a file in their order; a profile other than that of the contract finds its own among the rows."""
     if "profile" in facts:
         return {}
+    fields = [CHANGE_COLUMN, *fields] if facts.get("changes") else fields
     separator = _SEPARATORS.get(name.removesuffix(".gz").rpartition(".")[2])
     header = {} if separator is None else {"header": separator.join(fields)}
     return {"columns": list(fields), **header}

@@ -20,6 +20,9 @@ EMITS: Final[tuple[Emit, ...]] = ("all", "new", "changed")
 #: `modified_since: last_run`.
 LAST_RUN: Final = "last_run"
 
+#: The column of files that says what has changed (`exports.changes`).
+CHANGE_COLUMN: Final = "change"
+
 #: A row is gone when so many whole runs in a row have not seen it, unless a recipe says otherwise.
 GONE_AFTER: Final = 3
 

@@ -169,12 +169,11 @@ class Finish:
         intended = stored.status.intended
         if intended is None:
             raise AssertionError("a job that is finishing is to come to something")
-        replay_key = await leave(ground, job, earlier)
-        now_ms = await ground.now_ms()
+        replay_key, now_ms = await leave(ground, job, earlier), await ground.now_ms()
         files = () if series.is_compared else await self._composed(keys, recipe, series)
         judged = JobBooks(
             settled=ledger.settled,
-            rows=series.seen(ledger.rows),
+            rows=series.seen({**dict.fromkeys(rows.items, 0), **ledger.rows}),
             rejected=ledger.rejected,
             open=books.open + books.staged,
             closed=books.closed,

@@ -62,7 +62,9 @@ async def retain(ground: Ground, *, swept: set[str] | None = None) -> int:
         if not after:
             break
     swept.intersection_update(listed)
-    await in_thread(tidy, ground.objects, older_than_s=ground.settings.keep_orphans_s, now_s=time.time())
+    # A job may be replayed while it is in the store, and is compared then with the state that it was compared with.
+    keep_s = max(ground.settings.keep_jobs_s, ground.settings.keep_orphans_s)
+    await in_thread(tidy, ground.objects, older_than_s=keep_s, now_s=time.time())
     if left:
         logger.info("%d jobs that ended long ago have left the store; their files stay", left)
     return left

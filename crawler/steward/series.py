@@ -25,7 +25,7 @@ from crawler.exports.manifest import read_manifest
 from crawler.exports.page_notes import note_of
 from crawler.exports.quality import never_fetched
 from crawler.exports.series import recipe_digest, series_of_job
-from crawler.exports.series_state import Carried, Comparison, RunState, StateMeta
+from crawler.exports.series_state import Carried, Comparison, RunState, StateMeta, told_of
 from crawler.exports.series_store import Pointer, SeriesRecord
 from crawler.frontier.contract import FINISHED
 from crawler.jobs.holds import Holds
@@ -140,12 +140,28 @@ class InSeries(Unrelated):
             OSError: the folder is full.
         """
         order = self._fetch(base)
+        with told_of(self._path):
+            state = self._state = self._opened()
+            state.order = max(state.order, order + 1)
+            self._compare(rows, state)
+
+    def _opened(self) -> RunState:
         incremental = self._incremental
         comparison = Comparison(only=incremental.only, ignore=incremental.ignore)
-        state = self._state = RunState(
-            self._path, keys=self._row_keys, comparison=comparison, cover=Coverage(self._recipe).cover
-        )
-        state.order = max(state.order, order + 1)
+        cover = Coverage(self._recipe).cover
+        try:
+            with told_of(self._path):
+                return RunState(self._path, keys=self._row_keys, comparison=comparison, cover=cover)
+        except StateDamaged as error:
+            self._begin_anew(error)
+            return RunState(self._path, keys=self._row_keys, comparison=comparison, cover=cover)
+
+    def _begin_anew(self, error: CrawleryError) -> None:
+        logger.warning("Job %s: what its series knows cannot be had, and it begins anew: %s", self._job.id, error)
+        self._base = ""
+        self._path.unlink(missing_ok=True)
+
+    def _compare(self, rows: JoinedRows, state: RunState) -> None:
         with self._signs.open("wb", buffering=1024 * 1024) as signs:
             for row in rows.with_notes():
                 if row.item == NOTE:
@@ -167,8 +183,7 @@ class InSeries(Unrelated):
                 series_store.fetch(objects, key, self._path)
                 self._base = key
         except (NoSuchObject, StateDamaged) as error:
-            logger.warning("Job %s: what its series knows cannot be had, and it begins anew: %s", self._job.id, error)
-            self._path.unlink(missing_ok=True)
+            self._begin_anew(error)
         return pointer.order if pointer is not None else 0
 
     def _settle(self, *, is_whole: bool, began_ms: int) -> None:
@@ -179,17 +194,19 @@ class InSeries(Unrelated):
             recipe=self._recipe_sha256,
             whole_ms=began_ms if is_whole else state.before.whole_ms,
         )
-        self._gone = state.settle(meta, is_whole=is_whole, gone_after=self._incremental.gone_after)
+        with told_of(self._path):
+            self._gone = state.settle(meta, is_whole=is_whole, gone_after=self._incremental.gone_after)
 
     def _put(self) -> str:
-        self._open.finish()
+        with told_of(self._path):
+            self._open.finish()
         return series_store.put(self._ground.objects, self._keys, self._job.id, self._path)
 
     # --- on the loop ---
 
     def seen(self, rows: Mapping[str, int]) -> dict[str, int]:
         """Those that were read, and those of pages that are unchanged."""
-        return dict(Counter(rows) + self._carried.rows)
+        return {item: rows.get(item, 0) + self._carried.rows[item] for item in {**rows, **self._carried.rows}}
 
     def covered(self, coverage: tuple[Covered, ...]) -> tuple[Covered, ...]:
         """Of rows that were read, and those of pages that are unchanged."""
@@ -205,7 +222,8 @@ class InSeries(Unrelated):
         is_replay = self._job.replay is not None
         good = books.intended is Intended.SUCCEED and verdict.outcome in _GOOD and not verdict.withheld
         self._commits = good and not is_replay
-        await in_thread(self._settle, is_whole=self._commits and _is_whole(books), began_ms=self._job.created_ms)
+        is_whole = self._commits and _is_whole(books) and not self._carried.unknown
+        await in_thread(self._settle, is_whole=is_whole, began_ms=self._job.created_ms)
 
     async def put(self) -> SeriesRecord:
         """See above."""

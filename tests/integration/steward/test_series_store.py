@@ -269,13 +269,24 @@ def test_states_that_are_old_and_neither_the_newest_nor_the_one_before_are_remov
         runs.run({1: price})
     objects = runs.bench.objects
     before = {info.key for info in objects.list("-series/")}
-    runs.bench.run(retain(runs.bench.ground(keep_orphans_s=3600.0)))
-    assert {info.key for info in objects.list("-series/")} == before, "they may be somebody's who is at it"
-    runs.bench.run(retain(runs.bench.ground(keep_orphans_s=0.0)))
+    for kept in ({"keep_orphans_s": 3600.0, "keep_jobs_s": 0.0}, {"keep_orphans_s": 0.0, "keep_jobs_s": 3600.0}):
+        runs.bench.run(retain(runs.bench.ground(**kept)))
+        assert {info.key for info in objects.list("-series/")} == before, "whoever is at it, or replays, may need them"
+    runs.bench.run(retain(runs.bench.ground(keep_orphans_s=0.0, keep_jobs_s=0.0)))
     left = [info.key for info in objects.list("-series/")]
     assert len(left) == 4
     assert runs.newest().order == 3
     assert runs.run({1: "3"}) == {}
+
+
+def test_a_pointer_that_cannot_be_read_keeps_only_its_own_series_from_being_tidied(runs):
+    for price in ("1", "2", "3"):
+        runs.run({1: price})
+    objects = runs.bench.objects
+    broken = SeriesKeys("local", "0" * 32).pointer(1, "j")
+    objects.put(broken, b"{", content_type="application/json")
+    assert series_store.tidy(objects, older_than_s=-1.0, now_s=time.time() + 86400.0) == 2
+    assert objects.info(broken) is not None
 
 
 def test_failed_pages_that_are_fetched_again_are_compared_as_their_first_job_was_and_not_built_upon(runs):

@@ -1,12 +1,14 @@
 """One run of a series after the other, on the file that knows what they have seen."""
 
+import errno
+import sqlite3
 from decimal import Decimal
 
 import pytest
 
 from crawler.errors import StateDamaged
 from crawler.exports.page_notes import PageNote, packed_ids
-from crawler.exports.series_state import Comparison, KnownPages, RunState, StateMeta
+from crawler.exports.series_state import Comparison, KnownPages, RunState, StateMeta, told_of
 
 KEYS = {"good": ("sku",), "note": ()}
 
@@ -206,3 +208,48 @@ def test_what_is_carried_on_is_told_with_its_fields_and_the_pages_that_nobody_wa
     assert carried.rows == {"good": 4}
     assert sorted(carried.covers) == [("good", "good0", 2), ("good", "good1", 2)]
     assert carried.pages == 2
+
+
+def passing(path, *, passed=(), recipe="r", in_part=False, skipped=()):
+    """A run that has read page 0 again, and passes others over; how many rows it says are gone, and what it carries."""
+    with RunState(path, keys=KEYS, comparison=Comparison()) as state:
+        state.add_row("good", good("0"), page=1000)
+        state.add_note(PageNote(page=0), page=1000)
+        note = PageNote(page=77, passed=packed_ids(passed), skipped=packed_ids(skipped), in_part=in_part)
+        state.add_note(note, page=1077)
+        carried = state.all_here(recipe=recipe)
+        meta = StateMeta(order=state.order, job="j", recipe=recipe)
+        gone = state.settle(meta, is_whole=not carried.unknown, gone_after=1)
+        state.finish()
+    return gone, carried
+
+
+@pytest.mark.parametrize("recipe", ["r", "another"])
+def test_rows_of_pages_that_are_passed_over_are_not_gone_whatever_is_known_of_the_pages(series, recipe):
+    series.run({page: [good(str(page))] for page in range(4)}, notes=True)
+    gone, carried = passing(series.path, passed=[1, 2], recipe=recipe)
+    assert (gone, carried.rows, carried.unknown) == (1, {"good": 2}, 0)
+
+
+def test_pages_that_are_said_to_be_unchanged_and_are_not_known_keep_a_run_from_being_whole(series):
+    series.run({page: [good(str(page))] for page in range(4)})
+    gone, carried = passing(series.path, skipped=[1, 2], recipe="another")
+    assert (gone, carried.rows, carried.unknown) == (0, {}, 2)
+
+
+def test_a_sitemap_that_was_read_in_part_does_too(series):
+    series.run({page: [good(str(page))] for page in range(4)})
+    gone, carried = passing(series.path, in_part=True)
+    assert (gone, carried.unknown) == (0, 1)
+
+
+def test_what_sqlite_says_is_told_as_what_it_is(tmp_path):
+    path = tmp_path / "state"
+    path.write_bytes(b"no database at all" * 500)
+    with pytest.raises(StateDamaged, match="crawlery state forget"), told_of(path):
+        RunState(path, keys=KEYS, comparison=Comparison())
+    base = sqlite3.connect(":memory:")
+    base.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(OSError, match="full") as caught, told_of(path):
+        base.execute("CREATE TABLE a (b)")
+    assert caught.value.errno == errno.ENOSPC
