@@ -59,8 +59,8 @@ CREATE TABLE IF NOT EXISTS rows (
 """
 
 #: What is known of a run while it is looked at, in a file of its own that is gone with the connection. `fid` is the
-#: number of a page within its job. `unread` are pages whose rows are what they were, as far as anybody knows: what those
-#: hold that were passed over may not be known by the text of this recipe, but is not gone.
+#: number of a page within its job. Rows of `unread` pages are what they were, as far as anybody knows: what pages hold
+#: that were passed over may not be known by the text of this recipe, but it is not gone.
 _RUN_SCHEMA: Final = """
 CREATE TABLE run.notes (
     page INTEGER PRIMARY KEY, fid INTEGER NOT NULL UNIQUE, etag TEXT NOT NULL, modified TEXT NOT NULL,

@@ -245,7 +245,7 @@ def _first_of(part: CssPart, take: Take) -> _Chosen:
     one = _text_of(part, take)
 
     def first(nodes: list[LexborNode]) -> tuple[Value, bool]:
-        chosen, characters = "", 0
+        chosen, ambiguous, characters = "", False, 0
         for node in nodes:
             text = one(node)
             characters += len(text)
@@ -254,8 +254,8 @@ def _first_of(part: CssPart, take: Take) -> _Chosen:
             if not chosen:
                 chosen = text
             elif text and text != chosen:
-                return chosen, True
-        return chosen or MISSING, False
+                ambiguous = True
+        return chosen or MISSING, ambiguous
 
     return first
 

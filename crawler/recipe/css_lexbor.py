@@ -76,7 +76,7 @@ ENGINE = LexborEngine()
 def finder(selector: Complex, *, row: bool) -> Callable[[LexborNode], list[LexborNode]]:
     """What finds the elements that match, in document order, in a `row` or in the whole page."""
     native = selector.native
-    if native is not None and (len(selector.compounds) == 1 or (not row and selector.backtracks < 2)):
+    if native is not None and (len(selector.compounds) == 1 or (not row and selector.is_soon_found)):
         return lambda node: node.css(native)
     if native is not None and set(selector.combinators) == {" "}:
         return _descent(selector)

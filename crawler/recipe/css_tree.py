@@ -119,6 +119,11 @@ class Complex:
     costly: bool  # a compound is
     counts_some: bool  # `:nth-child(... of S)` is in it, which lexbor gets wrong for lists and compounds
 
+    @property
+    def is_soon_found(self) -> bool:
+        """Whether lexbor finds it in one pass over a page; for `~` it looks at all siblings of each element."""
+        return self.backtracks < 2 and "~" not in self.combinators
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CssPart:
@@ -147,10 +152,12 @@ def compound_of(simples: tuple[Simple, ...]) -> Compound:
     )
     texts = [_lexbor(simple) for simple in simples if simple not in relational]
     costly = tuple(simple for simple in simples if simple not in relational and _is_costly(simple))
+    text = "".join(texts) or "*"
     return Compound(
         simples=simples,
         relational=relational,
-        lexbor="".join(texts) or "*",
+        # Before a blank or `~` lexbor stops at the first element that a leading `:is()` or its like does not hold for.
+        lexbor=f"*{text}" if text.startswith(":") else text,
         costly=costly,
         lean=compound_of(tuple(simple for simple in simples if simple not in costly)) if costly else None,
     )

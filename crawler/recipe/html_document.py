@@ -360,7 +360,7 @@ class HtmlScope:
             engine = self.document.exact_engine()
         if engine.known is not None and (selector.costly or len(selector.compounds) > 1):
             return select(engine, selector, self._node)
-        if native is not None and (len(selector.compounds) == 1 or (self._origin is None and selector.backtracks < 2)):
+        if native is not None and (len(selector.compounds) == 1 or (self._origin is None and selector.is_soon_found)):
             return self._node.css(native)
         return select(engine, selector, self._node)
 

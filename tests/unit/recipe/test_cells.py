@@ -158,3 +158,10 @@ FRAGMENTS = """
           b: "svg > path::attr(d)"
     items: {thing: {version: 1, fields: {a: {type: string}, b: {type: string}}}}
 """
+
+
+def test_matches_inside_each_other_whose_texts_are_too_long_together_fail_both_ways():
+    recipe = item_recipe("    name: {css: div}")
+    body = b"".join(b"<div>a%d" % depth for depth in range(60)) + b"<p>" + b"x" * 100_000
+    short, long = both(recipe, body)
+    assert short == long

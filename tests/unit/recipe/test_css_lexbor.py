@@ -1,5 +1,6 @@
 """Selectors are found on lexbor's tree as `css_match` finds them, whatever way leads there."""
 
+import random
 import sys
 from pathlib import Path
 
@@ -14,7 +15,20 @@ from crawler.recipe.css import compile_css
 from crawler.recipe.css_lexbor import ENGINE, Columns, finder
 from crawler.recipe.css_match import select
 
-SELECTORS = ["b", ".row p", ".row p b", "div div", "ul li b", ".row > p", "p b i", "h2 + p", "* *", "table tr td b"]
+LEADING = [":is(.row, li) b", ":not(.x) b", ":not(.x) > p", "*:is(ul, .row) p", ":is(b, i) ~ i", "div :not(b) i"]
+SELECTORS = [
+    *LEADING,
+    "b",
+    ".row p",
+    ".row p b",
+    "div div",
+    "ul li b",
+    ".row > p",
+    "p b i",
+    "h2 + p",
+    "* *",
+    "table tr td b",
+]
 
 
 @pytest.mark.parametrize("text", SELECTORS)
@@ -80,3 +94,28 @@ def test_a_few_rows_or_rows_of_several_parents_are_searched_one_by_one():
 
 def keys(nodes):
     return [node.mem_id for node in nodes]
+
+
+PARTS = ["div", "p", "b", "li", "*", ".row", ".x", ":is(.row, ul)", ":not(.x)", ":not(p)", "b:not(.x)", ":is(li, p)"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_lexbor_finds_by_itself_what_matching_one_compound_after_the_other_finds(seed):
+    chance = random.Random(seed)
+    roots = [LexborHTMLParser(MessyPage(seed * 10 + number).body()).root for number in range(4)]
+    found = 0
+    for _ in range(150):
+        text = "".join(
+            chance.choice(PARTS) + (chance.choice([" ", " > ", " + ", " ~ "]) if more else "") for more in (1, 0)
+        )
+        selector = compile_css(text).parts[0].selector
+        for root in roots:
+            wanted = keys(select(ENGINE, selector, root))
+            assert keys(root.css(selector.native)) == wanted, text
+            found += len(wanted)
+    assert found
+
+
+def test_siblings_after_siblings_are_not_left_to_lexbor():
+    selectors = [compile_css(text).parts[0].selector for text in ("h2 ~ p", "h2 + p", "h2 p", "h2 > p", "div h2 p")]
+    assert [selector.is_soon_found for selector in selectors] == [False, True, True, True, False]
