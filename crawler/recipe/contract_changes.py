@@ -8,7 +8,7 @@ not known here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from crawler.recipe.model import DEFAULT_FORMATS
@@ -16,7 +16,7 @@ from crawler.recipe.model import DEFAULT_FORMATS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from crawler.recipe.model import Recipe
+    from crawler.recipe.model import Export, Recipe
 
 #: Rules that hold values back, and whether a larger number is the stricter one.
 _BOUNDS: Final = {
@@ -54,17 +54,23 @@ class Promise:
 def files_of(recipe: Recipe) -> dict[str, dict[str, Any]]:
     """The files that a run writes, as a `Promise` has them."""
     if recipe.exports:
-        return {
-            one.file: {"item": one.item, "join": dict(one.join), "raw": one.raw}
-            | ({"profile": one.profile} if one.profile != _PLAIN else {})
-            | ({"changes": True} if one.changes == "column" else {})
-            for one in recipe.exports
-        }
+        return dict(file for one in recipe.exports for file in _files_of(one))
     return {
         f"{item}.{format_}": {"item": item, "join": {}, "raw": False}
         for item in recipe.items
         for format_ in DEFAULT_FORMATS
     }
+
+
+def _files_of(export: Export) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The file of an export, and the one beside it that says what has changed."""
+    facts = {"item": export.item, "join": dict(export.join), "raw": export.raw}
+    facts |= {"profile": export.profile} if export.profile != _PLAIN else {}
+    if export.changes != "column":
+        yield export.file, facts
+    if export.changes:
+        name = export.name if export.changes == "column" else f"{export.name}-changes"
+        yield replace(export, name=name).file, {**facts, "changes": True}
 
 
 def broken_promises(old: Promise, new: Promise) -> list[str]:

@@ -63,6 +63,19 @@ def test_what_is_registered_is_read_back_and_written_once(folder):
     assert update(folder, found) == []
 
 
+def test_files_that_say_what_has_changed_are_part_of_it_with_their_column():
+    plan = recipe(
+        ("items:\n  thing", "incremental: {skip_unchanged: [etag]}\nitems:\n  thing"),
+        ("format: csv,", "format: csv, changes: file,"),
+        ("format: tsv,", "format: tsv, changes: column,"),
+    )
+    (found,) = contracts_of(plan)
+    assert list(found.files) == ["things.csv", "things-changes.csv", "tabs.tsv.gz", "lines.jsonl"]
+    assert found.files["things.csv"]["header"] == "sku,name,tags"
+    assert found.files["things-changes.csv"]["header"] == "change,sku,name,tags"
+    assert found.files["tabs.tsv.gz"]["columns"] == ["change", "sku", "name", "tags"]
+
+
 def test_the_header_and_the_order_of_columns_are_part_of_it(folder):
     """The golden header of version 1."""
     files = json.loads((folder / "contracts" / "thing@1.json").read_text())["files"]
