@@ -99,14 +99,23 @@ def labels_of(folder: Path) -> list[tuple[str, Decimal | None]]:
     return [(one.price_raw or "", one.amount) for name in LISTS for one in getattr(module, name)]
 
 
+def unpack(archive: Path, folder: Path) -> None:
+    """Writes the files of an archive below a folder, and nothing anywhere else."""
+    with tarfile.open(archive) as packed:
+        for member in packed:
+            path = (folder / member.name).resolve()
+            if member.isfile() and path.is_relative_to(folder.resolve()):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(packed.extractfile(member).read())  # type: ignore[union-attr] # it is a file
+
+
 def main() -> int:
     """Downloads, reads, counts; exit status 1 below the bar."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", name]
         subprocess.run([*command, f"price-parser=={VERSION}"], check=True)
-        with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
-            archive.extractall(folder, filter="data")
+        unpack(next(folder.glob("*.tar.gz")), folder)
         found = tally(labels_of(folder))
     print(f"one amount: {found.right} right, {len(found.wrong)} wrong ({found.share:.2%}; at least {WANTED_SHARE:.1%})")
     print(f"several amounts: {found.refused} refused, {len(found.guessed)} guessed")
