@@ -36,7 +36,7 @@ from crawler.middlewares.retry_policies import RetryPolicies
 from crawler.middlewares.retry_policy import reason_of
 from crawler.recipe.model import PageInput
 from crawler.recipe.session_plan import Credentials, FormLogin, RequestLogin
-from crawler.recipe.sessions import basic_of, check_answer, first_request, form_request, is_shown, token_of
+from crawler.recipe.sessions import bare, basic_of, check_answer, first_request, form_request, is_shown, token_of
 from crawler.scheduler import our_scheduler
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Sessions:
 
     def is_login(self, url: str) -> bool:
         """Whether a URL is where people log in."""
-        return is_login_address(url) or _bare(url) in self._login_urls
+        return is_login_address(url) or bare(url) in self._login_urls
 
     def valid(self, page: OpenPage) -> None:
         """A page has shown that somebody is logged in."""
@@ -202,7 +202,7 @@ class Sessions:
     def _doubt(self, page: OpenPage, sign: str) -> None:
         """Notes that a page was not good."""
         known = self._known
-        self._sign = f"{page.url}: {sign}"
+        self._sign = f"{bare(page.url)}: {sign}"
         if not known.doubtful_since_s or self._patience_s() > 0:
             known.doubtful_since_s = known.doubtful_since_s or time.monotonic()
             self._looking = asyncio.get_running_loop().create_task(self._look())
@@ -342,10 +342,10 @@ class Sessions:
         inputs = {**self._spider.inputs, **_secrets(self._recipe, self._spider)}
         with self._cookies.login() as jar:
             first = first_request(way, inputs)
-            self._login_urls |= {_bare(first.url)}
+            self._login_urls |= {bare(first.url)}
             page = await self._fetch(first, jar)
             if isinstance(way, FormLogin):
-                self._login_urls |= {_bare(page.url)}
+                self._login_urls |= {bare(page.url)}
                 page = await self._fetch(form_request(self._recipe, way, page, inputs), jar)
             check_answer(self._recipe, way, page)
             token = token_of(self._recipe, way, page) if isinstance(way, RequestLogin) else ""
@@ -367,12 +367,14 @@ class Sessions:
         try:
             response: Response = await self._crawler.engine.download_async(request)
         except (PageTurn, IgnoreRequest) as error:
-            raise LoginFailed(f"{wanted.url} was not fetched: {error}", passing=isinstance(error, PageTurn)) from error
+            raise LoginFailed(
+                f"{bare(wanted.url)} was not fetched: {error}", passing=isinstance(error, PageTurn)
+            ) from error
         except OSError as error:
-            raise LoginFailed(f"{wanted.url} was not fetched: {reason_of(error)}", passing=True) from error
+            raise LoginFailed(f"{bare(wanted.url)} was not fetched: {reason_of(error)}", passing=True) from error
         except Exception as error:  # of Twisted, and of whatever fetches: there are many kinds
             logger.debug("A login failed", exc_info=True)
-            raise LoginFailed(f"{wanted.url} was not fetched: {reason_of(error)}", passing=True) from error
+            raise LoginFailed(f"{bare(wanted.url)} was not fetched: {reason_of(error)}", passing=True) from error
         headers = {
             name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
             for name, values in response.headers.items()
@@ -450,10 +452,6 @@ def _secret(name: str, spider: Any) -> str:
     if not text.isprintable():
         raise LoginFailed(f"the secret {name!r} is no single line")
     return text
-
-
-def _bare(url: str) -> str:
-    return url.partition("#")[0].partition("?")[0]
 
 
 def sessions_of(crawler: Crawler) -> Sessions | None:

@@ -119,7 +119,7 @@ def form_request(recipe: Recipe, way: FormLogin, page: PageInput, inputs: Mappin
     """The request that sends the form of a page, filled in.
 
     Raises:
-        LoginFailed: there is no such form, or it leads to somebody else.
+        LoginFailed: there is no such form, it leads to somebody else, or would show the password in the address.
     """
     _check_status(page)
     try:
@@ -129,10 +129,15 @@ def form_request(recipe: Recipe, way: FormLogin, page: PageInput, inputs: Mappin
         raise LoginFailed(f"the page with the form cannot be read: {error}") from error
     if form is None:
         what = "no form that asks for a password" if way.form is None else f"no form `{way.form.text}`"
-        raise LoginFailed(f"there is {what} on {page.url}")
+        raise LoginFailed(f"there is {what} on {bare(page.url)}")
     filled = fill(form, pairs_of(way.data, _scopes(inputs)))
     if filled is None or not _is_the_same_site(page.url, filled.url):
-        raise LoginFailed(f"the form on {page.url} leads to another site, which is not told who we are")
+        raise LoginFailed(f"the form on {bare(page.url)} leads to another site, which is not told who we are")
+    if filled.method == "GET" and (asks_for_password(form) or _reads_a_secret(recipe, way)):
+        raise LoginFailed(
+            f"the form on {bare(page.url)} would send the password in the address, which ends up in logs (it has no"
+            ' method="post"); log in with `session.request`, whose `form` or `json` is sent in the body'
+        )
     unknown = [name for name in way.data if name not in names_of(form)]
     if len(unknown) == len(way.data):
         raise LoginFailed(
@@ -161,7 +166,7 @@ def check_answer(recipe: Recipe, way: FormLogin | RequestLogin, page: PageInput)
     if said is not None and not is_missing(said) and holds(said):
         raise LoginFailed(f"the site says: {' '.join(str(said).split())[:_SHOWN]}")
     if form is not None and asks_for_password(form):
-        raise LoginFailed(f"the site shows the form again ({page.url})")
+        raise LoginFailed(f"the site shows the form again ({bare(page.url)})")
 
 
 def token_of(recipe: Recipe, way: RequestLogin, page: PageInput) -> str:
@@ -182,9 +187,19 @@ def token_of(recipe: Recipe, way: RequestLogin, page: PageInput) -> str:
     return got.value
 
 
+def bare(url: str) -> str:
+    """A URL as it is shown: query and fragment may hold what nobody is to read."""
+    return url.partition("#")[0].partition("?")[0]
+
+
+def _reads_a_secret(recipe: Recipe, way: FormLogin) -> bool:
+    read = (reference for template in way.data.values() for reference in template.references)
+    return any(reference.scope == "inputs" and reference.path[0] in recipe.inputs.secrets for reference in read)
+
+
 def _check_status(page: PageInput) -> None:
     if page.status >= 400:
-        raise LoginFailed(f"{page.url} answers with status {page.status}", passing=page.status not in _REFUSED)
+        raise LoginFailed(f"{bare(page.url)} answers with status {page.status}", passing=page.status not in _REFUSED)
 
 
 def _is_the_same_site(page: str, target: str) -> bool:
