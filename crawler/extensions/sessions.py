@@ -32,11 +32,21 @@ from crawler.extensions.session_cookies import Cookie, SessionCookies
 from crawler.frontier.shared_contract import LOGIN_CLAIM_S, Session
 from crawler.middlewares.blocked_signs import is_login_address
 from crawler.middlewares.open_pages import Blocked, PageTurn, SentBack, Stopped, TryLater
+from crawler.middlewares.redirect import LOGIN_HEADERS, LOGIN_SITES
 from crawler.middlewares.retry_policies import RetryPolicies
 from crawler.middlewares.retry_policy import reason_of
 from crawler.recipe.model import PageInput
 from crawler.recipe.session_plan import Credentials, FormLogin, RequestLogin
-from crawler.recipe.sessions import bare, basic_of, check_answer, first_request, form_request, is_shown, token_of
+from crawler.recipe.sessions import (
+    bare,
+    basic_of,
+    check_answer,
+    first_request,
+    form_request,
+    is_shown,
+    login_sites,
+    token_of,
+)
 from crawler.scheduler import our_scheduler
 
 if TYPE_CHECKING:
@@ -340,13 +350,14 @@ class Sessions:
 
     async def _logged_in(self, way: FormLogin | RequestLogin) -> _Shown:
         inputs = {**self._spider.inputs, **_secrets(self._recipe, self._spider)}
+        sites = login_sites(self._recipe, inputs)
         with self._cookies.login() as jar:
             first = first_request(way, inputs)
             self._login_urls |= {bare(first.url)}
-            page = await self._fetch(first, jar)
+            page = await self._fetch(first, jar, sites)
             if isinstance(way, FormLogin):
                 self._login_urls |= {bare(page.url)}
-                page = await self._fetch(form_request(self._recipe, way, page, inputs), jar)
+                page = await self._fetch(form_request(self._recipe, way, page, inputs), jar, sites)
             check_answer(self._recipe, way, page)
             token = token_of(self._recipe, way, page) if isinstance(way, RequestLogin) else ""
             cookies = self._cookies.of(jar)
@@ -354,7 +365,7 @@ class Sessions:
             raise LoginFailed("the site has set no cookie")
         return _Shown(cookies=cookies, token=token)
 
-    async def _fetch(self, wanted: PageRequest, jar: str) -> PageInput:
+    async def _fetch(self, wanted: PageRequest, jar: str, sites: tuple[str, ...]) -> PageInput:
         request = Request(
             wanted.url,
             method=wanted.method,
@@ -362,7 +373,13 @@ class Sessions:
             body=wanted.body,
             callback=NO_CALLBACK,
             # People log in where robots.txt keeps crawlers out, and somebody has asked us to; nothing of it is read.
-            meta={"cookiejar": jar, "dont_obey_robotstxt": True, "allow_offsite": True},
+            meta={
+                "cookiejar": jar,
+                "dont_obey_robotstxt": True,
+                "allow_offsite": True,
+                LOGIN_SITES: sites,
+                LOGIN_HEADERS: tuple(name for name, _ in wanted.headers),
+            },
         )
         try:
             response: Response = await self._crawler.engine.download_async(request)

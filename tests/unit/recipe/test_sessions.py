@@ -7,7 +7,7 @@ import pytest
 from crawler.errors import LoginFailed
 from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import PageInput, PageRequest
-from crawler.recipe.sessions import check_answer, form_request
+from crawler.recipe.sessions import check_answer, form_request, may_log_in_at
 
 RECIPE = """
 schema_version: 1
@@ -65,3 +65,40 @@ def test_messages_show_no_query(html, status):
     assert "https://shop.example/in" in str(failed.value)
     assert "hunter2" not in str(failed.value)
     assert "https://shop.example/in" in refused("<p>no form</p>", "https://shop.example/in?pw=hunter2")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://evil.example/login",
+        "https://evil.example/login",
+        "http://shop.example/login",
+        "https://notshop.example/",
+    ],
+)
+def test_a_form_is_not_filled_in_where_a_redirect_has_led_to_a_stranger_or_to_http(url):
+    assert "name its host in `session.domains`" in refused(POST, url)
+
+
+@pytest.mark.parametrize(
+    "action", ["http://shop.example/x", "https://evil.example/x", "//evil.example/x", "https://notshop.example/x"]
+)
+def test_a_form_that_leads_to_a_stranger_or_to_http_is_not_sent(action):
+    html = POST.replace("<form", f'<form action="{action}"')
+    assert "leads to another site, which is not told who we are" in refused(html)
+
+
+@pytest.mark.parametrize("url", ["https://in.shop.example/a", "https://sso.example/a", "https://eu.sso.example/a"])
+def test_the_site_itself_and_the_domains_of_the_session_may_ask_for_the_password(url):
+    text = RECIPE.replace("session:\n", "session:\n  domains: [shop.example, sso.example]\n")
+    assert sent(POST, url, text).url == url
+    html = POST.replace("<form", f'<form action="{url}"')
+    assert sent(html, text=text).url == url
+    assert "`session.domains`" in refused(POST, url.replace("https:", "http:"), text)
+
+
+def test_from_https_a_login_does_not_go_back_to_the_http_it_came_from():
+    sites = ("http://shop.example/login",)
+    assert may_log_in_at("http://shop.example/x", sites)
+    assert may_log_in_at("https://shop.example/x", sites)
+    assert not may_log_in_at("http://shop.example/x", sites, sent_by="https://shop.example/login")
