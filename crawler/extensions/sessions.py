@@ -70,6 +70,10 @@ _LOGIN_WAITS_S: Final = (1.0, 4.0)
 #: So many logins in a row after which no page was good are enough to see that another one does not help.
 _MOST_IN_VAIN: Final = 2
 
+#: So many are enough where pages were good before. Some odd pages cost fewer: each has at most one login for each of
+#: its tries (`_TRIES`). A site that takes every login and lets nobody in would have them for ever.
+_MOST_IN_A_ROW: Final = 8
+
 #: After logins in vain, where other pages were good, the next one waits twice as long each time, up to so many seconds.
 _LONGEST_S: Final = 8.0
 
@@ -293,14 +297,16 @@ class Sessions:
                 await asyncio.sleep(_ASK_EVERY_S)
 
     async def _check_that_it_helps(self, before: Session, shared: Shared) -> None:
-        """Looks whether any login has led to a good page.
+        """Looks whether any of the last logins has led to a good page.
 
         Raises:
             LoginFailed: none has, and several were tried.
         """
-        if before.ever_good or before.version - before.good < _MOST_IN_VAIN:
+        in_vain = before.version - before.good
+        if in_vain < (_MOST_IN_A_ROW if before.ever_good else _MOST_IN_VAIN):
             return
-        why = f"logged in, but its pages are those of somebody who is not; see `session.valid_if` ({self._sign})"
+        times = f" {in_vain} times in a row" if before.ever_good else ""
+        why = f"logged in{times}, but its pages are those of somebody who is not; see `session.valid_if` ({self._sign})"
         await shared.session.fail(why, worker=shared.worker)
         raise LoginFailed(why)
 
