@@ -32,11 +32,21 @@ from crawler.extensions.session_cookies import Cookie, SessionCookies
 from crawler.frontier.shared_contract import LOGIN_CLAIM_S, Session
 from crawler.middlewares.blocked_signs import is_login_address
 from crawler.middlewares.open_pages import Blocked, PageTurn, SentBack, Stopped, TryLater
+from crawler.middlewares.redirect import LOGIN_HEADERS, LOGIN_SITES
 from crawler.middlewares.retry_policies import RetryPolicies
 from crawler.middlewares.retry_policy import reason_of
 from crawler.recipe.model import PageInput
 from crawler.recipe.session_plan import Credentials, FormLogin, RequestLogin
-from crawler.recipe.sessions import basic_of, check_answer, first_request, form_request, is_shown, token_of
+from crawler.recipe.sessions import (
+    bare,
+    basic_of,
+    check_answer,
+    first_request,
+    form_request,
+    is_shown,
+    login_sites,
+    token_of,
+)
 from crawler.scheduler import our_scheduler
 
 if TYPE_CHECKING:
@@ -59,6 +69,10 @@ _LOGIN_WAITS_S: Final = (1.0, 4.0)
 
 #: So many logins in a row after which no page was good are enough to see that another one does not help.
 _MOST_IN_VAIN: Final = 2
+
+#: So many are enough where pages were good before. Some odd pages cost fewer: each has at most one login for each of
+#: its tries (`_TRIES`). A site that takes every login and lets nobody in would have them for ever.
+_MOST_IN_A_ROW: Final = 8
 
 #: After logins in vain, where other pages were good, the next one waits twice as long each time, up to so many seconds.
 _LONGEST_S: Final = 8.0
@@ -175,7 +189,7 @@ class Sessions:
 
     def is_login(self, url: str) -> bool:
         """Whether a URL is where people log in."""
-        return is_login_address(url) or _bare(url) in self._login_urls
+        return is_login_address(url) or bare(url) in self._login_urls
 
     def valid(self, page: OpenPage) -> None:
         """A page has shown that somebody is logged in."""
@@ -202,7 +216,7 @@ class Sessions:
     def _doubt(self, page: OpenPage, sign: str) -> None:
         """Notes that a page was not good."""
         known = self._known
-        self._sign = f"{page.url}: {sign}"
+        self._sign = f"{bare(page.url)}: {sign}"
         if not known.doubtful_since_s or self._patience_s() > 0:
             known.doubtful_since_s = known.doubtful_since_s or time.monotonic()
             self._looking = asyncio.get_running_loop().create_task(self._look())
@@ -283,14 +297,16 @@ class Sessions:
                 await asyncio.sleep(_ASK_EVERY_S)
 
     async def _check_that_it_helps(self, before: Session, shared: Shared) -> None:
-        """Looks whether any login has led to a good page.
+        """Looks whether any of the last logins has led to a good page.
 
         Raises:
             LoginFailed: none has, and several were tried.
         """
-        if before.ever_good or before.version - before.good < _MOST_IN_VAIN:
+        in_vain = before.version - before.good
+        if in_vain < (_MOST_IN_A_ROW if before.ever_good else _MOST_IN_VAIN):
             return
-        why = f"logged in, but its pages are those of somebody who is not; see `session.valid_if` ({self._sign})"
+        times = f" {in_vain} times in a row" if before.ever_good else ""
+        why = f"logged in{times}, but its pages are those of somebody who is not; see `session.valid_if` ({self._sign})"
         await shared.session.fail(why, worker=shared.worker)
         raise LoginFailed(why)
 
@@ -340,13 +356,14 @@ class Sessions:
 
     async def _logged_in(self, way: FormLogin | RequestLogin) -> _Shown:
         inputs = {**self._spider.inputs, **_secrets(self._recipe, self._spider)}
+        sites = login_sites(self._recipe, inputs)
         with self._cookies.login() as jar:
             first = first_request(way, inputs)
-            self._login_urls |= {_bare(first.url)}
-            page = await self._fetch(first, jar)
+            self._login_urls |= {bare(first.url)}
+            page = await self._fetch(first, jar, sites)
             if isinstance(way, FormLogin):
-                self._login_urls |= {_bare(page.url)}
-                page = await self._fetch(form_request(self._recipe, way, page, inputs), jar)
+                self._login_urls |= {bare(page.url)}
+                page = await self._fetch(form_request(self._recipe, way, page, inputs), jar, sites)
             check_answer(self._recipe, way, page)
             token = token_of(self._recipe, way, page) if isinstance(way, RequestLogin) else ""
             cookies = self._cookies.of(jar)
@@ -354,7 +371,7 @@ class Sessions:
             raise LoginFailed("the site has set no cookie")
         return _Shown(cookies=cookies, token=token)
 
-    async def _fetch(self, wanted: PageRequest, jar: str) -> PageInput:
+    async def _fetch(self, wanted: PageRequest, jar: str, sites: tuple[str, ...]) -> PageInput:
         request = Request(
             wanted.url,
             method=wanted.method,
@@ -362,17 +379,25 @@ class Sessions:
             body=wanted.body,
             callback=NO_CALLBACK,
             # People log in where robots.txt keeps crawlers out, and somebody has asked us to; nothing of it is read.
-            meta={"cookiejar": jar, "dont_obey_robotstxt": True, "allow_offsite": True},
+            meta={
+                "cookiejar": jar,
+                "dont_obey_robotstxt": True,
+                "allow_offsite": True,
+                LOGIN_SITES: sites,
+                LOGIN_HEADERS: tuple(name for name, _ in wanted.headers),
+            },
         )
         try:
             response: Response = await self._crawler.engine.download_async(request)
         except (PageTurn, IgnoreRequest) as error:
-            raise LoginFailed(f"{wanted.url} was not fetched: {error}", passing=isinstance(error, PageTurn)) from error
+            raise LoginFailed(
+                f"{bare(wanted.url)} was not fetched: {error}", passing=isinstance(error, PageTurn)
+            ) from error
         except OSError as error:
-            raise LoginFailed(f"{wanted.url} was not fetched: {reason_of(error)}", passing=True) from error
+            raise LoginFailed(f"{bare(wanted.url)} was not fetched: {reason_of(error)}", passing=True) from error
         except Exception as error:  # of Twisted, and of whatever fetches: there are many kinds
             logger.debug("A login failed", exc_info=True)
-            raise LoginFailed(f"{wanted.url} was not fetched: {reason_of(error)}", passing=True) from error
+            raise LoginFailed(f"{bare(wanted.url)} was not fetched: {reason_of(error)}", passing=True) from error
         headers = {
             name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
             for name, values in response.headers.items()
@@ -450,10 +475,6 @@ def _secret(name: str, spider: Any) -> str:
     if not text.isprintable():
         raise LoginFailed(f"the secret {name!r} is no single line")
     return text
-
-
-def _bare(url: str) -> str:
-    return url.partition("#")[0].partition("?")[0]
 
 
 def sessions_of(crawler: Crawler) -> Sessions | None:

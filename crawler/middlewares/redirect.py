@@ -19,6 +19,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from crawler.extensions.blocks import blocks_of
 from crawler.middlewares.blocked_signs import is_login_address
 from crawler.middlewares.open_pages import MAX_HOPS, Hop, Redirected, RedirectedTooOften
+from crawler.recipe.sessions import bare, may_log_in_at
 from crawler.scheduler import our_scheduler
 from crawler.spiders.requests import RecipeFacts, take_the_place
 
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
     from crawler.middlewares.open_pages import OpenPage
     from crawler.scheduler import Scheduler
+
+#: Key of `meta` for a request that logs in: who may be told who we are, as `crawler.recipe.sessions` names them.
+LOGIN_SITES: Final = "login_sites"
+
+#: And names of the headers that the recipe gives it, which may be secrets.
+LOGIN_HEADERS: Final = "login_headers"
 
 #: How often a page may be come back to through other pages.
 _MAX_RETURNS: Final = 5
@@ -47,6 +54,7 @@ class _PageRedirects(BaseRedirectMiddleware):
         """The target, for a request that is no page.
 
         Raises:
+            IgnoreRequest: a login would be sent to another site.
             Hop: to the page itself.
             Redirected: to another page.
             RedirectedTooOften: the page leads nowhere; or, where that is a way to keep crawlers out, what follows then.
@@ -56,6 +64,7 @@ class _PageRedirects(BaseRedirectMiddleware):
         if scheduler is None or page is None:
             target = super()._redirect(redirected, request, reason)
             self._forget_download(target, request)
+            self._tell_no_stranger(target, request)
             return target
         try:
             target = super()._redirect(redirected, request, reason)
@@ -82,6 +91,24 @@ class _PageRedirects(BaseRedirectMiddleware):
                 self._leads_nowhere(page, request, f"redirected in a circle: {target.url}")
             target.dont_filter = True
         raise Redirected(target, f"{reason} to {target.url}")
+
+    @staticmethod
+    def _tell_no_stranger(target: Request, request: Request) -> None:
+        """Sees to it that a login goes to no other site: after 307 and 308 its body would, and its headers always.
+
+        Raises:
+            IgnoreRequest: it would.
+        """
+        sites = request.meta.get(LOGIN_SITES)
+        if not sites or may_log_in_at(target.url, sites, sent_by=request.url):
+            return
+        if target.body:
+            raise IgnoreRequest(
+                f"it would have the login sent to {bare(target.url)}, another site, which is not told who we are; name"
+                " its host in `session.domains` if it may be told"
+            )
+        for name in request.meta.get(LOGIN_HEADERS, ()):
+            target.headers.pop(name, None)
 
     def _leads_nowhere(self, page: OpenPage, request: Request, what: str, error: Exception | None = None) -> NoReturn:
         blocks = blocks_of(self.crawler)

@@ -17,14 +17,14 @@ from crawler.recipe.made_requests import made_request, pairs_of, url_of
 from crawler.recipe.model import Condition, Page, PageRequest
 from crawler.recipe.readable_rules import class_of, readable
 from crawler.recipe.rules import PageContext, RowScope
-from crawler.recipe.session_plan import FormLogin
+from crawler.recipe.session_plan import FormLogin, RequestLogin
 from crawler.recipe.values import holds, is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from crawler.recipe.model import PageInput, Recipe
-    from crawler.recipe.session_plan import Credentials, RequestLogin
+    from crawler.recipe.session_plan import Credentials
 
 #: Statuses that say that what was sent was wrong; others are of the site's own trouble.
 _REFUSED: Final = frozenset({400, 401, 403, 404, 405, 410, 422})
@@ -119,7 +119,7 @@ def form_request(recipe: Recipe, way: FormLogin, page: PageInput, inputs: Mappin
     """The request that sends the form of a page, filled in.
 
     Raises:
-        LoginFailed: there is no such form, or it leads to somebody else.
+        LoginFailed: there is no such form, it leads to somebody else, or would show the password in the address.
     """
     _check_status(page)
     try:
@@ -129,10 +129,21 @@ def form_request(recipe: Recipe, way: FormLogin, page: PageInput, inputs: Mappin
         raise LoginFailed(f"the page with the form cannot be read: {error}") from error
     if form is None:
         what = "no form that asks for a password" if way.form is None else f"no form `{way.form.text}`"
-        raise LoginFailed(f"there is {what} on {page.url}")
+        raise LoginFailed(f"there is {what} on {bare(page.url)}")
+    sites = login_sites(recipe, inputs)
+    if not may_log_in_at(page.url, sites):
+        raise LoginFailed(
+            f"the form is on {bare(page.url)}, another site than that of `login.url`, and one that is not told who we"
+            " are; name its host in `session.domains` if it may be told"
+        )
     filled = fill(form, pairs_of(way.data, _scopes(inputs)))
-    if filled is None or not _is_the_same_site(page.url, filled.url):
-        raise LoginFailed(f"the form on {page.url} leads to another site, which is not told who we are")
+    if filled is None or not may_log_in_at(filled.url, sites, sent_by=page.url):
+        raise LoginFailed(f"the form on {bare(page.url)} leads to another site, which is not told who we are")
+    if filled.method == "GET" and (asks_for_password(form) or _reads_a_secret(recipe, way)):
+        raise LoginFailed(
+            f"the form on {bare(page.url)} would send the password in the address, which ends up in logs (it has no"
+            ' method="post"); log in with `session.request`, whose `form` or `json` is sent in the body'
+        )
     unknown = [name for name in way.data if name not in names_of(form)]
     if len(unknown) == len(way.data):
         raise LoginFailed(
@@ -161,7 +172,7 @@ def check_answer(recipe: Recipe, way: FormLogin | RequestLogin, page: PageInput)
     if said is not None and not is_missing(said) and holds(said):
         raise LoginFailed(f"the site says: {' '.join(str(said).split())[:_SHOWN]}")
     if form is not None and asks_for_password(form):
-        raise LoginFailed(f"the site shows the form again ({page.url})")
+        raise LoginFailed(f"the site shows the form again ({bare(page.url)})")
 
 
 def token_of(recipe: Recipe, way: RequestLogin, page: PageInput) -> str:
@@ -182,18 +193,49 @@ def token_of(recipe: Recipe, way: RequestLogin, page: PageInput) -> str:
     return got.value
 
 
+def login_sites(recipe: Recipe, inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Who may be told who we are: the address of the login, and after it the hosts that `domains` names.
+
+    Raises:
+        LoginFailed: with these inputs there is no login.
+    """
+    session = recipe.session
+    if session is None or not isinstance(session.way, FormLogin | RequestLogin):
+        return ()
+    scopes = _scopes(inputs)
+    named = [value for template in session.domains if not is_missing(value := template.render(scopes))]
+    return (first_request(session.way, inputs).url, *(_host(str(domain)) for domain in named))
+
+
+def may_log_in_at(url: str, sites: Sequence[str], *, sent_by: str = "") -> bool:
+    """Whether an address may be told who we are; `sites` as `login_sites` names them.
+
+    It is on the host of the login or one above or below it, or on a domain that the recipe names or below it. What
+    began on https does not go on on http; `sent_by` is the page or answer that leads there.
+    """
+    login, *domains = sites
+    there, origins = urlsplit(url), (urlsplit(login), urlsplit(sent_by))
+    if there.scheme != "https" and any(origin.scheme == "https" for origin in origins):
+        return False
+    one, other = origins[0].hostname or "", there.hostname or ""
+    if one == other or one.endswith(f".{other}") or other.endswith(f".{one}"):
+        return True
+    return any(other == domain or other.endswith(f".{domain}") for domain in domains if domain)
+
+
+def bare(url: str) -> str:
+    """A URL as it is shown: query and fragment may hold what nobody is to read."""
+    return url.partition("#")[0].partition("?")[0]
+
+
+def _reads_a_secret(recipe: Recipe, way: FormLogin) -> bool:
+    read = (reference for template in way.data.values() for reference in template.references)
+    return any(reference.scope == "inputs" and reference.path[0] in recipe.inputs.secrets for reference in read)
+
+
 def _check_status(page: PageInput) -> None:
     if page.status >= 400:
-        raise LoginFailed(f"{page.url} answers with status {page.status}", passing=page.status not in _REFUSED)
-
-
-def _is_the_same_site(page: str, target: str) -> bool:
-    """Whether a form may be sent there: to its own host or one above or below it, and not from https to http."""
-    here, there = urlsplit(page), urlsplit(target)
-    one, other = here.hostname or "", there.hostname or ""
-    if here.scheme == "https" and there.scheme != "https":
-        return False
-    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
+        raise LoginFailed(f"{bare(page.url)} answers with status {page.status}", passing=page.status not in _REFUSED)
 
 
 def _context(recipe: Recipe, page: PageInput) -> PageContext:

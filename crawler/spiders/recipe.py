@@ -213,7 +213,7 @@ class RecipeSpider(Spider):
         try:
             result = extract_page(self.recipe, page_input)
         except SessionExpired as error:
-            if not self._comes_back(opened, request, error) and _holds_a_row(asked):
+            if not self._comes_back(opened, request, error):
                 yield from self._after_loss(request)
             return
         except PageBlocked as error:
@@ -423,11 +423,6 @@ class RecipeSpider(Spider):
         if outcome == "http_404" and counting and isinstance(chain, dict) and chain["number"] > 1:
             return
         self.report.lost_lists[page.url] = outcome
-
-
-def _holds_a_row(asked: PageRequest) -> bool:
-    """Whether a row travels with a request."""
-    return asked.waiting is not None or (asked.chain is not None and asked.chain.pending is not None)
 
 
 def _waiting(facts: Any) -> Waiting | None:

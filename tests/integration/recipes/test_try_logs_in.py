@@ -115,7 +115,7 @@ def test_a_form_that_comes_back_is_a_login_that_has_failed_even_if_no_error_is_n
 
     def answer(request):
         if request.path == "/login":
-            return HttpResponse(body=b'<form action="/login"><input name="who"><input type="password" name="word"></form>')
+            return HttpResponse(body=b'<form action="/login" method="post"><input name="who"><input type="password" name="word"></form>')
         return members.handle(request)
 
     with Members(answer) as site:

@@ -296,6 +296,26 @@ def test_a_form_that_leads_to_another_site_is_not_filled_in(site, sites, crawl_b
     assert not sites[1].hits
 
 
+def test_a_login_that_the_site_sends_on_to_another_is_sent_to_nobody(site, sites, crawl_broken, secrets):
+    def login(request):
+        if request.method == "POST":
+            return HttpResponse(status=307, headers=(("Location", f"{sites[1].url}/steal"),), body=b"")
+        return html('<form method="post"><input name="who"><input type="password" name="word"></form>')
+
+    site["/login"] = login
+    result = crawl_broken(RECIPE, site=site.url)
+    assert "another site, which is not told who we are" in result.stats["blocked/why"]
+    assert not sites[1].hits
+
+
+def test_a_form_of_another_site_is_not_filled_in(site, sites, crawl_broken, secrets):
+    site["/login"] = HttpResponse(status=302, headers=(("Location", f"{sites[1].url}/login"),), body=b"")
+    sites[1]["/login"] = html('<form method="post"><input name="who"><input type="password" name="word"></form>')
+    result = crawl_broken(RECIPE, site=site.url)
+    assert "name its host in `session.domains`" in result.stats["blocked/why"]
+    assert sum(sites[1].hits.values()) == 1
+
+
 def test_a_login_that_the_site_is_too_busy_for_is_tried_again(members, crawl, monkeypatch):
     monkeypatch.setattr(sessions, "_LOGIN_WAITS_S", (0.02, 0.02))
     handle, busy = members.handle, iter((503, 503))

@@ -14,6 +14,7 @@ from scrapy.settings import Settings
 from crawler.errors import LoginFailed
 from crawler.extensions import sessions
 from crawler.extensions.sessions import Sessions
+from crawler.frontier.shared_contract import Session
 from crawler.recipe.loader import load_recipe_text
 
 
@@ -55,6 +56,29 @@ def test_the_second_doubt_ends_a_session_unless_it_has_to_be_patient(session, in
     asyncio.run(doubted())
     assert (session._ended == 3) is ends
     assert session._crawler.counted == (["session/ended"] if ends else [])
+
+
+@pytest.mark.parametrize(
+    ("version", "good", "ever_good", "enough"),
+    [(1, 0, False, False), (2, 0, False, True), (9, 2, True, False), (10, 2, True, True), (10, 10, True, False)],
+)
+def test_logins_after_which_no_page_is_good_come_to_an_end(session, version, good, ever_good, enough):
+    said = []
+
+    async def fail(why, *, worker):
+        said.append((why, worker))
+
+    shared = SimpleNamespace(session=SimpleNamespace(fail=fail), worker="w")
+    session._sign = "https://x.example/: status 401"
+    check = session._check_that_it_helps(Session(version=version, good=good, ever_good=ever_good), shared)
+    if not enough:
+        asyncio.run(check)
+        assert said == []
+        return
+    with pytest.raises(LoginFailed, match="its pages are those of somebody who is not") as failed:
+        asyncio.run(check)
+    assert not failed.value.passing
+    assert said == [(str(failed.value), "w")]
 
 
 def test_what_was_shown_is_taken_off_a_request_and_nothing_else(session):
