@@ -31,23 +31,28 @@ class Undecodable(CrawleryError, ValueError):
     """Bytes that are not what they should be, or of a version that is not known here; the message shows them."""
 
 
-_TUPLE, _DECIMAL, _SET, _FROZENSET, _DATETIME, _DATE = range(1, 7)
+_TUPLE, _DECIMAL, _SET, _FROZENSET, _DATETIME, _DATE, _LONG = range(1, 8)
+
+#: The integers that msgpack itself has.
+_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 
-def pack(value: Any, path: str) -> Any:
+def pack(value: Any, path: str, *, long_integers: bool = False) -> Any:
     """The value with every type that msgpack would lose turned into an extension; for `msgspec.msgpack.encode`.
 
     Args:
         value: None, a bool, number, text, bytes, decimal, date or datetime, or a list, tuple, set, frozenset or dict
             of such; the keys of a dict are text.
         path: what a message calls the value: `meta`, and then `meta.page[3]` for what is inside.
+        long_integers: integers beyond 64 bits travel too, as an extension that older readers do not know: what is
+            written so needs a version of its own.
 
     Raises:
         NotEncodable: it holds something else (subclasses of these types too, but for lxml's text), or is nested too
-            deep. Text that is no Unicode and integers beyond 64 bits are found here only inside an extension, otherwise
-            by the encoder.
+            deep. Text that is no Unicode and integers too long are found here only inside an extension, otherwise by
+            the encoder.
     """
-    return _packed(value, path, 0)
+    return _packed(value, path, 0, long=long_integers)
 
 
 def unpack(code: int, data: memoryview) -> Any:
@@ -87,23 +92,27 @@ def decode_record(encoded: bytes, kind: type[_T], *, version: int) -> _T:
     raise Undecodable(f"{encoded[:40]!r}...: version {found} of the format; this reader knows {version}")
 
 
-def _packed(value: Any, path: str, depth: int) -> Any:
+def _packed(value: Any, path: str, depth: int, *, long: bool) -> Any:
     if depth > MAX_DEPTH:
         raise NotEncodable(f"{path}: nested deeper than {MAX_DEPTH}")
     kind = type(value)
+    if long and kind is int and not _SMALLEST <= value <= _LARGEST:
+        return msgspec.msgpack.Ext(_LONG, msgspec.msgpack.encode(_bytes_of(value)))
     if value is None or kind in (bool, float, str, bytes, int):
         return value
     if kind is dict:
-        return {_key(key, path): _packed(member, f"{path}.{key}", depth + 1) for key, member in value.items()}
+        return {
+            _key(key, path): _packed(member, f"{path}.{key}", depth + 1, long=long) for key, member in value.items()
+        }
     if kind is list:
-        return [_packed(member, f"{path}[{index}]", depth + 1) for index, member in enumerate(value)]
+        return [_packed(member, f"{path}[{index}]", depth + 1, long=long) for index, member in enumerate(value)]
     packer = _PACKERS.get(kind)
     if packer is None and isinstance(value, str) and kind.__module__ == "lxml.etree":
         return str(value)  # text that remembers its element, as links have it: only what it says is meant
     if packer is None:
         raise NotEncodable(f"{path}: {kind.__name__} is no plain value")
     code, plain = packer
-    content = _packed(plain(value), path, depth)
+    content = _packed(plain(value), path, depth, long=long)
     try:
         return msgspec.msgpack.Ext(code, msgspec.msgpack.encode(content))
     except (UnicodeEncodeError, OverflowError) as error:
@@ -114,6 +123,14 @@ def _key(key: Any, path: str) -> str:
     if type(key) is not str:
         raise NotEncodable(f"{path}: key {key!r} is no text")
     return key
+
+
+def _bytes_of(value: int) -> bytes:
+    return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
+
+
+def _integer_of(written: bytes) -> int:
+    return int.from_bytes(written, "big", signed=True)
 
 
 _PACKERS: Final[dict[type, tuple[int, Callable[[Any], Any]]]] = {
@@ -132,4 +149,5 @@ _UNPACKERS: Final[dict[int, Callable[[Any], Any]]] = {
     _FROZENSET: frozenset,
     _DATETIME: dt.datetime.fromisoformat,
     _DATE: dt.date.fromisoformat,
+    _LONG: _integer_of,
 }

@@ -33,7 +33,11 @@ VERSION: Final = 1
 
 #: What is read: everything that a worker of this release may meet, see docs/decisions/019-two-releases-in-one-queue.md.
 OLDEST_READ: Final = 1
-NEWEST_READ: Final = 1
+NEWEST_READ: Final = 2
+
+#: Of a request with an integer beyond 64 bits. It could not travel at all in version 1, so it is written in this one at
+#: once: an older worker parks it.
+_LONG_INTEGERS: Final = 2
 
 #: Longer requests are refused: they belong in a store of their own, not in every queue.
 MAX_ENCODED_BYTES: Final = 256 * 1024
@@ -65,19 +69,26 @@ def encode(request: WireRequest) -> bytes:
     Raises:
         NotEncodable: a value that is no plain data, or more than `MAX_ENCODED_BYTES`.
     """
-    plain = msgspec.structs.replace(
-        request,
-        cookies=pack(request.cookies, "cookies"),
-        meta=pack(request.meta, "meta"),
-        cb_kwargs=pack(request.cb_kwargs, "cb_kwargs"),
-    )
     try:
-        encoded = msgspec.msgpack.encode(plain)
-    except (UnicodeEncodeError, OverflowError, TypeError) as error:
-        raise NotEncodable(f"{request.url}: {error}") from error
+        encoded = _encoded(request, long_integers=False)
+    except NotEncodable:
+        encoded = _encoded(msgspec.structs.replace(request, v=max(request.v, _LONG_INTEGERS)), long_integers=True)
     if len(encoded) > MAX_ENCODED_BYTES:
         raise NotEncodable(f"{request.url}: {len(encoded):,} bytes; at most {MAX_ENCODED_BYTES:,}")
     return encoded
+
+
+def _encoded(request: WireRequest, *, long_integers: bool) -> bytes:
+    plain = msgspec.structs.replace(
+        request,
+        cookies=pack(request.cookies, "cookies", long_integers=long_integers),
+        meta=pack(request.meta, "meta", long_integers=long_integers),
+        cb_kwargs=pack(request.cb_kwargs, "cb_kwargs", long_integers=long_integers),
+    )
+    try:
+        return msgspec.msgpack.encode(plain)
+    except (UnicodeEncodeError, OverflowError, TypeError) as error:
+        raise NotEncodable(f"{request.url}: {error}") from error
 
 
 class _Versioned(msgspec.Struct, frozen=True, array_like=True):

@@ -15,7 +15,7 @@ from crawler.recipe.blocked_pages import check_blocked, check_unread
 from crawler.recipe.causes import empty_cause
 from crawler.recipe.contract import accept
 from crawler.recipe.documents import parse_document
-from crawler.recipe.follow_ups import WaitingRow, answer_context
+from crawler.recipe.follow_ups import MAX_WAITING_BYTES, WaitingRow, answer_context, waiting_bytes
 from crawler.recipe.model import PageRequest, PageResult, Reason, Reject, Row, Rows, RowSelector
 from crawler.recipe.paging import chain_of, continuation, continuation_after_loss, mark
 from crawler.recipe.rules import PageContext, RowScope, columns_of, plain_value
@@ -345,8 +345,13 @@ class _Extraction:
         if following is not None and following.chain is not None:
             if mark(following.url) not in visited:
                 onward = replace(following.chain, pending=(row.base_url, row.values), visited=visited)
-                return replace(following, chain=onward, dedupe=False), end, []
-            end = "loop"
+                waiting = replace(following, chain=onward, dedupe=False)
+                if waiting_bytes(waiting) <= MAX_WAITING_BYTES:
+                    return waiting, end, []
+                self.context.stats["recipe/too_large_to_wait"] += 1
+                end = "too_large"
+            else:
+                end = "loop"
         return None, end, [row]
 
     def _addition(self, row: _RawRow) -> dict[str, Value]:

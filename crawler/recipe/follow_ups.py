@@ -29,7 +29,7 @@ from crawler.recipe.values import MISSING, Value, is_missing
 from crawler.recipe.xpath_use import reads_by_xpath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from crawler.recipe.contract import ItemContract
     from crawler.recipe.model import FieldTrace, FollowUp, Page, Recipe, RuleNode
@@ -134,7 +134,7 @@ class WaitingRow:
             made = self._made(rule, field.asks[0], inputs)
             if isinstance(made, PageRequest):
                 request = self._carrying(made, _identity(made, _follow_up(rule, field.asks[0])))
-                size = _size(request)
+                size = waiting_bytes(request)
                 if size <= MAX_WAITING_BYTES:
                     return request
                 made = f"the row has {size:,} bytes; of more than {MAX_WAITING_BYTES:,} none waits for a request"
@@ -294,14 +294,19 @@ def _identity(request: PageRequest, follow_up: FollowUp) -> int:
     return mark("follow-up", *words, json.dumps(request.headers))
 
 
-def _size(request: PageRequest) -> int:
-    waiting = request.waiting
-    if waiting is None:
-        return 0
-    row = [waiting.url, waiting.base_url, waiting.values, waiting.failures, waiting.gaps, request.carried]
-    texts = [waiting.open, *([field.otherwise] for field in waiting.open.values())]
+def waiting_bytes(request: PageRequest) -> int:
+    """The size of a request with the row that waits for it, in bytes of JSON; what `MAX_WAITING_BYTES` bounds."""
+    row: list[Value] = [request.carried]
+    texts: list[Iterable[Value]] = []
+    waiting, chain = request.waiting, request.chain
+    if waiting is not None:
+        row += [waiting.url, waiting.base_url, waiting.values, waiting.failures, waiting.gaps]
+        texts += [waiting.open, *([field.otherwise] for field in waiting.open.values())]
+    if chain is not None:
+        row.append(chain.pending)
     written = msgspec.json.encode([plain_value(row), plain_value([list(text) for text in texts])])
-    return len(written) + len(request.url) + len(request.body)
+    visited = 9 * len(chain.visited) if chain is not None else 0  # 64 bits each, as they travel
+    return len(written) + visited + len(request.url) + len(request.body)
 
 
 def answer_context(page: Page, page_input: PageInput, traces: list[FieldTrace] | None) -> PageContext:

@@ -574,6 +574,7 @@ class PageResult:
     next: PageRequest | None = None
     follow_ups: tuple[PageRequest, ...] = ()  # each with a row that waits for its answer
     #: Why the list ended here, if it did: "" | "last" | "while" | "total" | "max_pages" | "no_rows" | "loop"
+    #: | "too_large" (the row of `append`, to go on to the next page)
     chain_end: str = ""
     stats: Mapping[str, int] = field(default_factory=dict)  # `recipe/...` counters to add up
     traces: tuple[FieldTrace, ...] = ()  # only when asked for

@@ -31,13 +31,15 @@ _VOID: Final = (
 _UNKNOWN_VOIDS: Final = frozenset({"source", "track", "wbr", "keygen", "bgsound", "embed", "param"})
 
 #: Text that may look like tags and is none.
-_RAW: Final = r"<!--.*?-->|<(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext)\b.*?</(?P=raw)>"
+_RAW: Final = (
+    r"<!--.*?-->"
+    r"|<(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext)(?=[\s/>]).*?</(?P=raw)>"
+)
 #: As lexbor writes them: every attribute with a value in double quotes; a name may hold quotes. `(?!)`: before 3.11.5
 #: Python went on where an attribute had failed, instead of where it began (cpython#106052).
 _ATTRIBUTES: Final = r"""(?: [^\s/>][^\s/>=]*="[^"]*"|(?!))*+"""
 _VOID_TAG = re.compile(rf"{_RAW}|<(?P<void>{'|'.join(sorted(_UNKNOWN_VOIDS))})(?=[\s>]){_ATTRIBUTES}>", re.DOTALL)
 _ANY_TAG = re.compile(rf"{_RAW}|<(?P<slash>/?)(?P<name>[a-zA-Z][^\s/>]*)(?P<rest>{_ATTRIBUTES})>", re.DOTALL)
-_TEMPLATE_TAG = re.compile(rf"<template{_ATTRIBUTES}>")
 
 #: libxml2 needs these by name to know where it is.
 _KEPT: Final = frozenset({"html", "head", "body"})
@@ -131,14 +133,26 @@ def _serialised(parser: LexborHTMLParser, names: Collection[str]) -> str:
     containers are closed. `names` are those of its elements.
     """
     html = parser.html or ""
-    for template in parser.css("template") if "template" in names else ():
-        written = template.html or ""
-        opening = _TEMPLATE_TAG.match(written)
-        if opening:
-            html = html.replace(written, f"{opening[0]}</template>")
+    if "template" in names:
+        html = _with_empty_templates(html)
     if not _UNKNOWN_VOIDS.isdisjoint(names):
         html = _VOID_TAG.sub(lambda match: match[0] if match["void"] is None else f"{match[0][:-1]}/>", html)
     return html
+
+
+def _with_empty_templates(html: str) -> str:
+    kept, begin, depth = [], 0, 0
+    for tag in _ANY_TAG.finditer(html):
+        if tag["name"] != "template":
+            continue
+        if tag["slash"]:
+            depth -= 1
+            begin = tag.start() if depth == 0 else begin
+        else:
+            depth += 1
+            if depth == 1:
+                kept.append(html[begin : tag.end()])
+    return "".join([*kept, html[begin:]])
 
 
 def _neutral(match: re.Match[str]) -> str:

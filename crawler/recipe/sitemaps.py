@@ -34,6 +34,9 @@ _MAX_DEPTH: Final = 32
 _MAX_WITHOUT: Final = 256 * 1024
 
 _PIECE: Final = 64 * 1024
+
+#: Gzip files in one; those that are written block by block have a thousand in `MAX_BYTES`.
+_MAX_MEMBERS: Final = 10_000
 _GZIP: Final = b"\x1f\x8b"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
@@ -139,23 +142,34 @@ def _unpacked(body: bytes) -> Iterator[bytes]:
         for start in range(0, len(body), _PIECE):
             yield body[start : start + _PIECE]
         return
-    total, rest = 0, body
-    while rest.startswith(_GZIP):  # a file may be several of them, one behind the other
+    yield from _unpacked_gzip(memoryview(body))
+
+
+def _unpacked_gzip(body: memoryview) -> Iterator[bytes]:
+    """A gzip file, which may be several of them, one behind the other.
+
+    It is given to zlib in pieces: what is left of one is copied each time.
+    """
+    total = begin = members = 0
+    while bytes(body[begin : begin + len(_GZIP)]) == _GZIP:
+        members += 1
+        if members > _MAX_MEMBERS:
+            raise ParseRefused(f"the gzip file is made of more than {_MAX_MEMBERS:,} others; it can be a trap")
         unpacker = zlib.decompressobj(wbits=31)
         while not unpacker.eof:
+            packed = body[begin : begin + _PIECE]
             try:
-                piece = unpacker.decompress(rest, _PIECE)
+                piece = unpacker.decompress(packed, _PIECE)
             except zlib.error as error:
                 raise ParseRefused(f"the gzip file is damaged: {error}") from None
-            rest = unpacker.unconsumed_tail
+            begin += len(packed) - len(unpacker.unused_data or unpacker.unconsumed_tail)
             total += len(piece)
             if total > MAX_BYTES:
                 raise ParseRefused(f"a sitemap has at most {MAX_BYTES:,} bytes; this one unpacks to more")
             if piece:
                 yield piece
-            elif not rest and not unpacker.eof:
+            elif not packed and not unpacker.eof:
                 raise ParseRefused("the gzip file ends in the middle")
-        rest = unpacker.unused_data
 
 
 # --- XML -------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from job_run import JobRun
 from workers import HERE, wait_until
 
 from crawler.exports.objects_folder import FolderObjectStore
+from crawler.frontier.codec import NEWEST_READ
 from crawler.frontier.words import request_of
 from crawler.jobs.redis import RedisJobStore
 from crawler.steward.ground import Ground, StewardSettings
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)
 
+NEXT_FORMAT = NEWEST_READ + 1
 NEXT_RELEASE = {"PYTHONPATH": os.pathsep.join((str(HERE / "next_release"), str(HERE)))}
 
 
@@ -86,7 +88,9 @@ def test_a_job_that_is_upgraded_half_way_loses_nothing_and_waits_for_who_can_rea
         newer = run.start(environment=NEXT_RELEASE)
         wait_until(lambda: "The job is paused" in newer.log(), what="a worker of the next release")
         say_state(run, "running")
-        wait_until(lambda: versions_in_store(run)[2] >= 10, what="requests of the next release", patience_s=30)
+        wait_until(
+            lambda: versions_in_store(run)[NEXT_FORMAT] >= 10, what="requests of the next release", patience_s=30
+        )
         assert newer.interrupt() == 130, newer.log()[-3000:]
 
         def only_parked() -> bool:
@@ -95,9 +99,9 @@ def test_a_job_that_is_upgraded_half_way_loses_nothing_and_waits_for_who_can_rea
 
         wait_until(only_parked, what="an end of what this release can read")
         books = run.books.ledger()
-        assert versions_in_store(run) == {2: books.parked}
+        assert versions_in_store(run) == {NEXT_FORMAT: books.parked}
         why = a_steward_looks(run, tmp_path)
-        assert why == f"{books.parked} pages wait for a worker of a newer release (wire format 2)"
+        assert why == f"{books.parked} pages wait for a worker of a newer release (wire format {NEXT_FORMAT})"
         assert this.running, "it stays as long as something is open"
         assert set(books.settled) == {"ok"}
 

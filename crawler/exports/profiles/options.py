@@ -18,6 +18,9 @@ _PREFIXES: Final = ("attribute_", "pa_")
 #: Options that one product can have; each variation has a value for every one, so a page could else have millions.
 MOST_OPTIONS: Final = 100
 
+#: Where an option comes from that no list of the page has.
+_OF_VARIATIONS: Final = -1
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Option:
@@ -46,27 +49,34 @@ class Options:
     """
 
     def __init__(self, *written: Any) -> None:
-        """Of each `written`: a list of maps with `name` and `values` (or `value`), or a map of names to values."""
-        self._names: dict[str, str] = {}  # folded names, of people and of forms
+        """Of each `written`: a list of maps with `name` and `values` (or `value`), or a map of names to values.
+
+        The first of them are those that variations may give values for without their names.
+        """
+        self._exact: dict[str, str] = {}  # names, of people and of forms, in lower case
+        self._names: dict[str, str] = {}  # the same, folded
+        self._group: dict[str, int] = {}  # the `written` that a name comes from, and `_OF_VARIATIONS`
         self._values: dict[str, dict[str, str]] = {}  # by name: values of people and of forms, as people read them
         self._listed: dict[str, dict[str, None]] = {}
         self._default: dict[str, str] = {}
         self._hidden: set[str] = set()
         self._varies: set[str] = set()
-        for options in written:
+        for group, options in enumerate(written):
             members = options.items() if isinstance(options, dict) else ()
             for member in [{"name": name, "values": values} for name, values in members] or list_of(options):
                 if isinstance(member, dict):
-                    self._add(member)
+                    self._add(member, group)
 
-    def _add(self, member: Mapping[str, Any]) -> None:
+    def _add(self, member: Mapping[str, Any], group: int) -> None:
         name = text_of(member.get("name"))
-        if not name or _folded(name) in self._names or self._full:
+        if not name or self._full or self._known(name, group):
             return  # a page that says it twice says it best at first
         values = texts_of(member.get("values")) or texts_of(member.get("value"))
         for key in (name, text_of(member.get("key"))):
             if key:
+                self._exact.setdefault(_in_lower_case(key), name)
                 self._names.setdefault(_folded(key), name)
+        self._group[name] = group
         self._listed[name] = dict.fromkeys(values)
         keys = texts_of(member.get("keys"))
         pairs = [
@@ -91,8 +101,12 @@ class Options:
 
         `written`: a map of names to values, a list of maps with `name` and `value`, or values in the options' order.
         """
-        found = ((self._option(name), value) for name, value in self._pairs(written) if name)
-        return {name: self._value(name, value) for name, value in found if name}
+        chosen: dict[str, str] = {}
+        for key, value in self._pairs(written):
+            name = self._option(key) if key else ""
+            if name and (value or name not in chosen):  # of two keys of an option one may be left empty
+                chosen[name] = self._value(name, value)
+        return chosen
 
     @property
     def _full(self) -> bool:
@@ -104,19 +118,34 @@ class Options:
         members = list_of(written)
         if all(isinstance(member, dict) for member in members):
             return [(text_of(member.get("name")), text_of(member.get("value"))) for member in members]
-        return list(zip(self._listed, map(text_of, members), strict=False))
+        first = [name for name in self._listed if self._group[name] == 0]
+        return list(zip(first, map(text_of, members), strict=False))
 
     def _option(self, name: str) -> str:
-        folded = _folded(name)
-        if folded not in self._names and self._full:
+        known = self._known(name, _OF_VARIATIONS)
+        if not known and self._full:
             return ""
-        if folded not in self._names:
-            shown = text_of(unquote(_without_prefixes(name))) or name
-            self._names[folded] = shown
-            self._listed.setdefault(shown, {})
-            self._values.setdefault(shown, {})
-        self._varies.add(self._names[folded])
-        return self._names[folded]
+        if not known:
+            known = text_of(unquote(_without_prefixes(name))) or name
+            self._exact[_in_lower_case(name)] = known
+            self._names.setdefault(_folded(name), known)
+            self._group.setdefault(known, _OF_VARIATIONS)
+            self._listed.setdefault(known, {})
+            self._values.setdefault(known, {})
+        self._varies.add(known)
+        return known
+
+    def _known(self, name: str, group: int) -> str:
+        """The option that is meant, if there is one already.
+
+        Names of one group that only look alike when they are folded ("C", "C++") are two, unless one is of a form.
+        """
+        exact = self._exact.get(_in_lower_case(name))
+        if exact is not None:
+            return exact
+        folded = self._names.get(_folded(name), "")
+        alike = folded and self._group[folded] == group
+        return "" if alike and not (_is_of_a_form(name) or _is_of_a_form(folded)) else folded
 
     def _value(self, name: str, value: str) -> str:
         if not value:
@@ -149,6 +178,14 @@ def _without_prefixes(name: str) -> str:
     for prefix in _PREFIXES:
         name = name.removeprefix(prefix)
     return name
+
+
+def _in_lower_case(name: str) -> str:
+    return _without_prefixes(unquote(name)).strip(" :").casefold() or name
+
+
+def _is_of_a_form(name: str) -> bool:
+    return _folded(name) == _without_prefixes(unquote(name))
 
 
 def _folded(name: str) -> str:

@@ -194,14 +194,15 @@ def _availability(row: Mapping[str, Any], stock: Decimal | None) -> Availability
 def _variations(
     offer: Offer, members: Sequence[Mapping[str, Any]], chosen: Sequence[Mapping[str, str]]
 ) -> tuple[Offer, ...]:
-    """The variations, each with a SKU that none before it has. One without a price costs what the product does."""
+    """The variations, each with a SKU that no other has. One without a price costs what the product does."""
     given = NewNames(offer.sku)
+    skus = [text_of(member.get("sku")) for member in members]
+    skus = [given.new(sku) if sku and sku not in given else "" for sku in skus]  # before any is made
     made = []
-    for member, values in zip(members, chosen, strict=True):
-        sku = text_of(member.get("sku"))
-        if not sku or sku in given:
-            sku = "-".join(filter(None, [offer.sku, *(slugged(value) for value in values.values() if value)]))
-        sku = given.new(sku)
+    for member, values, own in zip(members, chosen, skus, strict=True):
+        sku = own or given.new(
+            "-".join(filter(None, [offer.sku, *(slugged(value) for value in values.values() if value)]))
+        )
         variation = _offer(member, sku=sku, chosen=values)
         if variation.regular_price is None:
             variation = replace(variation, regular_price=offer.regular_price, sale_price=offer.sale_price)

@@ -1,4 +1,4 @@
-"""On the PYTHONPATH of a process, this makes it one of the next release: its requests have version 2 and a field more.
+"""On the PYTHONPATH of a process, this makes it one of the next release: its requests have a version and a field more.
 
 It reads what this release writes, as every release reads what the one before it wrote. That it writes the new format at
 once is what a release must not do; it is what makes the most of a mixed fleet.
@@ -18,6 +18,6 @@ def encode(request, *, _encode=codec.encode):
     return _encode(NextRequest(**{**fields, "v": codec.VERSION, "lane": "fast"}))
 
 
-codec.VERSION = codec.NEWEST_READ = 2
+codec.VERSION = codec.NEWEST_READ = codec.NEWEST_READ + 1
 codec.WireRequest = NextRequest
 codec.encode = encode

@@ -266,6 +266,14 @@ def test_appended_fields_of_later_pages_join_the_first_pages_row():
     assert [dict(row.values) for row in last.rows] == [{"title": "T", "body": ["1", "2", "3"]}]
 
 
+def test_a_row_that_is_too_large_to_travel_to_its_next_page_is_given_out_and_counted():
+    first = chapter(f"<h1>T</h1><p>{'x' * 100_000}<a class=next href=/a2>")
+    assert (first.rows, first.stats.get("recipe/too_large_to_wait")) == ((), None)
+    second = chapter(f"<p>{'y' * 100_000}<a class=next href=/a3>", first.next, first.next.url)
+    assert [len(part) for row in second.rows for part in row.values["body"]] == [100_000, 100_000]
+    assert (second.next, second.chain_end, second.stats["recipe/too_large_to_wait"]) == (None, "too_large", 1)
+
+
 def test_an_appended_list_that_loops_gives_its_row():
     first = chapter("<h1>T</h1><p>1<a class=next href=/a2>")
     second = chapter("<p>2<a class=next href=/a>", first.next, first.next.url)

@@ -10,8 +10,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from engine import item_recipe, run
+from selectolax.lexbor import LexborHTMLParser
 
-from crawler.recipe import html_document
+from crawler.recipe import html_document, second_tree
 from crawler.recipe.documents import parse_document
 from crawler.recipe.queries import compile_css, compile_xpath
 
@@ -29,6 +30,7 @@ DIFFICULT = {
     "markup in an attribute": "<p title='<source>' a=\"'\">x</p><video><source></video>",
     "quotes in names": "<p \"a\" 'b'>x<video><source></video><h1>y<p>z",
     "a comment with markup": "<!-- <source> <h1><p> --><video><source></video><h1>a<p>b",
+    "names like those of raw elements": "<title-card><wbr>a<p>b<wbr>c</title-card><svg><title>t</title></svg>d",
     "a drawing": "<svg><linearGradient/><foreignObject><p>x</p></foreignObject></svg>",
     "names that are none": "<a<b>x</a<b><x:y>z</x:y>",
 }
@@ -42,6 +44,16 @@ def test_the_trees_are_the_same_element_for_element(name):
     depths = [row.values(parents) for row in document.root.rows(compile_css("*"))]
     assert depths == [row.values(parents) for row in document.root.rows(compile_xpath("//*"))]
     assert document.stats == {}
+
+
+def test_templates_are_emptied_in_one_pass_and_what_looks_like_them_is_not():
+    many = "".join(f"<template id={number}><p>{number}<template>{number}</template></template>" for number in range(9))
+    parser = LexborHTMLParser(f"<script>'<template>x</template>'</script><template>x</template>b{many}")
+    assert second_tree._serialised(parser, ["template"]) == (
+        "<html><head><script>'<template>x</template>'</script><template></template></head><body>b"
+        + "".join(f'<template id="{number}"></template>' for number in range(9))
+        + "</body></html>"
+    )
 
 
 #: <param> is void in HTML only.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import resource
+import zlib
 from datetime import UTC, datetime
 
 import pytest
@@ -52,6 +53,17 @@ def test_a_compressed_file_is_unpacked_whatever_it_is_called():
     assert urls(gzip.compress(urlset("<loc>https://a.example/1</loc>").encode())) == ["https://a.example/1"]
     rest = gzip.compress(urlset("<loc>https://a.example/1</loc>")[60:].encode())
     assert urls(one + two + rest) == ["https://a.example/1"]
+
+
+def test_a_compressed_file_may_be_made_of_many_but_not_of_any_number():
+    text = urlset("".join(f"<loc>https://a.example/{number}</loc>" for number in range(3))).encode()
+    many = b"".join(gzip.compress(text[start : start + 1]) for start in range(len(text)))
+    assert urls(many) == urls(text)
+    numbers = [zlib.crc32(str(number).encode()) for number in range(20_000)]
+    long = urlset(*(f"<loc>https://a.example/{number}</loc>" for number in numbers)).encode()
+    assert len(urls(gzip.compress(long))) == len(numbers)
+    with pytest.raises(ParseRefused, match="made of more than 10,000"):
+        read_sitemap(gzip.compress(text) + gzip.compress(b"") * 200_000)
 
 
 def test_robots_txt_names_sitemaps_and_its_other_lines_count_for_nothing():

@@ -48,6 +48,33 @@ def test_an_empty_value_means_any():
     assert options.all()[0].varies
 
 
+@pytest.mark.parametrize("written", [{"attribute_color": "Red", "color": ""}, {"color": "", "attribute_color": "Red"}])
+def test_of_two_keys_of_an_option_the_one_with_a_value_counts(written):
+    assert list(Options().chosen(written).values()) == ["Red"]
+
+
+def test_values_in_order_are_those_of_the_first_group():
+    options = Options(None, {"Weight": "1kg"})
+    assert options.chosen(["Red"]) == {}
+    assert [(one.name, one.values, one.varies) for one in options.all()] == [("Weight", ("1kg",), False)]
+    options = Options([COLOUR], {"Weight": "1kg"})
+    assert options.chosen(["Ash", "Red"]) == {"Colour": "Ash"}
+
+
+def test_names_that_only_look_alike_stay_apart():
+    options = Options([{"name": "C++", "value": "11"}, {"name": "C", "value": "89"}, {"name": "c", "value": "0"}])
+    assert options.chosen({"C": "99", "C++": "17"}) == {"C": "99", "C++": "17"}
+    assert options.chosen({"attribute_c": "89"}) == {"C": "89"}
+    assert [(one.name, one.values) for one in options.all()] == [("C++", ("11", "17")), ("C", ("89", "99"))]
+    assert Options().chosen({"C++": "1", "C": "2"}) == {"C++": "1", "C": "2"}
+
+
+def test_a_name_of_a_form_or_of_another_list_is_that_of_people():
+    options = Options([{"name": "Size (EU)"}, {"name": "size-eu"}, {"name": "Size (EU):"}], {"Size - EU": "1"})
+    assert options.chosen({"Size EU": "40", "attribute_pa_size-eu": "41"}) == {"Size (EU)": "41"}
+    assert [one.name for one in options.all()] == ["Size (EU)"]
+
+
 def test_what_does_not_vary_and_what_is_hidden_is_said_and_a_repeated_option_counts_once():
     found = Options([COLOUR], [{"name": "colour", "values": ["Dark Oak, Ash"]}, {"name": "Wood", "value": "Oak"}]).all()
     assert [(one.name, one.values, one.varies) for one in found] == [

@@ -48,6 +48,12 @@ def test_a_variation_without_a_price_costs_what_its_product_costs_and_one_with_a
     assert prices == [(Decimal(45), Decimal(42)), (Decimal(43), None)]
 
 
+def test_a_sku_that_is_made_is_none_that_the_page_gives_to_a_later_variation():
+    members = [{"attributes": {"size": "M"}}, {"sku": "S-m", "attributes": {"size": "Slim"}}]
+    product = product_of({"sku": "S", "name": "a", "variants": members})
+    assert [one.sku for one in product.variations] == ["S-m-2", "S-m"]
+
+
 def test_a_variation_without_a_sku_or_with_one_that_is_taken_gets_a_new_one():
     members = [
         {"sku": sku, "attributes": {"x": value}} for sku, value in (("", "Red"), ("A", "Red"), ("B", "1"), ("B", ""))
