@@ -39,6 +39,12 @@ class Ask(enum.Enum):
     ASK = "ask"
 
 
+#: Selectors that go back more often are slow enough on a hostile page without being tried twice.
+_MOST_BACKTRACKS: Final = 4
+
+#: Texts that have more characters together are left to `rules`, which bounds them and has to read them again.
+_SOON: Final = MAX_CHARACTERS // 8
+
 #: The short way does not lead to the value: ask `rules`.
 ASK: Final = Ask.ASK
 
@@ -125,7 +131,8 @@ def _of_take(take: Take) -> Read | None:
     if not isinstance(query, CssQuery) or len(query.parts) > 1:
         return None
     selector = query.parts[0].selector
-    return None if selector.costly or selector.counts_some else _of_css(query, take)
+    is_slow = selector.costly or selector.counts_some or selector.backtracks > _MOST_BACKTRACKS
+    return None if is_slow else _of_css(query, take)
 
 
 def _of_xpath(query: XPathQuery, take: Take) -> Read:
@@ -249,7 +256,7 @@ def _first_of(part: CssPart, take: Take) -> _Chosen:
         for node in nodes:
             text = one(node)
             characters += len(text)
-            if characters > MAX_CHARACTERS:
+            if characters > _SOON:
                 return ASK, False
             if not chosen:
                 chosen = text
@@ -266,7 +273,7 @@ def _within_bounds(texts: Iterable[str]) -> list[Value] | None:
     characters = 0
     for text in texts:
         characters += len(text)
-        if characters > MAX_CHARACTERS:
+        if characters > _SOON:
             return None
         found.append(text)
     return found
