@@ -23,10 +23,12 @@ test: lint  ## Lint, type-check and run every test
 	@sh scripts/test_tools.sh
 	@$(BIN)/python -m pytest
 
-# Measuring lines and branches makes Python twice as slow: continuous integration does it once more, after the tests.
+# Measuring lines and branches makes Python twice as slow: continuous integration does it once more, after the tests have
+# passed. Some of them look at the clock, so one that fails here is told and decides nothing; the share of lines does.
 # What kills processes has no part in it, since nobody hears what they had covered.
 coverage: $(STAMP)  ## Lines and branches that the tests of `make test` reach, 90 % at least (10 minutes)
-	@$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/e2e --cov --cov-report=term:skip-covered
+	-@$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/e2e --cov --cov-report= --cov-fail-under=0
+	@$(BIN)/coverage report --skip-covered
 
 test-long: $(STAMP)  ## Whole fleets that are killed, stopped and starved (about 16 minutes)
 	@$(BIN)/python -m pytest -m long -n 1
