@@ -148,16 +148,23 @@ class KnownPages:
         Raises:
             StateDamaged: it is no state, or one of a later version.
         """
+        self._path = path
         self._base = open_state(path, read_only=True)
         self.meta = read_meta(self._base)
         self._is_same = self.meta.recipe == recipe
 
     def page(self, page: int) -> KnownPage | None:
-        """What is known of a page."""
+        """What is known of a page.
+
+        Raises:
+            StateDamaged: the file is damaged.
+            OSError: it cannot be read.
+        """
         if not self._is_same:
             return None
         query = "SELECT etag, modified, lastmod, carried, fetched_ms, children FROM pages WHERE id = ?"
-        found = self._base.execute(query, (signed(page),)).fetchone()
+        with told_of(self._path):
+            found = self._base.execute(query, (signed(page),)).fetchone()
         if found is None:
             return None
         names = ("etag", "modified", "lastmod", "carried", "fetched_ms", "children")

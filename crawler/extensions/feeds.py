@@ -169,8 +169,7 @@ class _TextExporter(BaseItemExporter):
     @classmethod
     def of_spider(cls, file: IO[bytes], options: dict[str, Any]) -> BaseItemExporter:
         """Of an ordinary spider."""
-        # Scrapy hands the feed's file and options over untyped.
-        return JsonLinesItemExporter(file, **options)  # type: ignore[arg-type]
+        return JsonLinesItemExporter(file, **options)  # type: ignore[arg-type] # Scrapy hands options over untyped
 
     def start_exporting(self) -> None:
         """Writes the header, unless rows are appended to a file that has one."""
@@ -202,8 +201,8 @@ class CsvExporter(_TextExporter):
     @classmethod
     def of_spider(cls, file: IO[bytes], options: dict[str, Any]) -> BaseItemExporter:
         """Scrapy's own."""
-        # As above.
-        return CsvItemExporter(file, delimiter=SEPARATORS[cls.FORMAT], **options)  # type: ignore[arg-type]
+        separator = SEPARATORS[cls.FORMAT]
+        return CsvItemExporter(file, delimiter=separator, **options)  # type: ignore[arg-type] # as above
 
 
 class TsvExporter(CsvExporter):

@@ -35,7 +35,7 @@ from crawler.exports.keys import SeriesKeys
 from crawler.exports.objects_folder import FolderObjectStore
 from crawler.exports.page_notes import PageNote, packed_ids
 from crawler.exports.series import recipe_digest, series_id
-from crawler.exports.series_state import Carried, Comparison, KnownPages, RunState, StateMeta
+from crawler.exports.series_state import Carried, Comparison, KnownPages, RunState, StateMeta, told_of
 from crawler.exports.series_store import Pointer
 from crawler.fleet import fleet_settings
 from crawler.frontier.contract import FINISHED
@@ -174,7 +174,15 @@ class Incremental:
         return asked
 
     def _page(self, number: int) -> KnownPage | None:
-        return self._known.page(number) if self._known is not None else None
+        if self._known is None:
+            return None
+        try:
+            return self._known.page(number)
+        except (CrawleryError, OSError) as error:
+            logger.warning("What is known of earlier runs cannot be read; pages are read whole from here on: %s", error)
+            self._known.close()
+            self._known = None
+            return None
 
     def _is_fresh(self, known: KnownPage) -> bool:
         every_s = self._plan.recrawl_every_s
@@ -365,7 +373,8 @@ class OwnRun:
         order = self._fetch()
         row_keys = {item: contract.key for item, contract in recipe.items.items()}
         comparison = Comparison(only=plan.only, ignore=plan.ignore)
-        self.state = RunState(self._path, keys=row_keys, comparison=comparison, cover=Coverage(recipe).cover)
+        with told_of(self._path):
+            self.state = RunState(self._path, keys=row_keys, comparison=comparison, cover=Coverage(recipe).cover)
         self.state.order = max(self.state.order, order + 1)
 
     def _fetch(self) -> int:
@@ -400,7 +409,8 @@ class OwnRun:
         Raises:
             ObjectStoreError: it cannot be written.
         """
-        self.state.finish()
+        with told_of(self._path):
+            self.state.finish()
         key = series_store.put(self._objects, self._keys, self._job, self._path)
         now_ms = int(time.time() * 1000)
         pointer = Pointer(order=self.state.order, job=self._job, state=key, recipe=recipe, made_ms=now_ms)

@@ -105,8 +105,7 @@ class SourceCompiler:
             self.report.add(node.by_key[key].mark, path, problem, hint)
             return None
         raw = bool(checked.boolean(node, "raw"))
-        # The keys of a rule's map let only these two through.
-        return NodeSource(syntax=key, type=type_, raw=raw)  # type: ignore[arg-type]
+        return NodeSource(syntax=key, type=type_, raw=raw)  # type: ignore[arg-type] # a rule's map has only these two keys
 
     def _query(self, node: MapNode, key: str, path: Path, place: Place) -> QuerySource | None:
         found = checked.scalar(node, key)

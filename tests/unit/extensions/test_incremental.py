@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -284,3 +285,15 @@ def test_a_folder_of_somebody_else_is_not_used(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: 12345)
     with pytest.raises(ConfigError, match="is somebody else's"):
         cached_state(objects, KEYS, tmp_path / "cache")
+
+
+def test_what_can_no_longer_be_read_is_not_known_any_more_and_the_crawl_goes_on(make, tmp_path, caplog):
+    made = make()
+    assert made.to_ask_for(request()) is not None
+    made._known._base.execute("PRAGMA query_only = OFF")
+    broken = sqlite3.connect(":memory:")
+    made._known._base.close()
+    made._known._base = broken
+    assert made.to_ask_for(request()) is None
+    assert made._known is None
+    assert "cannot be read" in caplog.text
