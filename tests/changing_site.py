@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import threading
 from collections import Counter
-from concurrent.futures import Future
-from typing import TYPE_CHECKING
 
-from crawler.sample_shop.httpd import HttpResponse, HttpServer
+from threaded_site import ThreadedSite
 
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
+from crawler.sample_shop.httpd import HttpResponse
 
 RECIPE = """schema_version: 1
 name: shelves
@@ -60,7 +54,7 @@ BY_SITEMAP = (
 )
 
 
-class ChangingSite:
+class ChangingSite(ThreadedSite):
     """The site, on a thread of its own.
 
     Attributes:
@@ -89,28 +83,11 @@ class ChangingSite:
         self._per_list = per_list
         self._filler = "<p>" + "x" * page_bytes + "</p>" if page_bytes else ""
 
-    def __enter__(self) -> Self:
-        started: Future = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(started)))
-        self._thread.start()
-        self.url, self._loop, self._stop = started.result(timeout=30)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(timeout=30)
-
     def forget(self) -> None:
         """What was asked for so far does not count."""
         self.asked.clear()
         self.answers.clear()
         self.sent_bytes = 0
-
-    async def _serve(self, started: Future) -> None:
-        stop = asyncio.Event()
-        async with HttpServer(self._answer) as server:
-            started.set_result((server.url, asyncio.get_running_loop(), stop))
-            await stop.wait()
 
     def _answer(self, request) -> HttpResponse:
         answer = self._page(request)

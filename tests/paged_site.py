@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections import Counter
-from concurrent.futures import Future
-from typing import TYPE_CHECKING
 
-from crawler.sample_shop.httpd import HttpResponse, HttpServer
+from threaded_site import ThreadedSite
 
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
+from crawler.sample_shop.httpd import HttpResponse
 
 RECIPE = """schema_version: 1
 name: goods
@@ -31,7 +25,7 @@ exports:
 """
 
 
-class PagedSite:
+class PagedSite(ThreadedSite):
     """The site, on a thread of its own.
 
     Attributes:
@@ -46,23 +40,6 @@ class PagedSite:
         self.answers: dict[int, int] = {}
         self.asked: Counter[str] = Counter()
         self._goods = goods
-
-    def __enter__(self) -> Self:
-        started: Future = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(started)))
-        self._thread.start()
-        self.url, self._loop, self._stop = started.result(timeout=30)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(timeout=30)
-
-    async def _serve(self, started: Future) -> None:
-        stop = asyncio.Event()
-        async with HttpServer(self._answer) as server:
-            started.set_result((server.url, asyncio.get_running_loop(), stop))
-            await stop.wait()
 
     def _answer(self, request) -> HttpResponse:
         path = request.path

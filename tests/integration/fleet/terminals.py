@@ -23,7 +23,7 @@ from crawler.sample_shop.httpd import HttpRequest, HttpResponse, HttpServer
 from crawler.store import Store, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 PROJECT = Path(__file__).parent / "ordinary"
 
@@ -199,3 +199,29 @@ class StoredJob:
             return rows
 
         return self.ask(read)
+
+
+def crawls(folder: Path, spider: str, *words: str, log: str) -> subprocess.Popen[bytes]:
+    """`scrapy crawl SPIDER WORDS` on the recipes in a folder, where its log is, too; whoever calls kills it."""
+    own = {
+        "SCRAPY_SETTINGS_MODULE": "crawler.settings",
+        "RECIPES_PATH": str(folder),
+        "CRAWLERY_EXPORTS_DIR": str(folder / "out"),
+    }
+    with (folder / log).open("wb") as said:
+        return subprocess.Popen(
+            mortal(sys.executable, "-m", "scrapy", "crawl", spider, *words),
+            cwd=folder,
+            env={**os.environ, **own},
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def kill(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    """Kills those that still run."""
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+            process.wait(timeout=PATIENCE_S)

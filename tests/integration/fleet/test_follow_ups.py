@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
-from terminals import PATIENCE_S, wait_until
+from terminals import PATIENCE_S, crawls, kill, wait_until
 
 from crawler.sample_shop.httpd import HttpResponse, HttpServer
 from crawler.sample_shop.server import running_server
-from tests.valkey_server import mortal
+
+if TYPE_CHECKING:
+    import subprocess
 
 PRODUCTS = 40
 KILLS = 2
@@ -68,28 +68,11 @@ def worker(tmp_path, valkey):
 
     def start(site: str) -> subprocess.Popen[bytes]:
         words = ["-a", f"site={site}", "-a", "job=j1", "-s", f"REDIS_URL={valkey.url}", "-s", "LEASE_TTL=1"]
-        with (tmp_path / f"{len(started)}.log").open("wb") as log:
-            process = subprocess.Popen(
-                mortal(sys.executable, "-m", "scrapy", "crawl", "joined", *words),
-                cwd=tmp_path,
-                env={
-                    **os.environ,
-                    "SCRAPY_SETTINGS_MODULE": "crawler.settings",
-                    "RECIPES_PATH": str(tmp_path),
-                    "CRAWLERY_EXPORTS_DIR": str(tmp_path / "out"),
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        started.append(process)
-        return process
+        started.append(crawls(tmp_path, "joined", *words, log=f"{len(started)}.log"))
+        return started[-1]
 
     yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-            process.wait(timeout=PATIENCE_S)
+    kill(started)
 
 
 @pytest.mark.long

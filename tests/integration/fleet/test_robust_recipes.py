@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
 from click.testing import CliRunner
 from hostile_selectors import CSS, PAGES, XPATH
-from terminals import PATIENCE_S, wait_until
+from terminals import PATIENCE_S, crawls, kill, wait_until
 
 from crawler.cli.main import cli
 from crawler.recipe.css import compile_css
 from crawler.recipe.query_error import QueryError
 from crawler.sample_shop.httpd import HttpResponse, HttpServer
 from crawler.sample_shop.server import running_server
-from tests.valkey_server import mortal
+
+if TYPE_CHECKING:
+    import subprocess
 
 HEAD = """\
 schema_version: 1
@@ -43,29 +43,11 @@ def workers(tmp_path, valkey):
         (tmp_path / "robust.yaml").write_text(recipe, encoding="utf-8")
         words = ["-a", f"site={site}", "-a", "job=j1", "-s", f"REDIS_URL={valkey.url}", "-s", f"LEASE_TTL={TTL_S}"]
         words += [word for setting in ("DOWNLOAD_DELAY=0", *settings) for word in ("-s", setting)]
-        for number in range(2):
-            with (tmp_path / f"{number}.log").open("wb") as log:
-                process = subprocess.Popen(
-                    mortal(sys.executable, "-m", "scrapy", "crawl", "robust", *words),
-                    cwd=tmp_path,
-                    env={
-                        **os.environ,
-                        "SCRAPY_SETTINGS_MODULE": "crawler.settings",
-                        "RECIPES_PATH": str(tmp_path),
-                        "CRAWLERY_EXPORTS_DIR": str(tmp_path / "out"),
-                    },
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
-            started.append(process)
+        started.extend(crawls(tmp_path, "robust", *words, log=f"{number}.log") for number in range(2))
         return started
 
     yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-            process.wait(timeout=PATIENCE_S)
+    kill(started)
 
 
 def ended(started, tmp_path):
