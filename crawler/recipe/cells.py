@@ -252,6 +252,8 @@ def _first_of(part: CssPart, take: Take) -> _Chosen:
     one = _text_of(part, take)
 
     def first(nodes: list[LexborNode]) -> tuple[Value, bool]:
+        if len(nodes) == 1:  # as most are: it has nothing to choose from, and no more text than the page
+            return one(nodes[0]) or MISSING, False
         chosen, ambiguous, characters = "", False, 0
         for node in nodes:
             text = one(node)
