@@ -121,8 +121,11 @@ class Complex:
 
     @property
     def is_soon_found(self) -> bool:
-        """Whether lexbor finds it in one pass over a page; for `~` it looks at all siblings of each element."""
-        return self.backtracks < 2 and "~" not in self.combinators
+        """Whether lexbor finds it in one pass over a page.
+
+        For `~` it looks at all siblings of each element; and what is costly it would look at for each element below.
+        """
+        return self.backtracks < 2 and "~" not in self.combinators and not self.costly
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

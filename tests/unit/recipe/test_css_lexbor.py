@@ -116,6 +116,7 @@ def test_lexbor_finds_by_itself_what_matching_one_compound_after_the_other_finds
     assert found
 
 
-def test_siblings_after_siblings_are_not_left_to_lexbor():
-    selectors = [compile_css(text).parts[0].selector for text in ("h2 ~ p", "h2 + p", "h2 p", "h2 > p", "div h2 p")]
-    assert [selector.is_soon_found for selector in selectors] == [False, True, True, True, False]
+def test_siblings_after_siblings_and_texts_that_all_below_would_search_again_are_not_left_to_lexbor():
+    texts = ("h2 ~ p", "h2 + p", "h2 p", "h2 > p", "div h2 p", 'div:contains("zzz") p')
+    selectors = [compile_css(text).parts[0].selector for text in texts]
+    assert [selector.is_soon_found for selector in selectors] == [False, True, True, True, False, False]

@@ -73,6 +73,12 @@ def test_a_hostile_selector_takes_no_two_seconds_of_the_worst_pages(most_s, lang
     assert too_slow(recipe_for(language, text), pages, most_s) == []
 
 
+def test_a_text_that_is_nowhere_is_not_searched_for_again_by_each_element_below(most_s):
+    recipe = recipe_for("css", '*:contains("zzz") *:contains("x")')
+    pages = {"deep": "<div>" * 120 + "x " * 300_000 + "</div>" * 120}
+    assert too_slow(recipe, pages, most_s) == []
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("language", "text"), SELECTORS, ids=str)
 def test_no_hostile_selector_takes_two_seconds_of_a_hostile_page(most_s, language, text):
