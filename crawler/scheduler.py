@@ -38,12 +38,12 @@ from scrapy.utils.misc import load_object
 
 from crawler.frontier.contract import FrontierRequest
 from crawler.frontier.identity import START_ID
-from crawler.middlewares.errbacks import NotingErrback, bare_errback
 from crawler.middlewares.open_pages import OpenPages
 from crawler.scheduling.appetite import Appetite
 from crawler.scheduling.ending import Ending
 from crawler.scheduling.engine_hands import EngineHands
 from crawler.scheduling.exchange import Exchange
+from crawler.scheduling.handing_out import HandingOut
 from crawler.scheduling.harvest import Harvest
 from crawler.scheduling.held_leases import LONGEST_S, HeldLeases, Renewal
 from crawler.scheduling.intake import Intake
@@ -94,6 +94,7 @@ class Scheduler:
         times: whether their time counts.
         harvest: takes what they give.
         start: the start page.
+        handing_out: to the engine, or past it.
         ending: whether it is the job that ends with this worker.
         final: the books of the crawl, once it is closed.
     """
@@ -167,6 +168,17 @@ class Scheduler:
             prefetch=self._prefetch,
             appetite=self._appetite,
             start=self.start,
+        )
+        self.handing_out = HandingOut(
+            self,
+            pages=self.pages,
+            prefetch=self._prefetch,
+            appetite=self._appetite,
+            outbox=self.outbox,
+            ends=self._ends,
+            engine=engine,
+            pump=self._pump,
+            stats=lambda: crawler.stats,
         )
         self._leaving_since: float | None = None
         self._watch: asyncio.TimerHandle | None = None
@@ -275,20 +287,7 @@ class Scheduler:
 
     def next_request(self) -> Request | None:
         """The next leased request, or None if there is none at hand that would be sent soon."""
-        page = self._appetite.next_of(self._prefetch)
-        while page is not None and not self._ends.surely_ours(page):
-            self.outbox.give_back(page)
-            self._pump.now()
-            page = self._appetite.next_of(self._prefetch)
-        if page is None:
-            return None
-        if self._prefetch.hungry and not self._pump.busy:
-            self._pump.now()
-        page.request.errback = NotingErrback(self, bare_errback(page.request.errback))
-        self.pages.add(page)
-        self._appetite.comes(page)
-        self._crawler.stats.inc_value("scheduler/dequeued")
-        return page.request
+        return self.handing_out.next_request()
 
     # --- what others ask ---
 

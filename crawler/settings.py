@@ -166,6 +166,7 @@ EXTENSIONS_BASE = {
     "crawler.extensions.feeds.FeedExporter": 0,
     "crawler.extensions.rejects.RejectsFile": 0,
     "crawler.extensions.limits.Limits": 0,
+    "crawler.extensions.fast_path.FastPaths": 0,
     "crawler.extensions.summary.Summary": 0,
     "crawler.extensions.log_output.LogOutput": 0,
     "scrapy.extensions.telnet.TelnetConsole": None,
@@ -192,6 +193,10 @@ FEED_EXPORT_ENCODING = "utf-8"
 # page go through the pipelines one after another; pages still run side by side.
 CONCURRENT_ITEMS = 1
 ASYNCIO_EVENT_LOOP = "uvloop.Loop"
+STATS_CLASS = "crawler.stats.StatsCollector"
+
+# Ours: pages of recipes pass Scrapy's engine by where nothing in the crawl would notice (see docs/performance.md).
+FASTPATH_ENABLED = True
 
 LOG_LEVEL = _config.log_level
 LOG_JSON = _config.log_json  # ours

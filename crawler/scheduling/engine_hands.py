@@ -57,6 +57,25 @@ class EngineHands:
         slot = self._crawler.engine._slot  # noqa: SLF001 - see the module
         return slot is None or not slot.inprogress
 
+    @property
+    def full(self) -> bool:
+        """Whether nothing may be begun now."""
+        engine = self._crawler.engine
+        backs_out: bool = engine.paused or engine.needs_backout()
+        return backs_out
+
+    def take_up(self, request: Request) -> None:
+        """A request is worked on past the engine, which counts it among its own and waits for it when it closes."""
+        engine = self._crawler.engine
+        engine._slot.add_request(request)  # noqa: SLF001 - see the module
+        engine.downloader.active.add(request)
+
+    def put_down(self, request: Request) -> None:
+        """The end of that."""
+        engine = self._crawler.engine
+        engine.downloader.active.discard(request)
+        engine._slot.remove_request(request)  # noqa: SLF001 - see the module
+
     def free(self, most: int) -> int:
         """How many requests it could begin at once, at most `most`."""
         downloader = self._crawler.engine.downloader

@@ -1,0 +1,279 @@
+"""What is done with a request before it is sent and with its answer: by Scrapy's and our own middlewares, in one pass.
+
+A middleware whose class is known here is called when it has something to do, as its own code says; else its step costs
+a look. All others are called as Scrapy calls them. The order is Scrapy's.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from scrapy.downloadermiddlewares.defaultheaders import DefaultHeadersMiddleware
+from scrapy.downloadermiddlewares.downloadtimeout import DownloadTimeoutMiddleware
+from scrapy.downloadermiddlewares.httpauth import HttpAuthMiddleware
+from scrapy.downloadermiddlewares.httpcompression import ACCEPTED_ENCODINGS
+from scrapy.downloadermiddlewares.httpproxy import HttpProxyMiddleware
+from scrapy.downloadermiddlewares.offsite import OffsiteMiddleware
+from scrapy.downloadermiddlewares.stats import DownloaderStats, get_header_size, get_status_size
+from scrapy.downloadermiddlewares.useragent import UserAgentMiddleware
+from scrapy.http import Headers, Response
+from scrapy.utils.httpobj import urlparse_cached
+from scrapy.utils.python import to_bytes
+
+from crawler.middlewares.blocked import BlockedMiddleware
+from crawler.middlewares.cookies import CookiesMiddleware
+from crawler.middlewares.httpcompression import HttpCompressionMiddleware
+from crawler.middlewares.redirect import MetaRefreshMiddleware, RedirectMiddleware
+from crawler.middlewares.retry import RetryMiddleware
+from crawler.middlewares.robots import RobotsTxtMiddleware
+from crawler.middlewares.settle import SettleDownloaderMiddleware
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
+
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+
+    #: A step before a request is sent; what it gives may have to be awaited.
+    Before: TypeAlias = Callable[[Request], Any]
+
+    #: A step with an answer, which it gives, or another one in its place.
+    After: TypeAlias = Callable[[Request, Response], Any]
+
+
+class _Middleware(Protocol):
+    def process_request(self, request: Request) -> Any: ...
+    def process_response(self, request: Request, response: Response) -> Any: ...
+
+
+def before_steps(crawler: Crawler, middlewares: Iterable[Any]) -> list[Before]:
+    """Of middlewares in Scrapy's order."""
+    steps: list[Before] = []
+    for middleware in middlewares:
+        make = _BEFORE.get(type(middleware))
+        if make is not None:
+            step = make(middleware, crawler)
+            if step is not None:
+                steps.append(step)
+        elif hasattr(middleware, "process_request"):
+            steps.append(middleware.process_request)
+    return steps
+
+
+def after_steps(crawler: Crawler, middlewares: Iterable[Any]) -> list[After]:
+    """Of middlewares in Scrapy's order, which is that of requests; answers pass them the other way round."""
+    steps: list[After] = []
+    for middleware in reversed(list(middlewares)):
+        make = _AFTER.get(type(middleware))
+        if make is not None:
+            steps.append(make(middleware, crawler))
+        elif hasattr(middleware, "process_response"):
+            steps.append(middleware.process_response)
+    return steps
+
+
+def wants_spider(middlewares: Iterable[Any]) -> bool:
+    """Whether any of them insists on being given the spider, as they were before Scrapy 2.14."""
+    methods = [
+        getattr(middleware, name)
+        for middleware in middlewares
+        for name in ("process_request", "process_response", "process_exception")
+        if hasattr(middleware, name)
+    ]
+    return any(
+        parameter.name == "spider" and parameter.default is parameter.empty
+        for method in methods
+        for parameter in inspect.signature(method).parameters.values()
+    )
+
+
+# --- before -----------------------------------------------------------------------------------------------------------
+
+
+def _offsite(middleware: OffsiteMiddleware, crawler: Crawler) -> Before:
+    """Hosts that were found to be on the spider's sites are not looked for again."""
+    onsite: set[str] = set()
+
+    def step(request: Request) -> Any:
+        host = urlparse_cached(request).hostname or ""
+        if host in onsite:
+            return None
+        found = middleware.process_request(request)
+        if crawler.spider is not None and middleware.should_follow(request, crawler.spider):
+            onsite.add(host)
+        return found
+
+    return step
+
+
+def _robots(middleware: RobotsTxtMiddleware, _crawler: Crawler) -> Before:
+    """Waits only for rules that are not known yet."""
+
+    def step(request: Request) -> Any:
+        rules = None if request.meta.get("dont_obey_robotstxt") else middleware.known_rules(request)
+        return middleware.process_request(request) if rules is None else middleware.process_request_2(rules, request)
+
+    return step
+
+
+def _auth(middleware: HttpAuthMiddleware, _crawler: Crawler) -> Before | None:
+    """Nothing, where neither settings nor spider have a password: requests of recipes have none."""
+    return middleware.process_request if middleware._auth else None  # noqa: SLF001 - Scrapy tells nobody
+
+
+def _timeout(middleware: DownloadTimeoutMiddleware, _crawler: Crawler) -> Before | None:
+    seconds = middleware._timeout  # noqa: SLF001 - it is that of a spider's attribute or of the settings
+    return (lambda request: request.meta.setdefault("download_timeout", seconds) and None) if seconds else None
+
+
+def _headers(given: Iterable[tuple[str, Any]]) -> Before:
+    """Default headers; of Scrapy's `Headers`, which spell each name and value anew, the finished form is kept."""
+    finished = [(name, list(values)) for name, values in Headers(dict(given)).items()]
+
+    def step(request: Request) -> None:
+        headers = request.headers
+        for name, values in finished:
+            if name not in headers.keys():  # noqa: SIM118 - `in headers` would spell the name anew
+                dict.__setitem__(headers, name, list(values))
+
+    return step
+
+
+def _default_headers(middleware: DefaultHeadersMiddleware, _crawler: Crawler) -> Before:
+    return _headers(middleware._headers)  # noqa: SLF001 - those of the settings, without those that are None
+
+
+def _user_agent(middleware: UserAgentMiddleware, _crawler: Crawler) -> Before | None:
+    return _headers([("User-Agent", middleware.user_agent)]) if middleware.user_agent else None
+
+
+def _accepted(_middleware: HttpCompressionMiddleware, _crawler: Crawler) -> Before:
+    return _headers([("Accept-Encoding", b", ".join(ACCEPTED_ENCODINGS))])
+
+
+def _cookies_to_send(middleware: CookiesMiddleware, _crawler: Crawler) -> Before:
+    """Nothing, while there are none."""
+
+    def step(request: Request) -> Any:
+        jar = middleware.jars.get(request.meta.get("cookiejar"))
+        if not (jar is not None and len(jar.jar)) and not request.cookies and b"Cookie" not in request.headers.keys():  # noqa: SIM118 - as above
+            return None
+        return middleware.process_request(request)
+
+    return step
+
+
+def _proxy(middleware: HttpProxyMiddleware, _crawler: Crawler) -> Before:
+    """Nothing, where no proxy is named."""
+
+    def step(request: Request) -> Any:
+        meta = request.meta
+        if middleware.proxies or "proxy" in meta or "_auth_proxy" in meta or b"Proxy-Authorization" in request.headers:
+            return middleware.process_request(request)
+        return None
+
+    return step
+
+
+def _count_request(_middleware: DownloaderStats, crawler: Crawler) -> Before:
+    stats = crawler.stats
+
+    def step(request: Request) -> None:
+        stats.inc_value("downloader/request_count")
+        stats.inc_value(f"downloader/request_method_count/{request.method}")
+        stats.inc_value("downloader/request_bytes", request_bytes(request))
+
+    return step
+
+
+def request_bytes(request: Request) -> int:
+    """The length of a request as Scrapy counts it (`scrapy.utils.request.request_httprepr`)."""
+    parts = urlparse_cached(request)
+    path = (parts.path or "/") + (f";{parts.params}" if parts.params else "") + (f"?{parts.query}" if parts.query else "")
+    size = len(to_bytes(request.method)) + 1 + len(to_bytes(path)) + len(b" HTTP/1.1\r\nHost: \r\n")
+    size += len(to_bytes(parts.hostname or ""))
+    for name, values in request.headers.items():
+        size += sum(len(name) + len(value) + 4 for value in values)
+    return size + 2 + len(request.body)
+
+
+_BEFORE: Final[dict[type, Any]] = {
+    OffsiteMiddleware: _offsite,
+    RobotsTxtMiddleware: _robots,
+    HttpAuthMiddleware: _auth,
+    DownloadTimeoutMiddleware: _timeout,
+    DefaultHeadersMiddleware: _default_headers,
+    UserAgentMiddleware: _user_agent,
+    HttpCompressionMiddleware: _accepted,
+    CookiesMiddleware: _cookies_to_send,
+    HttpProxyMiddleware: _proxy,
+    DownloaderStats: _count_request,
+}
+
+
+# --- after ------------------------------------------------------------------------------------------------------------
+
+
+def _only_if(applies: Callable[[Response], bool]) -> Callable[[_Middleware, Crawler], After]:
+    """The middleware's own method, for those answers that it applies to."""
+
+    def make(middleware: _Middleware, _crawler: Crawler) -> After:
+        process = middleware.process_response
+        return lambda request, response: process(request, response) if applies(response) else response
+
+    return make
+
+
+def _sets_cookies(response: Response) -> bool:
+    names = response.headers.keys()
+    return b"Set-Cookie" in names or b"Set-Cookie2" in names
+
+
+def _redirects(response: Response) -> bool:
+    return 300 <= response.status < 400
+
+
+def _is_packed(response: Response) -> bool:
+    return b"Content-Encoding" in response.headers.keys()  # noqa: SIM118 - as above
+
+
+def _is_no_plain_answer(response: Response) -> bool:
+    return response.status != 200
+
+
+def _count_response(_middleware: DownloaderStats, crawler: Crawler) -> After:
+    stats = crawler.stats
+
+    def step(_request: Request, response: Response) -> Response:
+        stats.inc_value("downloader/response_count")
+        stats.inc_value(f"downloader/response_status_count/{response.status}")
+        size = len(response.body) + get_header_size(response.headers) + get_status_size(response.status) + 4
+        stats.inc_value("downloader/response_bytes", size)
+        return response
+
+    return step
+
+
+def _retried(middleware: RetryMiddleware, crawler: Crawler) -> After:
+    """Status 200 is tried again only where a recipe says so."""
+    if middleware.policies.may_retry(200):
+        return middleware.process_response
+    return _only_if(_is_no_plain_answer)(middleware, crawler)
+
+
+def _as_it_is(middleware: _Middleware, _crawler: Crawler) -> After:
+    return middleware.process_response
+
+
+_AFTER: Final[dict[type, Any]] = {
+    DownloaderStats: _count_response,
+    CookiesMiddleware: _only_if(_sets_cookies),
+    RedirectMiddleware: _only_if(_redirects),
+    HttpCompressionMiddleware: _only_if(_is_packed),
+    BlockedMiddleware: _as_it_is,
+    MetaRefreshMiddleware: _as_it_is,
+    RetryMiddleware: _retried,
+    SettleDownloaderMiddleware: _as_it_is,
+}
