@@ -40,15 +40,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Spider middlewares whose effect on a page with status 200 is known; see `crawler.fastpath.requests`.
-_KNOWN: Final = frozenset({
-    SettleSpiderMiddleware,
-    StartSpiderMiddleware,
-    HttpErrorMiddleware,
-    RefererMiddleware,
-    UrlLengthMiddleware,
-    DepthMiddleware,
-    MetaCopyDetectionMiddleware,
-})
+_KNOWN: Final = frozenset(
+    {
+        SettleSpiderMiddleware,
+        StartSpiderMiddleware,
+        HttpErrorMiddleware,
+        RefererMiddleware,
+        UrlLengthMiddleware,
+        DepthMiddleware,
+        MetaCopyDetectionMiddleware,
+    }
+)
 
 
 class FastPaths:
@@ -105,7 +107,8 @@ class FastPaths:
         if type(engine) is not ExecutionEngine or type(engine.scraper) is not Scraper or downloader is None:
             return "it is not Scrapy's own"
         strangers = [type(middleware) for middleware in self._spider_middlewares() if type(middleware) not in _KNOWN]
-        strangers += [HttpCacheMiddleware for each in downloader.middleware.middlewares if isinstance(each, HttpCacheMiddleware)]
+        if any(isinstance(middleware, HttpCacheMiddleware) for middleware in downloader.middleware.middlewares):
+            strangers.append(HttpCacheMiddleware)
         if strangers:
             return f"{strangers[0].__module__}.{strangers[0].__qualname__} looks at it"
         return "a middleware asks for the spider" if wants_spider(downloader.middleware.middlewares) else ""

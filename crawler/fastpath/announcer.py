@@ -98,11 +98,13 @@ class Announcer:
 
     def _receivers(self, signal: object) -> Sequence[_Receiver]:
         known = self._known.get(signal)
-        connected = tuple([
-            dispatcher.connections.get(sender, _NOBODY).get(which, _NONE)
-            for which in (signal, dispatcher.Any)
-            for sender in self._senders
-        ])
+        connected = tuple(
+            [
+                dispatcher.connections.get(sender, _NOBODY).get(which, _NONE)
+                for which in (signal, dispatcher.Any)
+                for sender in self._senders
+            ]
+        )
         if known is None or known.connected != connected:
             live = dispatcher.liveReceivers(dispatcher.getAllReceivers(self._sender, signal))
             receivers = tuple(_receiver(call) for call in live)
@@ -134,6 +136,6 @@ def _complain(call: Callable[..., Any], named: dict[str, Any]) -> None:
     logger.error(
         "Error caught on signal handler: %(receiver)s",
         {"receiver": call},
-        exc_info=True,
+        exc_info=True,  # noqa: LOG014 - it is called by those who handle one
         extra={"spider": named.get("spider")},
     )

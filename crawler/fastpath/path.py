@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, signals
@@ -18,7 +17,7 @@ from scrapy.utils.defer import ensure_awaitable, maybe_deferred_to_future
 from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
-from crawler.fastpath.announcer import Announcer
+from crawler.log import is_heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from crawler.downloader.downloader import Downloader
+    from crawler.fastpath.announcer import Announcer
     from crawler.fastpath.policies import After, Before
     from crawler.fastpath.rows import Output
     from crawler.middlewares.open_pages import OpenPage
@@ -144,7 +144,7 @@ class FastPath:
         if response.request is None:
             response.request = request
         spider = self._spider
-        if not self._quiet or logger.isEnabledFor(logging.DEBUG):
+        if not self._quiet or is_heard(logger, logging.DEBUG):
             said = self._crawler.logformatter.crawled(response.request, response, spider)
             if said is not None:
                 logger.log(*logformatter_adapter(said), extra={"spider": spider})

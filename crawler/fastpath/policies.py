@@ -191,7 +191,8 @@ def _count_request(_middleware: DownloaderStats, crawler: Crawler) -> Before:
 def request_bytes(request: Request) -> int:
     """The length of a request as Scrapy counts it (`scrapy.utils.request.request_httprepr`)."""
     parts = urlparse_cached(request)
-    path = (parts.path or "/") + (f";{parts.params}" if parts.params else "") + (f"?{parts.query}" if parts.query else "")
+    path = parts.path or "/"
+    path += (f";{parts.params}" if parts.params else "") + (f"?{parts.query}" if parts.query else "")
     size = len(to_bytes(request.method)) + 1 + len(to_bytes(path)) + len(b" HTTP/1.1\r\nHost: \r\n")
     size += len(to_bytes(parts.hostname or ""))
     for name, values in request.headers.items():

@@ -11,6 +11,7 @@ from scrapy.logformatter import LogFormatter
 from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
+from crawler.log import is_heard
 from crawler.middlewares.open_pages import outcome_of, reason_of
 from crawler.pipelines.rows import RowPipeline
 
@@ -92,10 +93,11 @@ class Output:
             self._log(self._crawler.logformatter.item_error(item, error, response, spider), item, exc_info=True)
             await self._announcer.send_async(signals.item_error, **facts, failure=Failure())
         else:
-            if not self._quiet or logger.isEnabledFor(logging.DEBUG):
+            if not self._quiet or is_heard(logger, logging.DEBUG):
                 self._log(self._crawler.logformatter.scraped(item, response, spider), item)
             await self._announcer.send_async(signals.item_scraped, **facts)
 
     def _log(self, said: Any, item: Any, *, exc_info: bool = False) -> None:
         if said is not None:
-            logger.log(*logformatter_adapter(said), extra={"spider": self._crawler.spider, "item": item}, exc_info=exc_info)
+            extra = {"spider": self._crawler.spider, "item": item}
+            logger.log(*logformatter_adapter(said), extra=extra, exc_info=exc_info)

@@ -19,6 +19,7 @@ from crawler.dupefilter import Filtering, filtering_of
 from crawler.frontier.codec import NotEncodable, Undecodable, WireRequest, decode, encode
 from crawler.frontier.contract import FrontierRequest
 from crawler.frontier.identity import child_id, foreign_id, request_id
+from crawler.lean_requests import LeanRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _KINDS: Final[dict[str, type[Request]]] = {
     kind.__name__: kind for kind in (Request, FormRequest, JsonRequest, XmlRpcRequest)
 }
-_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
+_NAMES: Final = {**{kind: name for name, kind in _KINDS.items()}, LeanRequest: "Request"}
 
 _LOCAL = b"local:"
 
@@ -163,6 +164,8 @@ class RequestCodec:
         if wire.kind not in _KINDS:
             raise Undecodable(f"unknown kind of request: {wire.kind!r}")
         try:
+            if wire.kind == "Request":
+                return self._lean(wire)
             return _KINDS[wire.kind](
                 wire.url,
                 method=wire.method,
@@ -180,6 +183,24 @@ class RequestCodec:
             )
         except (AttributeError, ValueError, TypeError) as error:
             raise Undecodable(f"{wire.url}: {error}") from error
+
+    def _lean(self, wire: WireRequest) -> Request:
+        """One of Scrapy's plain requests, which was escaped and spelt before it was packed."""
+        return LeanRequest.of(
+            wire.url,
+            method=wire.method,
+            headers=wire.headers,
+            body=wire.body,
+            cookies=wire.cookies,
+            meta=wire.meta,
+            cb_kwargs=wire.cb_kwargs,
+            callback=self._method(wire.callback),
+            errback=self._method(wire.errback),
+            encoding=wire.encoding,
+            priority=wire.priority,
+            dont_filter=wire.dont_filter,
+            flags=wire.flags,
+        )
 
     def forget(self, packed: FrontierRequest) -> None:
         """Drops the object of a request that is settled or was never accepted."""
