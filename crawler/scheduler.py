@@ -51,6 +51,7 @@ from crawler.scheduling.membership import membership_of
 from crawler.scheduling.outbox import Outbox
 from crawler.scheduling.page_ends import PageEnds
 from crawler.scheduling.page_times import PageTimes
+from crawler.scheduling.parts import Parts
 from crawler.scheduling.prefetch import Prefetch
 from crawler.scheduling.pump import Pump
 from crawler.scheduling.start_page import START_URL, StartPage
@@ -149,17 +150,16 @@ class Scheduler:
         self.outbox = Outbox(crawler, frontier, codec, worker=worker, held=self._held, on_sent=self._sent)
         self.start = StartPage(crawler, settle=self.outbox.settle)
         self.harvest = Harvest(crawler, codec, self.outbox, shared=shared)
-        self._ends = PageEnds(
+        parts = Parts(
             pages=self.pages,
             prefetch=self._prefetch,
             appetite=self._appetite,
             outbox=self.outbox,
-            harvest=self.harvest,
-            start=self.start,
-            engine=self._engine,
+            engine=engine,
             pump=self._pump,
-            held=self._held,
         )
+        self._ends = PageEnds(parts, harvest=self.harvest, start=self.start, held=self._held)
+        self.handing_out = HandingOut(self, parts, self._ends, stats=lambda: crawler.stats)
         self._exchange = Exchange(
             frontier=frontier,
             codec=codec,
@@ -168,17 +168,6 @@ class Scheduler:
             prefetch=self._prefetch,
             appetite=self._appetite,
             start=self.start,
-        )
-        self.handing_out = HandingOut(
-            self,
-            pages=self.pages,
-            prefetch=self._prefetch,
-            appetite=self._appetite,
-            outbox=self.outbox,
-            ends=self._ends,
-            engine=engine,
-            pump=self._pump,
-            stats=lambda: crawler.stats,
         )
         self._leaving_since: float | None = None
         self._watch: asyncio.TimerHandle | None = None

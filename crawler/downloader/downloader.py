@@ -131,7 +131,7 @@ class Downloader(ScrapyDownloader):
         """Downloads past the queues of Scrapy's slots, which hold nothing back here, with the same signals."""
         key, slot = self._get_slot(request)
         request.meta[self.DOWNLOAD_SLOT] = key
-        told = {"request": request, "spider": self.crawler.spider}
+        told: dict[str, Any] = {"request": request, "spider": self.crawler.spider}
         slot.active.add(request)
         slot.transferring.add(request)
         slot.lastseen = time.monotonic()

@@ -94,7 +94,9 @@ class FastPaths:
                 for middleware in reversed(middlewares)
                 if hasattr(middleware, "process_exception")
             ],
-            output=Output(self._crawler, scheduler, announcer, prepare=request_steps(self._spider_middlewares())),
+            output=Output(
+                self._crawler, spider, scheduler, announcer, prepare=request_steps(self._spider_middlewares())
+            ),
         )
 
     def _spider_middlewares(self) -> Sequence[Any]:

@@ -112,16 +112,8 @@ class FastPath:
         await maybe_deferred_to_future(self._crawler.engine.scraper.enqueue_scrape(result, request))
 
     async def _fetched(self, request: Request) -> Response | Request:
-        result: Response | Request | None = None
         try:
-            for step in self._before:
-                result = step(request)
-                if result is not None:
-                    result = await ensure_awaitable(result)
-                    if result is not None:
-                        break
-            if result is None:
-                result = await self._downloader.send(request, self._announcer)
+            result = await self._asked(request)
         except Exception as error:  # noqa: BLE001 - middlewares may know what to do about any
             result = await self._after_failure(request, error)
         for process in self._after:
@@ -131,6 +123,16 @@ class FastPath:
             if not isinstance(result, Response):
                 result = await ensure_awaitable(result)
         return result
+
+    async def _asked(self, request: Request) -> Response | Request:
+        """The answer of the site, or what a middleware gives in its place."""
+        for step in self._before:
+            given = step(request)
+            if given is not None:
+                result: Response | Request | None = await ensure_awaitable(given)
+                if result is not None:
+                    return result
+        return await self._downloader.send(request, self._announcer)
 
     async def _after_failure(self, request: Request, error: Exception) -> Response | Request:
         for method in self._on_failure:

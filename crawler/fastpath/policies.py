@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 
 class _Middleware(Protocol):
-    def process_request(self, request: Request) -> Any: ...
     def process_response(self, request: Request, response: Response) -> Any: ...
 
 

@@ -18,6 +18,7 @@ from crawler.pipelines.rows import RowPipeline
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
@@ -34,6 +35,7 @@ class Output:
     def __init__(
         self,
         crawler: Crawler,
+        spider: Spider,
         scheduler: Scheduler,
         announcer: Announcer,
         *,
@@ -41,6 +43,7 @@ class Output:
     ) -> None:
         """`prepare`: what spider middlewares do with each request that a page gives, the last of them first."""
         self._crawler = crawler
+        self._spider = spider
         self._scheduler = scheduler
         self._announcer = announcer
         self._prepare = tuple(prepare)
@@ -82,7 +85,7 @@ class Output:
         if self._rows is None:
             await self._crawler.engine.scraper.start_itemproc_async(item, response=response)
             return
-        spider = self._crawler.spider
+        spider = self._spider
         facts = {"item": item, "response": response, "spider": spider}
         try:
             item = self._rows.process_item(item)
@@ -99,5 +102,5 @@ class Output:
 
     def _log(self, said: Any, item: Any, *, exc_info: bool = False) -> None:
         if said is not None:
-            extra = {"spider": self._crawler.spider, "item": item}
+            extra = {"spider": self._spider, "item": item}
             logger.log(*logformatter_adapter(said), extra=extra, exc_info=exc_info)

@@ -67,14 +67,20 @@ class EngineHands:
     def take_up(self, request: Request) -> None:
         """A request is worked on past the engine, which counts it among its own and waits for it when it closes."""
         engine = self._crawler.engine
-        engine._slot.add_request(request)  # noqa: SLF001 - see the module
+        slot = engine._slot  # noqa: SLF001 - see the module
+        if slot is None:
+            raise AssertionError("requests are handed out while the spider is open")
+        slot.add_request(request)
         engine.downloader.active.add(request)
 
     def put_down(self, request: Request) -> None:
         """The end of that."""
         engine = self._crawler.engine
+        slot = engine._slot  # noqa: SLF001 - see the module
         engine.downloader.active.discard(request)
-        engine._slot.remove_request(request)  # noqa: SLF001 - see the module
+        if slot is None:
+            raise AssertionError("the spider stays open until all requests are done")
+        slot.remove_request(request)
 
     def free(self, most: int) -> int:
         """How many requests it could begin at once, at most `most`."""

@@ -16,14 +16,10 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.statscollectors import StatsCollector
 
-    from crawler.middlewares.open_pages import OpenPage, OpenPages
+    from crawler.middlewares.open_pages import OpenPage
     from crawler.scheduler import Scheduler
-    from crawler.scheduling.appetite import Appetite
-    from crawler.scheduling.engine_hands import EngineHands
-    from crawler.scheduling.outbox import Outbox
     from crawler.scheduling.page_ends import PageEnds
-    from crawler.scheduling.prefetch import Prefetch
-    from crawler.scheduling.pump import Pump
+    from crawler.scheduling.parts import Parts
 
 
 class Path(Protocol):
@@ -46,26 +42,21 @@ class HandingOut:
     def __init__(
         self,
         scheduler: Scheduler,
-        *,
-        pages: OpenPages,
-        prefetch: Prefetch,
-        appetite: Appetite,
-        outbox: Outbox,
+        parts: Parts,
         ends: PageEnds,
-        engine: EngineHands,
-        pump: Pump,
+        *,
         stats: Callable[[], StatsCollector],
     ) -> None:
         """`scheduler` is told of failures; `stats` are those of the crawl, once it runs."""
         self.path: Path | None = None
         self._scheduler = scheduler
-        self._pages = pages
-        self._prefetch = prefetch
-        self._appetite = appetite
-        self._outbox = outbox
+        self._pages = parts.pages
+        self._prefetch = parts.prefetch
+        self._appetite = parts.appetite
+        self._outbox = parts.outbox
+        self._engine = parts.engine
+        self._pump = parts.pump
         self._ends = ends
-        self._engine = engine
-        self._pump = pump
         self._stats = stats
 
     def next_request(self) -> Request | None:

@@ -1,4 +1,4 @@
-"""Lean requests are Scrapy's own in everything but the way they are made: an upgrade that adds an attribute fails here."""
+"""Lean requests are Scrapy's own but for the way they are made: an upgrade that adds an attribute fails here."""
 
 from __future__ import annotations
 

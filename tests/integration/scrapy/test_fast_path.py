@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+from typing import ClassVar
 
 import pytest
 from loopback import good, goods_recipe, html, listing, names, redirect
@@ -149,7 +150,7 @@ class Stranger:
 class Looker:
     """A downloader middleware that nobody knows."""
 
-    seen: list[str] = []
+    seen: ClassVar[list[str]] = []
 
     def process_request(self, request):
         self.seen.append(request.url)
