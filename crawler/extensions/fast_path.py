@@ -23,7 +23,7 @@ from scrapy.spidermiddlewares.urllength import UrlLengthMiddleware
 
 from crawler.downloader.downloader import Downloader, our_downloader
 from crawler.fastpath.announcer import Announcer
-from crawler.fastpath.path import FastPath
+from crawler.fastpath.fast_path import FastPath
 from crawler.fastpath.policies import after_steps, before_steps, wants_spider
 from crawler.fastpath.requests import request_steps
 from crawler.fastpath.rows import Output

@@ -121,7 +121,7 @@ def test_requests_look_the_same_to_the_site_both_ways(site, crawl):
 @pytest.fixture
 def taken(monkeypatch):
     """Counts pages that take the fast path."""
-    from crawler.fastpath.path import FastPath
+    from crawler.fastpath.fast_path import FastPath
 
     pages = []
     begin = FastPath.begin
