@@ -89,7 +89,12 @@ BLOCKED_IN_A_ROW = 8
 
 # --- what may be fetched ----------------------------------------------------------------------------------------------
 
-DOWNLOAD_HANDLERS_BASE = {**_scrapy.DOWNLOAD_HANDLERS_BASE, "file": None, "ftp": None, "s3": None, "data": None}
+DOWNLOAD_HANDLERS_BASE = {
+    **dict.fromkeys(_scrapy.DOWNLOAD_HANDLERS_BASE),  # file, ftp, s3, data and whatever else Scrapy may bring
+    **dict.fromkeys(("http", "https"), "crawler.downloader.http.HttpDownloadHandler"),
+}
+DOWNLOAD_CLIENT = "curl"  # ours: libcurl; "scrapy" is Scrapy's own client. See docs/downloads.md
+DOWNLOAD_HTTP2 = True  # ours: with https sites that speak it; libcurl only
 DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # also after decompression
 DOWNLOAD_WARNSIZE = 8 * 1024 * 1024
 DOWNLOAD_VERIFY_CERTIFICATES = True
