@@ -162,6 +162,8 @@ def compact_json(value: Any) -> str:
 
 def _json_ready(value: Any) -> Any:
     """The value with every decimal in plain digits: JSON would take `1E+3`, but not every reader of tables does."""
+    if type(value) is str:
+        return value
     if isinstance(value, Decimal):
         if not value.is_finite():
             return None
@@ -169,7 +171,7 @@ def _json_ready(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _json_ready(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_ready(member) for member in value]
+        return [member if type(member) is str else _json_ready(member) for member in value]
     if isinstance(value, set | frozenset):  # which have no order of their own, and every process another one
         return sorted((_json_ready(member) for member in value), key=_JSON.encode)
     return value

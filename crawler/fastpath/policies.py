@@ -14,8 +14,7 @@ from scrapy.downloadermiddlewares.downloadtimeout import DownloadTimeoutMiddlewa
 from scrapy.downloadermiddlewares.httpauth import HttpAuthMiddleware
 from scrapy.downloadermiddlewares.httpcompression import ACCEPTED_ENCODINGS
 from scrapy.downloadermiddlewares.httpproxy import HttpProxyMiddleware
-from scrapy.downloadermiddlewares.offsite import OffsiteMiddleware
-from scrapy.downloadermiddlewares.stats import DownloaderStats, get_header_size, get_status_size
+from scrapy.downloadermiddlewares.stats import DownloaderStats, get_status_size
 from scrapy.downloadermiddlewares.useragent import UserAgentMiddleware
 from scrapy.http import Headers, Response
 from scrapy.utils.httpobj import urlparse_cached
@@ -89,22 +88,6 @@ def wants_spider(middlewares: Iterable[Any]) -> bool:
 
 
 # --- before -----------------------------------------------------------------------------------------------------------
-
-
-def _offsite(middleware: OffsiteMiddleware, crawler: Crawler) -> Before:
-    """Hosts that were found to be on the spider's sites are not looked for again."""
-    onsite: set[str] = set()
-
-    def step(request: Request) -> Any:
-        host = urlparse_cached(request).hostname or ""
-        if host in onsite:
-            return None
-        found = middleware.process_request(request)
-        if crawler.spider is not None and middleware.should_follow(request, crawler.spider):
-            onsite.add(host)
-        return found
-
-    return step
 
 
 def _robots(middleware: RobotsTxtMiddleware, _crawler: Crawler) -> Before:
@@ -194,13 +177,13 @@ def request_bytes(request: Request) -> int:
     path += (f";{parts.params}" if parts.params else "") + (f"?{parts.query}" if parts.query else "")
     size = len(to_bytes(request.method)) + 1 + len(to_bytes(path)) + len(b" HTTP/1.1\r\nHost: \r\n")
     size += len(to_bytes(parts.hostname or ""))
-    for name, values in request.headers.items():
-        size += sum(len(name) + len(value) + 4 for value in values)
+    for name, values in dict.items(request.headers):
+        for value in values:
+            size += len(name) + len(value) + 4
     return size + 2 + len(request.body)
 
 
 _BEFORE: Final[dict[type, Any]] = {
-    OffsiteMiddleware: _offsite,
     RobotsTxtMiddleware: _robots,
     HttpAuthMiddleware: _auth,
     DownloadTimeoutMiddleware: _timeout,
@@ -249,11 +232,20 @@ def _count_response(_middleware: DownloaderStats, crawler: Crawler) -> After:
     def step(_request: Request, response: Response) -> Response:
         stats.inc_value("downloader/response_count")
         stats.inc_value(f"downloader/response_status_count/{response.status}")
-        size = len(response.body) + get_header_size(response.headers) + get_status_size(response.status) + 4
-        stats.inc_value("downloader/response_bytes", size)
+        stats.inc_value("downloader/response_bytes", response_bytes(response))
         return response
 
     return step
+
+
+def response_bytes(response: Response) -> int:
+    """The length of a response as Scrapy's `DownloaderStats` counts it."""
+    headers = response.headers
+    size = len(response.body) + get_status_size(response.status) + 4 + 2 * (len(headers) - 1)
+    for name, values in dict.items(headers):
+        for value in values:
+            size += len(name) + len(value) + 2
+    return size
 
 
 def _retried(middleware: RetryMiddleware, crawler: Crawler) -> After:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from scrapy.spidermiddlewares.base import BaseSpiderMiddleware
 from scrapy.spidermiddlewares.depth import DepthMiddleware
 from scrapy.spidermiddlewares.metacopy import MetaCopyDetectionMiddleware
+from scrapy.spidermiddlewares.referer import DefaultReferrerPolicy, RefererMiddleware
 from scrapy.spidermiddlewares.start import StartSpiderMiddleware
+from scrapy.spidermiddlewares.urllength import UrlLengthMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,8 +28,9 @@ def request_steps(middlewares: Iterable[Any]) -> list[Step]:
     """Of spider middlewares in Scrapy's order; what a page gives passes them the other way round."""
     steps: list[Step] = []
     for middleware in reversed(list(middlewares)):
-        if isinstance(middleware, DepthMiddleware):
-            steps.append(_depth(middleware))
+        make = _STEPS.get(type(middleware))
+        if make is not None:
+            steps.append(make(middleware))
         elif isinstance(middleware, BaseSpiderMiddleware) and not isinstance(middleware, _NOTHING):
             steps.append(middleware.get_processed_request)
     return steps
@@ -40,3 +43,46 @@ def _depth(middleware: DepthMiddleware) -> Step:
         return middleware.get_processed_request(request, response)
 
     return step
+
+
+def _length(middleware: UrlLengthMiddleware) -> Step:
+    def step(request: Request, response: Response) -> Request | None:
+        if len(request.url) <= middleware.maxlength:
+            return request
+        return middleware.get_processed_request(request, response)
+
+    return step
+
+
+def _referer(middleware: RefererMiddleware) -> Step:
+    """By Scrapy's default policy the header is the same for all links of a page that lead to its own scheme."""
+    if middleware.default_policy is not DefaultReferrerPolicy:
+        return middleware.get_processed_request
+    last: list[Any] = ["", "", None]  # URL of a page, its scheme, what is said to links of the same scheme
+
+    def step(request: Request, response: Response) -> Request | None:
+        url, scheme, said = last
+        if url != response.url:
+            url = response.url
+            scheme = url[: url.find(":") + 1]
+            referrer = DefaultReferrerPolicy().referrer(url, url)
+            said = None if referrer is None else [referrer.encode()]
+            last[:] = url, scheme, said
+        if (
+            b"Referrer-Policy" in response.headers.keys()  # noqa: SIM118 - `in headers` would spell the name anew
+            or "referrer_policy" in request.meta
+            or not request.url.startswith(scheme)
+        ):
+            return middleware.get_processed_request(request, response)
+        if said is not None:
+            dict.setdefault(request.headers, b"Referer", list(said))
+        return request
+
+    return step
+
+
+_STEPS: Final[dict[type, Callable[[Any], Step]]] = {
+    DepthMiddleware: _depth,
+    UrlLengthMiddleware: _length,
+    RefererMiddleware: _referer,
+}

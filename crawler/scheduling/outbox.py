@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from scrapy import signals
 
 from crawler.exports.page_notes import PageNote
+from crawler.fastpath.announcer import Announcer
 from crawler.frontier.contract import Fate, PageCommit, Reply, Row
 from crawler.frontier.identity import START_ID
 from crawler.jobs.rows import NOTE, encode_row
@@ -63,6 +64,7 @@ class Outbox:
         """
         self.stalled: list[str] = []  # URLs of list pages after which their list showed nothing new
         self._crawler = crawler
+        self._announcer = Announcer(crawler.signals)
         self._frontier = frontier
         self._codec = codec
         self._worker = worker
@@ -245,7 +247,7 @@ class Outbox:
             return
         if fate in (Fate.SEEN, Fate.JOINED):
             stats.inc_value("dupefilter/filtered")
-        self._crawler.signals.send_catch_log(signals.request_dropped, request=request, spider=self._crawler.spider)
+        self._announcer.send(signals.request_dropped, request=request, spider=self._crawler.spider)
         self._codec.forget(packed)
 
     def _committed(self, page: OpenPage, outcome: str, reply: CommitReply) -> None:
@@ -259,7 +261,7 @@ class Outbox:
                 logger.warning("The list of %s shows nothing new on this page: it ends here, stalled", page.url)
                 self._crawler.stats.inc_value("recipe/stalled")
                 self.stalled.append(page.url)
-        send = self._crawler.signals.send_catch_log
+        send = self._announcer.send
         if self._codec.shared and page.rows:
             rows = tuple((item, fate) for (_, item), fate in zip(page.rows, reply.rows, strict=False))
             send(rows_settled, page=page, rows=rows, spider=self._crawler.spider)

@@ -83,6 +83,10 @@ class RecipeSpider(Spider):
         self.began = False  # with its own start
         self.incremental: Incremental | None = None  # what it takes over from earlier runs; the extension says so
         self.report = RecipeReport(coverage=Coverage(self.recipe))
+        self.unique_fields = {
+            item: tuple(name for name, field in contract.fields.items() if field.unique)
+            for item, contract in self.recipe.items.items()
+        }
         self._start = start_requests(self.recipe, self.inputs)
         self.session_hosts = session_hosts(self.recipe, self.inputs, self._start)
         self.start_urls = [wanted.url for wanted in self._start]
@@ -138,25 +142,14 @@ class RecipeSpider(Spider):
             value = template.render(scopes)
             if not is_missing(value):
                 headers.setdefault(name, str(value))
-        facts: dict[str, Any] = {
-            "page": wanted.page,
-            "carried": dict(wanted.carried),
-            "chain": asdict(wanted.chain) if wanted.chain is not None else None,
-            "headers": list(wanted.headers),
-            "dedupe": wanted.dedupe,
-            "waiting": asdict(wanted.waiting) if wanted.waiting is not None else None,
-            "on_progress": on_progress,
-            "depth": depth,
-        }
-        if wanted.lastmod:
-            facts["lastmod"] = wanted.lastmod
-        if wanted.mirrors:
-            facts["mirrors"] = list(wanted.mirrors)
+        facts = _facts(wanted)
+        if on_progress:
+            facts["on_progress"] = True
+        if depth:
+            facts["depth"] = depth
         meta: dict[str, Any] = {"recipe": facts}
-        if wanted.sitemap is not None:
-            facts["sitemap"] = asdict(wanted.sitemap)
-            if is_robots(wanted.url):  # which robots.txt cannot forbid (RFC 9309, 2.2.2)
-                meta["dont_obey_robotstxt"] = True
+        if wanted.sitemap is not None and is_robots(wanted.url):  # which robots.txt cannot forbid (RFC 9309, 2.2.2)
+            meta["dont_obey_robotstxt"] = True
         if fetch.timeout_s is not None:
             meta["download_timeout"] = fetch.timeout_s
         return Request(
@@ -425,6 +418,28 @@ class RecipeSpider(Spider):
         self.report.lost_lists[page.url] = outcome
 
 
+def _facts(wanted: PageRequest) -> dict[str, Any]:
+    """What `meta["recipe"]` says of a request: the page type, and what is not as usual, since each of it is stored."""
+    facts: dict[str, Any] = {"page": wanted.page}
+    if wanted.carried:
+        facts["carried"] = dict(wanted.carried)
+    if wanted.chain is not None:
+        facts["chain"] = asdict(wanted.chain)
+    if wanted.headers:
+        facts["headers"] = list(wanted.headers)
+    if not wanted.dedupe:
+        facts["dedupe"] = False
+    if wanted.waiting is not None:
+        facts["waiting"] = asdict(wanted.waiting)
+    if wanted.lastmod:
+        facts["lastmod"] = wanted.lastmod
+    if wanted.mirrors:
+        facts["mirrors"] = list(wanted.mirrors)
+    if wanted.sitemap is not None:
+        facts["sitemap"] = asdict(wanted.sitemap)
+    return facts
+
+
 def _waiting(facts: Any) -> Waiting | None:
     """The row of a follow-up request, of what `asdict` has made of it."""
     if not isinstance(facts, dict):
@@ -438,10 +453,11 @@ def _page_input(
 ) -> PageInput:
     headers = {
         name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
-        for name, values in response.headers.items()
+        for name, values in dict.items(response.headers)  # those of Scrapy look each value up again
     }
     # Whoever receives an answer without a date notes when it came (RFC 9110, 6.6.1): relative dates are told from it.
-    headers.setdefault("date", formatdate(usegmt=True))
+    if "date" not in headers:
+        headers["date"] = formatdate(usegmt=True)
     redirected_from = meta.get("redirect_urls") or [""]
     return PageInput(
         request=request,

@@ -185,7 +185,13 @@ class RequestCodec:
             raise Undecodable(f"{wire.url}: {error}") from error
 
     def _lean(self, wire: WireRequest) -> Request:
-        """One of Scrapy's plain requests, which was escaped and spelt before it was packed."""
+        """One of Scrapy's plain requests, which was escaped and spelt before it was packed.
+
+        Raises:
+            ValueError: it was not: its URL is none.
+        """
+        if "://" not in wire.url and not wire.url.startswith(("about:", "data:")):
+            raise ValueError(f"no URL: {wire.url!r}")
         return LeanRequest.of(
             wire.url,
             method=wire.method,

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from scrapy import Request, Spider
+from scrapy.signalmanager import SignalManager
 
 from crawler.frontier.contract import FrontierRequest, Lease
 from crawler.frontier.memory import MemoryFrontier
@@ -55,7 +56,9 @@ class Desk:
     def __init__(self, *, shared=True):
         slot = SimpleNamespace(inprogress=set(), closing=None, nextcall=SimpleNamespace(schedule=lambda: None))
         self.crawler = SimpleNamespace(
-            engine=SimpleNamespace(_slot=slot, scraper=SimpleNamespace(slot=object())), stats=Stats()
+            engine=SimpleNamespace(_slot=slot, scraper=SimpleNamespace(slot=object())),
+            stats=Stats(),
+            signals=SignalManager(sender=object()),
         )
         self.slot = slot
         self.held = HeldLeases(ttl_s=60.0, clock=lambda: 0.0) if shared else None
