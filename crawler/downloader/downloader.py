@@ -30,6 +30,7 @@ from crawler.middlewares.open_pages import LeaseLost, SentBack, Stopped
 from crawler.middlewares.retry_policies import RetryPolicies, retry_after_of, tries_of
 from crawler.middlewares.retry_policy import silence_s
 from crawler.scheduler import open_page, our_scheduler
+from crawler.urlorigin import url_origin
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -219,6 +220,11 @@ class Downloader(ScrapyDownloader):
             return True
         scheduler.times.leaves(request)
         return scheduler.lease_still_ours(request)
+
+    def get_slot_key(self, request: Request) -> str:
+        """The host of a request, or the slot that it names."""
+        key: str | None = request.meta.get(self.DOWNLOAD_SLOT)
+        return url_origin(request.url).host if key is None else key
 
     def _get_slot(self, request: Request) -> tuple[str, Slot]:  # type: ignore[override]  # Scrapy's accepts a spider that is not used any more
         """The slot of a request's host, which is one of ours."""

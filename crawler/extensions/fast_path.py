@@ -25,7 +25,6 @@ from crawler.downloader.downloader import Downloader, our_downloader
 from crawler.fastpath.announcer import Announcer
 from crawler.fastpath.fast_path import FastPath
 from crawler.fastpath.policies import after_steps, before_steps, wants_spider
-from crawler.fastpath.requests import request_steps
 from crawler.fastpath.rows import Output
 from crawler.middlewares.settle import SettleSpiderMiddleware
 from crawler.scheduler import our_scheduler
@@ -94,9 +93,7 @@ class FastPaths:
                 for middleware in reversed(middlewares)
                 if hasattr(middleware, "process_exception")
             ],
-            output=Output(
-                self._crawler, spider, scheduler, announcer, prepare=request_steps(self._spider_middlewares())
-            ),
+            output=Output(self._crawler, spider, scheduler, announcer, self._spider_middlewares()),
         )
 
     def _spider_middlewares(self) -> Sequence[Any]:

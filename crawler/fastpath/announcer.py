@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import logging
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from pydispatch import dispatcher
@@ -19,7 +20,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from scrapy.signalmanager import SignalManager
 
@@ -31,9 +32,19 @@ _NONE: Final[list[Any]] = []
 
 @dataclass(frozen=True, slots=True)
 class _Receiver:
+    """Who listens, and to what.
+
+    Attributes:
+        call: the receiver.
+        takes: the names of its arguments; None: everything.
+        asks_who: which signal it is, and whose.
+        values: picks its arguments, if it takes some of them by position and knows no others.
+    """
+
     call: Callable[..., Any]
-    takes: frozenset[str] | None  # None: everything
-    asks_who: bool  # which signal it is, and whose
+    takes: frozenset[str] | None
+    asks_who: bool
+    values: Callable[[dict[str, Any]], tuple[Any, ...]] | None
 
 
 @dataclass(slots=True)
@@ -51,17 +62,17 @@ class Announcer:
         """`signals`: of the crawler."""
         self._sender = signals.sender
         self._senders = (id(self._sender), id(dispatcher.Any))
-        self._known: dict[object, _Known] = {}
+        self._known: dict[tuple[object, int], _Known] = {}
 
     def send(self, signal: object, /, *, dont_log: type[Exception] | None = None, **named: Any) -> list[Any]:
         """As `SignalManager.send_catch_log`; answers what the receivers do, a Failure for one that has raised."""
-        receivers = self._receivers(signal)
+        receivers = self._receivers(signal, named)
         return [self._told(receiver, signal, named, dont_log) for receiver in receivers] if receivers else []
 
     async def send_async(self, signal: object, /, **named: Any) -> None:
         """As `SignalManager.send_catch_log_async`: waits for receivers that take their time."""
         waiting = []
-        for receiver in self._receivers(signal):
+        for receiver in self._receivers(signal, named):
             answer = self._told(receiver, signal, named, None, may_wait=True)
             if answer is not None and not isinstance(answer, Failure) and _takes_time(answer):
                 waiting.append(_waited_for(answer, receiver.call, named))
@@ -77,13 +88,11 @@ class Announcer:
         *,
         may_wait: bool = False,
     ) -> Any:
-        takes = receiver.takes
-        given = named | {"signal": signal, "sender": self._sender} if receiver.asks_who else named
         try:
-            if takes is None:
-                answer = receiver.call(**given)
+            if receiver.values is not None:
+                answer = receiver.call(*receiver.values(named))
             else:
-                answer = receiver.call(**{name: value for name, value in given.items() if name in takes})
+                answer = receiver.call(**self._given(receiver, signal, named))
         except Exception as error:  # noqa: BLE001 - whatever a receiver raises: the crawl goes on without it
             if dont_log is None or not isinstance(error, dont_log):
                 _complain(receiver.call, named)
@@ -96,8 +105,22 @@ class Announcer:
             )
         return answer
 
-    def _receivers(self, signal: object) -> Sequence[_Receiver]:
-        known = self._known.get(signal)
+    def _given(self, receiver: _Receiver, signal: object, named: dict[str, Any]) -> dict[str, Any]:
+        given = named | {"signal": signal, "sender": self._sender} if receiver.asks_who else named
+        takes = receiver.takes
+        return given if takes is None else {name: value for name, value in given.items() if name in takes}
+
+    def is_heard(self, signal: object) -> bool:
+        """Whether anybody listens."""
+        return bool(self._receivers(signal, frozenset()))
+
+    def receivers(self, signal: object) -> list[Any]:
+        """Who listens."""
+        return [receiver.call for receiver in self._receivers(signal, frozenset())]
+
+    def _receivers(self, signal: object, names: Collection[str]) -> Sequence[_Receiver]:
+        """`names`: of the arguments that it is sent with, always the same."""
+        known = self._known.get((signal, len(names)))
         connected = tuple(
             [
                 dispatcher.connections.get(sender, _NOBODY).get(which, _NONE)
@@ -107,17 +130,29 @@ class Announcer:
         )
         if known is None or known.connected != connected:
             live = dispatcher.liveReceivers(dispatcher.getAllReceivers(self._sender, signal))
-            receivers = tuple(_receiver(call) for call in live)
-            known = self._known[signal] = _Known(tuple(list(each) for each in connected), receivers)
+            receivers = tuple(_receiver(call, names) for call in live)
+            known = self._known[signal, len(names)] = _Known(tuple(list(each) for each in connected), receivers)
         return known.receivers
 
 
-def _receiver(call: Callable[..., Any]) -> _Receiver:
+def _receiver(call: Callable[..., Any], names: Collection[str]) -> _Receiver:
     parameters = inspect.signature(call).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return _Receiver(call, None, asks_who=True)
-    names = frozenset(parameter.name for parameter in parameters)
-    return _Receiver(call, names, asks_who=bool(names & {"signal", "sender"}))
+        return _Receiver(call, None, asks_who=True, values=None)
+    takes = frozenset(parameter.name for parameter in parameters)
+    by_position = all(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters)
+    values = _values(tuple(parameter.name for parameter in parameters)) if by_position and takes <= set(names) else None
+    return _Receiver(call, takes, asks_who=bool(takes & {"signal", "sender"}), values=values)
+
+
+def _values(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    if not names:
+        return lambda _named: ()
+    if len(names) == 1:
+        [name] = names
+        return lambda named: (named[name],)
+    picked: Callable[[dict[str, Any]], tuple[Any, ...]] = itemgetter(*names)
+    return picked
 
 
 def _takes_time(answer: Any) -> bool:

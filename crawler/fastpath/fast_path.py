@@ -18,6 +18,7 @@ from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
 from crawler.log import is_heard
+from crawler.spiders.recipe import RecipeSpider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from crawler.fastpath.rows import Output
     from crawler.middlewares.open_pages import OpenPage
     from crawler.scheduler import Scheduler
-    from crawler.spiders.recipe import RecipeSpider
 
 logger = logging.getLogger("scrapy.core.engine")
 
@@ -72,6 +72,8 @@ class FastPath:
         self._before, self._after, self._on_failure = tuple(before), tuple(after), tuple(on_failure)
         self._output = output
         self._tasks: set[asyncio.Task[None]] = set()
+        # A spider with a `parse` of its own has that called, as Scrapy would.
+        self._read = spider.read if type(spider).parse is RecipeSpider.parse else spider.parse
         self._quiet = type(crawler.logformatter) is LogFormatter
 
     def takes(self, request: Request) -> bool:
@@ -107,7 +109,7 @@ class FastPath:
             if result.status == 200 and result.request is request:
                 page.responded = True
                 self._scheduler.times.goes_on(page)
-                await self._output.take(page, result, self._spider.parse(result))
+                await self._output.take(page, result, self._read(result))
                 return
         await maybe_deferred_to_future(self._crawler.engine.scraper.enqueue_scrape(result, request))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import urlunparse
 
 from scrapy.downloadermiddlewares.defaultheaders import DefaultHeadersMiddleware
 from scrapy.downloadermiddlewares.downloadtimeout import DownloadTimeoutMiddleware
@@ -18,7 +19,6 @@ from scrapy.downloadermiddlewares.stats import DownloaderStats, get_status_size
 from scrapy.downloadermiddlewares.useragent import UserAgentMiddleware
 from scrapy.http import Headers, Response
 from scrapy.utils.httpobj import urlparse_cached
-from scrapy.utils.python import to_bytes
 
 from crawler.middlewares.blocked import BlockedMiddleware
 from crawler.middlewares.cookies import CookiesMiddleware
@@ -27,6 +27,7 @@ from crawler.middlewares.redirect import MetaRefreshMiddleware, RedirectMiddlewa
 from crawler.middlewares.retry import RetryMiddleware
 from crawler.middlewares.robots import RobotsTxtMiddleware
 from crawler.middlewares.settle import SettleDownloaderMiddleware
+from crawler.urlorigin import url_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -172,11 +173,12 @@ def _count_request(_middleware: DownloaderStats, crawler: Crawler) -> Before:
 
 def request_bytes(request: Request) -> int:
     """The length of a request as Scrapy counts it (`scrapy.utils.request.request_httprepr`)."""
-    parts = urlparse_cached(request)
-    path = parts.path or "/"
-    path += (f";{parts.params}" if parts.params else "") + (f"?{parts.query}" if parts.query else "")
-    size = len(to_bytes(request.method)) + 1 + len(to_bytes(path)) + len(b" HTTP/1.1\r\nHost: \r\n")
-    size += len(to_bytes(parts.hostname or ""))
+    origin = url_origin(request.url)
+    path = request.url[origin.length :].partition("#")[0]
+    if "?" in path or ";" in path:  # empty ones do not count
+        parts = urlparse_cached(request)
+        path = urlunparse(("", "", parts.path or "/", parts.params, parts.query, ""))
+    size = len(request.method) + 1 + len(path or "/") + len(b" HTTP/1.1\r\nHost: \r\n") + len(origin.host)
     for name, values in dict.items(request.headers):
         for value in values:
             size += len(name) + len(value) + 4

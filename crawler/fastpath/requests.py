@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from scrapy.spidermiddlewares.base import BaseSpiderMiddleware
@@ -56,29 +57,37 @@ def _length(middleware: UrlLengthMiddleware) -> Step:
 
 def _referer(middleware: RefererMiddleware) -> Step:
     """By Scrapy's default policy the header is the same for all links of a page that lead to its own scheme."""
-    if middleware.default_policy is not DefaultReferrerPolicy:
-        return middleware.get_processed_request
-    last: list[Any] = ["", "", None]  # URL of a page, its scheme, what is said to links of the same scheme
+    last: list[Any] = [None, "", None, False]  # a page, its scheme, what is said to links of the same scheme, surely
 
     def step(request: Request, response: Response) -> Request | None:
-        url, scheme, said = last
-        if url != response.url:
-            url = response.url
-            scheme = url[: url.find(":") + 1]
-            referrer = DefaultReferrerPolicy().referrer(url, url)
-            said = None if referrer is None else [referrer.encode()]
-            last[:] = url, scheme, said
-        if (
-            b"Referrer-Policy" in response.headers.keys()  # noqa: SIM118 - `in headers` would spell the name anew
-            or "referrer_policy" in request.meta
-            or not request.url.startswith(scheme)
-        ):
+        if last[0] is not response:
+            last[:] = response, response.url[: response.url.find(":") + 1], *said_to_own_scheme(middleware, response)
+        _, scheme, said, is_certain = last
+        if not is_certain or "referrer_policy" in request.meta or not request.url.startswith(scheme):
             return middleware.get_processed_request(request, response)
         if said is not None:
             dict.setdefault(request.headers, b"Referer", list(said))
         return request
 
     return step
+
+
+def said_to_own_scheme(middleware: RefererMiddleware, response: Response) -> tuple[list[bytes] | None, bool]:
+    """What links of a page that lead to its own scheme say of it (None: nothing), and whether that is certain.
+
+    It is not where the page or the settings have another policy than Scrapy's default.
+    """
+    if (
+        middleware.default_policy is not DefaultReferrerPolicy or b"Referrer-Policy" in response.headers.keys()  # noqa: SIM118 - `in headers` would spell the name anew
+    ):
+        return None, False
+    referrer = _default_referrer(response.url)
+    return None if referrer is None else [referrer.encode()], True
+
+
+@lru_cache(maxsize=64)
+def _default_referrer(url: str) -> str | None:
+    return DefaultReferrerPolicy().referrer(url, url)
 
 
 _STEPS: Final[dict[type, Callable[[Any], Step]]] = {

@@ -11,20 +11,23 @@ from scrapy.logformatter import LogFormatter
 from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
+from crawler.fastpath.links import Links
+from crawler.fastpath.requests import request_steps
 from crawler.log import is_heard
 from crawler.middlewares.open_pages import outcome_of, reason_of
 from crawler.pipelines.rows import RowPipeline
+from crawler.spiders.recipe import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Sequence
 
-    from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
     from crawler.fastpath.announcer import Announcer
     from crawler.middlewares.open_pages import OpenPage
     from crawler.scheduler import Scheduler
+    from crawler.spiders.recipe import RecipeSpider
 
 logger = logging.getLogger("scrapy.core.scraper")
 
@@ -35,25 +38,25 @@ class Output:
     def __init__(
         self,
         crawler: Crawler,
-        spider: Spider,
+        spider: RecipeSpider,
         scheduler: Scheduler,
         announcer: Announcer,
-        *,
-        prepare: Iterable[Callable[[Request, Response], Request | None]],
+        middlewares: Sequence[Any],
     ) -> None:
-        """`prepare`: what spider middlewares do with each request that a page gives, the last of them first."""
+        """`middlewares`: the spider's, in Scrapy's order."""
         self._crawler = crawler
         self._spider = spider
         self._scheduler = scheduler
         self._announcer = announcer
-        self._prepare = tuple(prepare)
+        self._prepare = tuple(request_steps(middlewares))
+        self._links = Links(crawler, spider, scheduler.codec, announcer, middlewares)
         pipelines = crawler.engine.scraper.itemproc.middlewares
         self._rows = pipelines[0] if len(pipelines) == 1 and isinstance(pipelines[0], RowPipeline) else None
         self._quiet = type(crawler.logformatter) is LogFormatter  # which says at DEBUG that a row has come
 
     async def take(self, page: OpenPage, response: Response, given: Iterable[Any]) -> None:
         """All of it; what the callback raises ends it, as in Scrapy."""
-        outputs = iter(given)
+        outputs, links = iter(given), self._links.begin(response)
         while not page.lost:
             try:
                 output = next(outputs)
@@ -62,6 +65,10 @@ class Output:
             except Exception as error:  # noqa: BLE001 - whatever a callback raises; it is told as Scrapy tells it
                 self._failed(page, response, error)
                 return
+            if isinstance(output, Wanted):
+                if links is not None and links.add(page, output):
+                    continue
+                output = self._spider.request_of(output)
             if not isinstance(output, Request):
                 await self._row(output, response)
                 continue

@@ -15,8 +15,13 @@ from w3lib.url import canonicalize_url
 #: The one request that a job begins with; every other id comes from a hash.
 START_ID: Final = 1
 
-#: URLs that `canonicalize_url` gives back as they are: a lower-case host, a path that needs no escapes, nothing else.
+#: A lower-case host, a path that needs no escapes, nothing else.
 _CANONICAL: Final = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,4})?/[A-Za-z0-9/_.~-]*").fullmatch
+
+
+def is_canonical(url: str) -> bool:
+    """Whether a URL is of a plain form that `canonicalize_url` gives back as it is, and that needs no escapes."""
+    return _CANONICAL(url) is not None and "/." not in url
 
 
 def request_id(secret: bytes, *, url: str, method: str = "GET", body: bytes = b"", page_type: str = "") -> int:
@@ -31,7 +36,7 @@ def request_id(secret: bytes, *, url: str, method: str = "GET", body: bytes = b"
         body: as sent.
         page_type: what the page is read as; the same URL may be two page types, and then it is two pages.
     """
-    canonical = url if _CANONICAL(url) and "/." not in url else canonicalize_url(url)
+    canonical = url if is_canonical(url) else canonicalize_url(url)
     return _hashed(
         secret, b"page", page_type.encode(), method.encode(), canonical.encode("utf-8", "surrogatepass"), body
     )

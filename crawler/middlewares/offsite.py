@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scrapy.downloadermiddlewares import offsite
-from scrapy.utils.httpobj import urlparse_cached
+
+from crawler.urlorigin import url_origin
 
 if TYPE_CHECKING:
     import re
@@ -34,7 +35,7 @@ class OffsiteMiddleware(offsite.OffsiteMiddleware):
         if self.host_regex is not self._onsite_by:  # the spider has other domains by now
             self._onsite.clear()
             self._onsite_by = self.host_regex
-        host = urlparse_cached(request).hostname or ""
+        host = url_origin(request.url).host
         if host in self._onsite:
             return True
         if self.host_regex.search(host) is None:
@@ -42,6 +43,11 @@ class OffsiteMiddleware(offsite.OffsiteMiddleware):
         if len(self._onsite) < _MOST_HOSTS:
             self._onsite.add(host)
         return True
+
+    def knows(self, host: str, spider: Spider) -> bool:
+        """Whether a host was found to be on the spider's sites."""
+        self._update_host_regex(spider)
+        return self.host_regex is self._onsite_by and host in self._onsite
 
     def process_request(self, request: Request, spider: Any = None) -> None:
         """As in Scrapy.

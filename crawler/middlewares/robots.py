@@ -31,7 +31,6 @@ from scrapy.exceptions import (
 )
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import RobotParser
-from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import build_from_crawler
 
 from crawler.downloader.downloader import is_ending, our_downloader
@@ -46,6 +45,7 @@ from crawler.frontier.shared_contract import (
 )
 from crawler.middlewares.open_pages import PageTurn, RobotsForbidden, RobotsUnreachable, Stopped
 from crawler.middlewares.retry_policy import reason_of
+from crawler.urlorigin import url_origin
 
 if TYPE_CHECKING:
     from typing import Self
@@ -225,5 +225,4 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
 
 
 def _site(request: Request) -> str:
-    url = urlparse_cached(request)
-    return f"{url.scheme}://{url.netloc}"
+    return url_origin(request.url).site

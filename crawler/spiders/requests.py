@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scrapy import Request
 from scrapy.http import FormRequest, JsonRequest, XmlRpcRequest
-from scrapy.utils.httpobj import urlparse_cached
 
 from crawler.dupefilter import Filtering, filtering_of
 from crawler.frontier.codec import NotEncodable, Undecodable, WireRequest, decode, encode
 from crawler.frontier.contract import FrontierRequest
 from crawler.frontier.identity import child_id, foreign_id, request_id
 from crawler.lean_requests import LeanRequest
+from crawler.urlorigin import url_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +114,15 @@ class RequestCodec:
             raise AssertionError("a codec belongs to a spider that runs")
         return cls(spider=spider, secret=secret, filtering=filtering_of(crawler))
 
+    @property
+    def packs_plainly(self) -> bool:
+        """Whether requests are filtered by page type and URL, as it is unless a project says otherwise."""
+        return self._filtering.fingerprint is None and self._filtering.active
+
+    def plain_id(self, url: str, page_type: str) -> int:
+        """The id of a GET, for a codec that packs plainly."""
+        return request_id(self.secret, url=url, page_type=page_type)
+
     def identity(self, request: Request) -> int:
         """The id by which a request is known as seen."""
         if self._filtering.fingerprint is not None:
@@ -142,7 +151,7 @@ class RequestCodec:
         body = self._keep(request) if keep and not self.shared else self._encoded(request)
         return FrontierRequest(
             id=page if filtered else child_id(self.secret, parent=parent, page=page, occurrence=occurrences(page)),
-            host=request.meta.get("download_slot") or urlparse_cached(request).hostname or "",
+            host=request.meta.get("download_slot") or url_origin(request.url).host,
             body=body,
             priority=request.priority,
             chain=facts.chain,

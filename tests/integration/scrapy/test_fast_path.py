@@ -240,16 +240,16 @@ def test_a_callback_that_fails_or_closes_the_spider_ends_as_in_scrapy(site, craw
         for number in (1, 2, 3):
             site[f"/g/{number}"] = good(f"Good {number}")
 
-    parse = RecipeSpider.parse
+    read = RecipeSpider.read
 
     def failing(self, response, page=None):
-        yield from parse(self, response, page)
+        yield from read(self, response, page)
         if response.url.endswith("/g/2"):
             raise KeyError("in a callback")
         if response.url.endswith("/g/3"):
             raise CloseSpider("enough")
 
-    monkeypatch.setattr(RecipeSpider, "parse", failing)
+    monkeypatch.setattr(RecipeSpider, "read", failing)
     fast, slow = both_ways(site, crawl, {"CONCURRENT_REQUESTS": 1}, fill=fill)
     assert taken
     assert fast.outcomes == slow.outcomes

@@ -3,10 +3,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from w3lib.url import canonicalize_url
+from w3lib.url import canonicalize_url, safe_url_string
 
-from crawler.frontier import identity
-from crawler.frontier.identity import START_ID, Occurrences, child_id, foreign_id, request_id, text_id
+from crawler.frontier.identity import START_ID, Occurrences, child_id, foreign_id, is_canonical, request_id, text_id
 
 KEY = b"secret of the job"
 
@@ -87,6 +86,6 @@ def test_urls_that_are_taken_for_canonical_are(seed):
         canonical = canonicalize_url(url)
         plain += canonical == url
         assert request_id(b"s", url=url) == request_id(b"s", url=canonical), url
-        if identity._CANONICAL(url) and "/." not in url:
-            assert canonical == url
+        if is_canonical(url):
+            assert canonical == safe_url_string(url) == url
     assert plain > 100
