@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: A cell that begins so may be taken for a formula by a spreadsheet; the last four are the full-width forms.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - they are meant
+_FORMULA_FIRSTS: Final = frozenset(FORMULA_STARTS)  # each is one character
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -81,7 +82,9 @@ class CsvWriter:
             for name in self._columns
         ]
         if not self._raw:
-            self.guarded += sum(cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) for cell in cells)
+            for cell in cells:
+                if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS):
+                    self.guarded += 1
         self._file.write(csv_line(cells, separator=self._separator))
 
 
@@ -125,7 +128,7 @@ def csv_line(cells: Sequence[str], *, separator: str = ",", quoted: bool = False
 def csv_cell(value: Any, *, join: str | None = None, raw: bool = False) -> str:
     """The text of a cell."""
     if isinstance(value, str):
-        return value if raw else guarded(value)
+        return value if raw or value[:1] not in _FORMULA_FIRSTS else guarded(value)
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -49,9 +49,11 @@ class _Receiver:
 
 @dataclass(slots=True)
 class _Known:
-    """Who listens to a signal; `connected` is what that was read from."""
+    """Who listens to a signal, and the list of the dispatcher from which that was read, as it was then."""
 
-    connected: tuple[list[Any], ...]
+    listed: list[Any]
+    count: int
+    last: Any
     receivers: tuple[_Receiver, ...]
 
 
@@ -121,18 +123,22 @@ class Announcer:
     def _receivers(self, signal: object, names: Collection[str]) -> Sequence[_Receiver]:
         """`names`: of the arguments that it is sent with, always the same."""
         known = self._known.get((signal, len(names)))
-        connected = tuple(
-            [
-                dispatcher.connections.get(sender, _NOBODY).get(which, _NONE)
-                for which in (signal, dispatcher.Any)
-                for sender in self._senders
-            ]
-        )
-        if known is None or known.connected != connected:
-            live = dispatcher.liveReceivers(dispatcher.getAllReceivers(self._sender, signal))
-            receivers = tuple(_receiver(call, names) for call in live)
-            known = self._known[signal, len(names)] = _Known(tuple(list(each) for each in connected), receivers)
-        return known.receivers
+        of_sender: dict[Any, list[Any]] = dispatcher.connections.get(self._senders[0], _NOBODY)
+        listed = of_sender.get(signal, _NONE)
+        if (  # as nearly always: nobody has come or gone, and nobody listens to all signals or to all crawls
+            known is not None
+            and listed is known.listed
+            and len(listed) == known.count
+            and (not listed or listed[-1] is known.last)
+            and dispatcher.Any not in of_sender
+            and self._senders[1] not in dispatcher.connections
+        ):
+            return known.receivers
+        live = dispatcher.liveReceivers(dispatcher.getAllReceivers(self._sender, signal))
+        receivers = tuple(_receiver(call, names) for call in live)
+        last = listed[-1] if listed else None
+        self._known[signal, len(names)] = _Known(listed, len(listed), last, receivers)
+        return receivers
 
 
 def _receiver(call: Callable[..., Any], names: Collection[str]) -> _Receiver:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
     from crawler.fastpath.announcer import Announcer
+    from crawler.fastpath.links import PageLinks
     from crawler.middlewares.open_pages import OpenPage
     from crawler.scheduler import Scheduler
     from crawler.spiders.recipe import RecipeSpider
@@ -56,7 +57,9 @@ class Output:
 
     async def take(self, page: OpenPage, response: Response, given: Iterable[Any]) -> None:
         """All of it; what the callback raises ends it, as in Scrapy."""
-        outputs, links = iter(given), self._links.begin(response)
+        outputs = iter(given)
+        links: PageLinks | None = None
+        begun = False
         while not page.lost:
             try:
                 output = next(outputs)
@@ -66,6 +69,8 @@ class Output:
                 self._failed(page, response, error)
                 return
             if isinstance(output, Wanted):
+                if not begun:
+                    links, begun = self._links.begin(response), True
                 if links is not None and links.add(page, output):
                     continue
                 output = self._spider.request_of(output)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 #: Statuses by which a site refuses.
 _REFUSALS: Final = frozenset({401, 403, 405, 429, 503})
@@ -95,7 +95,8 @@ _PAGES: Final = (
     _Page(service="Akamai", words=(b"errors.edgesuite.net",), titles=("access denied",)),
 )
 
-#: Titles of such pages.
+#: Those that may be short instead, and titles of the others.
+_SHORT_PAGES: Final = tuple(page for page in _PAGES if page.few)
 _TITLES: Final = frozenset(title for page in _PAGES for title in page.titles)
 
 _TITLE: Final = re.compile(rb"<title[^>]{0,200}>(.*?)</title", re.IGNORECASE | re.DOTALL)
@@ -124,9 +125,12 @@ def challenge_sign(status: int, headers: Mapping[str, str], body: bytes) -> str:
             return f"challenge page ({header.name}: {value.strip()[:40]})"
     if not body or len(body) > _MOST_BYTES:
         return ""
-    if status not in _REFUSALS and status != _ACCEPTED and len(body) > _FEW_BYTES and _title(body) not in _TITLES:
-        return ""  # as nearly all pages are: nothing of the below can be
-    page = next((page for page in _PAGES if _shows(page, status, body)), None)
+    pages: Iterable[_Page] = _PAGES
+    if status not in _REFUSALS and status != _ACCEPTED and _title(body) not in _TITLES:  # as nearly all pages are
+        if len(body) > _FEW_BYTES:
+            return ""
+        pages = _SHORT_PAGES
+    page = next((page for page in pages if _shows(page, status, body)), None)
     return f"challenge page of {page.service}" if page is not None else ""
 
 
