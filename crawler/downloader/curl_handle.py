@@ -158,7 +158,6 @@ class Handle:
         easy.setopt(
             pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS if options.http2 else pycurl.CURL_HTTP_VERSION_1_1
         )
-        easy.setopt(pycurl.PIPEWAIT, int(options.http2))
         easy.setopt(pycurl.SSL_VERIFYPEER, int(options.verify))
         easy.setopt(pycurl.SSL_VERIFYHOST, 2 * options.verify)
         for option, value in (
@@ -226,10 +225,13 @@ class Handle:
         if self._options.ca_folder:
             easy.setopt(pycurl.PROXY_CAPATH, self._options.ca_folder)
 
-    def leave_from(self, host: str, port: int) -> None:
+    def leave_from(self, address: Address, port: int, resolved: list[str]) -> None:
         """From which address of this machine, for a transfer that is not plain; port 0 = any."""
         self.plain = False
-        self.easy.setopt(pycurl.INTERFACE, f"host!{host}")
+        own = str(address) if address.version == 4 else f"[{address}]"
+        # libcurl looks this address up as it does that of a host, always at port 80.
+        self.easy.setopt(pycurl.RESOLVE, [*resolved, f"+{own}:80:{own}"])
+        self.easy.setopt(pycurl.INTERFACE, f"host!{address}")
         if port:
             self.easy.setopt(pycurl.LOCALPORT, port)
 
