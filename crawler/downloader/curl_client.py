@@ -162,7 +162,7 @@ class CurlClient:
         if method != "GET" or body:
             handle.ask(method, body)
         if proxy is not None:
-            handle.go_through(proxy)
+            handle.go_through(proxy, tunnel=origin.tls)
         if bind is not None:
             handle.leave_from(*bind, resolved)
         if listener is not None:

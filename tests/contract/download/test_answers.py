@@ -152,33 +152,34 @@ def test_a_header_that_is_none(client, site):
     if client.name == "scrapy":
         assert client.get(site.url + "/").body == b"x"
     else:
-        with pytest.raises(DownloadFailedError, match="[Hh]eader"):
+        with pytest.raises(DownloadFailedError, match="Header without colon"):
             client.get(site.url + "/")
 
 
 @pytest.mark.parametrize(
-    ("path", "headers", "body", "kind"),
+    ("answer", "kind"),
     [
-        ("/", ["Content-Type: text/html"], b"x", HtmlResponse),
-        ("/", ["content-type: TEXT/HTML;charset=latin-1"], b"x", HtmlResponse),
-        ("/", ["Content-Type: application/xhtml+xml"], b"x", HtmlResponse),
-        ("/", ["Content-Type: application/xml"], b"x", XmlResponse),
-        ("/", ["Content-Type: application/json"], b"{}", JsonResponse),
-        ("/", ["Content-Type: text/plain"], b"x", TextResponse),
-        ("/", ["Content-Type: text/plain", "Content-Type: text/html"], b"x", HtmlResponse),
-        ("/", ["Content-Type: image/png"], b"\x89PNG\x01", Response),
-        ("/", ["Content-Type: application/octet-stream"], b"<html>x", HtmlResponse),
-        ("/a.xml", ["Content-Type: application/octet-stream"], b"\x00", XmlResponse),
-        ("/", ["Content-Type: text/html", "Content-Encoding: gzip"], b"\x1f\x8b\x00", Response),
-        ("/a.html", ["Content-Type: text/html", "Content-Encoding: gzip"], b"\x1f\x8b\x00", HtmlResponse),
-        ("/", ['Content-Disposition: attachment; filename="a.json"'], b"\x00", JsonResponse),
-        ("/", [], b"<!doctype html><p>x", HtmlResponse),
-        ("/", [], b"\x00\x01", Response),
-        ("/a.json", [], b"\x00", JsonResponse),
-        ("/", ["Content-Type:"], b"\x01", Response),
+        (("/", ["Content-Type: text/html"], b"x"), HtmlResponse),
+        (("/", ["content-type: TEXT/HTML;charset=latin-1"], b"x"), HtmlResponse),
+        (("/", ["Content-Type: application/xhtml+xml"], b"x"), HtmlResponse),
+        (("/", ["Content-Type: application/xml"], b"x"), XmlResponse),
+        (("/", ["Content-Type: application/json"], b"{}"), JsonResponse),
+        (("/", ["Content-Type: text/plain"], b"x"), TextResponse),
+        (("/", ["Content-Type: text/plain", "Content-Type: text/html"], b"x"), HtmlResponse),
+        (("/", ["Content-Type: image/png"], b"\x89PNG\x01"), Response),
+        (("/", ["Content-Type: application/octet-stream"], b"<html>x"), HtmlResponse),
+        (("/a.xml", ["Content-Type: application/octet-stream"], b"\x00"), XmlResponse),
+        (("/", ["Content-Type: text/html", "Content-Encoding: gzip"], b"\x1f\x8b\x00"), Response),
+        (("/a.html", ["Content-Type: text/html", "Content-Encoding: gzip"], b"\x1f\x8b\x00"), HtmlResponse),
+        (("/", ['Content-Disposition: attachment; filename="a.json"'], b"\x00"), JsonResponse),
+        (("/", [], b"<!doctype html><p>x"), HtmlResponse),
+        (("/", [], b"\x00\x01"), Response),
+        (("/a.json", [], b"\x00"), JsonResponse),
+        (("/", ["Content-Type:"], b"\x01"), Response),
     ],
 )
-def test_the_class_of_a_response(client, site, path, headers, body, kind):
+def test_the_class_of_a_response(client, site, answer, kind):
+    path, headers, body = answer
     site[path] = reply(200, body, *headers)
     assert type(client.get(site.url + path)) is kind
 

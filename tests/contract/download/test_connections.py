@@ -98,8 +98,7 @@ def test_what_is_cancelled_is_hung_up_on_and_nothing_else_is(client, site):
         download = client.handler.download_request
         first = asyncio.ensure_future(download(client.request(site.url + "/cancelled")))
         second = asyncio.ensure_future(download(client.request(site.url + "/kept")))
-        while len(site.asked) < 2:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(site.wait_for, 2)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
@@ -161,8 +160,7 @@ def test_what_is_under_way_when_our_client_is_closed_fails(new_client, site):
 
     async def go():
         task = asyncio.ensure_future(client.handler.download_request(client.request(site.url + "/")))
-        while not site.asked:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(site.wait_for, 1)
         await client.handler.close()
         with pytest.raises(DownloadFailedError, match="closed"):
             await task

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from scrapy.exceptions import UnsupportedURLSchemeError
 from wire import page, reply
@@ -137,13 +139,13 @@ def test_a_fragment_is_not_sent_and_not_in_the_url_of_the_response(client, site)
 def test_no_header_can_smuggle_in_another(client, site, headers):
     """Ours refuses to send it; Scrapy's makes blanks of line ends."""
     site["/"] = page()
-    try:
-        client.get(site.url + "/", headers=headers)
-        assert client.name == "scrapy"
-    except UnsupportedURLSchemeError as error:
-        assert "a line end" in str(error)
-    except ValueError:
-        assert client.name == "scrapy"
+    if client.name == "curl":
+        with pytest.raises(UnsupportedURLSchemeError, match="a line end"):
+            client.get(site.url + "/", headers=headers)
+        assert not site.asked
+    else:
+        with contextlib.suppress(ValueError):
+            client.get(site.url + "/", headers=headers)
     assert not any(asked.values("X-Injected") for asked in site.asked)
 
 

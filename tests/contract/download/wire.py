@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
+import datetime as dt
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: What takes longer hangs.
 PATIENCE_S = 30.0
@@ -71,6 +74,13 @@ class WireSite:
 
     def release(self) -> None:
         self.loop.call_soon_threadsafe(self.released.set)
+
+    def wait_for(self, count: int) -> None:
+        """Comes back when so many requests have come."""
+        while len(self.asked) < count:
+            self.heard.clear()
+            if len(self.asked) < count:
+                assert self.heard.wait(PATIENCE_S)
 
     def hang_up(self) -> None:
         """Closes all connections and comes back when that is done."""
@@ -199,6 +209,8 @@ class WireProxy(WireSite):
                 pass
         self.writers.discard(writer)
         writer.close()
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await writer.wait_closed()
 
     async def _forward(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -214,8 +226,10 @@ class WireProxy(WireSite):
         there, away = await asyncio.open_connection("127.0.0.1", self.to)
         if method == "CONNECT":
             writer.write(b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n")
-            await asyncio.gather(_pipe(reader, away), _pipe(there, writer))
-            away.close()
+            try:
+                await asyncio.gather(_pipe(reader, away), _pipe(there, writer))
+            finally:
+                away.close()
             return False
         path = "/" + target.split("/", 3)[3]
         away.write(f"{method} {path} HTTP/1.1\r\n".encode() + head.split(b"\r\n", 1)[1])
@@ -267,15 +281,15 @@ class Authority:
         self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
     def _sign(self, subject, public_key, *, hosts=(), days=(-1, 30), authority=False, signed_by=None):
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(subject if signed_by else self._name)
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now + datetime.timedelta(days=days[0]))
-            .not_valid_after(now + datetime.timedelta(days=days[1]))
+            .not_valid_before(now + dt.timedelta(days=days[0]))
+            .not_valid_after(now + dt.timedelta(days=days[1]))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         )
         if hosts:
