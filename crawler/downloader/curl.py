@@ -267,10 +267,14 @@ def _proxy(request: Request) -> Proxy:
     return Proxy(url if "://" in url else f"http://{url}", request.headers.get(b"Proxy-Authorization") or b"")
 
 
-def _address(bind: Any) -> tuple[str, int] | None:
+def _address(bind: Any) -> tuple[IPv4Address | IPv6Address, int] | None:
     if not bind:
         return None
-    return (bind, 0) if isinstance(bind, str) else (bind[0], int(bind[1]))
+    host, port = (bind, 0) if isinstance(bind, str) else bind
+    try:
+        return ip_address(host), int(port)
+    except ValueError as error:
+        raise DownloadFailedError(f"{host!r} is no address from which a page can be asked for") from error
 
 
 def _warn_of_size(fetched: Fetched, warn_bytes: int, request: Request) -> None:

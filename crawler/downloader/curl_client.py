@@ -124,7 +124,7 @@ class CurlClient:
         timeout_s: float = 60.0,
         max_bytes: int = 0,
         proxy: Proxy | None = None,
-        bind: tuple[str, int] | None = None,
+        bind: tuple[Address, int] | None = None,
         listener: Listener | None = None,
     ) -> Fetched:
         """Asks for a page.
@@ -156,14 +156,15 @@ class CurlClient:
             addresses = await self._addresses(dialled.host, url, timeout_s)
         waited_s = monotonic() - started
         handle = self._handle()
-        handle.aim(dialled.host, target, self._resolved(dialled, addresses), lines)
+        resolved = self._resolved(dialled, addresses)
+        handle.aim(dialled.host, target, resolved, lines)
         handle.limit(max(1, int((timeout_s - (waited_s if waited_s > 0.01 else 0.0)) * 1000)), max_bytes)
         if method != "GET" or body:
             handle.ask(method, body)
         if proxy is not None:
-            handle.go_through(proxy)
+            handle.go_through(proxy, tunnel=origin.tls)
         if bind is not None:
-            handle.leave_from(*bind)
+            handle.leave_from(*bind, resolved)
         if listener is not None:
             handle.tell(listener)
         assert self._multi is not None

@@ -139,7 +139,7 @@ class Handle:
         easy, options = self.easy, self._options
         self.plain = True
         self.host = self.refused = ""
-        self.stopped = False
+        self.stopped = self._tunnels = self._dialled = False
         self.error: Exception | None = None
         self._listener: Listener | None = None
         self._sent: list[bytes] = []
@@ -158,7 +158,6 @@ class Handle:
         easy.setopt(
             pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS if options.http2 else pycurl.CURL_HTTP_VERSION_1_1
         )
-        easy.setopt(pycurl.PIPEWAIT, int(options.http2))
         easy.setopt(pycurl.SSL_VERIFYPEER, int(options.verify))
         easy.setopt(pycurl.SSL_VERIFYHOST, 2 * options.verify)
         for option, value in (
@@ -209,9 +208,10 @@ class Handle:
             self.easy.setopt(pycurl.POSTFIELDS, body)
         self.easy.setopt(pycurl.CUSTOMREQUEST, method)
 
-    def go_through(self, proxy: Proxy) -> None:
-        """Through whom, for a transfer that is not plain."""
+    def go_through(self, proxy: Proxy, *, tunnel: bool) -> None:
+        """Through whom, for a transfer that is not plain; by a tunnel, or as any page is asked for."""
         self.plain = False
+        self._tunnels = tunnel
         easy, lines = self.easy, [b"Proxy-Connection:"]
         easy.setopt(pycurl.PROXY, proxy.url)
         if proxy.authorization:
@@ -226,10 +226,13 @@ class Handle:
         if self._options.ca_folder:
             easy.setopt(pycurl.PROXY_CAPATH, self._options.ca_folder)
 
-    def leave_from(self, host: str, port: int) -> None:
+    def leave_from(self, address: Address, port: int, resolved: list[str]) -> None:
         """From which address of this machine, for a transfer that is not plain; port 0 = any."""
         self.plain = False
-        self.easy.setopt(pycurl.INTERFACE, f"host!{host}")
+        own = str(address) if address.version == 4 else f"[{address}]"
+        # libcurl looks this address up as it does that of a host, always at port 80.
+        self.easy.setopt(pycurl.RESOLVE, [*resolved, f"+{own}:80:{own}"])
+        self.easy.setopt(pycurl.INTERFACE, f"host!{address}")
         if port:
             self.easy.setopt(pycurl.LOCALPORT, port)
 
@@ -242,7 +245,7 @@ class Handle:
 
     def head(self) -> Head | None:
         """What has come of an answer, if all of its headers have."""
-        return read_head(self.lines, tunnelled=bool(self.easy.getinfo(pycurl.HTTP_CONNECTCODE)))
+        return read_head(self.lines, tunnelled=self._tunnels and self._dialled)
 
     # --- what libcurl calls; what is raised here would be lost in it --------------------------------------------------
 
@@ -259,6 +262,7 @@ class Handle:
             opened = socket.socket(address.family, address.socktype, address.protocol)
             # libcurl dials past the interpreter: whoever audits that hears of it here.
             sys.audit("socket.connect", opened, address.addr)
+            self._dialled = True
             return self._multi.adopt(opened)
         except Exception as error:
             logger.exception("no socket can be opened for libcurl")

@@ -8,12 +8,9 @@ libcurl may close and the system give out again at any time. Knows nothing of HT
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
-import resource
 import select
 from contextlib import suppress
-from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import pycurl
@@ -58,7 +55,6 @@ class Multi:
         self._loop.add_reader(self._epoll.fileno(), self._sockets_are_ready)
         self._wanted: dict[int, int] = {}  # events that libcurl waits for, by socket
         self._watched: dict[int, int] = {}  # and those for which it is watched
-        self._numbers = SocketNumbers()
         self._running: dict[pycurl.Curl, asyncio.Future[End]] = {}
         self._coming: list[pycurl.Curl] = []
         self._going: list[pycurl.Curl] = []
@@ -98,8 +94,7 @@ class Multi:
 
     def adopt(self, opened: socket.socket) -> int:
         """The number under which libcurl may have a socket, which is its own from now on."""
-        number = fcntl.fcntl(opened.fileno(), fcntl.F_DUPFD_CLOEXEC, self._numbers.next())
-        opened.close()
+        number = opened.detach()
         self._watched.pop(number, None)  # one that had this number before is gone
         self._wanted.pop(number, None)
         return number
@@ -265,18 +260,3 @@ class Multi:
             return -1
         return 0
 
-
-class SocketNumbers:
-    """Numbers for new sockets, so that one that was just closed is not given out again.
-
-    libcurl and whoever watches know a socket by its number: a new one must not be taken for the one that was there.
-    """
-
-    def __init__(self) -> None:
-        self._numbers = count()
-        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._from, self._span = min(64, most // 8), max(1, min(most // 2, 4096))
-
-    def next(self) -> int:
-        """The least number that the next socket should have."""
-        return self._from + next(self._numbers) % self._span
