@@ -40,6 +40,8 @@ class Variant:
         environment: beside the usual one.
         needs_store: its command wants the URL of a store, which is empty.
         missing: why it cannot be measured here; empty if it can.
+        keeps_robots: it reads robots.txt, and the server looks that it has.
+        keeps_cookies: it sends the shop's cookie back, ditto.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Variant:
     environment: Mapping[str, str] = field(default_factory=dict)
     needs_store: bool = False
     missing: str = ""
+    keeps_robots: bool = True
+    keeps_cookies: bool = True
 
 
 _MARKS: Final = "EXTENSIONS=" + '{"marks.OpenToClose": 0}'
@@ -135,12 +139,14 @@ VARIANTS: Final = (
         what="crawlee, ParselCrawler",
         command=_program("crawlee_parsel.py", python=PEERS_PYTHON),
         missing=_NO_PEERS,
+        keeps_cookies=False,
     ),
     Variant(
         name="crawlee-lexbor",
         what="crawlee, HttpCrawler with lexbor",
         command=_program("crawlee_lexbor.py", python=PEERS_PYTHON),
         missing=_NO_PEERS,
+        keeps_cookies=False,
     ),
     Variant(
         name="colly",
@@ -150,5 +156,11 @@ VARIANTS: Final = (
         if shutil.which("go") is None
         else "no program for it yet",
     ),
-    Variant(name="limit", what="event loop, httptools, lexbor; no crawler", command=_program("bare_loop.py")),
+    Variant(
+        name="limit",
+        what="event loop, httptools, lexbor; no crawler",
+        command=_program("bare_loop.py"),
+        keeps_robots=False,
+        keeps_cookies=False,
+    ),
 )
