@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 PEERS  := $(VENV)-peers/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-long test-fast bench bench-compare bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test coverage test-long test-fast bench bench-compare bench-instructions bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -91,6 +91,12 @@ bench-compare: $(STAMP) $(PEERS)  ## Whole crawls again, compared with tests/ben
 	@$(BIN)/python tests/benchmarks/crawls/run.py --only ours,hand,hand-ci1,ours-xpath,hand-xpath --json out/crawls.json \
 	    --no-bars $(CRAWLS)
 	@$(BIN)/python tests/benchmarks/crawls/compare.py tests/benchmarks/crawls.json out/crawls.json
+
+bench-instructions: $(STAMP)  ## Instructions of a page, counted by valgrind: also on a busy machine (3 minutes)
+	@sh scripts/test_tools.sh
+	@command -v valgrind >/dev/null || apt-get install -y -qq valgrind >/dev/null || \
+	    { echo "bench-instructions: install valgrind (Debian: apt-get install valgrind)" >&2; exit 2; }
+	@$(BIN)/python tests/benchmarks/instructions/run.py
 
 bench-exports: $(STAMP)  ## A million rows composed into CSV, JSON Lines and Parquet: memory and rows a second (slow)
 	@$(BIN)/python -m pytest tests/benchmarks/test_compose_memory.py -q -s -m bench -o addopts="--import-mode=importlib"
