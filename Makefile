@@ -88,8 +88,8 @@ bench: $(STAMP) $(PEERS)  ## Ratios against what a user would pick instead (slow
 bench-compare: $(STAMP) $(PEERS)  ## Whole crawls again, compared with tests/benchmarks/crawls.json (30 minutes, idle machine)
 	@sh scripts/test_tools.sh
 	@mkdir -p out
-	@$(BIN)/python tests/benchmarks/crawls/run.py --only ours,hand,hand-ci1,ours-xpath,hand-xpath --json out/crawls.json \
-	    --no-bars $(CRAWLS)
+	@$(BIN)/python tests/benchmarks/crawls/run.py --only ours,hand,hand-ci1,ours-xpath,hand-xpath --reps 3 \
+	    --no-short --no-bars --json out/crawls.json $(CRAWLS)
 	@$(BIN)/python tests/benchmarks/crawls/compare.py tests/benchmarks/crawls.json out/crawls.json
 
 bench-instructions: $(STAMP)  ## Instructions of a page, counted by valgrind: also on a busy machine (3 minutes)

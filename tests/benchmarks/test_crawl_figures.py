@@ -120,6 +120,8 @@ def test_comparing_ends_with_a_status_that_a_job_can_use(tmp_path, capsys):
     assert compare.main([str(old), str(new)]) == 1
     assert "worse: ours, 48 KB, plain: 3.00 times as fast as hand, was 6.00" in capsys.readouterr().out
     assert compare.main([str(old), str(other)]) == 2
+    assert compare.main([str(tmp_path / "none"), str(new)]) == 2
+    assert "is written by `make bench RECORD=1`" in capsys.readouterr().err
 
 
 def test_the_tables_have_medians_and_say_what_is_held_and_what_is_not():
