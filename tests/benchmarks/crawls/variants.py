@@ -8,7 +8,6 @@ robots.txt, cookies, AutoThrottle, the delay and the limit of a host, with value
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,9 +151,7 @@ VARIANTS: Final = (
         name="colly",
         what="colly with goquery",
         command=_program("colly"),
-        missing="not written for this machine: go is missing"
-        if shutil.which("go") is None
-        else "no program for it yet",
+        missing="it is in no registry that this benchmark installs from",
     ),
     Variant(
         name="limit",
