@@ -75,8 +75,9 @@ bench-store: $(STAMP)  ## What the shared store costs: bytes, milliseconds, CPU 
 bench-logs: $(STAMP)  ## How long the end, the errors and a word of a log of 1 GiB take to find (slow, idle machine)
 	@$(BIN)/python -m pytest tests/benchmarks/test_log_reading.py -q -s -m bench -o addopts="--import-mode=importlib"
 
-bench-fleet: $(STAMP)  ## Pages per CPU second of four workers of a job beside those of one (slow, idle machine)
-	@$(BIN)/python -m pytest tests/benchmarks/test_workers_share_a_job.py -q -s -m bench -o addopts="--import-mode=importlib"
+bench-fleet: $(STAMP)  ## One worker of a job beside a local crawl, and four beside one: CPU, round trips (slow, idle machine)
+	@sh scripts/test_tools.sh
+	@$(BIN)/python -m pytest tests/benchmarks/test_platform_path.py tests/benchmarks/test_workers_share_a_job.py -q -s -m bench -o addopts="--import-mode=importlib"
 
 bench: $(STAMP) $(PEERS)  ## Ratios against what a user would pick instead (slow, idle machine) [RECORD=1: into the docs] [CRAWLS=options]
 	@$(BIN)/python -m pytest tests/benchmarks/test_extraction_ratio.py -q -s -m bench -o addopts="--import-mode=importlib"

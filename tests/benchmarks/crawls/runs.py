@@ -97,7 +97,7 @@ def crawl(
             f"{variant.name} ({shop.size}, {transport}) ended with {status}:\n{(folder / 'log').read_text()[-3000:]}"
         )
     check_sent(server.sent(), variant, shop, transport=transport)
-    opened, closed = (json.loads(line) for line in (folder / "marks").read_text().splitlines())
+    opened, closed = marks_of(folder / "marks")
     return Run(
         cpu_s=closed["cpu_s"] - opened["cpu_s"],
         wall_s=closed["wall_s"] - opened["wall_s"],
@@ -142,6 +142,12 @@ def _process(
         time.sleep(0.01)
     process.returncode = os.waitstatus_to_exitcode(status)  # nobody else can ask any more
     return process.returncode, usage.ru_utime + usage.ru_stime, time.monotonic() - began
+
+
+def marks_of(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `marks` has noted at the opening and at the closing."""
+    opened, closed = (json.loads(line) for line in path.read_text().splitlines())
+    return opened, closed
 
 
 def check_sent(sent: Sent, variant: Variant, shop: Shop, *, transport: str) -> None:

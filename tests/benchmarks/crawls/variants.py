@@ -54,13 +54,14 @@ class Variant:
     keeps_cookies: bool = True
 
 
-_MARKS: Final = "EXTENSIONS=" + '{"marks.OpenToClose": 0}'
+#: A setting of Scrapy: it notes when the spider opens and closes.
+MARKS: Final = "EXTENSIONS=" + '{"marks.OpenToClose": 0}'
 
 _AT_ONCE: Final = {"CONCURRENT_REQUESTS": "64", "CONCURRENT_REQUESTS_PER_DOMAIN": "64", "LOG_LEVEL": "INFO"}
 
 #: AutoThrottle's delay is the latency through the target: with four times as many as may be open it follows the site
 #: and never waits for it.
-_OURS: Final = {
+OUR_SETTINGS: Final = {
     **_AT_ONCE,
     "DOWNLOAD_DELAY": "0",
     "AUTOTHROTTLE_ENABLED": "1",
@@ -80,7 +81,7 @@ def _options(settings: Mapping[str, str]) -> list[str]:
 def _ours(recipe: str) -> Callable[[str, str, Path], Sequence[str]]:
     def command(site: str, transport: str, rows: Path) -> Sequence[str]:
         words = [sys.executable, "-m", "scrapy", "crawl", recipe, "-a", f"site={site}", "-O", str(rows)]
-        return [*words, *_options(_OURS), "-s", _MARKS]
+        return [*words, *_options(OUR_SETTINGS), "-s", MARKS]
 
     return command
 
@@ -91,7 +92,7 @@ def _by_hand(file: str, **settings: str) -> Callable[[str, str, Path], Sequence[
         python = str(PEERS_PYTHON) if is_h2 else sys.executable
         words = [python, "-m", "scrapy", "runspider", str(PROGRAMS / file), "-a", f"site={site}", "-O", str(rows)]
         h2 = ["-s", _H2] if is_h2 else []
-        return [*words, *_options({**_AT_ONCE, "ROBOTSTXT_OBEY": "1", **settings}), "-s", _MARKS, *h2]
+        return [*words, *_options({**_AT_ONCE, "ROBOTSTXT_OBEY": "1", **settings}), "-s", MARKS, *h2]
 
     return command
 
