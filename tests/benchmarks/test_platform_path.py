@@ -59,10 +59,15 @@ def on(core):
 class ShopFleet(Fleet):
     """The fleet of one worker; its settings are those of the local crawl."""
 
+    def start_steward(self, *options, **environment):
+        """As it is by default; those of other tests are impatient."""
+        return self._start("steward", "--folder", str(self.folder / "compose"), *options, **environment)
+
     def start_node(self, *options):
         settings = [word for name, value in OUR_SETTINGS.items() for word in ("--set", f"{name}={value}")]
         with on(CORES[-1]):
-            return super().start_node(*settings, "--set", MARKS, *options)
+            where = ("--port", "0", "--slots", "1", "--dir", str(self.folder / "node"))
+            return self._start("node", *where, *settings, "--set", MARKS, *options)
 
     def submit(self):
         recipe = load_recipe(Path(OURS.environment["RECIPES_PATH"]) / "shop.yaml")
