@@ -137,7 +137,7 @@ def write_page(path: Path, record: Record) -> None:
     path.with_name(PLOT).write_text(plot(record), encoding="utf-8")
 
 
-_WIDTH, _ROW, _LEFT, _RIGHT = 860, 24, 330, 90
+_WIDTH, _ROW, _LEFT, _RIGHT = 960, 24, 480, 90
 
 
 def plot(record: Record) -> str:

@@ -31,7 +31,7 @@ from crawls.report import figures_table, ratios_table, short_table, write_page
 from crawls.runs import CrawlWrong, OtherProtocol, Run, crawl
 from crawls.server import NGINX, ShopServer
 from crawls.shop import PER_LIST, Shop
-from crawls.variants import ALL, VARIANTS
+from crawls.variants import ALL, PEERS_PYTHON, VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,9 +142,17 @@ def machine() -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "nginx": nginx.strip(),
-        "packages": {name: version(name) for name in packages},
+        "packages": {**{name: version(name) for name in packages}, **_peers()},
         "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+def _peers() -> dict[str, str]:
+    """The version of crawlee, if it is there."""
+    if not PEERS_PYTHON.exists():
+        return {}
+    words = [str(PEERS_PYTHON), "-c", "from importlib.metadata import version; print(version('crawlee'))"]
+    return {"crawlee": subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()}
 
 
 def measure(options: argparse.Namespace, folder: Path) -> Record:
