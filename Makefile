@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 PEERS  := $(VENV)-peers/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-long test-fast bench bench-compare bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test coverage test-long test-fast bench bench-compare bench-instructions bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -75,8 +75,9 @@ bench-store: $(STAMP)  ## What the shared store costs: bytes, milliseconds, CPU 
 bench-logs: $(STAMP)  ## How long the end, the errors and a word of a log of 1 GiB take to find (slow, idle machine)
 	@$(BIN)/python -m pytest tests/benchmarks/test_log_reading.py -q -s -m bench -o addopts="--import-mode=importlib"
 
-bench-fleet: $(STAMP)  ## Pages per CPU second of four workers of a job beside those of one (slow, idle machine)
-	@$(BIN)/python -m pytest tests/benchmarks/test_workers_share_a_job.py -q -s -m bench -o addopts="--import-mode=importlib"
+bench-fleet: $(STAMP)  ## One worker of a job beside a local crawl, and four beside one: CPU, round trips (slow, idle machine)
+	@sh scripts/test_tools.sh
+	@$(BIN)/python -m pytest tests/benchmarks/test_platform_path.py tests/benchmarks/test_workers_share_a_job.py -q -s -m bench -o addopts="--import-mode=importlib"
 
 bench: $(STAMP) $(PEERS)  ## Ratios against what a user would pick instead (slow, idle machine) [RECORD=1: into the docs] [CRAWLS=options]
 	@$(BIN)/python -m pytest tests/benchmarks/test_extraction_ratio.py -q -s -m bench -o addopts="--import-mode=importlib"
@@ -88,9 +89,15 @@ bench: $(STAMP) $(PEERS)  ## Ratios against what a user would pick instead (slow
 bench-compare: $(STAMP) $(PEERS)  ## Whole crawls again, compared with tests/benchmarks/crawls.json (30 minutes, idle machine)
 	@sh scripts/test_tools.sh
 	@mkdir -p out
-	@$(BIN)/python tests/benchmarks/crawls/run.py --only ours,hand,hand-ci1,ours-xpath,hand-xpath --json out/crawls.json \
-	    --no-bars $(CRAWLS)
+	@$(BIN)/python tests/benchmarks/crawls/run.py --only ours,hand,hand-ci1,ours-xpath,hand-xpath --reps 3 \
+	    --no-short --no-bars --json out/crawls.json $(CRAWLS)
 	@$(BIN)/python tests/benchmarks/crawls/compare.py tests/benchmarks/crawls.json out/crawls.json
+
+bench-instructions: $(STAMP)  ## Instructions of a page, counted by valgrind: also on a busy machine (3 minutes)
+	@sh scripts/test_tools.sh
+	@command -v valgrind >/dev/null || apt-get install -y -qq valgrind >/dev/null || \
+	    { echo "bench-instructions: install valgrind (Debian: apt-get install valgrind)" >&2; exit 2; }
+	@$(BIN)/python tests/benchmarks/instructions/run.py
 
 bench-exports: $(STAMP)  ## A million rows composed into CSV, JSON Lines and Parquet: memory and rows a second (slow)
 	@$(BIN)/python -m pytest tests/benchmarks/test_compose_memory.py -q -s -m bench -o addopts="--import-mode=importlib"

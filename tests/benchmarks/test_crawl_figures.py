@@ -26,6 +26,8 @@ from crawls.report import (
     write_page,
     written_page,
 )
+from crawls.run import check_rows, main
+from crawls.runs import CrawlWrong, Run
 from crawls.variants import VARIANTS
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +64,23 @@ def test_a_ratio_is_the_median_of_those_of_the_repetitions():
     assert ratio(OLD, **where, ours="ours", than="hand") == 6.0  # of 6, 7 and 5
     assert ratio(OLD, **where, ours="ours", than="colly") is None
     assert ratio(OLD, size="7 KB", transport="plain", ours="ours", than="hand") is None
+
+
+def test_crawls_that_give_other_rows_have_no_figures():
+    one, other = (
+        Run(cpu_s=1.0, wall_s=1.0, process_cpu_s=1.0, process_wall_s=1.0, peak_mib=1.0, rows=rows) for rows in "ab"
+    )
+    check_rows({("ours", "plain"): [one, one], ("ours", "br"): [one], ("hand", "plain"): [one]})
+    with pytest.raises(
+        CrawlWrong, match=r"rows differ, so nothing was measured:\n  a: ours \(plain\)\n  b: hand \(br\)"
+    ):
+        check_rows({("ours", "plain"): [one, one], ("hand", "br"): [other]})
+
+
+def test_a_competitor_that_there_is_not_is_told(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--only", "ours,hnad"])
+    assert "--only: hnad is none of ours, hand" in capsys.readouterr().err
 
 
 def test_a_bar_is_held_up_to_its_value():
@@ -120,11 +139,13 @@ def test_comparing_ends_with_a_status_that_a_job_can_use(tmp_path, capsys):
     assert compare.main([str(old), str(new)]) == 1
     assert "worse: ours, 48 KB, plain: 3.00 times as fast as hand, was 6.00" in capsys.readouterr().out
     assert compare.main([str(old), str(other)]) == 2
+    assert compare.main([str(tmp_path / "none"), str(new)]) == 2
+    assert "is written by `make bench RECORD=1`" in capsys.readouterr().err
 
 
 def test_the_tables_have_medians_and_say_what_is_held_and_what_is_not():
-    assert "| 48 KB | plain | a recipe | 1,000 | 500 |  | 100 |" in figures_table(OLD)
-    assert f"| 48 KB | plain | {WHAT['hand']} | 7,000 | 500 | 6.00 | 100 |" in figures_table(OLD)
+    assert "| 48 KB | plain | a recipe | 1,000 | 500 | 50% |  | 100 |" in figures_table(OLD)
+    assert f"| 48 KB | plain | {WHAT['hand']} | 7,000 | 500 | 350% | 6.00 | 100 |" in figures_table(OLD)
     rows = ratios_table(OLD)
     assert f"| 48 KB | plain | a recipe | {WHAT['hand']} | at least 6 | 6.00 | held |" in rows
     assert f"| 48 KB | plain | a recipe | {WHAT['limit']} | at most 1.8 | 2.00 | **short** |" in rows

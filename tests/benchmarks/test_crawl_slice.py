@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from crawls.runs import CrawlWrong, OtherProtocol, crawl, hash_of_rows
-from crawls.server import ShopServer
+from crawls.runs import CrawlWrong, OtherProtocol, check_sent, crawl, hash_of_rows
+from crawls.server import Sent, ShopServer
 from crawls.shop import Shop
 from crawls.site import write_site
 from crawls.variants import VARIANTS
@@ -25,7 +26,7 @@ BY_NAME = {variant.name: variant for variant in VARIANTS}
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop")
     write_site(folder / "site", SHOP, ("identity",))
-    transports, cores = ("plain", "https/1.1", "https/2"), os.sched_getaffinity(0)
+    transports, cores = ("plain", "https/1.1"), os.sched_getaffinity(0)
     with ShopServer(folder / "server", folder / "site", transports=transports, cores=cores) as server:
         yield server
 
@@ -51,11 +52,39 @@ def test_a_crawl_that_leaves_pages_out_is_told(server, tmp_path):
         run(BY_NAME["limit"], server, tmp_path / "crawl", shop=Shop(size="7 KB", lists=3))
 
 
-def test_a_crawl_by_another_protocol_is_told(server, tmp_path):
-    hand = BY_NAME["hand"]
-    without_h2 = replace(hand, command=lambda site, _, rows: hand.command(site, "https/1.1", rows))
-    with pytest.raises(OtherProtocol, match=r"spoke HTTP/1\.1, not HTTP/2\.0"):
-        run(without_h2, server, tmp_path / "crawl", transport="https/2")
+def test_a_crawl_by_another_protocol_is_told():
+    sent = Sent(pages=Counter(SHOP.paths()), others=(), protocols=frozenset({"HTTP/1.1"}), with_cookie=43, robots=1)
+    check_sent(sent, BY_NAME["ours"], SHOP, transport="https/1.1")
+    with pytest.raises(OtherProtocol, match=r"ours \(7 KB, https/2\) spoke HTTP/1\.1, not HTTP/2\.0"):
+        check_sent(sent, BY_NAME["ours"], SHOP, transport="https/2")
+
+
+def test_a_page_that_was_sent_twice_is_told_and_one_that_was_refused():
+    sent = Sent(
+        pages=Counter([*SHOP.paths(), "/c/1"]),
+        others=("HTTP/1.1 404 GET /x",),
+        protocols=frozenset(),
+        with_cookie=0,
+        robots=0,
+    )
+    with pytest.raises(CrawlWrong, match=r"1 twice, as /c/1; 1 not 200, as HTTP/1.1 404 GET /x"):
+        check_sent(sent, BY_NAME["limit"], SHOP, transport="plain")
+
+
+def test_a_crawl_without_robots_or_cookies_is_told(server, tmp_path):
+    limit = BY_NAME["limit"]
+    with pytest.raises(CrawlWrong, match=r"limit \(7 KB, plain\) did not read robots.txt"):
+        run(replace(limit, keeps_robots=True), server, tmp_path / "robots")
+    with pytest.raises(CrawlWrong, match="sent the cookie with 0 of 43 requests"):
+        run(replace(limit, keeps_cookies=True), server, tmp_path / "cookies")
+
+
+def test_the_throttle_of_the_recipe_is_on(server, tmp_path):
+    """Its delay is latency through target, 50 ms at most here: with a target that low, every request waits for it."""
+    ours, low = BY_NAME["ours"], ("START_DELAY=0.05", "TARGET_CONCURRENCY=0.001", "MAX_DELAY=0.05")
+    options = [word for each in low for word in ("-s", f"AUTOTHROTTLE_{each}")]
+    held = run(replace(ours, command=lambda *where: [*ours.command(*where), *options]), server, tmp_path / "held")
+    assert held.wall_s > SHOP.pages * 0.045
 
 
 COLUMNS = (

@@ -1,7 +1,7 @@
 """Says how a new record differs from the committed one: `compare.py OLD.json NEW.json`.
 
 Ends with 1 when a ratio to a spider written by hand is more than 10 % worse, with a line for each, and with 2 when the
-two have no such ratio in common.
+two have no such ratio in common, or there is no old one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from crawls.figures import compared, worse
 
 def main(arguments: list[str]) -> int:
     """See the module."""
+    if not Path(arguments[0]).exists():
+        print(f"nothing to compare with: {arguments[0]} is written by `make bench RECORD=1`", file=sys.stderr)
+        return 2
     old, new = (json.loads(Path(name).read_text(encoding="utf-8")) for name in arguments)
     count = compared(old, new)
     if not count:

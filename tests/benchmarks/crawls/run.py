@@ -31,7 +31,7 @@ from crawls.report import figures_table, ratios_table, short_table, write_page
 from crawls.runs import CrawlWrong, OtherProtocol, Run, crawl
 from crawls.server import NGINX, ShopServer
 from crawls.shop import PER_LIST, Shop
-from crawls.variants import ALL, VARIANTS
+from crawls.variants import ALL, PEERS_PYTHON, VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ class Bench:
                     if run is not None:
                         runs.setdefault((variant.name, transport), []).append(run)
                         _tell(variant, transport, shop, run, repetition)
-        self._check_rows(runs)
+        check_rows(runs)
         return [
             {"size": shop.size, "transport": transport, "variant": name, "runs": [each.figures() for each in found]}
             for (name, transport), found in runs.items()
@@ -112,15 +112,20 @@ class Bench:
         subprocess.run([sys.executable, str(Path(__file__).with_name("site.py")), *words], check=True)
         return ShopServer(site.with_suffix(".server"), site, transports=self.transports, cores=self.server_cores)
 
-    @staticmethod
-    def _check_rows(runs: dict[tuple[str, str], list[Run]]) -> None:
-        hashes: dict[str, list[str]] = {}
-        for (name, transport), found in runs.items():
-            for run in found:
-                hashes.setdefault(run.rows, []).append(f"{name} ({transport})")
-        if len(hashes) > 1:
-            groups = "\n".join(f"  {rows[:12]}: {', '.join(sorted(set(who)))}" for rows, who in hashes.items())
-            raise CrawlWrong(f"rows differ, so nothing was measured:\n{groups}")
+
+def check_rows(runs: dict[tuple[str, str], list[Run]]) -> None:
+    """All crawls of a shop, by competitor and transport, gave the same rows.
+
+    Raises:
+        CrawlWrong: two did not; the message says who gave what.
+    """
+    hashes: dict[str, list[str]] = {}
+    for (name, transport), found in runs.items():
+        for run in found:
+            hashes.setdefault(run.rows, []).append(f"{name} ({transport})")
+    if len(hashes) > 1:
+        groups = "\n".join(f"  {rows[:12]}: {', '.join(sorted(set(who)))}" for rows, who in hashes.items())
+        raise CrawlWrong(f"rows differ, so nothing was measured:\n{groups}")
 
 
 def _tell(variant: Variant, transport: str, shop: Shop, run: Run, repetition: int) -> None:
@@ -142,9 +147,17 @@ def machine() -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "nginx": nginx.strip(),
-        "packages": {name: version(name) for name in packages},
+        "packages": {**{name: version(name) for name in packages}, **_peers()},
         "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+def _peers() -> dict[str, str]:
+    """The version of crawlee, if it is there."""
+    if not PEERS_PYTHON.exists():
+        return {}
+    words = [str(PEERS_PYTHON), "-c", "from importlib.metadata import version; print(version('crawlee'))"]
+    return {"crawlee": subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()}
 
 
 def measure(options: argparse.Namespace, folder: Path) -> Record:
@@ -223,7 +236,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-bars", dest="bars", action="store_false", help="end with 0 also when a bar is short")
     parser.add_argument("--json", type=Path, help="where the record goes")
     parser.add_argument("--docs", type=Path, help="the page with figures that is written anew; the plot goes beside it")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    known = {"only": [variant.name for variant in VARIANTS], "sizes": ["48 KB", "7 KB"], "transports": list(ALL)}
+    for name, values in known.items():
+        wrong = set(filter(None, getattr(options, name).split(","))) - set(values)
+        if wrong:
+            parser.error(f"--{name}: {', '.join(sorted(wrong))} is none of {', '.join(values)}")
+    return options
 
 
 def main(arguments: list[str] | None = None) -> int:

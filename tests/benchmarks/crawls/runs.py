@@ -92,11 +92,12 @@ def crawl(
     environment = _environment(variant, folder, ca_path=server.ca_path)
     server.sent()
     status, cpu_s, wall_s = _process(command, folder, environment, cores)
-    what = f"{variant.name} ({shop.size}, {transport})"
     if status != 0:
-        raise CrawlWrong(f"{what} ended with {status}:\n{(folder / 'log').read_text()[-3000:]}")
-    _check_sent(server.sent(), shop, what, protocol=TRANSPORTS[transport][2])
-    opened, closed = (json.loads(line) for line in (folder / "marks").read_text().splitlines())
+        raise CrawlWrong(
+            f"{variant.name} ({shop.size}, {transport}) ended with {status}:\n{(folder / 'log').read_text()[-3000:]}"
+        )
+    check_sent(server.sent(), variant, shop, transport=transport)
+    opened, closed = marks_of(folder / "marks")
     return Run(
         cpu_s=closed["cpu_s"] - opened["cpu_s"],
         wall_s=closed["wall_s"] - opened["wall_s"],
@@ -143,13 +144,20 @@ def _process(
     return process.returncode, usage.ru_utime + usage.ru_stime, time.monotonic() - began
 
 
-def _check_sent(sent: Sent, shop: Shop, what: str, *, protocol: str) -> None:
-    """Each page once, and as it is said to be.
+def marks_of(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `marks` has noted at the opening and at the closing."""
+    opened, closed = (json.loads(line) for line in path.read_text().splitlines())
+    return opened, closed
+
+
+def check_sent(sent: Sent, variant: Variant, shop: Shop, *, transport: str) -> None:
+    """Each page once, with the manners that the competitor is said to have, by the protocol that is measured.
 
     Raises:
-        CrawlWrong: pages were left out, asked for twice, or not there.
+        CrawlWrong: pages were left out, asked for twice, or not there; or it has other manners.
         OtherProtocol: another one was spoken.
     """
+    what = f"{variant.name} ({shop.size}, {transport})"
     paths = shop.paths()
     missing, strange = sorted(paths - sent.pages.keys()), sorted(sent.pages.keys() - paths)
     twice = [path for path, times in sent.pages.items() if times > 1]
@@ -157,6 +165,11 @@ def _check_sent(sent: Sent, shop: Shop, what: str, *, protocol: str) -> None:
         facts = {"missing": missing, "unknown": strange, "twice": twice, "not 200": list(sent.others)}
         told = "; ".join(f"{len(value)} {name}, as {value[0]}" for name, value in facts.items() if value)
         raise CrawlWrong(f"{what} did not ask for each page once: {told}")
+    if variant.keeps_robots and not sent.robots:
+        raise CrawlWrong(f"{what} did not read robots.txt")
+    if variant.keeps_cookies and sent.with_cookie < shop.products // 2:
+        raise CrawlWrong(f"{what} sent the cookie with {sent.with_cookie} of {shop.pages} requests")
+    protocol = TRANSPORTS[transport][2]
     if sent.protocols != {protocol}:
         raise OtherProtocol(f"{what} spoke {', '.join(sorted(sent.protocols))}, not {protocol}")
 

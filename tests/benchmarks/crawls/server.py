@@ -77,12 +77,14 @@ class Sent:
         others: lines of the log that are neither that nor of robots.txt.
         protocols: as nginx names them, of the pages.
         with_cookie: how many requests of pages carried the cookie.
+        robots: how often robots.txt was sent.
     """
 
     pages: Counter[str]
     others: tuple[str, ...]
     protocols: frozenset[str]
     with_cookie: int
+    robots: int
 
 
 class ShopServer:
@@ -140,18 +142,19 @@ class ShopServer:
             if time.monotonic() > deadline:
                 raise RuntimeError("nginx does not open its log anew")
             time.sleep(0.01)
-        pages, others, protocols, with_cookie = Counter[str](), [], set(), 0
+        pages, others, protocols, with_cookie, robots = Counter[str](), [], set(), 0, 0
         for line in taken.read_text().splitlines():
             protocol, status, _, path, cookie = line.split(" ", 4)
             if path == "/robots.txt":
-                continue
-            if status == "200":
+                robots += 1
+            elif status == "200":
                 pages[path] += 1
                 protocols.add(protocol)
                 with_cookie += cookie != "-"
             else:
                 others.append(line)
-        return Sent(pages=pages, others=tuple(others), protocols=frozenset(protocols), with_cookie=with_cookie)
+        protocols_seen = frozenset(protocols)
+        return Sent(pages=pages, others=tuple(others), protocols=protocols_seen, with_cookie=with_cookie, robots=robots)
 
     def _server(self, transport: str, port: int) -> str:
         scheme, coding, protocol = TRANSPORTS[transport]

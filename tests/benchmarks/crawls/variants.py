@@ -8,7 +8,6 @@ robots.txt, cookies, AutoThrottle, the delay and the limit of a host, with value
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +39,8 @@ class Variant:
         environment: beside the usual one.
         needs_store: its command wants the URL of a store, which is empty.
         missing: why it cannot be measured here; empty if it can.
+        keeps_robots: it reads robots.txt, and the server looks that it has.
+        keeps_cookies: it sends the shop's cookie back, ditto.
     """
 
     name: str
@@ -49,15 +50,18 @@ class Variant:
     environment: Mapping[str, str] = field(default_factory=dict)
     needs_store: bool = False
     missing: str = ""
+    keeps_robots: bool = True
+    keeps_cookies: bool = True
 
 
-_MARKS: Final = "EXTENSIONS=" + '{"marks.OpenToClose": 0}'
+#: A setting of Scrapy: it notes when the spider opens and closes.
+MARKS: Final = "EXTENSIONS=" + '{"marks.OpenToClose": 0}'
 
 _AT_ONCE: Final = {"CONCURRENT_REQUESTS": "64", "CONCURRENT_REQUESTS_PER_DOMAIN": "64", "LOG_LEVEL": "INFO"}
 
 #: AutoThrottle's delay is the latency through the target: with four times as many as may be open it follows the site
 #: and never waits for it.
-_OURS: Final = {
+OUR_SETTINGS: Final = {
     **_AT_ONCE,
     "DOWNLOAD_DELAY": "0",
     "AUTOTHROTTLE_ENABLED": "1",
@@ -77,7 +81,7 @@ def _options(settings: Mapping[str, str]) -> list[str]:
 def _ours(recipe: str) -> Callable[[str, str, Path], Sequence[str]]:
     def command(site: str, transport: str, rows: Path) -> Sequence[str]:
         words = [sys.executable, "-m", "scrapy", "crawl", recipe, "-a", f"site={site}", "-O", str(rows)]
-        return [*words, *_options(_OURS), "-s", _MARKS]
+        return [*words, *_options(OUR_SETTINGS), "-s", MARKS]
 
     return command
 
@@ -88,7 +92,7 @@ def _by_hand(file: str, **settings: str) -> Callable[[str, str, Path], Sequence[
         python = str(PEERS_PYTHON) if is_h2 else sys.executable
         words = [python, "-m", "scrapy", "runspider", str(PROGRAMS / file), "-a", f"site={site}", "-O", str(rows)]
         h2 = ["-s", _H2] if is_h2 else []
-        return [*words, *_options({**_AT_ONCE, "ROBOTSTXT_OBEY": "1", **settings}), "-s", _MARKS, *h2]
+        return [*words, *_options({**_AT_ONCE, "ROBOTSTXT_OBEY": "1", **settings}), "-s", MARKS, *h2]
 
     return command
 
@@ -135,20 +139,26 @@ VARIANTS: Final = (
         what="crawlee, ParselCrawler",
         command=_program("crawlee_parsel.py", python=PEERS_PYTHON),
         missing=_NO_PEERS,
+        keeps_cookies=False,
     ),
     Variant(
         name="crawlee-lexbor",
         what="crawlee, HttpCrawler with lexbor",
         command=_program("crawlee_lexbor.py", python=PEERS_PYTHON),
         missing=_NO_PEERS,
+        keeps_cookies=False,
     ),
     Variant(
         name="colly",
         what="colly with goquery",
         command=_program("colly"),
-        missing="not written for this machine: go is missing"
-        if shutil.which("go") is None
-        else "no program for it yet",
+        missing="it is in no registry that this benchmark installs from",
     ),
-    Variant(name="limit", what="event loop, httptools, lexbor; no crawler", command=_program("bare_loop.py")),
+    Variant(
+        name="limit",
+        what="event loop, httptools, lexbor; no crawler",
+        command=_program("bare_loop.py"),
+        keeps_robots=False,
+        keeps_cookies=False,
+    ),
 )

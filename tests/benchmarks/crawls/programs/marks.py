@@ -1,10 +1,12 @@
 """When a crawl began and ended, by the clock and by the processor: a line of JSON each in the file CRAWL_MARKS.
 
-`OpenToClose` is an extension of Scrapy's for it; other programs call `mark` around their loop.
+`OpenToClose` is an extension of Scrapy's for it; other programs call `mark` around their loop. Where CRAWL_COUNTING is
+the library of `make bench-instructions`, callgrind counts between the two.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import time
@@ -19,9 +21,14 @@ def mark(event: str) -> None:
 
     The kernel's figure for a process that has ended holds that of whoever started it; this is its own (VmHWM, proc(5)).
     """
+    counting = os.environ.get("CRAWL_COUNTING")
+    if counting and event == "closed":
+        ctypes.CDLL(counting).counting_ends(b"pages")
     line = {"event": event, "cpu_s": time.process_time(), "wall_s": time.monotonic(), "peak_mib": _peak_mib()}
     with open(os.environ["CRAWL_MARKS"], "a", encoding="utf-8") as file:  # noqa: PTH123 - no imports beside the loop
         file.write(json.dumps(line) + "\n")
+    if counting and event == "opened":
+        ctypes.CDLL(counting).counting_begins()
 
 
 def _peak_mib() -> float:
