@@ -6,6 +6,7 @@ A process can run one crawl only, since Twisted's reactor does not start twice.
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,8 +95,10 @@ def run_crawl(
 def close_unused_loop() -> None:
     """Closes the event loop that a crawler process has installed, where nothing will run on it.
 
-    Otherwise it is closed when the interpreter goes down, after its sockets; up to Python 3.11.3 that is a traceback.
+    Otherwise it is closed when the interpreter goes down, after its sockets, which is a traceback. Before that loop
+    Scrapy makes one of asyncio's own and forgets it; a collector that froze what there is leaves it and its sockets be.
     """
+    gc.freeze()
     asyncio.get_event_loop().close()
 
 
@@ -110,12 +113,14 @@ def prepare(crawler: Crawler) -> None:
 
     The rows of a shared job lie in the store, where each is once; a file is written by a worker that is told to.
 
-    Also tells the allocator that this process is going to parse pages.
+    Also tells the allocator that this process is going to parse pages, and the collector that what is loaded now stays:
+    it would look through all modules again and again.
 
     Raises:
         ConfigError: an output file cannot be written, or a setting cannot be used.
     """
     tune_allocator()
+    gc.freeze()
     check_kinds(crawler.settings)
     spidercls = crawler.spidercls
     alone = fleet_settings(crawler.settings) is None
