@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-long test-fast bench bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test coverage test-long test-fast bench bench-start bench-memory bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,6 +70,14 @@ bench-logs: $(STAMP)  ## How long the end, the errors and a word of a log of 1 G
 
 bench-fleet: $(STAMP)  ## Pages per CPU second of four workers of a job beside those of one (slow, idle machine)
 	@$(BIN)/python -m pytest tests/benchmarks/test_workers_share_a_job.py -q -s -m bench -o addopts="--import-mode=importlib"
+
+bench-start: $(STAMP)  ## How soon crawls and workers begin, beside plain Scrapy (3 minutes, idle machine) [ROUNDS=]
+	@ROUNDS=$(or $(ROUNDS),9) $(BIN)/python -m pytest tests/benchmarks/test_start_up.py -q -s -m bench \
+	    -o addopts="--import-mode=importlib"
+
+bench-memory: $(STAMP)  ## What a worker holds after 5,000 to 100,000 pages (20 minutes) [PAGES=]
+	@PAGES=$(or $(PAGES),100000) $(BIN)/python -m pytest tests/benchmarks/test_worker_memory.py -q -s -m bench \
+	    -o addopts="--import-mode=importlib"
 
 bench: $(STAMP)  ## Ratios against what a user would pick instead (slow, idle machine)
 	@$(BIN)/python -m pytest tests/benchmarks/test_extraction_ratio.py -q -s -m bench -o addopts="--import-mode=importlib"

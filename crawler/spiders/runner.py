@@ -83,7 +83,7 @@ def run_crawl(
     if observe is not None:
         observe(crawler)
     process.crawl(crawler, **arguments)
-    process.start()
+    run_to_end(process)
     try:
         return summary_of(crawler)
     except CrawlFailed as error:
@@ -102,6 +102,12 @@ def close_unused_loop() -> None:
     asyncio.get_event_loop().close()
 
 
+def run_to_end(process: CrawlerProcessBase) -> None:
+    """Runs the crawl of a process that runs no other one; blocks until it is done."""
+    gc.freeze()  # what is loaded stays: the collector need not look through all modules again and again
+    process.start()
+
+
 def has_begun(crawler: Crawler, process: CrawlerProcessBase) -> bool:
     """Whether a crawl that has no summary had begun, so that it was told to end; otherwise it could not be started."""
     began = crawler._engine is not None  # noqa: SLF001 - the public name raises before the crawl has begun
@@ -113,14 +119,12 @@ def prepare(crawler: Crawler) -> None:
 
     The rows of a shared job lie in the store, where each is once; a file is written by a worker that is told to.
 
-    Also tells the allocator that this process is going to parse pages, and the collector that what is loaded now stays:
-    it would look through all modules again and again.
+    Also tells the allocator that this process is going to parse pages.
 
     Raises:
         ConfigError: an output file cannot be written, or a setting cannot be used.
     """
     tune_allocator()
-    gc.freeze()
     check_kinds(crawler.settings)
     spidercls = crawler.spidercls
     alone = fleet_settings(crawler.settings) is None
