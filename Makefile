@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 PEERS  := $(VENV)-peers/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-long test-fast bench bench-compare bench-instructions bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test coverage test-long test-fast bench bench-compare bench-instructions bench-start bench-memory bench-many bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -78,6 +78,18 @@ bench-logs: $(STAMP)  ## How long the end, the errors and a word of a log of 1 G
 bench-fleet: $(STAMP)  ## One worker of a job beside a local crawl, and four beside one: CPU, round trips (slow, idle machine)
 	@sh scripts/test_tools.sh
 	@$(BIN)/python -m pytest tests/benchmarks/test_platform_path.py tests/benchmarks/test_workers_share_a_job.py -q -s -m bench -o addopts="--import-mode=importlib"
+
+bench-start: $(STAMP)  ## How soon crawls and workers begin, beside plain Scrapy (3 minutes, idle machine) [ROUNDS=]
+	@ROUNDS=$(or $(ROUNDS),9) $(BIN)/python -m pytest tests/benchmarks/test_start_up.py -q -s -m bench \
+	    -o addopts="--import-mode=importlib"
+
+bench-memory: $(STAMP)  ## What a worker holds after 5,000 to 100,000 pages (20 minutes) [PAGES=]
+	@PAGES=$(or $(PAGES),100000) $(BIN)/python -m pytest tests/benchmarks/test_worker_memory.py -q -s -m bench \
+	    -o addopts="--import-mode=importlib"
+
+bench-many: $(STAMP)  ## A job of 2,000,000 URLs on a whole platform: speed, store, API and steward (an hour) [URLS= WORKERS=]
+	@URLS=$(or $(URLS),2000000) WORKERS=$(or $(WORKERS),2) $(BIN)/python -m pytest tests/benchmarks/test_many_urls.py \
+	    -q -s -m bench -o addopts="--import-mode=importlib"
 
 bench: $(STAMP) $(PEERS)  ## Ratios against what a user would pick instead (slow, idle machine) [RECORD=1: into the docs] [CRAWLS=options]
 	@$(BIN)/python -m pytest tests/benchmarks/test_extraction_ratio.py -q -s -m bench -o addopts="--import-mode=importlib"
