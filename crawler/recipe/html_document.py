@@ -62,7 +62,7 @@ class HtmlDocument:
 
     def __init__(self, page: Decoded, *, url: str, fragment: bool = False) -> None:
         """Raises ParseRefused."""
-        check_tree(page.utf8)
+        tags = check_tree(page.utf8)
         try:
             self._parser = LexborHTMLParser(page.utf8)
         except (SelectolaxError, MemoryError) as error:
@@ -72,8 +72,7 @@ class HtmlDocument:
             raise ParseRefused("the page has no HTML in it")
         self._root = root
         self.top = self._parser.root or root  # the root element, also of a fragment
-        is_large = page.utf8.count(b"<") > LARGE_ELEMENTS
-        self.engine = LexborEngine(Known(top)) if is_large and (top := self._parser.root) is not None else ENGINE
+        self.engine = LexborEngine(Known(self.top)) if tags > LARGE_ELEMENTS else ENGINE
         self.text = page.text
         self.url = url
         self.encoding = page.encoding
