@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
 
 from crawler.recipe.css_lexbor import finder
 from crawler.recipe.model import AnyOf, QuerySource, Take
@@ -19,6 +19,7 @@ from crawler.recipe.steps import StepFailed, run_steps
 from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
 from crawler.recipe.tree_scope import MAX_CHARACTERS
 from crawler.recipe.values import MISSING, Value, is_missing
+from crawler.recipe.xpath import needs_second_tree
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from crawler.recipe.css_lexbor import Columns
     from crawler.recipe.css_tree import CssPart
     from crawler.recipe.documents import Document, Scope
+    from crawler.recipe.html_document import HtmlScope
     from crawler.recipe.model import PageInput, RuleNode
     from crawler.recipe.steps import Step
+    from crawler.recipe.xpath_direct import DirectXPath
 
 
 class Ask(enum.Enum):
@@ -92,7 +95,7 @@ def _cell(name: str, rule: RuleNode) -> Cell:
     read = _read(rule)
     if read is None:
         return Cell(name=name, rule=rule, read=None)
-    moves = any(isinstance(take.source, QuerySource) and isinstance(take.source.query, XPathQuery) for take in takes)
+    moves = any(isinstance(take.source, QuerySource) and needs_second_tree(take.source.query) for take in takes)
     return Cell(name=name, rule=rule, read=read, gap=f"{source_text(takes[-1])} matches nothing", moves=moves)
 
 
@@ -127,12 +130,32 @@ def _of_take(take: Take) -> Read | None:
         return None
     query = take.source.query
     if isinstance(query, XPathQuery):
-        return _of_xpath(query, take)
+        return _of_xpath(query, take) if query.direct is None else _of_direct(query.direct, query.text, take)
     if not isinstance(query, CssQuery) or len(query.parts) > 1:
         return None
     selector = query.parts[0].selector
     is_slow = selector.costly or selector.counts_some or selector.backtracks > _MOST_BACKTRACKS
     return None if is_slow else _of_css(query, take)
+
+
+def _of_direct(direct: DirectXPath, text: str, take: Take) -> Read:
+    nothing = MISSING if take.default is MISSING else ASK
+    finish = _finished(take)
+    one: Callable[[LexborNode], str] = _html_of if take.as_ == "html" else visible_text
+
+    def read(scope: Scope, _node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+        try:
+            results = direct.results(cast("HtmlScope", scope).at(text, rows))
+        except QueryError:
+            return ASK
+        if not results:
+            return nothing
+        found = _within_bounds(value for each in results if (value := each if isinstance(each, str) else one(each)))
+        if found is None:
+            return ASK
+        return finish(found, page, path) if found else nothing
+
+    return read
 
 
 def _of_xpath(query: XPathQuery, take: Take) -> Read:
@@ -289,5 +312,9 @@ def _text_of(part: CssPart, take: Take) -> Callable[[LexborNode], str]:
         name = part.attribute
         return lambda node: (attribute_of(node, name) or "").strip()
     if take.as_ == "html":
-        return lambda node: (node.html or "").strip()
+        return _html_of
     return visible_text
+
+
+def _html_of(node: LexborNode) -> str:
+    return (node.html or "").strip()

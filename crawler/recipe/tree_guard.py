@@ -222,15 +222,19 @@ _VOID_TAGS: Final = (b"<input ", b"<link ", b"<source ")
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"<>/!=")
 
 
-def check_tree(html: bytes) -> None:
-    """Raise ParseRefused for HTML (in UTF-8) above 100,000 elements, depth 512 or 20,000 siblings. Linear."""
+def check_tree(html: bytes) -> int:
+    """Raise ParseRefused for HTML (in UTF-8) above 100,000 elements, depth 512 or 20,000 siblings. Linear.
+
+    Returns: how many "<" there are in it: more than elements.
+    """
     _check_attributes(html)
-    brackets = html.translate(None, _NO_BRACKETS)
-    tags = brackets.count(b"<")
+    tags = html.count(b"<")
     if tags < MAX_DEPTH:
-        return
+        return tags
+    brackets = html.translate(None, _NO_BRACKETS)
     if tags > _COUNTABLE or _is_deep(html, brackets) or _may_repeat(html, tags):
         _Scan().run(html.decode("utf-8", "replace"))
+    return tags
 
 
 def _check_attributes(html: bytes) -> None:
