@@ -259,4 +259,3 @@ class Multi:
             self._broken = True
             return -1
         return 0
-

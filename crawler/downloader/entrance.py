@@ -143,13 +143,17 @@ class Entrance:
 
     def _start(self, now: float) -> float | None:
         """Uses a start that has come; answers until when it may be used."""
+        self._drop_void_starts(now)
         starts = self._starts
-        while starts and starts[0][1] <= now:
-            starts.popleft()
-            self.void += 1
         if not starts or starts[0][0] > now or now < self._sent_s + SPACING * self.delay_s:
             return None
         return starts.popleft()[1]
+
+    def _drop_void_starts(self, now: float) -> None:
+        """Forgets starts whose time is over: they would be taken for some that those who wait can use."""
+        while self._starts and self._starts[0][1] <= now:
+            self._starts.popleft()
+            self.void += 1
 
     def may_send(self, slot: Slot, now: float) -> bool:
         """Whether a request that has taken its slot a moment ago may still be sent."""
@@ -260,12 +264,14 @@ class Entrance:
 
     def _want_s(self, now: float) -> float:
         """When those who wait need the gate."""
+        self._drop_void_starts(now)
         usable = bool(self.slots.free)
-        if (usable and now < self._free_until_s) or (self._starts and len(self._starts) >= len(self.waiting)):
+        has_starts = len(self.slots) and self._starts and len(self._starts) >= len(self.waiting)
+        if has_starts or (usable and now < self._free_until_s):
             return math.inf
         if usable:
             return max(self._start_wanted_s(), self.silent_until_s)
-        # All slots are in use. A window is kept open where it serves many requests.
+        # All slots are in use, or there are none. A window is kept open where it serves many requests.
         in_use = self._window_used > 1 and now < self._free_until_s
         at = self._free_until_s - RENEW_AHEAD_S if in_use else math.inf
         if self._room() > 0:
@@ -290,6 +296,7 @@ class Entrance:
 
     def call(self, now: float, *, worker: str, job: str, number: int) -> PermitCall:
         """What to ask the gate now; its answer goes to `granted`, or to `failed` if there is none."""
+        self._drop_void_starts(now)
         slots, waiting = self.slots, 0 if now < self.silent_until_s else len(self.waiting)
         slots.spare(now, needed=waiting)
         say = now >= self._crawl_delay_said_s + _SAY_AGAIN_S

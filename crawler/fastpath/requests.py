@@ -57,12 +57,10 @@ def _length(middleware: UrlLengthMiddleware) -> Step:
 
 def _referer(middleware: RefererMiddleware) -> Step:
     """By Scrapy's default policy the header is the same for all links of a page that lead to its own scheme."""
-    last: list[Any] = [None, "", None, False]  # a page, its scheme, what is said to links of the same scheme, surely
 
     def step(request: Request, response: Response) -> Request | None:
-        if last[0] is not response:
-            last[:] = response, response.url[: response.url.find(":") + 1], *said_to_own_scheme(middleware, response)
-        _, scheme, said, is_certain = last
+        said, is_certain = said_to_own_scheme(middleware, response)
+        scheme = response.url[: response.url.find(":") + 1]
         if not is_certain or "referrer_policy" in request.meta or not request.url.startswith(scheme):
             return middleware.get_processed_request(request, response)
         if said is not None:
