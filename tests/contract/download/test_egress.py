@@ -128,6 +128,25 @@ def test_libcurl_resolves_nothing_itself(monkeypatch, site):
     assert site.opened == 0
 
 
+def test_a_host_that_has_moved_is_found_where_it_is_now(site):
+    site["/"] = page(b"x", "Connection: close")
+    egress = Lenient("127.0.0.1")
+
+    async def go():
+        client = CurlClient(egress, ClientOptions())
+        try:
+            first = await client.fetch("GET", f"http://some.test:{site.port}/")
+            egress.found = (ip_address("127.0.0.9"),)
+            with pytest.raises(FetchFailed):
+                await client.fetch("GET", f"http://some.test:{site.port}/")
+            return first.body
+        finally:
+            await client.close()
+
+    assert asyncio.run(go()) == b"x"
+    assert egress.judged == [("some.test", "127.0.0.1"), ("some.test", "127.0.0.9")]
+
+
 @pytest.mark.parametrize("through", [False, True])
 def test_the_very_address_is_judged_when_it_is_dialled(canary, through):
     """Though everything before has let it pass."""
