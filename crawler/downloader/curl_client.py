@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 #: So many handles are kept for later; more only while more transfers are under way.
 _MOST_HANDLES: Final = 256
 
+#: A wait for an address that is shorter than this is none: the address was known.
+_SHORT_S: Final = 0.01
+
 #: What libcurl is told of hosts is kept for so many.
 _MOST_HOSTS: Final = 4096
 
@@ -134,7 +137,7 @@ class CurlClient:
             url: as it is sent, in ASCII; a fragment is not.
             headers: all that are sent, in their order, but for Host and those that tell the length of the body.
             body: of the request.
-            timeout_s: how long everything may take.
+            timeout_s: how long everything may take; 0 = as long as it takes.
             max_bytes: how large the body may be; 0 = as large as it is.
             proxy: through whom.
             bind: address and port (0 = any) of this machine from which it is sent.
@@ -155,23 +158,26 @@ class CurlClient:
         if addresses is None:
             addresses = await self._addresses(dialled.host, url, timeout_s)
         waited_s = monotonic() - started
-        handle = self._handle()
-        resolved = self._resolved(dialled, addresses)
-        handle.aim(dialled.host, target, resolved, lines)
-        handle.limit(max(1, int((timeout_s - (waited_s if waited_s > 0.01 else 0.0)) * 1000)), max_bytes)
-        if method != "GET" or body:
-            handle.ask(method, body)
-        if proxy is not None:
-            handle.go_through(proxy, tunnel=origin.tls)
-        if bind is not None:
-            handle.leave_from(*bind, resolved)
-        if listener is not None:
-            handle.tell(listener)
-        assert self._multi is not None
+        handle, multi = self._handle()
         try:
-            code, message = await self._multi.start(handle.easy)
+            resolved = self._resolved(dialled, addresses)
+            handle.aim(dialled.host, target, resolved, lines)
+            handle.limit(_left_ms(timeout_s, waited_s), max_bytes if method != "HEAD" else 0)
+            if method != "GET" or body:
+                handle.ask(method, body)
+            if proxy is not None:
+                handle.go_through(proxy, tunnel=origin.tls)
+            if bind is not None:
+                handle.leave_from(*bind, resolved)
+            if listener is not None:
+                handle.tell(listener)
+        except pycurl.error as error:
+            handle.easy.close()
+            raise FetchFailed(Why.INVALID, f"libcurl takes no such request: {error}") from error
+        try:
+            code, message = await multi.start(handle.easy)
         except asyncio.CancelledError:
-            self._multi.stop(handle.easy)
+            multi.stop(handle.easy)
             self._put_back(handle)
             raise
         try:
@@ -193,7 +199,7 @@ class CurlClient:
 
     async def _addresses(self, host: str, url: str, timeout_s: float) -> tuple[Address, ...]:
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_s or None):
                 return await self._egress.addresses(host)
         except EgressRefused as error:
             raise FetchFailed(Why.REFUSED, REFUSED) from error
@@ -210,12 +216,13 @@ class CurlClient:
             told = self._told[dialled] = (addresses, _resolved(dialled.host, dialled.port, addresses))
         return told[1]
 
-    def _handle(self) -> Handle:
+    def _handle(self) -> tuple[Handle, Multi]:
         if self._closed:
             raise FetchFailed(Why.FAILED, CLOSED[1])
         if self._multi is None:
             self._multi = Multi(most_idle=self.options.most_idle)
-        return self._idle.pop() if self._idle else Handle(self._egress.refusal, self._multi, self.options)
+        handle = self._idle.pop() if self._idle else Handle(self._egress.refusal, self._multi, self.options)
+        return handle, self._multi
 
     def _put_back(self, handle: Handle) -> None:
         if self._closed or len(self._idle) >= _MOST_HANDLES:
@@ -242,6 +249,13 @@ def _target(url: str) -> tuple[_Origin, str]:
         return origin, origin.url
     origin = _origin(url[:end])
     return origin, origin.url + url[end:]
+
+
+def _left_ms(timeout_s: float, waited_s: float) -> int:
+    """What is left of the time after a wait; a short one is not counted, so that mostly nothing changes."""
+    if not timeout_s:
+        return 0
+    return max(1, int((timeout_s - (waited_s if waited_s > _SHORT_S else 0.0)) * 1000))
 
 
 def _too_long(url: str, timeout_s: float) -> str:

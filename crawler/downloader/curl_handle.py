@@ -150,7 +150,6 @@ class Handle:
         easy.setopt(pycurl.PATH_AS_IS, 1)
         easy.setopt(pycurl.PROXY, "")  # or else the environment says which
         easy.setopt(pycurl.NOPROXY, "")
-        easy.setopt(pycurl.HEADEROPT, pycurl.HEADER_SEPARATE)
         easy.setopt(pycurl.HEADERFUNCTION, self.lines.append)
         easy.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
         easy.setopt(pycurl.OPENSOCKETFUNCTION, self._open)

@@ -157,9 +157,6 @@ class Multi:
             return
         self._due_s = None
         self._act(((pycurl.SOCKET_TIMEOUT, 0),))
-        # A clock that is a little ahead of libcurl's has it do nothing, and it does not set its timer twice.
-        if not self.closed and self._due_s is None:
-            self._set_timer(self._multi.timeout())
 
     def _act(self, actions: Iterable[tuple[int, int]]) -> None:
         """Lets libcurl go on, and tells the ends of transfers."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.settings import Settings, default_settings
 from scrapy.utils.conf import build_component_list
 from scrapy.utils.misc import load_object
 
+from crawler.downloader.curl import CurlDownloadHandler
+from crawler.downloader.http import CLIENTS, HttpDownloadHandler
+from crawler.errors import ConfigError
 from crawler.spiders.runner import project_settings
 
 
@@ -25,6 +31,13 @@ def test_only_http_and_https_are_downloaded(settings, scheme):
     assert default_settings.DOWNLOAD_HANDLERS_BASE[scheme]
     assert handlers[scheme] is None
     assert {name for name, handler in handlers.items() if handler} == {"http", "https"}
+
+
+@pytest.mark.parametrize(("client", "kind"), [("curl", CurlDownloadHandler), ("scrapy", HTTP11DownloadHandler)])
+def test_a_setting_says_who_downloads(client, kind):
+    assert CLIENTS[client] is kind
+    with pytest.raises(ConfigError, match="DOWNLOAD_CLIENT is 'wget'; it must be one of curl, scrapy"):
+        HttpDownloadHandler.from_crawler(SimpleNamespace(settings=project_settings({"DOWNLOAD_CLIENT": "wget"})))
 
 
 @pytest.mark.parametrize(

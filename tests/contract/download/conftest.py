@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from canary import Canary
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
 
@@ -77,6 +78,13 @@ def name(request):
 def client(name, new_client):
     """A client of each kind, with the settings of the project."""
     return new_client(name)
+
+
+@pytest.fixture
+def canary():
+    canary = Canary("127.0.0.2", "127.0.0.1")
+    yield canary
+    canary.close()
 
 
 @pytest.fixture

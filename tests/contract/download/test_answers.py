@@ -7,10 +7,8 @@ import gzip
 
 import pytest
 from scrapy.exceptions import DownloadFailedError
-from scrapy.http import Headers, HtmlResponse, JsonResponse, Response, TextResponse, XmlResponse
+from scrapy.http import HtmlResponse, JsonResponse, Response, TextResponse, XmlResponse
 from wire import page, reply
-
-from crawler.downloader.curl import headers_of
 
 
 async def hang_up_after(writer, data):
@@ -182,14 +180,6 @@ def test_the_class_of_a_response(client, site, answer, kind):
     path, headers, body = answer
     site[path] = reply(200, body, *headers)
     assert type(client.get(site.url + path)) is kind
-
-
-def test_headers_are_those_that_scrapy_would_make():
-    pairs = [(b"content-TYPE", b"a/b"), (b"x-a_b.c", b"1"), (b"X-A_B.C", b""), (b"etag", b'"1"'), (b"2nd-x", b"\xff")]
-    made = headers_of(pairs)
-    assert type(made) is Headers
-    assert dict.items(made) == dict.items(Headers(pairs))
-    assert made.encoding == Headers(pairs).encoding
 
 
 def test_too_many_bytes_of_headers_are_no_answer(client, site):

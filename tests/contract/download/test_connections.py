@@ -37,6 +37,20 @@ def test_a_connection_that_the_site_has_closed_meanwhile_is_opened_anew(client, 
     assert site.opened == 30
 
 
+def test_a_body_that_finds_its_connection_closed_is_sent_again_by_ours(client, site):
+    """Scrapy's client leaves that to the retries of pages."""
+    site["/"] = page()
+    failed = 0
+    for number in range(1, 11):
+        try:
+            assert client.get(site.url + "/", method="POST", body=b"x").status == 200
+        except DownloadFailedError:
+            failed += 1
+        assert site.opened == number or client.name == "scrapy"
+        site.hang_up()
+    assert not failed or client.name == "scrapy"
+
+
 def test_many_connections_that_are_closed_at_once_are_opened_anew(client, site):
     async def together(asked, _writer):
         if len({entry.connection for entry in site.asked[-8:]}) == 8:

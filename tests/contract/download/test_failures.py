@@ -86,6 +86,11 @@ def test_what_announces_too_much_is_not_waited_for(name, new_client, site):
         client.get(site.url + "/")
 
 
+def test_a_head_may_say_that_the_page_is_larger(name, new_client, site):
+    site["/"] = reply(200, b"", length=1_000_000)
+    assert new_client(name, DOWNLOAD_MAXSIZE=10).get(site.url + "/", method="HEAD").status == 200
+
+
 def test_what_goes_on_for_ever_is_hung_up_on(name, new_client, site):
     client = new_client(name, DOWNLOAD_MAXSIZE=100_000)
 
@@ -143,6 +148,19 @@ def test_a_name_that_is_not_resolved_in_time(client, site, reactor_loop, monkeyp
     monkeypatch.setattr(reactor_loop, "getaddrinfo", never)
     with pytest.raises(DownloadTimeoutError):
         client.get("http://slow.example/", meta={"download_timeout": 0.2})
+
+
+def test_without_a_limit_our_client_waits_as_long_as_it_takes(new_client, site):
+    """Scrapy's waits for ten seconds then."""
+
+    async def slow(_asked, _writer):
+        for _ in range(3):
+            await asyncio.sleep(0.1)
+        return page()
+
+    site["/"] = slow
+    client = new_client("curl", DOWNLOAD_TIMEOUT=0)
+    assert client.get(site.url + "/", meta={"download_timeout": 0}).status == 200
 
 
 # --- what breaks off --------------------------------------------------------------------------------------------------
@@ -228,6 +246,16 @@ def test_a_closed_port_is_refused(client):
 def test_a_name_that_nobody_has(client):
     with pytest.raises(CannotResolveHostError):
         client.get("http://nobody.invalid/")
+
+
+def test_what_libcurl_takes_no_option_for_is_a_failure_of_its_page_alone(new_client, site):
+    client = new_client("curl")
+    site["/"] = page()
+    with pytest.raises(UnsupportedURLSchemeError, match="libcurl"):
+        client.get(site.url + "/", meta={"bindaddress": ("127.0.0.1", 70_000)})
+    with pytest.raises(DownloadFailedError, match="no address"):
+        client.get(site.url + "/", meta={"bindaddress": "localhost"})
+    assert client.get(site.url + "/").status == 200
 
 
 @pytest.mark.parametrize("url", ["http:///x", "http://[::1/x", "http://127.0.0.1:99999/", "http://127.0.0.1:x/"])

@@ -82,6 +82,21 @@ def test_a_head_has_no_body_whatever_its_headers_say(client, site):
     assert [asked.connection for asked in site.asked] == [1, 1]
 
 
+def test_a_head_with_a_body(client, site):
+    """Ours leaves the body out."""
+    site["/"] = reply(200, b"")
+    client.get(site.url + "/", method="HEAD", body=b"x")
+    assert (site.asked[0].method, site.asked[0].body) == ("HEAD", b"" if client.name == "curl" else b"x")
+
+
+def test_how_long_a_body_is_a_spider_cannot_say(client, site):
+    """Ours leaves out what it says; Scrapy's sends it as well."""
+    site["/"] = page()
+    client.get(site.url + "/", method="POST", body=b"12345", headers={"Content-Length": "5"})
+    assert site.asked[0].values("Content-Length") == ["5"] * (1 if client.name == "curl" else 2)
+    assert site.asked[0].body == b"12345"
+
+
 def test_nothing_of_a_request_is_left_in_the_next_one(client, site):
     site["/"] = page()
     client.get(site.url + "/", method="POST", body=b"secret", headers={"X-Secret": "1", "Content-Type": "a/b"})

@@ -14,10 +14,7 @@ import pytest
 from scrapy.exceptions import DownloadFailedError
 from wire import PATIENCE_S, page, wire_site
 
-from crawler.downloader import curl
-from crawler.downloader.curl import options_of
 from crawler.middlewares.open_pages import outcome_of
-from crawler.spiders.runner import project_settings
 
 
 @pytest.fixture
@@ -219,16 +216,3 @@ def test_a_limit_holds_over_http2(new_client, nginx):
     with pytest.raises(Exception, match="50006 bytes"):
         client.get(nginx + "/page.html", meta={"download_maxsize": 50_005})
     assert client.get(nginx + "/page.html").status == 200
-
-
-def test_authorities_are_those_of_the_system_or_of_mozilla(monkeypatch, tmp_path):
-    settings = project_settings()
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "file").write_text("x")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing"))
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "folder"))
-    assert (options_of(settings).ca_file, options_of(settings).ca_folder) == (curl.certifi.where(), "")
-    (tmp_path / "folder" / "some.0").write_text("x")
-    assert (options_of(settings).ca_file, options_of(settings).ca_folder) == ("", str(tmp_path / "folder"))
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "file"))
-    assert (options_of(settings).ca_file, options_of(settings).ca_folder) == (str(tmp_path / "file"), "")
