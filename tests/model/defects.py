@@ -311,7 +311,7 @@ class _RefusedRowsLeaveTraces(KeptRows):
     def _fate(self, row):
         fate = super()._fate(row)
         if row.key and fate is not RowFate.DUPLICATE:
-            self._keys.add((row.item, row.key))
+            self._keys[row.item].add(row.key)
         return fate
 
 
