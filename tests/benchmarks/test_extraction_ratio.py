@@ -420,14 +420,18 @@ def test_a_recipe_takes_a_part_of_the_time_of_code_by_hand(name):
 HEAVY = {
     "nested": b"<div>" * 1_000_000,
     "nested to the limit": (b"<div>" * 500 + b"</div>" * 500) * 900,
-    "95,000 elements": b"<b>word</b>" * 19_000
-    + b"<p><i>word</i></p>" * 19_000
-    + b"<ul>"
-    + b"<li>word" * 19_000
-    + b"</ul><ol>"
-    + b"<li>word" * 19_000
-    + b"</ol>"
-    + b"x" * 4_000_000,
+    "95,000 elements": (
+        b"<div>"
+        + b"<b>word</b>" * 19_000
+        + b"</div><div>"
+        + b"<p><i>word</i></p>" * 19_000
+        + b"</div><ul>"
+        + b"<li>word" * 19_000
+        + b"</ul><ol>"
+        + b"<li>word" * 19_000
+        + b"</ol>"
+        + b"x" * 4_000_000
+    ),
 }
 
 
