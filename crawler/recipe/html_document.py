@@ -364,11 +364,15 @@ class HtmlScope:
     def _of_part(self, selector: Complex) -> list[LexborNode]:
         """The elements that one complex selector matches; by lexbor as a whole where it cannot go wrong."""
         native, engine = selector.native, self.document.engine
+        # Above the page there is nothing that lexbor could see and the scope does not hold.
+        as_whole = len(selector.compounds) == 1 or (self._origin is None and selector.is_soon_found)
+        if native is not None and as_whole and not (selector.costly or selector.counts_some):
+            return self._node.css(native)
         if selector.counts_some and engine.known is None:
             engine = self.document.exact_engine()
         if engine.known is not None and (selector.costly or len(selector.compounds) > 1):
             return select(engine, selector, self._node)
-        if native is not None and (len(selector.compounds) == 1 or (self._origin is None and selector.is_soon_found)):
+        if native is not None and as_whole:
             return self._node.css(native)
         return select(engine, selector, self._node)
 

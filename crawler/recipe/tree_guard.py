@@ -417,6 +417,8 @@ class _Scan:
 
     def close(self, name: str, boundary: frozenset[str]) -> None:
         """Close the innermost open element of that name and all inside it, unless one of `boundary` is between."""
+        if not self.named[name]:
+            return
         for index in range(len(self.open) - 1, -1, -1):
             if self.open[index] == name:
                 self.cut(index)

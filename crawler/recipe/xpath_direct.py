@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from selectolax.lexbor import LexborNode
 
+    from crawler.recipe.css_lexbor import Columns
     from crawler.recipe.css_tree import Complex
     from crawler.recipe.xpath_forms import Form, Hop, Test
 
@@ -64,6 +65,13 @@ class DirectXPath:
         """Raises _NotDirect."""
         self._string = _string_of(form, whole=True) if isinstance(form, Text) else None
         self._ways = () if isinstance(form, Text) else tuple(_Way(trail) for trail in form)
+
+    @property
+    def plain(self) -> tuple[Find, Trail] | None:
+        """What finds the elements and the path, if it is one path that says no more than CSS can."""
+        if len(self._ways) != 1 or (find := self._ways[0].selector_alone) is None:
+            return None
+        return find, self._ways[0].trail
 
     def results(self, at: At) -> list[Item]:
         """Elements, and texts with their ends stripped, in document order. Empty texts are no results.
@@ -103,20 +111,21 @@ def _filled(items: Sequence[Item]) -> list[Item]:
 class _Way:
     """A path. `nodes` are the elements that it leads to or through, `read` is what it gives of them."""
 
-    __slots__ = ("_brackets", "_first", "_hops", "_start", "trail")
+    __slots__ = ("_brackets", "_filters", "_find", "_hops", "_start", "trail")
 
     def __init__(self, trail: Trail, *, inside: bool = False, one_is_enough: bool = False) -> None:
         """`inside` a predicate it may not look for anything below. Raises _NotDirect."""
         self.trail = trail
         self._start = tuple(_Way(start) for start in trail.start)
         hops = list(trail.hops)
-        self._first = None
+        self._find: Find | None = None
+        self._filters: _Brackets = ()
         if hops and hops[0].axis == "descendant" and trail.origin != "root" and not trail.start:
-            self._first, hops = _first_of(hops, absolute=trail.origin == "document")
+            self._find, self._filters, hops = _first_of(hops, absolute=trail.origin == "document")
         elif trail.origin == "document" and not trail.anywhere:
             raise _NotDirect
         self._hops = tuple(_hop(hop, one_is_enough=one_is_enough and hop is hops[-1]) for hop in hops)
-        if inside and (self._first is not None or trail.anywhere or any(hop.axis == "descendant" for hop in hops)):
+        if inside and (self._find is not None or trail.anywhere or any(hop.axis == "descendant" for hop in hops)):
             raise _NotDirect
         self._brackets = tuple(_bracket(bracket, of_text=True) for bracket in trail.brackets)
 
@@ -125,12 +134,18 @@ class _Way:
         nodes = self.nodes(node, at)
         return nodes if self.trail.gives == "element" else self.read(nodes, at)
 
+    @property
+    def selector_alone(self) -> Find | None:
+        """What finds the elements, if there is nothing to it but a selector."""
+        trail = self.trail
+        return None if self._filters or self._hops or trail.brackets or trail.anywhere else self._find
+
     def nodes(self, node: LexborNode, at: At) -> Sequence[LexborNode]:
         trail = self.trail
         if self._start:
             nodes = self._started(node, at)
-        elif self._first is not None:
-            nodes = self._first(node, at)
+        elif self._find is not None:
+            nodes = _among_siblings(self._find(node, at.whole.top, at.rows), self._filters, at)
         else:
             nodes = [node if trail.origin == "here" else at.whole.top]
         for hop in self._hops:
@@ -189,8 +204,12 @@ def _merged(ways: Iterable[_Way], node: LexborNode, at: At) -> list[Item]:
     return [found[key] for key in sorted(found)]
 
 
-def _first_of(hops: list[Hop], *, absolute: bool) -> tuple[Callable[[LexborNode, At], Sequence[LexborNode]], list[Hop]]:
-    """What finds the elements that the first steps lead to, as one selector, and the steps that are left."""
+#: What the leading steps lead to, from an element of a page with that root, and the rows that the element is one of.
+Find: TypeAlias = "Callable[[LexborNode, LexborNode, Columns | None], Sequence[LexborNode]]"
+
+
+def _first_of(hops: list[Hop], *, absolute: bool) -> tuple[Find, _Brackets, list[Hop]]:
+    """What finds elements by one selector for the first steps, brackets it leaves open, and the steps that are left."""
     texts: list[str] = []
     rest: tuple[Test | Place, ...] = ()
     taken = 0
@@ -201,15 +220,12 @@ def _first_of(hops: list[Hop], *, absolute: bool) -> tuple[Callable[[LexborNode,
         texts += [">"] if hop.axis == "child" else []
         texts.append(compound)
         taken += 1
-    filters = tuple(_bracket(bracket) for bracket in rest)
     text = " ".join(texts)
     selector = compile_css(text).parts[0].selector
     if selector.backtracks > _MOST_BACKTRACKS or texts.count("*") > 1:
         raise _NotDirect  # lexbor would have to go back on a hostile page
     find = _from_document(selector) if absolute else _from_node(selector, text, hops[0].name)
-    if not filters:
-        return find, hops[taken:]
-    return (lambda node, at: _among_siblings(find(node, at), filters, at)), hops[taken:]
+    return find, tuple(_bracket(bracket) for bracket in rest), hops[taken:]
 
 
 def _compound(hop: Hop) -> tuple[str, tuple[Test | Place, ...]]:
@@ -225,23 +241,23 @@ def _compound(hop: Hop) -> tuple[str, tuple[Test | Place, ...]]:
     return text or "*", ()
 
 
-def _from_document(selector: Complex) -> Callable[[LexborNode, At], Sequence[LexborNode]]:
+def _from_document(selector: Complex) -> Find:
     find = finder(selector, row=False)
-    return lambda _node, at: find(at.whole.top)
+    return lambda _node, top, _rows: find(top)
 
 
-def _from_node(selector: Complex, text: str, first: str) -> Callable[[LexborNode, At], Sequence[LexborNode]]:
+def _from_node(selector: Complex, text: str, first: str) -> Find:
     """As CSS in a row, for which the row itself may be the first of the elements; for XPath it may not."""
     in_page, in_row = (finder(selector, row=row) for row in (False, True))
     single = len(selector.compounds) == 1
     anchored = compile_css(f":scope {text}", row=True).parts[0].selector
 
-    def find(node: LexborNode, at: At) -> Sequence[LexborNode]:
+    def find(node: LexborNode, top: LexborNode, rows: Columns | None) -> Sequence[LexborNode]:
         if not single and first in ("*", node.tag):
             return select(ENGINE, anchored, node)
-        found = None if at.rows is None else at.rows.find(selector, node)
+        found = None if rows is None else rows.find(selector, node)
         if found is None:
-            found = in_page(node) if node.mem_id == at.whole.top.mem_id else in_row(node)
+            found = in_page(node) if node.mem_id == top.mem_id else in_row(node)
         if single and found and found[0].mem_id == node.mem_id:
             return found[1:]
         return found

@@ -203,3 +203,17 @@ def test_a_small_page_is_counted_once_and_not_copied(monkeypatch):
     assert check_tree(b"<p>" * (MAX_DEPTH - 1)) == MAX_DEPTH - 1
     with pytest.raises(TypeError):
         check_tree(b"<p>" * MAX_DEPTH)
+
+
+def test_an_element_that_is_not_open_is_not_looked_for_among_those_that_are():
+    class Open(list):
+        looked = 0
+
+        def __getitem__(self, index):
+            Open.looked += 1
+            return super().__getitem__(index)
+
+    scan = _Scan()
+    scan.open = Open()
+    scan.run("<div>" * 400 + "<main></main>" * 100)
+    assert Open.looked < 1_000

@@ -171,3 +171,24 @@ def test_rows_beside_each_other_are_read_like_each_of_them_alone():
     columns = Columns([row.native for row in rows])
     for row in rows:
         assert query.direct.results(row.at("x", columns)) == row._xpath(replace(query, direct=None))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (".//ul", ["<ul>"]),
+        (".//ul/li/text()", ["b"]),
+        (".//*/li/text()", ["b"]),
+        (".//ul//b/text()", ["c"]),
+        ("li/text()", ["a"]),
+        ("./li/ul/li/text()", ["b"]),
+        (".", ["<ul>"]),
+        ("../@id", ["up"]),
+    ],
+)
+def test_a_row_is_none_of_the_elements_inside_it(text, expected):
+    rows = parsed(b"<div id=up><ul><li>a<ul><li>b<b>c</b></li></ul></li></ul></div>").root.rows(compile_css("div > ul"))
+    query = compile_xpath(text, row=True)
+    found = rows[0]._xpath(query)
+    assert [each if isinstance(each, str) else f"<{each.tag}>" for each in found] == expected
+    assert results(rows[0], query) == results(rows[0], replace(query, direct=None))
