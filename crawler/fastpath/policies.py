@@ -136,18 +136,6 @@ def _accepted(_middleware: HttpCompressionMiddleware, _crawler: Crawler) -> Befo
     return _headers([("Accept-Encoding", b", ".join(ACCEPTED_ENCODINGS))])
 
 
-def _cookies_to_send(middleware: CookiesMiddleware, _crawler: Crawler) -> Before:
-    """Nothing, while there are none."""
-
-    def step(request: Request) -> Any:
-        jar = middleware.jars.get(request.meta.get("cookiejar"))
-        if not (jar is not None and len(jar.jar)) and not request.cookies and b"Cookie" not in request.headers.keys():  # noqa: SIM118 - as above
-            return None
-        return middleware.process_request(request)
-
-    return step
-
-
 def _proxy(middleware: HttpProxyMiddleware, _crawler: Crawler) -> Before:
     """Nothing, where no proxy is named."""
 
@@ -192,7 +180,6 @@ _BEFORE: Final[dict[type, Any]] = {
     DefaultHeadersMiddleware: _default_headers,
     UserAgentMiddleware: _user_agent,
     HttpCompressionMiddleware: _accepted,
-    CookiesMiddleware: _cookies_to_send,
     HttpProxyMiddleware: _proxy,
     DownloaderStats: _count_request,
 }
