@@ -16,7 +16,9 @@ from w3lib.url import canonicalize_url
 START_ID: Final = 1
 
 #: A lower-case host, a path that needs no escapes, nothing else.
-_CANONICAL: Final = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,4})?/[A-Za-z0-9/_.~-]*").fullmatch
+_CANONICAL: Final = re.compile(
+    r"https?://[a-z0-9.-]+(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?/[A-Za-z0-9/_.~-]*"
+).fullmatch
 
 
 def is_canonical(url: str) -> bool:

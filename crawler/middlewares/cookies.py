@@ -53,7 +53,7 @@ class _CountingLibraryJar(http.cookiejar.CookieJar):
 
     def clear(self, domain: str | None = None, path: str | None = None, name: str | None = None) -> None:
         self.changes += 1
-        super().clear(domain, path, name)  # type: ignore[arg-type] # None is its default
+        super().clear(domain, path, name)
 
 
 class _Found(NamedTuple):
@@ -88,7 +88,12 @@ class CookiesMiddleware(cookies.CookiesMiddleware):
         """Puts the cookies of the request's jar into its header."""
         _ = spider
         jar = self.jars.get(request.meta.get("cookiejar"))
-        if self.debug or request.cookies or jar is None or request.meta.get("dont_merge_cookies", False):
+        if (
+            self.debug
+            or request.cookies
+            or not isinstance(jar, CountingJar)
+            or request.meta.get("dont_merge_cookies", False)
+        ):
             super().process_request(request)
             return
         origin = url_origin(request.url)
