@@ -65,9 +65,9 @@ class CsvWriter:
         """
         self._columns = tuple(columns)
         self._separator = separator
-        self._join = dict(join or {})
         self._raw = raw
-        self._unguarded = frozenset(own)
+        joins = join or {}
+        self._plan = [(name, joins.get(name), raw or name in own) for name in self._columns]
         self._file = file
         self.guarded = 0
 
@@ -77,10 +77,13 @@ class CsvWriter:
 
     def write(self, row: Mapping[str, Any]) -> None:
         """One row; fields that are no column are left out, columns without a value are empty."""
-        cells = [
-            csv_cell(row.get(name), join=self._join.get(name), raw=self._raw or name in self._unguarded)
-            for name in self._columns
-        ]
+        cells = []
+        for name, join, raw in self._plan:
+            value = row.get(name)
+            if type(value) is str:  # as most are
+                cells.append(value if raw or value[:1] not in _FORMULA_FIRSTS else guarded(value))
+            else:
+                cells.append("" if value is None else csv_cell(value, join=join, raw=raw))
         if not self._raw:
             for cell in cells:
                 if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS):
