@@ -18,6 +18,7 @@ from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
 from crawler.log import is_heard
+from crawler.middlewares.open_pages import outcome_of
 from crawler.spiders.recipe import RecipeSpider
 
 if TYPE_CHECKING:
@@ -91,14 +92,25 @@ class FastPath:
             request = page.request
             try:
                 await self._crawl(page, request)
-            finally:
-                page = self._scheduler.handing_out.put_down(request)
+            except Exception as error:  # a mistake of ours must neither lose a page nor hang the crawl
+                logger.exception("%s could not be worked on", request, extra={"spider": self._spider})
+                page.fail(*outcome_of(error))
+            except BaseException:  # the loop is about to end
+                self._scheduler.handing_out.drop(request)
+                raise
+            page = self._scheduler.handing_out.put_down(request)
 
     async def _crawl(self, page: OpenPage, request: Request) -> None:
         result: Response | Request | Failure
         try:
             result = await self._fetched(request)
-        except Exception:  # noqa: BLE001 - the page's errback hears of it
+        except (
+            Exception,
+            asyncio.CancelledError,
+        ):  # the page's errback hears of it, also of a task that was waited for
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
             result = Failure()
         if isinstance(result, Request):
             self._scheduler.pages.replace(request, result)

@@ -70,6 +70,10 @@ class HandingOut:
                 return None
         return None
 
+    def drop(self, request: Request) -> None:
+        """A path has to end in the middle of a page, and takes no other."""
+        self._engine.put_down(request)
+
     def put_down(self, request: Request) -> OpenPage | None:
         """A path is through with a request; the next page for it, if any.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import logging
 from typing import ClassVar
@@ -12,6 +13,7 @@ from scrapy import signals
 from scrapy.exceptions import CloseSpider, DropItem, IgnoreRequest
 from scrapy.http import HtmlResponse
 
+from crawler.fastpath.fast_path import FastPath
 from crawler.sample_shop.httpd import HttpResponse
 
 LONG_WAY = {"FASTPATH_ENABLED": False}
@@ -121,8 +123,6 @@ def test_requests_look_the_same_to_the_site_both_ways(site, crawl):
 @pytest.fixture
 def taken(monkeypatch):
     """Counts pages that take the fast path."""
-    from crawler.fastpath.fast_path import FastPath
-
     pages = []
     begin = FastPath.begin
 
@@ -265,3 +265,20 @@ def test_scrapys_lines_of_pages_and_rows_are_logged_where_somebody_hears_them(go
     assert taken
     assert (f"Crawled (200) <GET {goods.url}/g/1>" in caplog.text) == (level == logging.DEBUG)
     assert (f"Scraped from <200 {goods.url}/g/1>" in caplog.text) == (level == logging.DEBUG)
+
+
+@pytest.mark.parametrize(
+    ("where", "error"), [("_received", RuntimeError), ("_fetched", RuntimeError), ("_fetched", asyncio.CancelledError)]
+)
+def test_a_mistake_on_the_path_costs_its_page_and_no_other(run, monkeypatch, where, error):
+    method = getattr(FastPath, where)
+
+    def failing(self, request, *more):
+        if request.url.endswith("/g/2"):
+            raise error("a mistake")
+        return method(self, request, *more)
+
+    monkeypatch.setattr(FastPath, where, failing)
+    result = run(settings={"CONCURRENT_REQUESTS": 1, "RETRY_TIMES": 0})
+    assert names(result) == ["Good 1", "Good 3", "Good 4", "Good 5"]
+    assert result.outcomes["page_error"] == 1
