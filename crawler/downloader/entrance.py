@@ -143,17 +143,11 @@ class Entrance:
 
     def _start(self, now: float) -> float | None:
         """Uses a start that has come; answers until when it may be used."""
-        self._drop_void_starts(now)
+        self.void += _drop_void(self._starts, now)
         starts = self._starts
         if not starts or starts[0][0] > now or now < self._sent_s + SPACING * self.delay_s:
             return None
         return starts.popleft()[1]
-
-    def _drop_void_starts(self, now: float) -> None:
-        """Forgets starts whose time is over: they would be taken for some that those who wait can use."""
-        while self._starts and self._starts[0][1] <= now:
-            self._starts.popleft()
-            self.void += 1
 
     def may_send(self, slot: Slot, now: float) -> bool:
         """Whether a request that has taken its slot a moment ago may still be sent."""
@@ -264,7 +258,7 @@ class Entrance:
 
     def _want_s(self, now: float) -> float:
         """When those who wait need the gate."""
-        self._drop_void_starts(now)
+        self.void += _drop_void(self._starts, now)
         usable = bool(self.slots.free)
         has_starts = len(self.slots) and self._starts and len(self._starts) >= len(self.waiting)
         if has_starts or (usable and now < self._free_until_s):
@@ -296,7 +290,7 @@ class Entrance:
 
     def call(self, now: float, *, worker: str, job: str, number: int) -> PermitCall:
         """What to ask the gate now; its answer goes to `granted`, or to `failed` if there is none."""
-        self._drop_void_starts(now)
+        self.void += _drop_void(self._starts, now)
         slots, waiting = self.slots, 0 if now < self.silent_until_s else len(self.waiting)
         slots.spare(now, needed=waiting)
         say = now >= self._crawl_delay_said_s + _SAY_AGAIN_S
@@ -362,6 +356,15 @@ class Entrance:
     def failed(self) -> None:
         """The gate did not answer at all."""
         self._asking = None
+
+
+def _drop_void(starts: deque[tuple[float, float]], now: float) -> int:
+    """Forgets starts whose time is over, which would be taken for some that can be used; answers how many."""
+    void = 0
+    while starts and starts[0][1] <= now:
+        starts.popleft()
+        void += 1
+    return void
 
 
 def _first_delay(pace: Pace) -> float:

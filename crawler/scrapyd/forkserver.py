@@ -53,6 +53,7 @@ _TOLD: Final = (signal.SIGTERM, signal.SIGINT)
 #: What a crawl loads only where it needs it, so that a cold one begins soon. Workers have all of it from the start, but
 #: for boto3 and pyarrow: large, and of use to few.
 _LOADED_LATE: Final = (
+    "crawler.downloader.curl",
     "crawler.extensions.fleet_worker",
     "crawler.joining",
     "crawler.recipe.steps.written_dates",

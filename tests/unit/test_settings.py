@@ -35,7 +35,7 @@ def test_only_http_and_https_are_downloaded(settings, scheme):
 
 @pytest.mark.parametrize(("client", "kind"), [("curl", CurlDownloadHandler), ("scrapy", HTTP11DownloadHandler)])
 def test_a_setting_says_who_downloads(client, kind):
-    assert CLIENTS[client] is kind
+    assert load_object(CLIENTS[client]) is kind
     with pytest.raises(ConfigError, match="DOWNLOAD_CLIENT is 'wget'; it must be one of curl, scrapy"):
         HttpDownloadHandler.from_crawler(SimpleNamespace(settings=project_settings({"DOWNLOAD_CLIENT": "wget"})))
 
@@ -124,5 +124,6 @@ def test_no_setting_is_a_misspelling_of_one_of_scrapys(settings):
         "DEPLOYMENT_PACE", "FLEET", "STORE_PREFIX", "LEASE_TTL", "S3_ENDPOINT_URL", "S3_REGION", "S3_SSE",
         "EGRESS_ALLOW", "EGRESS_DENY", "NODE_NAME", "SEAT_TOKEN", "SEAT_TTL", "WORKER_IDLE_S", "DOWNLOAD_CLIENT",
         "DOWNLOAD_HTTP2",
+        "FASTPATH_ENABLED",
     }  # fmt: skip
     assert {str(name) for name in settings} - {str(name) for name in Settings()} == ours

@@ -21,7 +21,7 @@ from crawler.recipe.value_document import ValueDocument
 from crawler.recipe.xml_document import XmlDocument
 from crawler.spiders.rows import RecipeRow
 
-PAGES = 240
+PAGES = 120
 
 #: Pages may be in this many hands at once, each on its way to the next.
 IN_WORK = 12
@@ -72,7 +72,7 @@ def test_pages_of_a_recipe_are_gone_when_they_are_settled(site, crawl, count_ali
 
     def page(request):
         number = int(request.path.rpartition("/")[2])
-        if number % 30 == 0:
+        if number % 40 == 0:
             seen.append(count_alive())
         return html(good(f"Good {number}", "1.00") + f'<script>{{"name": "Good {number}"}}</script>')
 
@@ -81,7 +81,7 @@ def test_pages_of_a_recipe_are_gone_when_they_are_settled(site, crawl, count_ali
         site[f"/g/{number}"] = page
     result = crawl(recipe, {"CONCURRENT_REQUESTS": 4, "CONCURRENT_REQUESTS_PER_DOMAIN": 4}, site=site.url)
     assert len(result.items) == PAGES
-    assert len(seen) == PAGES // 30
+    assert len(seen) == PAGES // 40
     for counted in seen:
         more = counted - before
         del more["RecipeRow"]  # the fixture keeps them
