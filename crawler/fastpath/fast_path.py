@@ -89,15 +89,17 @@ class FastPath:
 
     async def _run(self, page: OpenPage | None) -> None:
         while page is not None:
-            request = page.request
+            request, goes_on = page.request, False
             try:
                 await self._crawl(page, request)
+                goes_on = True
             except Exception as error:  # a mistake of ours must neither lose a page nor hang the crawl
                 logger.exception("%s could not be worked on", request, extra={"spider": self._spider})
                 page.fail(*outcome_of(error))
-            except BaseException:  # the loop is about to end
-                self._scheduler.handing_out.drop(request)
-                raise
+                goes_on = True
+            finally:
+                if not goes_on:  # the loop is about to end
+                    self._scheduler.handing_out.drop(request)
             page = self._scheduler.handing_out.put_down(request)
 
     async def _crawl(self, page: OpenPage, request: Request) -> None:

@@ -123,7 +123,6 @@ def test_no_setting_is_a_misspelling_of_one_of_scrapys(settings):
         "BLOCKED_ENABLED", "BLOCKED_IN_A_ROW", "INCREMENTAL_CACHE", "INCREMENTAL_FOLDER", "INCREMENTAL_FULL",
         "DEPLOYMENT_PACE", "FLEET", "STORE_PREFIX", "LEASE_TTL", "S3_ENDPOINT_URL", "S3_REGION", "S3_SSE",
         "EGRESS_ALLOW", "EGRESS_DENY", "NODE_NAME", "SEAT_TOKEN", "SEAT_TTL", "WORKER_IDLE_S", "DOWNLOAD_CLIENT",
-        "DOWNLOAD_HTTP2",
-        "FASTPATH_ENABLED",
+        "DOWNLOAD_HTTP2", "FASTPATH_ENABLED",
     }  # fmt: skip
     assert {str(name) for name in settings} - {str(name) for name in Settings()} == ours
