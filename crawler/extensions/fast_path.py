@@ -105,6 +105,8 @@ class FastPaths:
         engine = self._crawler.engine
         if type(engine) is not ExecutionEngine or type(engine.scraper) is not Scraper or downloader is None:
             return "it is not Scrapy's own"
+        if getattr(type(self._crawler.spider), "parse", None) is not RecipeSpider.parse:
+            return "the spider has a parse of its own"
         strangers = [type(middleware) for middleware in self._spider_middlewares() if type(middleware) not in _KNOWN]
         if any(isinstance(middleware, HttpCacheMiddleware) for middleware in downloader.middleware.middlewares):
             strangers.append(HttpCacheMiddleware)

@@ -136,8 +136,9 @@ class Announcer:
             return known.receivers
         live = dispatcher.liveReceivers(dispatcher.getAllReceivers(self._sender, signal))
         receivers = tuple(_receiver(call, names) for call in live)
-        last = listed[-1] if listed else None
-        self._known[signal, len(names)] = _Known(listed, len(listed), last, receivers)
+        if dispatcher.Any not in of_sender and self._senders[1] not in dispatcher.connections:
+            last = listed[-1] if listed else None
+            self._known[signal, len(names)] = _Known(listed, len(listed), last, receivers)
         return receivers
 
 

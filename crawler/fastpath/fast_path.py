@@ -18,8 +18,7 @@ from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
 from crawler.log import is_heard
-from crawler.middlewares.open_pages import outcome_of
-from crawler.spiders.recipe import RecipeSpider
+from crawler.middlewares.open_pages import Stopped, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from crawler.fastpath.rows import Output
     from crawler.middlewares.open_pages import OpenPage
     from crawler.scheduler import Scheduler
+    from crawler.spiders.recipe import RecipeSpider
 
 logger = logging.getLogger("scrapy.core.engine")
 
@@ -73,8 +73,6 @@ class FastPath:
         self._before, self._after, self._on_failure = tuple(before), tuple(after), tuple(on_failure)
         self._output = output
         self._tasks: set[asyncio.Task[None]] = set()
-        # A spider with a `parse` of its own has that called, as Scrapy would.
-        self._read = spider.read if type(spider).parse is RecipeSpider.parse else spider.parse
         self._quiet = type(crawler.logformatter) is LogFormatter
 
     def takes(self, request: Request) -> bool:
@@ -93,7 +91,11 @@ class FastPath:
             try:
                 await self._crawl(page, request)
                 goes_on = True
-            except Exception as error:  # a mistake of ours must neither lose a page nor hang the crawl
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_cancelled():  # the crawl is given up: others may have the page
+                    page.turn = page.turn or Stopped("the crawl was given up")
+                    raise
+                # A mistake, or a task that was waited for has been cancelled: that must cost no other page.
                 logger.exception("%s could not be worked on", request, extra={"spider": self._spider})
                 page.fail(*outcome_of(error))
                 goes_on = True
@@ -110,8 +112,7 @@ class FastPath:
             Exception,
             asyncio.CancelledError,
         ):  # the page's errback hears of it, also of a task that was waited for
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if _is_cancelled():
                 raise
             result = Failure()
         if isinstance(result, Request):
@@ -123,8 +124,9 @@ class FastPath:
             if result.status == 200 and result.request is request:
                 page.responded = True
                 self._scheduler.times.goes_on(page)
-                await self._output.take(page, result, self._read(result))
+                await self._output.take(page, result, self._spider.read(result))
                 return
+        self._scheduler.handing_out.has_come(request)
         await maybe_deferred_to_future(self._crawler.engine.scraper.enqueue_scrape(result, request))
 
     async def _fetched(self, request: Request) -> Response | Request:
@@ -167,3 +169,9 @@ class FastPath:
             if said is not None:
                 logger.log(*logformatter_adapter(said), extra={"spider": spider})
         self._announcer.send(signals.response_received, response=response, request=response.request, spider=spider)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is this task that is cancelled, and not one that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and bool(task.cancelling())

@@ -101,14 +101,25 @@ def _robots(middleware: RobotsTxtMiddleware, _crawler: Crawler) -> Before:
     return step
 
 
-def _auth(middleware: HttpAuthMiddleware, _crawler: Crawler) -> Before | None:
-    """Nothing, where neither settings nor spider have a password: requests of recipes have none."""
-    return middleware.process_request if middleware._auth else None  # noqa: SLF001 - Scrapy tells nobody
+def _auth(middleware: HttpAuthMiddleware, _crawler: Crawler) -> Before:
+    """Nothing, where neither settings, spider nor request have a password."""
+
+    def step(request: Request) -> Any:
+        meta = request.meta
+        if middleware._auth or "http_user" in meta or "http_pass" in meta:  # noqa: SLF001 - Scrapy tells nobody
+            return middleware.process_request(request)
+        return None
+
+    return step
 
 
-def _timeout(middleware: DownloadTimeoutMiddleware, _crawler: Crawler) -> Before | None:
-    seconds = middleware._timeout  # noqa: SLF001 - it is that of a spider's attribute or of the settings
-    return (lambda request: request.meta.setdefault("download_timeout", seconds) and None) if seconds else None
+def _timeout(middleware: DownloadTimeoutMiddleware, _crawler: Crawler) -> Before:
+    def step(request: Request) -> None:
+        seconds = middleware._timeout  # noqa: SLF001 - the settings', or that of the spider, once it is open
+        if seconds:
+            request.meta.setdefault("download_timeout", seconds)
+
+    return step
 
 
 def _headers(given: Iterable[tuple[str, Any]]) -> Before:
@@ -128,8 +139,17 @@ def _default_headers(middleware: DefaultHeadersMiddleware, _crawler: Crawler) ->
     return _headers(middleware._headers)  # noqa: SLF001 - those of the settings, without those that are None
 
 
-def _user_agent(middleware: UserAgentMiddleware, _crawler: Crawler) -> Before | None:
-    return _headers([("User-Agent", middleware.user_agent)]) if middleware.user_agent else None
+def _user_agent(middleware: UserAgentMiddleware, _crawler: Crawler) -> Before:
+    steps: dict[str, Before] = {}  # a spider with a name of its own gives that when it is opened
+
+    def step(request: Request) -> None:
+        name = middleware.user_agent
+        if name:
+            if name not in steps:
+                steps[name] = _headers([("User-Agent", name)])
+            steps[name](request)
+
+    return step
 
 
 def _accepted(_middleware: HttpCompressionMiddleware, _crawler: Crawler) -> Before:

@@ -52,7 +52,7 @@ class Output:
         self._prepare = tuple(request_steps(middlewares))
         self._links = Links(crawler, spider, scheduler.codec, announcer, middlewares)
         pipelines = crawler.engine.scraper.itemproc.middlewares
-        self._rows = pipelines[0] if len(pipelines) == 1 and isinstance(pipelines[0], RowPipeline) else None
+        self._rows = pipelines[0] if len(pipelines) == 1 and type(pipelines[0]) is RowPipeline else None
         self._quiet = type(crawler.logformatter) is LogFormatter  # which says at DEBUG that a row has come
 
     async def take(self, page: OpenPage, response: Response, given: Iterable[Any]) -> None:
@@ -63,17 +63,17 @@ class Output:
         while not page.lost:
             try:
                 output = next(outputs)
+                if isinstance(output, Wanted):
+                    if not begun:
+                        links, begun = self._links.begin(response), True
+                    if links is not None and links.add(page, output):
+                        continue
+                    output = self._spider.request_of(output)
             except StopIteration:
                 return
             except Exception as error:  # noqa: BLE001 - whatever a callback raises; it is told as Scrapy tells it
                 self._failed(page, response, error)
                 return
-            if isinstance(output, Wanted):
-                if not begun:
-                    links, begun = self._links.begin(response), True
-                if links is not None and links.add(page, output):
-                    continue
-                output = self._spider.request_of(output)
             if not isinstance(output, Request):
                 await self._row(output, response)
                 continue
@@ -95,6 +95,8 @@ class Output:
     async def _row(self, item: Any, response: Response) -> None:
         """Through the pipelines: ours alone, which waits for nothing, or all that there are."""
         if self._rows is None:
+            if response.request is not None:
+                self._scheduler.handing_out.has_come(response.request)
             await self._crawler.engine.scraper.start_itemproc_async(item, response=response)
             return
         spider = self._spider

@@ -17,7 +17,7 @@ START_ID: Final = 1
 
 #: A lower-case host, a path that needs no escapes, nothing else.
 _CANONICAL: Final = re.compile(
-    r"https?://[a-z0-9.-]+(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?/[A-Za-z0-9/_.~-]*"
+    r"https?://[a-z0-9.-]+(?::(?:0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?/[A-Za-z0-9/_.~-]*"
 ).fullmatch
 
 

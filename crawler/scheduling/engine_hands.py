@@ -73,6 +73,10 @@ class EngineHands:
         slot.add_request(request)
         engine.downloader.active.add(request)
 
+    def give_place(self, request: Request) -> None:
+        """A request that is worked on is through the downloader."""
+        self._crawler.engine.downloader.active.discard(request)
+
     def put_down(self, request: Request) -> None:
         """The end of that."""
         engine = self._crawler.engine

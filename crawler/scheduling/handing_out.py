@@ -73,6 +73,12 @@ class HandingOut:
     def drop(self, request: Request) -> None:
         """A path has to end in the middle of a page, and takes no other."""
         self._engine.put_down(request)
+        self._engine.wake()
+
+    def has_come(self, request: Request) -> None:
+        """The answer to a request is there, and what is done with it will take its time: another may be sent."""
+        self._engine.give_place(request)
+        self._engine.wake()
 
     def put_down(self, request: Request) -> OpenPage | None:
         """A path is through with a request; the next page for it, if any.

@@ -14,7 +14,9 @@ from scrapy.exceptions import CloseSpider, DropItem, IgnoreRequest
 from scrapy.http import HtmlResponse
 
 from crawler.fastpath.fast_path import FastPath
+from crawler.recipe.loader import load_recipe_text
 from crawler.sample_shop.httpd import HttpResponse
+from crawler.spiders.loader import spider_of
 
 LONG_WAY = {"FASTPATH_ENABLED": False}
 
@@ -282,3 +284,82 @@ def test_a_mistake_on_the_path_costs_its_page_and_no_other(run, monkeypatch, whe
     result = run(settings={"CONCURRENT_REQUESTS": 1, "RETRY_TIMES": 0})
     assert names(result) == ["Good 1", "Good 3", "Good 4", "Good 5"]
     assert result.outcomes["page_error"] == 1
+
+
+def test_a_page_whose_task_is_cancelled_is_read_again(run, monkeypatch):
+    fetched, cancelled = FastPath._fetched, []
+
+    async def cancelling(self, request):
+        if request.url.endswith("/g/2") and not cancelled:
+            cancelled.append(request.url)
+            asyncio.current_task().cancel()
+            await asyncio.sleep(0)
+        return await fetched(self, request)
+
+    monkeypatch.setattr(FastPath, "_fetched", cancelling)
+    result = run(settings={"CONCURRENT_REQUESTS": 1})
+    assert cancelled
+    assert names(result) == [f"Good {number}" for number in range(1, 6)]
+
+
+@pytest.mark.parametrize("head", ["fetch: {timeout: 0s}", "fetch: {headers: {User-Agent: of a recipe}}"])
+def test_what_a_recipe_says_of_its_requests_holds_both_ways(goods, crawl, taken, head):
+    agents = []
+    for way in ({}, LONG_WAY):
+        asked = len(goods.server.log)
+        result = crawl(goods_recipe(head=head), way, site=goods.url)
+        assert len(result.items) == 5
+        agents.append({entry.headers["user-agent"] for entry in goods.server.log[asked:]})
+    assert taken
+    assert agents[0] == agents[1]
+
+
+class Doorman:
+    """A downloader middleware that says who we are."""
+
+    def process_request(self, request):
+        request.meta["http_user"], request.meta["http_pass"] = "a", "b"
+
+
+def test_credentials_that_a_middleware_gives_are_sent(goods, crawl, taken):
+    crawl(goods_recipe(), {"DOWNLOADER_MIDDLEWARES": {Doorman: 200}}, site=goods.url)
+    assert taken
+    assert goods.server.log[-1].headers["authorization"] == "Basic YTpi"
+
+
+def test_a_spider_with_a_parse_of_its_own_takes_the_long_way(goods, crawl, taken):
+    base = spider_of(load_recipe_text(goods_recipe()))
+
+    class Own(base):
+        async def parse(self, response, page=None):
+            for output in super().parse(response, page):
+                yield output
+
+    result = crawl(Own, {}, site=goods.url)
+    assert len(result.items) == 5
+    assert not taken
+
+
+@pytest.mark.filterwarnings("ignore:The 'user_agent' spider attribute is deprecated")
+def test_the_name_of_a_spider_that_has_one_is_sent(goods, crawl, taken):
+    base = spider_of(load_recipe_text(goods_recipe()))
+    crawl(type("Named", (base,), {"user_agent": "its own"}), {}, site=goods.url)
+    assert taken
+    assert goods.server.log[-1].headers["user-agent"] == "its own"
+
+
+def test_a_page_in_slow_pipelines_keeps_no_place_of_a_download(goods, crawl, taken):
+    class Slow:
+        most = 0
+        now = 0
+
+        async def process_item(self, item):
+            Slow.now += 1
+            Slow.most = max(Slow.most, Slow.now)
+            await asyncio.sleep(0.05)
+            Slow.now -= 1
+            return item
+
+    crawl(goods_recipe(), {"ITEM_PIPELINES": {Slow: 100}, "CONCURRENT_REQUESTS": 1}, site=goods.url)
+    assert taken
+    assert Slow.most > 1

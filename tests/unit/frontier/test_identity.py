@@ -80,7 +80,7 @@ def test_urls_that_are_taken_for_canonical_are(seed):
     plain = 0
     for _ in range(5_000):
         host = "".join(chance.choice("ab9.-A") for _ in range(chance.randrange(1, 6)))
-        port = chance.choice(["", "", ":80", ":0", ":8080", ":45123", ":64999"])
+        port = chance.choice(["", "", ":80", ":0", ":8080", ":45123", ":64999", ":0080"])
         path = "".join(chance.choice("ab9./-:_~AZ%?&=# ") for _ in range(chance.randrange(10)))
         url = f"http://{host}{port}/{path}"
         canonical = canonicalize_url(url)

@@ -93,3 +93,13 @@ def test_a_jar_that_somebody_fills_or_empties_is_looked_at_anew(both):
     assert sent(ours, URLS[0]) == sent(ours, URLS[0])
     ours.jars[None].clear()
     assert sent(ours, URLS[0]) == []
+
+
+def test_what_other_hosts_set_makes_nothing_be_looked_for_again(both, monkeypatch):
+    ours, _ = both
+    set_by(ours, URLS[0], "a=1; Path=/", "old=1; Max-Age=0; Path=/")
+    assert sent(ours, URLS[0]) == [b"a=1"]
+    for number in range(50):
+        set_by(ours, f"http://shop{number}.example/", "a=2; Path=/", "b=3; Path=/x")
+    monkeypatch.setattr(cookies.CountingJar, "add_cookie_header", None)
+    assert sent(ours, URLS[5]) == [b"a=1"]
