@@ -5,15 +5,22 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+PEERS  := $(VENV)-peers/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-long test-fast bench bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test coverage test-long test-fast bench bench-compare bench-instructions bench-start bench-memory bench-many bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.lock pyproject.toml scripts/bootstrap.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/bootstrap.sh
+	@touch $@
+
+# What crawls are compared with, and what they need beside it. Also HTTP/2 for Scrapy.
+$(PEERS): tests/benchmarks/requirements-peers.lock
+	@$(PYTHON) -m venv $(VENV)-peers
+	@$(VENV)-peers/bin/pip install -q --require-hashes --no-deps --only-binary :all: -r $<
 	@touch $@
 
 demo: $(STAMP)  ## Crawl the bundled sample shop with live progress and show the CSV
@@ -68,11 +75,41 @@ bench-store: $(STAMP)  ## What the shared store costs: bytes, milliseconds, CPU 
 bench-logs: $(STAMP)  ## How long the end, the errors and a word of a log of 1 GiB take to find (slow, idle machine)
 	@$(BIN)/python -m pytest tests/benchmarks/test_log_reading.py -q -s -m bench -o addopts="--import-mode=importlib"
 
-bench-fleet: $(STAMP)  ## Pages per CPU second of four workers of a job beside those of one (slow, idle machine)
-	@$(BIN)/python -m pytest tests/benchmarks/test_workers_share_a_job.py -q -s -m bench -o addopts="--import-mode=importlib"
+bench-fleet: $(STAMP)  ## One worker of a job beside a local crawl, and four beside one: CPU, round trips (slow, idle machine)
+	@sh scripts/test_tools.sh
+	@$(BIN)/python -m pytest tests/benchmarks/test_platform_path.py tests/benchmarks/test_workers_share_a_job.py -q -s -m bench -o addopts="--import-mode=importlib"
 
-bench: $(STAMP)  ## Ratios against what a user would pick instead (slow, idle machine)
+bench-start: $(STAMP)  ## How soon crawls and workers begin, beside plain Scrapy (3 minutes, idle machine) [ROUNDS=]
+	@ROUNDS=$(or $(ROUNDS),9) $(BIN)/python -m pytest tests/benchmarks/test_start_up.py -q -s -m bench \
+	    -o addopts="--import-mode=importlib"
+
+bench-memory: $(STAMP)  ## What a worker holds after 5,000 to 100,000 pages (20 minutes) [PAGES=]
+	@PAGES=$(or $(PAGES),100000) $(BIN)/python -m pytest tests/benchmarks/test_worker_memory.py -q -s -m bench \
+	    -o addopts="--import-mode=importlib"
+
+bench-many: $(STAMP)  ## A job of 2,000,000 URLs on a whole platform: speed, store, API and steward (an hour) [URLS= WORKERS=]
+	@URLS=$(or $(URLS),2000000) WORKERS=$(or $(WORKERS),2) $(BIN)/python -m pytest tests/benchmarks/test_many_urls.py \
+	    -q -s -m bench -o addopts="--import-mode=importlib"
+
+bench: $(STAMP) $(PEERS)  ## Ratios against what a user would pick instead (slow, idle machine) [RECORD=1: into the docs] [CRAWLS=options]
 	@$(BIN)/python -m pytest tests/benchmarks/test_extraction_ratio.py -q -s -m bench -o addopts="--import-mode=importlib"
+	@sh scripts/test_tools.sh
+	@$(BIN)/python tests/benchmarks/crawls/run.py $(CRAWLS) \
+	    $(if $(RECORD),--json tests/benchmarks/crawls.json --docs docs/performance.md)
+
+# What a nightly job calls: ratios to spiders written by hand that are 10 % worse than those of the committed record fail.
+bench-compare: $(STAMP) $(PEERS)  ## Whole crawls again, compared with tests/benchmarks/crawls.json (30 minutes, idle machine)
+	@sh scripts/test_tools.sh
+	@mkdir -p out
+	@$(BIN)/python tests/benchmarks/crawls/run.py --only ours,hand,hand-ci1,ours-xpath,hand-xpath --reps 3 \
+	    --no-short --no-bars --json out/crawls.json $(CRAWLS)
+	@$(BIN)/python tests/benchmarks/crawls/compare.py tests/benchmarks/crawls.json out/crawls.json
+
+bench-instructions: $(STAMP)  ## Instructions of a page, counted by valgrind: also on a busy machine (3 minutes)
+	@sh scripts/test_tools.sh
+	@command -v valgrind >/dev/null || apt-get install -y -qq valgrind >/dev/null || \
+	    { echo "bench-instructions: install valgrind (Debian: apt-get install valgrind)" >&2; exit 2; }
+	@$(BIN)/python tests/benchmarks/instructions/run.py
 
 bench-exports: $(STAMP)  ## A million rows composed into CSV, JSON Lines and Parquet: memory and rows a second (slow)
 	@$(BIN)/python -m pytest tests/benchmarks/test_compose_memory.py -q -s -m bench -o addopts="--import-mode=importlib"
@@ -139,7 +176,9 @@ lock: $(STAMP)  ## Resolve pyproject.toml anew into requirements.lock and the tw
 	@$(COMPILE) --extra dev pyproject.toml -o requirements.lock
 	@$(COMPILE) --extra parquet -c requirements.lock pyproject.toml -o requirements-runtime.lock
 	@echo hatchling | $(COMPILE) -c requirements.lock - -o requirements-build.lock
+	@printf '%s\n' 'crawlee[parsel]' selectolax scrapy 'twisted[http2]' | \
+	    $(COMPILE) -c requirements.lock - -o tests/benchmarks/requirements-peers.lock
 
 clean:  ## Remove everything that the targets made
-	rm -rf $(VENV) $(VENV)-audit $(VENV)-lock $(VENV)-k6 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* out build dist
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-lock $(VENV)-k6 $(VENV)-peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* out build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

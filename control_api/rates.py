@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import redis
 from limits.storage import RedisStorage
 
-from crawler.store import load_script
+from crawler.scripts import load_script
 
 if TYPE_CHECKING:
     from limits import WindowStats

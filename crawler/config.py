@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from environs import Env, FileAwareEnv
-
 from crawler.egress.addresses import Network, read_networks
+from crawler.environment import Environment
 from crawler.errors import ConfigError, InvalidAccess
 from crawler.peppers import Peppers
 from crawler.rate import Rate
@@ -93,21 +92,20 @@ def read_config(*, running_platform: bool = True) -> Config:
     Raises:
         ConfigError: a variable has a value that cannot be used; says which and what it may be.
     """
-    env = FileAwareEnv(strip_whitespace=True)  # NAME_FILE may say where a secret lies
-    env.read_env(str(Path.cwd() / ".env"), recurse=False)
+    env = _environment()
     try:
-        paths = env.str("RECIPES_PATH", "") or os.pathsep.join(_default_recipes_paths())
-        data_dir = Path(env.str("CRAWLERY_DATA_DIR", "crawlery-data")).expanduser()
+        paths = env.text("RECIPES_PATH", "") or os.pathsep.join(_default_recipes_paths())
+        data_dir = Path(env.text("CRAWLERY_DATA_DIR", "crawlery-data")).expanduser()
         platform = _platform(env, data_dir) if running_platform else {}
 
         def said(name: str, default: str = "") -> str:
-            return platform[name] if name in platform else env.str(name, default).strip()
+            return platform[name] if name in platform else env.text(name, default).strip()
 
         api_url, api_key = _api(env, platform)
         config = Config(
             recipes_paths=tuple(Path(path).expanduser() for path in paths.split(os.pathsep) if path),
-            exports_dir=Path(env.str("CRAWLERY_EXPORTS_DIR", "out")).expanduser(),
-            contact=env.str("CRAWLERY_CONTACT", "").strip(),
+            exports_dir=Path(env.text("CRAWLERY_EXPORTS_DIR", "out")).expanduser(),
+            contact=env.text("CRAWLERY_CONTACT", "").strip(),
             redis_url=said("REDIS_URL"),
             storage_url=said("STORAGE_URL"),
             s3_endpoint_url=said("S3_ENDPOINT_URL"),
@@ -117,18 +115,18 @@ def read_config(*, running_platform: bool = True) -> Config:
             s3_secret_access_key=platform.get("AWS_SECRET_ACCESS_KEY", ""),
             s3_sse=said("S3_SSE", "AES256"),
             data_dir=data_dir,
-            settings_module=env.str("SCRAPY_SETTINGS_MODULE", "").strip() or "crawler.settings",
-            scrapyd_username=env.str("SCRAPYD_USERNAME", "").strip(),
-            scrapyd_password=env.str("SCRAPYD_PASSWORD", ""),
+            settings_module=env.text("SCRAPY_SETTINGS_MODULE", "").strip() or "crawler.settings",
+            scrapyd_username=env.text("SCRAPYD_USERNAME", "").strip(),
+            scrapyd_password=env.text("SCRAPYD_PASSWORD", ""),
             api_url=api_url,
             api_key=api_key,
-            audit_key=env.str("AUDIT_KEY", "").strip(),
-            egress_allow=read_networks("EGRESS_ALLOW", env.str("EGRESS_ALLOW", "")),
-            egress_deny=read_networks("EGRESS_DENY", env.str("EGRESS_DENY", "")),
-            log_level=env.str("CRAWLERY_LOG_LEVEL", "INFO").upper(),
-            log_json=env.bool("CRAWLERY_LOG_JSON", False),
+            audit_key=env.text("AUDIT_KEY", "").strip(),
+            egress_allow=read_networks("EGRESS_ALLOW", env.text("EGRESS_ALLOW", "")),
+            egress_deny=read_networks("EGRESS_DENY", env.text("EGRESS_DENY", "")),
+            log_level=env.text("CRAWLERY_LOG_LEVEL", "INFO").upper(),
+            log_json=env.flag("CRAWLERY_LOG_JSON", default=False),
         )
-    except ValueError as error:  # which EnvError is; a file that NAME_FILE says is not there is no other
+    except ValueError as error:
         raise ConfigError(f"environment: {error}") from error
     problems = _problems(config)
     if problems:
@@ -216,8 +214,7 @@ def read_api_config() -> ApiConfig:
     Raises:
         ConfigError: with every variable that cannot be used, one a line.
     """
-    env = FileAwareEnv(strip_whitespace=True)
-    env.read_env(str(Path.cwd() / ".env"), recurse=False)
+    env = _environment()
     problems: list[str] = []
     unread: set[str] = set()  # their defaults stand in, and are not what is wrong
     try:
@@ -225,25 +222,25 @@ def read_api_config() -> ApiConfig:
     except ConfigError as error:
         base = None
         problems += [line.removeprefix("environment: ") for line in str(error).splitlines()]
-    mode = env.str("CRAWLERY_ENV", "development")
+    mode = env.text("CRAWLERY_ENV", "development")
     production = mode == "production"
     values: dict[str, Any] = {}
     variables: tuple[tuple[str, Callable[..., Any], Any], ...] = (
-        ("API_KEY_PEPPERS", env.str, ""),
-        ("API_RATE_LIMIT", env.str, "600/minute"),
-        ("API_FAILURE_LIMIT", env.str, "20/minute"),
-        ("API_PROXIES", env.int, 0),
-        ("API_CORS_ORIGINS", env.str, ""),
-        ("API_DOCS", env.str, "key" if production else "open"),
-        ("API_MAX_BODY_BYTES", env.int, 1024 * 1024),
-        ("API_WORKERS", env.int, 2),
-        ("API_THREADS", env.int, 300),
-        ("METRICS_TOKEN", env.str, ""),
+        ("API_KEY_PEPPERS", env.text, ""),
+        ("API_RATE_LIMIT", env.text, "600/minute"),
+        ("API_FAILURE_LIMIT", env.text, "20/minute"),
+        ("API_PROXIES", env.number, 0),
+        ("API_CORS_ORIGINS", env.text, ""),
+        ("API_DOCS", env.text, "key" if production else "open"),
+        ("API_MAX_BODY_BYTES", env.number, 1024 * 1024),
+        ("API_WORKERS", env.number, 2),
+        ("API_THREADS", env.number, 300),
+        ("METRICS_TOKEN", env.text, ""),
     )
     for name, read, default in variables:
         try:
             values[name.removeprefix("API_").lower()] = read(name, default)
-        except ValueError as error:  # which EnvError is; a file that NAME_FILE says is not there is no other
+        except ValueError as error:
             problems.append(str(error))
             values[name.removeprefix("API_").lower()] = default
             unread.add(name)
@@ -326,9 +323,8 @@ def read_secret(name: str, *, client: str = "") -> str:
     Raises:
         ConfigError: there is none, or it cannot be read.
     """
-    env = Env()
-    env.read_env(str(Path.cwd() / ".env"), recurse=False)
-    folder = Path(env.str("CRAWLERY_SECRETS_DIR", "").strip() or "secrets").expanduser()
+    env = _environment(files=False)
+    folder = Path(env.text("CRAWLERY_SECRETS_DIR", "").strip() or "secrets").expanduser()
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", name) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*|", client):
         raise ConfigError(f"the secret {name!r} of {client!r} cannot be the name of a file")
     path = folder / client / name
@@ -360,9 +356,8 @@ def prometheus_folder() -> str:
 
 def read_fault() -> str:
     """What `crawler.faults` is to do to this process; "" = nothing, as for everybody who is not testing."""
-    env = Env()
-    env.read_env(str(Path.cwd() / ".env"), recurse=False)
-    return env.str("CRAWLERY_FAULT", "").strip()
+    env = _environment(files=False)
+    return env.text("CRAWLERY_FAULT", "").strip()
 
 
 def process_environment() -> dict[str, str]:
@@ -370,12 +365,17 @@ def process_environment() -> dict[str, str]:
     return dict(os.environ)
 
 
-def _platform(env: Env, data_dir: Path) -> dict[str, str]:
+def _environment(*, files: bool = True) -> Environment:
+    """What the environment says now. `files`: NAME_FILE may say where a secret lies."""
+    return Environment(os.environ, dotenv=Path.cwd() / ".env", files=files)
+
+
+def _platform(env: Environment, data_dir: Path) -> dict[str, str]:
     """What the platform in the data folder says of itself; nothing when the environment names a store.
 
     Where its storage is, and the key to that, are one: with another storage in the environment they are left out.
     """
-    if env.str("REDIS_URL", "").strip():
+    if env.text("REDIS_URL", "").strip():
         return {}
     try:
         lines = (data_dir / PLATFORM_FILE).read_text(encoding="utf-8").splitlines()
@@ -386,17 +386,17 @@ def _platform(env: Env, data_dir: Path) -> dict[str, str]:
     except (OSError, ValueError) as error:
         path = data_dir / PLATFORM_FILE
         raise ConfigError(f"{path} cannot be read: {error}; `crawlery up` writes it anew") from error
-    if env.str("STORAGE_URL", "").strip() or env.str("S3_ENDPOINT_URL", "").strip():
+    if env.text("STORAGE_URL", "").strip() or env.text("S3_ENDPOINT_URL", "").strip():
         return {"REDIS_URL": said.get("REDIS_URL", "")}
     return said
 
 
-def _api(env: Env, platform: Mapping[str, str]) -> tuple[str, str]:
+def _api(env: Environment, platform: Mapping[str, str]) -> tuple[str, str]:
     """Address and key of the API: both as the environment says, or both as the platform does, which has named none.
 
     A key is not sent to an API that it was not said with.
     """
-    url, key = env.str("CRAWLERY_API_URL", "").strip(), env.str("CRAWLERY_API_KEY", "").strip()
+    url, key = env.text("CRAWLERY_API_URL", "").strip(), env.text("CRAWLERY_API_KEY", "").strip()
     if url or not platform.get("CRAWLERY_API_URL"):
         return url, key
     return platform["CRAWLERY_API_URL"], platform.get("CRAWLERY_API_KEY", "")

@@ -22,7 +22,6 @@ from scrapy.dupefilters import BaseDupeFilter
 from scrapy.dupefilters import RFPDupeFilter as ScrapyRFPDupeFilter
 from scrapy.utils.misc import build_from_crawler, load_object
 from scrapy.utils.request import RequestFingerprinter
-from scrapy_redis.dupefilter import RFPDupeFilter as RedisRFPDupeFilter
 
 from crawler.errors import ConfigError
 
@@ -53,8 +52,8 @@ class Filtering:
     active: bool = True
 
 
-#: Classes whose idea of a page is the frontier's own.
-_PLAIN: Final = (ScrapyRFPDupeFilter, RedisRFPDupeFilter, RFPDupeFilter)
+#: Classes whose idea of a page is the frontier's own, as is that of scrapy-redis.
+_PLAIN: Final = (ScrapyRFPDupeFilter, RFPDupeFilter)
 
 
 def dupefilter_class(settings: BaseSettings) -> type:
@@ -87,20 +86,25 @@ def filtering_of(crawler: Crawler) -> Filtering:
     projects = None if stock else fingerprinter.fingerprint
     if filter_class in _PLAIN:
         return Filtering(fingerprint=projects)
-    own = _own(filter_class, "request_fingerprint")
-    if _own(filter_class, "request_seen"):
+    from scrapy_redis.dupefilter import RFPDupeFilter as RedisRFPDupeFilter  # noqa: PLC0415 - loads a client
+
+    plain = (*_PLAIN, RedisRFPDupeFilter)
+    if filter_class is RedisRFPDupeFilter:
+        return Filtering(fingerprint=projects)
+    own = _own(filter_class, "request_fingerprint", plain)
+    if _own(filter_class, "request_seen", plain):
         says = "its request_fingerprint says what a page is" if own else "URL, method and body say what a page is"
         logger.warning("%s.request_seen is never asked: the frontier filters, and %s", filter_class.__name__, says)
-    elif not own and not issubclass(filter_class, _PLAIN):
+    elif not own and not issubclass(filter_class, plain):
         return Filtering(fingerprint=projects, active=False)
     if not own:
         return Filtering(fingerprint=projects)
     return Filtering(fingerprint=_as_bytes(build_from_crawler(filter_class, crawler)))
 
 
-def _own(filter_class: type, method: str) -> bool:
+def _own(filter_class: type, method: str, plain: tuple[type, ...]) -> bool:
     """Whether a class has a method that is not one of those which come with Scrapy, scrapy-redis and Crawlery."""
-    theirs = [getattr(base, method, None) for base in (BaseDupeFilter, *_PLAIN)]
+    theirs = [getattr(base, method, None) for base in (BaseDupeFilter, *plain)]
     return getattr(filter_class, method, None) not in theirs
 
 

@@ -63,6 +63,18 @@ def log_to_stderr(*, level: str, as_json: bool, members: Sequence[str] = ()) -> 
     root.setLevel(level)
 
 
+def is_heard(logger: logging.Logger, level: int) -> bool:
+    """Whether any handler would take a record of this level; Scrapy sets levels on handlers, not on loggers."""
+    if not logger.isEnabledFor(level):
+        return False
+    above: logging.Logger | None = logger
+    while above is not None:
+        if any(handler.level <= level for handler in above.handlers):
+            return True
+        above = above.parent if above.propagate else None
+    return False
+
+
 def json_formatter(members: Sequence[str] = ()) -> logging.Formatter:
     """One JSON object a line: `timestamp` (UTC), `level`, `logger`, `event`, and `exception` if there is one.
 

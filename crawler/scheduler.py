@@ -38,12 +38,12 @@ from scrapy.utils.misc import load_object
 
 from crawler.frontier.contract import FrontierRequest
 from crawler.frontier.identity import START_ID
-from crawler.middlewares.errbacks import NotingErrback, bare_errback
 from crawler.middlewares.open_pages import OpenPages
 from crawler.scheduling.appetite import Appetite
 from crawler.scheduling.ending import Ending
 from crawler.scheduling.engine_hands import EngineHands
 from crawler.scheduling.exchange import Exchange
+from crawler.scheduling.handing_out import HandingOut
 from crawler.scheduling.harvest import Harvest
 from crawler.scheduling.held_leases import LONGEST_S, HeldLeases, Renewal
 from crawler.scheduling.intake import Intake
@@ -51,6 +51,7 @@ from crawler.scheduling.membership import membership_of
 from crawler.scheduling.outbox import Outbox
 from crawler.scheduling.page_ends import PageEnds
 from crawler.scheduling.page_times import PageTimes
+from crawler.scheduling.parts import Parts
 from crawler.scheduling.prefetch import Prefetch
 from crawler.scheduling.pump import Pump
 from crawler.scheduling.start_page import START_URL, StartPage
@@ -94,6 +95,7 @@ class Scheduler:
         times: whether their time counts.
         harvest: takes what they give.
         start: the start page.
+        handing_out: to the engine, or past it.
         ending: whether it is the job that ends with this worker.
         final: the books of the crawl, once it is closed.
     """
@@ -148,17 +150,16 @@ class Scheduler:
         self.outbox = Outbox(crawler, frontier, codec, worker=worker, held=self._held, on_sent=self._sent)
         self.start = StartPage(crawler, settle=self.outbox.settle)
         self.harvest = Harvest(crawler, codec, self.outbox, shared=shared)
-        self._ends = PageEnds(
+        parts = Parts(
             pages=self.pages,
             prefetch=self._prefetch,
             appetite=self._appetite,
             outbox=self.outbox,
-            harvest=self.harvest,
-            start=self.start,
-            engine=self._engine,
+            engine=engine,
             pump=self._pump,
-            held=self._held,
         )
+        self._ends = PageEnds(parts, harvest=self.harvest, start=self.start, held=self._held)
+        self.handing_out = HandingOut(self, parts, self._ends, stats=lambda: crawler.stats)
         self._exchange = Exchange(
             frontier=frontier,
             codec=codec,
@@ -275,20 +276,7 @@ class Scheduler:
 
     def next_request(self) -> Request | None:
         """The next leased request, or None if there is none at hand that would be sent soon."""
-        page = self._appetite.next_of(self._prefetch)
-        while page is not None and not self._ends.surely_ours(page):
-            self.outbox.give_back(page)
-            self._pump.now()
-            page = self._appetite.next_of(self._prefetch)
-        if page is None:
-            return None
-        if self._prefetch.hungry and not self._pump.busy:
-            self._pump.now()
-        page.request.errback = NotingErrback(self, bare_errback(page.request.errback))
-        self.pages.add(page)
-        self._appetite.comes(page)
-        self._crawler.stats.inc_value("scheduler/dequeued")
-        return page.request
+        return self.handing_out.next_request()
 
     # --- what others ask ---
 

@@ -89,7 +89,12 @@ BLOCKED_IN_A_ROW = 8
 
 # --- what may be fetched ----------------------------------------------------------------------------------------------
 
-DOWNLOAD_HANDLERS_BASE = {**_scrapy.DOWNLOAD_HANDLERS_BASE, "file": None, "ftp": None, "s3": None, "data": None}
+DOWNLOAD_HANDLERS_BASE = {
+    **dict.fromkeys(_scrapy.DOWNLOAD_HANDLERS_BASE),  # file, ftp, s3, data and whatever else Scrapy may bring
+    **dict.fromkeys(("http", "https"), "crawler.downloader.http.HttpDownloadHandler"),
+}
+DOWNLOAD_CLIENT = "curl"  # ours: libcurl; "scrapy" is Scrapy's own client. See docs/downloads.md
+DOWNLOAD_HTTP2 = True  # ours: with https sites that speak it; libcurl only
 DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # also after decompression
 DOWNLOAD_WARNSIZE = 8 * 1024 * 1024
 DOWNLOAD_VERIFY_CERTIFICATES = True
@@ -136,6 +141,8 @@ SPIDER_MIDDLEWARES_BASE = {
 DOWNLOADER_MIDDLEWARES_BASE = {
     **_scrapy.DOWNLOADER_MIDDLEWARES_BASE,
     "crawler.middlewares.settle.SettleDownloaderMiddleware": 0,
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "crawler.middlewares.offsite.OffsiteMiddleware": 50,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawler.middlewares.robots.RobotsTxtMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
@@ -166,6 +173,7 @@ EXTENSIONS_BASE = {
     "crawler.extensions.feeds.FeedExporter": 0,
     "crawler.extensions.rejects.RejectsFile": 0,
     "crawler.extensions.limits.Limits": 0,
+    "crawler.extensions.fast_path.FastPaths": 0,
     "crawler.extensions.summary.Summary": 0,
     "crawler.extensions.log_output.LogOutput": 0,
     "scrapy.extensions.telnet.TelnetConsole": None,
@@ -192,6 +200,10 @@ FEED_EXPORT_ENCODING = "utf-8"
 # page go through the pipelines one after another; pages still run side by side.
 CONCURRENT_ITEMS = 1
 ASYNCIO_EVENT_LOOP = "uvloop.Loop"
+STATS_CLASS = "crawler.stats.StatsCollector"
+
+# Ours: pages of recipes pass Scrapy's engine by where nothing in the crawl would notice (see docs/performance.md).
+FASTPATH_ENABLED = True
 
 LOG_LEVEL = _config.log_level
 LOG_JSON = _config.log_json  # ours

@@ -36,7 +36,8 @@ from crawler.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+
+    from crawler.scripts import Script
 
 logger = logging.getLogger(__name__)
 
@@ -68,20 +69,6 @@ _NO_ROOM: Final = "OOM"
 
 #: How Redis 6.2 wraps the error of a command that a script has called; later servers give it as it is.
 _WRAPPED: Final = re.compile(r"Error running script \(call to \S+\): (?:@user_script: ?\d+: )+-?(?P<error>[A-Z]+ .*)")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Script:
-    """One Lua file with what it stands on. Its header says which keys and arguments it takes and what it answers."""
-
-    name: str
-    source: str
-
-
-def load_script(folder: Path, name: str, *, preludes: Sequence[str] = ()) -> Script:
-    """The script `name` (a file name) of a folder, behind the preludes (file names of the same folder) it stands on."""
-    parts = [(folder / part).read_text(encoding="utf-8") for part in (*preludes, name)]
-    return Script(name=name, source="\n".join(parts))
 
 
 @cache

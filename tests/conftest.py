@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import threading
 from collections import Counter
 from pathlib import Path, PurePath
 
@@ -57,6 +58,27 @@ def pytest_collection_modifyitems(config, items):
 def show(record_property):
     """Lines that the end of the run shows, whether the test passes or not: figures that a reader is to see."""
     return lambda *lines: [record_property("shown", line) for line in lines]
+
+
+@pytest.fixture(scope="session")
+def reactor_loop():
+    """The event loop of a reactor of Twisted's that runs for as long as the tests of this process."""
+    import uvloop
+    from twisted.internet import asyncioreactor
+
+    loop = uvloop.new_event_loop()
+    asyncioreactor.install(loop)
+    from twisted.internet import reactor
+
+    running = threading.Event()
+    reactor.callWhenRunning(running.set)
+    thread = threading.Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, daemon=True)
+    thread.start()
+    assert running.wait(60.0)
+    yield loop
+    reactor.callFromThread(reactor.stop)
+    thread.join(timeout=60.0)
+    loop.close()
 
 
 @pytest.fixture(scope="session")

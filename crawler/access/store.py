@@ -22,7 +22,7 @@ from crawler.access.keys import KeyText, new_key, read_key
 from crawler.access.model import ApiKey, Client, Principal, Scope
 from crawler.errors import ClientExists, Contended, InvalidAccess, KeyRefused, QuotaExceeded
 from crawler.origin import NOTING, Origin, entries_key
-from crawler.store import load_script
+from crawler.scripts import load_script
 from crawler.wire import decode_record, encode_record
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crawler.audit.chain import NO_SEAL, Entry, Seal
 from crawler.origin import NOTING, entries_key
-from crawler.store import load_script
+from crawler.scripts import load_script
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

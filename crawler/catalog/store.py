@@ -32,7 +32,7 @@ from crawler.catalog.model import (
 from crawler.errors import CatalogFull, StoreError, VersionTaken
 from crawler.exports.keys import check_client
 from crawler.origin import NOTING, entries_key
-from crawler.store import load_script
+from crawler.scripts import load_script
 from crawler.wire import decode_record, encode_record
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import tempfile
 import traceback
-from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
@@ -55,7 +54,7 @@ crawlery login --url https://HOST            jobs of a platform elsewhere
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--debug", is_flag=True, help="When Crawlery itself fails, show the traceback.")
-@click.version_option(version("crawlery"), prog_name="crawlery", message="%(prog)s %(version)s")
+@click.version_option(package_name="crawlery", prog_name="crawlery", message="%(prog)s %(version)s")
 def cli(*, debug: bool) -> None:
     """Turn a YAML recipe into a crawl, and the crawl into a CSV."""
     _ = debug

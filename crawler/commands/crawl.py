@@ -20,7 +20,7 @@ from crawler.extensions.crawl_summary import EXIT_CANCELLED, EXIT_FAILED
 from crawler.fleet import check_fleet
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.spiders.recipe import RecipeSpider
-from crawler.spiders.runner import CrawlFailed, close_unused_loop, has_begun, prepare, summary_of
+from crawler.spiders.runner import CrawlFailed, close_unused_loop, has_begun, prepare, run_to_end, summary_of
 from crawler.spiders.stored import GENERIC
 from crawler.spiders.worker import JobIsOver, stored_spider
 
@@ -62,7 +62,7 @@ class Command(ScrapyCrawlCommand):
             close_unused_loop()
             return
         self.crawler_process.crawl(crawler, **opts.spargs)
-        self.crawler_process.start()
+        run_to_end(self.crawler_process)
         try:
             summary = summary_of(crawler)
         except CrawlFailed as error:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
 from scrapy.commands.shell import Command as ScrapyShell
 from scrapy.utils.url import guess_scheme
 
 from crawler.downloader.resolver import installed_resolver
 from crawler.egress.persons import hosts_of
 from crawler.errors import CrawleryError
-from crawler.recipe.diagnose import evaluate_rule, rule_page
 from crawler.recipe.values import is_missing
 
 if TYPE_CHECKING:
@@ -46,6 +44,10 @@ class RuleShortcut:
 
         Raises nothing for a wrong rule: the reason is printed, as in any shell.
         """
+        import click  # noqa: PLC0415 - Scrapy loads this module for every command
+
+        from crawler.recipe.diagnose import evaluate_rule, rule_page  # noqa: PLC0415 - ditto
+
         response: Response | None = self._variables.get("response")
         if response is None:
             click.echo("there is no response yet: fetch(url) first")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,11 +30,14 @@ from crawler.middlewares.open_pages import LeaseLost, SentBack, Stopped
 from crawler.middlewares.retry_policies import RetryPolicies, retry_after_of, tries_of
 from crawler.middlewares.retry_policy import silence_s
 from crawler.scheduler import open_page, our_scheduler
+from crawler.urlorigin import url_origin
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from twisted.internet.defer import Deferred
+
+    from crawler.fastpath.announcer import Announcer
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +128,24 @@ class Downloader(ScrapyDownloader):
             scheduler.pages.replace(request, result)
         return result
 
+    async def send(self, request: Request, announcer: Announcer) -> Response:
+        """Downloads past the queues of Scrapy's slots, which hold nothing back here, with the same signals."""
+        key, slot = self._get_slot(request)
+        request.meta[self.DOWNLOAD_SLOT] = key
+        told: dict[str, Any] = {"request": request, "spider": self.crawler.spider}
+        slot.active.add(request)
+        slot.transferring.add(request)
+        slot.lastseen = time.monotonic()
+        try:
+            announcer.send(signals.request_reached_downloader, **told)
+            response = await self._through_the_door(request)
+            announcer.send(signals.response_downloaded, response=response, **told)
+            return response
+        finally:
+            slot.transferring.discard(request)
+            slot.active.discard(request)
+            announcer.send(signals.request_left_downloader, **told)
+
     def lasts_s(self, host: str, coming: int) -> float:
         """For how many seconds so many pages of a host will be at its door; the scheduler wants no more than enough."""
         return self.door.lasts_s(host, coming)
@@ -198,6 +220,11 @@ class Downloader(ScrapyDownloader):
             return True
         scheduler.times.leaves(request)
         return scheduler.lease_still_ours(request)
+
+    def get_slot_key(self, request: Request) -> str:
+        """The host of a request, or the slot that it names."""
+        key: str | None = request.meta.get(self.DOWNLOAD_SLOT)
+        return url_origin(request.url).host if key is None else key
 
     def _get_slot(self, request: Request) -> tuple[str, Slot]:  # type: ignore[override]  # Scrapy's accepts a spider that is not used any more
         """The slot of a request's host, which is one of ours."""

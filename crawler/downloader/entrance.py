@@ -143,10 +143,8 @@ class Entrance:
 
     def _start(self, now: float) -> float | None:
         """Uses a start that has come; answers until when it may be used."""
+        self.void += _drop_void(self._starts, now)
         starts = self._starts
-        while starts and starts[0][1] <= now:
-            starts.popleft()
-            self.void += 1
         if not starts or starts[0][0] > now or now < self._sent_s + SPACING * self.delay_s:
             return None
         return starts.popleft()[1]
@@ -260,12 +258,14 @@ class Entrance:
 
     def _want_s(self, now: float) -> float:
         """When those who wait need the gate."""
+        self.void += _drop_void(self._starts, now)
         usable = bool(self.slots.free)
-        if (usable and now < self._free_until_s) or (self._starts and len(self._starts) >= len(self.waiting)):
+        has_starts = len(self.slots) and self._starts and len(self._starts) >= len(self.waiting)
+        if has_starts or (usable and now < self._free_until_s):
             return math.inf
         if usable:
             return max(self._start_wanted_s(), self.silent_until_s)
-        # All slots are in use. A window is kept open where it serves many requests.
+        # All slots are in use, or there are none. A window is kept open where it serves many requests.
         in_use = self._window_used > 1 and now < self._free_until_s
         at = self._free_until_s - RENEW_AHEAD_S if in_use else math.inf
         if self._room() > 0:
@@ -290,6 +290,7 @@ class Entrance:
 
     def call(self, now: float, *, worker: str, job: str, number: int) -> PermitCall:
         """What to ask the gate now; its answer goes to `granted`, or to `failed` if there is none."""
+        self.void += _drop_void(self._starts, now)
         slots, waiting = self.slots, 0 if now < self.silent_until_s else len(self.waiting)
         slots.spare(now, needed=waiting)
         say = now >= self._crawl_delay_said_s + _SAY_AGAIN_S
@@ -355,6 +356,15 @@ class Entrance:
     def failed(self) -> None:
         """The gate did not answer at all."""
         self._asking = None
+
+
+def _drop_void(starts: deque[tuple[float, float]], now: float) -> int:
+    """Forgets starts whose time is over, which would be taken for some that can be used; answers how many."""
+    void = 0
+    while starts and starts[0][1] <= now:
+        starts.popleft()
+        void += 1
+    return void
 
 
 def _first_delay(pace: Pace) -> float:

@@ -1,8 +1,9 @@
-"""Twisted's name resolver with the egress rule: the downloader connects to addresses that were judged, to no others.
+"""The name resolver with the egress rule: the downloader connects to addresses that were judged, to no others.
 
-Every connection of Scrapy's handlers to a host, named or written as an address in whatever way, asks the reactor's
-resolver and dials what it answers; so pages, robots.txt, redirects and whatever a spider asks for are all judged here,
-once, and the choice cannot be changed between the judgement and the connection.
+Our own download handler asks it for every host, named or written as an address in whatever way. To Twisted it is the
+resolver of the reactor, which each connection of Scrapy's handlers asks; they dial what it answers. So pages,
+robots.txt, redirects and whatever a spider asks for are all judged here, once, and the choice cannot be changed between
+the judgement and the connection.
 
 To whoever asks, a refused host is one that refuses connections: `refused` tells the downloader which those are. The log
 has one line for each, for operators. A proxy of the deployment is judged as any host is; what it connects to is its own
@@ -20,7 +21,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IHostnameResolver, IHostResolution
 from zope.interface import implementer
 
-from crawler.egress.addresses import EgressPolicy, read_networks
+from crawler.egress.addresses import EgressPolicy, read_networks, refusal
 from crawler.egress.persons import PersonsHosts
 from crawler.egress.resolve import resolve
 from crawler.errors import EgressRefused, NoAddress
@@ -127,6 +128,38 @@ class EgressResolver:
         """Whether a host was found to have an address that may not be talked to."""
         return host.lower() in self._refused
 
+    def known(self, host: str) -> tuple[Address, ...] | None:
+        """The addresses of a host, if they were asked for within the last minute and may all be talked to."""
+        kept = self._known.get(host)
+        return kept[1] if kept is not None and self._clock() < kept[0] else None
+
+    async def addresses(self, host: str) -> tuple[Address, ...]:
+        """The addresses of a host, which may all be talked to; at least one.
+
+        Raises:
+            EgressRefused: at least one of them may not; the log has it.
+            NoAddress: there is none, or no answer.
+        """
+        kept = self.known(host)
+        if kept is not None:
+            return kept
+        try:
+            addresses = await resolve(host, self._persons.policy(host, self.policy), timeout_s=self._timeout_s)
+        except EgressRefused as error:
+            if not self.refused(host):
+                logger.warning("%s", error.for_operators)
+            for name in (host.lower(), _in_ascii(host)):
+                _remember(self._refused, name, None)
+            raise
+        _remember(self._known, host, (self._clock() + _KEPT_S, addresses))
+        for name in (host.lower(), _in_ascii(host)):
+            self._refused.pop(name, None)
+        return addresses
+
+    def refusal(self, host: str, address: Address) -> str:
+        """Why an address to which a host has led may not be dialled; "" = it may be."""
+        return refusal(address, self._persons.policy(host, self.policy))
+
     def resolveHostName(  # noqa: N802 - the name is Twisted's
         self,
         resolutionReceiver: Any,  # noqa: N803 - ditto; an IResolutionReceiver, whose methods mypy takes to have no self
@@ -139,9 +172,9 @@ class EgressResolver:
         _ = transportSemantics
         resolution = _Resolution(hostName)
         resolutionReceiver.resolutionBegan(resolution)
-        kept = self._known.get(hostName)
-        if kept is not None and self._clock() < kept[0]:
-            _tell(resolutionReceiver, kept[1], portNumber, addressTypes)
+        kept = self.known(hostName)
+        if kept is not None:
+            _tell(resolutionReceiver, kept, portNumber, addressTypes)
         else:
             answering = self._answer(resolutionReceiver, hostName, portNumber, addressTypes)
             resolution.task = asyncio.get_running_loop().create_task(answering)
@@ -152,15 +185,9 @@ class EgressResolver:
     async def _answer(self, receiver: Any, host: str, port: int, kinds: Collection[type[IAddress]] | None) -> None:
         addresses: tuple[Address, ...] = ()
         try:
-            addresses = await resolve(host, self._persons.policy(host, self.policy), timeout_s=self._timeout_s)
-            _remember(self._known, host, (self._clock() + _KEPT_S, addresses))
-            for name in (host.lower(), _in_ascii(host)):
-                self._refused.pop(name, None)
-        except EgressRefused as error:
-            if not self.refused(host):
-                logger.warning("%s", error.for_operators)
-            for name in (host.lower(), _in_ascii(host)):
-                _remember(self._refused, name, None)
+            addresses = await self.addresses(host)
+        except EgressRefused:
+            pass  # to whoever asks, it has no address
         except NoAddress as error:
             logger.debug("%s", error)
         _tell(receiver, addresses, port, kinds)

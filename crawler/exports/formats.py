@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: A cell that begins so may be taken for a formula by a spreadsheet; the last four are the full-width forms.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - they are meant
+_FORMULA_FIRSTS: Final = frozenset(FORMULA_STARTS)  # each is one character
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -64,9 +65,9 @@ class CsvWriter:
         """
         self._columns = tuple(columns)
         self._separator = separator
-        self._join = dict(join or {})
         self._raw = raw
-        self._unguarded = frozenset(own)
+        joins = join or {}
+        self._plan = [(name, joins.get(name), raw or name in own) for name in self._columns]
         self._file = file
         self.guarded = 0
 
@@ -76,12 +77,17 @@ class CsvWriter:
 
     def write(self, row: Mapping[str, Any]) -> None:
         """One row; fields that are no column are left out, columns without a value are empty."""
-        cells = [
-            csv_cell(row.get(name), join=self._join.get(name), raw=self._raw or name in self._unguarded)
-            for name in self._columns
-        ]
+        cells = []
+        for name, join, raw in self._plan:
+            value = row.get(name)
+            if type(value) is str:  # as most are
+                cells.append(value if raw or value[:1] not in _FORMULA_FIRSTS else guarded(value))
+            else:
+                cells.append("" if value is None else csv_cell(value, join=join, raw=raw))
         if not self._raw:
-            self.guarded += sum(cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) for cell in cells)
+            for cell in cells:
+                if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS):
+                    self.guarded += 1
         self._file.write(csv_line(cells, separator=self._separator))
 
 
@@ -125,7 +131,7 @@ def csv_line(cells: Sequence[str], *, separator: str = ",", quoted: bool = False
 def csv_cell(value: Any, *, join: str | None = None, raw: bool = False) -> str:
     """The text of a cell."""
     if isinstance(value, str):
-        return value if raw else guarded(value)
+        return value if raw or value[:1] not in _FORMULA_FIRSTS else guarded(value)
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -162,6 +168,8 @@ def compact_json(value: Any) -> str:
 
 def _json_ready(value: Any) -> Any:
     """The value with every decimal in plain digits: JSON would take `1E+3`, but not every reader of tables does."""
+    if type(value) is str:
+        return value
     if isinstance(value, Decimal):
         if not value.is_finite():
             return None
@@ -169,7 +177,7 @@ def _json_ready(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _json_ready(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_ready(member) for member in value]
+        return [member if type(member) is str else _json_ready(member) for member in value]
     if isinstance(value, set | frozenset):  # which have no order of their own, and every process another one
         return sorted((_json_ready(member) for member in value), key=_JSON.encode)
     return value

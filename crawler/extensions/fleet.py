@@ -1,45 +1,33 @@
 """This process as a worker of a job that others may work on too: its connection, its name, the job's frontier.
 
-Only in crawls whose settings name a store (see `crawler.fleet`); the scheduler and the downloader ask `fleet_of`.
+Only in crawls whose settings name a store (see `crawler.fleet`); the scheduler and the downloader ask `fleet_of`. The
+connection itself is in `fleet_worker`, which a crawl of its own does not load.
 """
 
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
 from crawler.downloader.shared import Shared, alone
-from crawler.fleet import fleet_settings, join_now, wish_of, worker_name
-from crawler.frontier.gate_redis import RedisGate
-from crawler.frontier.redis import RedisFrontier, SyncRenewal
-from crawler.frontier.shared_redis import RedisRobotsStore, RedisSessionStore
-from crawler.jobs.intention import JobIntention
-from crawler.jobs.redis import RedisJobStore
+from crawler.fleet import fleet_settings
 from crawler.redis_settings import not_shared, without_meaning
-from crawler.scheduling.membership import Membership
-from crawler.spiders.recipe import RecipeSpider
-from crawler.store import Store, SyncStore, connect, connect_sync
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from scrapy.crawler import Crawler
 
-    from crawler.fleet import FleetSettings
     from crawler.jobs.model import Job
+    from crawler.jobs.seats import RedisSeats
+    from crawler.scheduling.membership import Membership
+    from crawler.store import Store
 
 logger = logging.getLogger(__name__)
 
-#: Leases per host at once, as a multiple of the requests that may be open: while one page is at the site others are at
-#: the door, are read, and wait to be committed together. With half as many, four workers of one site need half as many
-#: round trips again for each page.
-_LEASES_PER_SLOT = 4
 
-
-class Fleet:
+class Fleet(ABC):
     """See the module.
 
     Attributes:
@@ -49,19 +37,13 @@ class Fleet:
         job: the job that it has joined.
     """
 
-    def __init__(self, crawler: Crawler, settings: FleetSettings, job: Job) -> None:
-        """Connects when it is first asked something."""
-        self.worker = worker_name(node=crawler.settings["NODE_NAME"], token=crawler.settings["SEAT_TOKEN"])
-        self.ttl_s = settings.ttl_s
-        self.store = Store(connect(settings.parameters), prefix=settings.prefix)
-        self.job = job
-        self._crawler = crawler
-        self._settings = settings
-        self._renewals: list[SyncStore] = []
-        logger.info("Worker %s of job %s at %s", self.worker, job.id, settings.address)
+    worker: str
+    ttl_s: float
+    store: Store
+    job: Job
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
+    def from_crawler(cls, crawler: Crawler) -> Fleet:
         """The worker of a shared crawl, which joins its job, or makes it.
 
         Raises:
@@ -74,81 +56,35 @@ class Fleet:
             logger.warning("%s", line)
         if settings is None or spider is None:
             raise NotConfigured
-        job: Job | None = getattr(spider, "stored_job", None)
-        if job is None:
-            inputs = spider.inputs if isinstance(spider, RecipeSpider) else None
-            wish = wish_of(type(spider), spider.name, str(getattr(spider, "job", None) or ""), inputs)
-            job = join_now(settings, wish)
-        fleet = cls(crawler, settings, job)
-        crawler.signals.connect(fleet.spider_closed, signal=signals.spider_closed)
-        crawler.signals.connect(fleet.engine_stopped, signal=signals.engine_stopped)
-        return fleet
+        from crawler.extensions.fleet_worker import FleetWorker  # noqa: PLC0415 - with the store's client
 
-    def frontier(self) -> RedisFrontier:
-        """The job's frontier, with the limits of this crawl's settings."""
-        settings = self._crawler.settings
-        return RedisFrontier(
-            self.store,
-            job=self.job.id,
-            per_host=_LEASES_PER_SLOT * settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
-            max_pages=settings.getint("REQUESTS_LIMIT") or None,
-            max_rows=settings.getint("ITEMS_LIMIT") or None,
-            blocked_in_a_row=settings.getint("BLOCKED_IN_A_ROW"),
-            ttl_s=self.ttl_s,
-        )
+        return FleetWorker.joined(crawler, spider, settings)
 
-    def renewal(self) -> SyncRenewal:
-        """What the thread that renews leases calls, over a connection of its own."""
-        store = SyncStore(connect_sync(self._settings.parameters), prefix=self._settings.prefix)
-        self._renewals.append(store)
-        return SyncRenewal(store, job=self.job.id, worker=self.worker, ttl_s=self.ttl_s)
+    @abstractmethod
+    def seats(self) -> RedisSeats:
+        """The seats of all jobs."""
 
-    def spider_closed(self) -> None:
-        """Says in the stats what was asked of the store."""
-        counters, stats = self.store.counters, self._crawler.stats
-        renewals = sum(renewal.calls for renewal in self._renewals)
-        stats.set_value("store/calls", counters.calls + renewals)
-        stats.set_value("store/round_trips", counters.round_trips + renewals)
-        stats.set_value("store/outages", counters.outages)
+    @abstractmethod
+    def membership(self) -> Membership:
+        """What the scheduler needs to share the job."""
 
-    async def engine_stopped(self) -> None:
-        """Lets the connections go: the downloader, the scheduler and all other extensions have said their last word."""
-        for renewal in self._renewals:
-            renewal.close()
-        await self.store.close()
+    @abstractmethod
+    def shared(self) -> Shared:
+        """What the downloader shares with other workers."""
 
 
 def fleet_of(crawler: Crawler) -> Fleet | None:
     """The worker that this crawl is; None in a crawl that is not shared."""
-    fleet: Fleet | None = crawler.get_extension(Fleet)
-    return fleet
+    return crawler.get_extension(Fleet)  # type: ignore[type-abstract]  # one of a class below it
 
 
 def membership(crawler: Crawler) -> Membership | None:
     """What the scheduler needs to share the job; the setting FLEET names this."""
     fleet = fleet_of(crawler)
-    if fleet is None:
-        return None
-    return Membership(
-        frontier=fleet.frontier(),
-        worker=fleet.worker,
-        ttl_s=fleet.ttl_s,
-        secret=fleet.job.secret,
-        renew=fleet.renewal().renew,
-        intention=JobIntention(RedisJobStore(fleet.store), fleet.job.id),
-    )
+    return None if fleet is None else fleet.membership()
 
 
 def shared(crawler: Crawler) -> Shared:
     """What the downloader shares with other workers; the setting GATE names this."""
     fleet = fleet_of(crawler)
-    if fleet is None:
-        return alone(crawler)
-    return Shared(
-        gate=RedisGate(fleet.store),
-        robots=RedisRobotsStore(fleet.store),
-        session=RedisSessionStore(fleet.store, job=fleet.job.id),
-        worker=fleet.worker,
-        job=fleet.job.id,
-        before_departure=fleet.store.before_departure,
-    )
+    return alone(crawler) if fleet is None else fleet.shared()

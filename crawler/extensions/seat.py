@@ -17,7 +17,6 @@ from scrapy.exceptions import NotConfigured
 
 from crawler.errors import StoreError
 from crawler.extensions.fleet import fleet_of
-from crawler.jobs.seats import RedisSeats, SeatReply
 from crawler.scheduler import our_scheduler
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ class SeatKeeper:
         if fleet is not None:
             try:
                 async with asyncio.timeout(1.0):
-                    await RedisSeats(fleet.store).leave(fleet.job.id, self._token)
+                    await fleet.seats().leave(fleet.job.id, self._token)
             except (TimeoutError, StoreError):
                 logger.warning("The store does not take the seat back; it ends by itself")
 
@@ -114,7 +113,9 @@ class SeatKeeper:
 
     async def _keep(self, fleet: Fleet) -> str:
         """Returns the reason to leave."""
-        seats, job = RedisSeats(fleet.store), fleet.job.id
+        from crawler.jobs.seats import SeatReply  # noqa: PLC0415 - with the scripts of jobs; few crawls have a seat
+
+        seats, job = fleet.seats(), fleet.job.id
         kept_at = -self._ttl_s
         busy_at = time.monotonic()
         while True:

@@ -78,6 +78,26 @@ def encode(request: WireRequest) -> bytes:
     return encoded
 
 
+def encode_plain(
+    *, url: str, headers: list[tuple[bytes, list[bytes]]], meta: dict[str, Any], callback: str, errback: str
+) -> bytes:
+    """The bytes that `encode` gives for a GET of these values.
+
+    `meta` holds nothing but text, integers that fit 64 bits, booleans, None, and dicts of such.
+
+    Raises:
+        NotEncodable: more than `MAX_ENCODED_BYTES`, or text that is no Unicode.
+    """
+    request = WireRequest(url=url, headers=headers, meta=meta, callback=callback, errback=errback)
+    try:
+        encoded = msgspec.msgpack.encode(request)
+    except UnicodeEncodeError as error:
+        raise NotEncodable(f"{url}: {error}") from error
+    if len(encoded) > MAX_ENCODED_BYTES:
+        raise NotEncodable(f"{url}: {len(encoded):,} bytes; at most {MAX_ENCODED_BYTES:,}")
+    return encoded
+
+
 def _encoded(request: WireRequest, *, long_integers: bool) -> bytes:
     plain = msgspec.structs.replace(
         request,

@@ -70,5 +70,9 @@ def latency_ms(seconds: float) -> float:
 
 
 def rounded_up(milliseconds: float) -> int:
-    """Whole milliseconds; what is only an error of rounding does not count."""
-    return math.ceil(milliseconds - 1e-6)
+    """An adaptive delay in whole milliseconds; what is only an error of rounding does not count.
+
+    Less than one is none: a host that answers that fast has its slots to hold it back, and a whole millisecond would
+    keep it from ever being asked more than a thousand times a second.
+    """
+    return math.ceil(milliseconds - 1e-6) if milliseconds >= 1 else 0

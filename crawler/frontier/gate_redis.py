@@ -17,13 +17,14 @@ import msgspec
 from crawler.frontier import gate_memory
 from crawler.frontier.gate_contract import SLOT_TTL_S, WINDOW_S, Permit, whole_ms
 from crawler.frontier.gate_pace import asked_of_itself, latency_ms
-from crawler.store import load_script
+from crawler.scripts import load_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from crawler.frontier.gate_contract import Pace, PermitCall
-    from crawler.store import Script, Store
+    from crawler.scripts import Script
+    from crawler.store import Store
 
 _CONSTANTS: Final = {
     "WINDOW_MS": whole_ms(WINDOW_S),

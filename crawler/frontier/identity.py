@@ -6,6 +6,7 @@ two of 10 million pages of a job share an id, so that one is never fetched: 3e-6
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from typing import Final
 
@@ -13,6 +14,16 @@ from w3lib.url import canonicalize_url
 
 #: The one request that a job begins with; every other id comes from a hash.
 START_ID: Final = 1
+
+#: A lower-case host, a path that needs no escapes, nothing else.
+_CANONICAL: Final = re.compile(
+    r"https?://[a-z0-9.-]+(?::(?:0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?/[A-Za-z0-9/_.~-]*"
+).fullmatch
+
+
+def is_canonical(url: str) -> bool:
+    """Whether a URL is of a plain form that `canonicalize_url` gives back as it is, and that needs no escapes."""
+    return _CANONICAL(url) is not None and "/." not in url
 
 
 def request_id(secret: bytes, *, url: str, method: str = "GET", body: bytes = b"", page_type: str = "") -> int:
@@ -27,8 +38,10 @@ def request_id(secret: bytes, *, url: str, method: str = "GET", body: bytes = b"
         body: as sent.
         page_type: what the page is read as; the same URL may be two page types, and then it is two pages.
     """
-    canonical = canonicalize_url(url).encode("utf-8", "surrogatepass")
-    return _hashed(secret, b"page", page_type.encode(), method.encode(), canonical, body)
+    canonical = url if is_canonical(url) else canonicalize_url(url)
+    return _hashed(
+        secret, b"page", page_type.encode(), method.encode(), canonical.encode("utf-8", "surrogatepass"), body
+    )
 
 
 def child_id(secret: bytes, *, parent: int, page: int, occurrence: int) -> int:

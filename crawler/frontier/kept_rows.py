@@ -5,10 +5,11 @@ Knows rows and the pages that gave them, not leases.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from crawler.frontier.contract import Row, RowFate, StoredRow
+from crawler.frontier.id_set import IdSet
 from crawler.jobs.rows import NOTE
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ class KeptRows:
         self.refused: Counter[RowFate] = Counter()
         self._limit = limit
         self._pages: list[tuple[int, tuple[Row, ...]]] | None = [] if keep else None
-        self._keys: set[tuple[str, int]] = set()
-        self._values: set[tuple[str, int]] = set()
+        self._keys: defaultdict[str, IdSet] = defaultdict(IdSet)  # by item
+        self._values: defaultdict[str, IdSet] = defaultdict(IdSet)  # ditto
 
     def add(self, page: int, rows: Sequence[Row]) -> tuple[RowFate, ...]:
         """Takes the rows of a page in; what became of each."""
@@ -43,15 +44,16 @@ class KeptRows:
         if row.item == NOTE:
             return RowFate.STORED
         if row.key:
-            self._keys.add((row.item, row.key))
-        self._values.update((row.item, value) for value in row.unique)
+            self._keys[row.item].add(row.key)
+        for value in row.unique:
+            self._values[row.item].add(value)
         self.counts[row.item] += 1
         return RowFate.STORED
 
     def _refusal(self, row: Row) -> RowFate | None:
-        if row.key and (row.item, row.key) in self._keys:
+        if row.key and row.key in self._keys[row.item]:
             return RowFate.DUPLICATE
-        if any((row.item, value) in self._values for value in row.unique):
+        if any(value in self._values[row.item] for value in row.unique):
             return RowFate.NOT_UNIQUE
         if self._limit is not None and self.counts.total() >= self._limit:
             return RowFate.OVER_LIMIT

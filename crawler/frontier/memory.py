@@ -31,6 +31,7 @@ from crawler.frontier.contract import (
     RowFate,
     StoredRow,
 )
+from crawler.frontier.id_set import IdSet
 from crawler.frontier.identity import START_ID
 from crawler.frontier.kept_rows import KeptRows
 from crawler.frontier.pages import Page, Pages
@@ -71,7 +72,7 @@ class MemoryFrontier:
         self._max_pages = max_pages
         self._clock = clock
         self._new_token = new_token
-        self._seen: set[int] = set()
+        self._seen = IdSet()
         self._pages = Pages(per_host=per_host, clock=clock)
         self._rows = KeptRows(limit=max_rows, keep=keep_rows)
         self._last_calls: dict[str, tuple[int, tuple[Lease, ...], bool]] = {}  # number, leases, at_limit
@@ -91,9 +92,8 @@ class MemoryFrontier:
     def _accept(self, request: FrontierRequest) -> Fate:
         if self._closed:
             return Fate.CLOSED
-        if request.id in self._seen:
+        if not self._seen.add(request.id):
             return Fate.SEEN
-        self._seen.add(request.id)
         self._pages.add(request, order=len(self._seen))
         return Fate.ENQUEUED
 

@@ -50,7 +50,7 @@ from crawler.frontier.words import (
 )
 from crawler.jobs.outcomes import OUTCOMES
 from crawler.jobs.states import intended_by
-from crawler.store import Script, load_script
+from crawler.scripts import Script, load_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -15,12 +15,13 @@ from crawler.frontier.closed import OF_REPLAYS, tidy
 from crawler.frontier.contract import Fate
 from crawler.frontier.redis import RedisFrontier
 from crawler.jobs.failed_pages import FailedPage
-from crawler.store import load_script
+from crawler.scripts import load_script
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from crawler.store import Caller, Script, Word
+    from crawler.scripts import Script
+    from crawler.store import Caller, Word
 
 _LUA: Final = Path(__file__).parent / "lua"
 _FILL: Final = load_script(_LUA, "replay_fill.lua", preludes=("frontier.lua",))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.words import pages_of_rows
 from crawler.jobs.segments import decode_segment, encode_segment
-from crawler.store import load_script
+from crawler.scripts import load_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

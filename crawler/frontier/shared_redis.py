@@ -17,7 +17,7 @@ from crawler.frontier.shared_contract import (
     Session,
     SessionReply,
 )
-from crawler.store import load_script
+from crawler.scripts import load_script
 
 if TYPE_CHECKING:
     from crawler.store import Caller

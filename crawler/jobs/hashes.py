@@ -14,7 +14,7 @@ from crawler.errors import InvalidJob
 from crawler.jobs.codec import STATUS_FIELDS, status_from_fields, stored_job
 from crawler.jobs.model import check_job_id
 from crawler.jobs.store_contract import StoredJob, place
-from crawler.store import load_script
+from crawler.scripts import load_script
 from crawler.wire import Undecodable
 
 if TYPE_CHECKING:

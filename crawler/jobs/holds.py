@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from crawler.store import load_script
+from crawler.scripts import load_script
 
 if TYPE_CHECKING:
     from crawler.store import Caller

@@ -24,7 +24,7 @@ from crawler.jobs.reservations import RedisReservations
 from crawler.jobs.states import TERMINAL, delete_refused, intent_refused, meant_by, transition_refused
 from crawler.jobs.store_contract import place
 from crawler.origin import NOTING, entries_key
-from crawler.store import Script, load_script
+from crawler.scripts import Script, load_script
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

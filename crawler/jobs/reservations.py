@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from crawler.jobs.model import check_job_id
 from crawler.jobs.states import TERMINAL
 from crawler.jobs.store_contract import RESERVED_MS
-from crawler.store import load_script
+from crawler.scripts import load_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,7 +19,7 @@ import msgspec
 
 from crawler.jobs.model import Job, Priority
 from crawler.jobs.redis import RedisJobStore
-from crawler.store import load_script
+from crawler.scripts import load_script
 from crawler.wire import Undecodable
 
 if TYPE_CHECKING:

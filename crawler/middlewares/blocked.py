@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.exceptions import NotConfigured
 
 from crawler.extensions.blocks import blocks_of
-from crawler.middlewares.blocked_signs import challenge_sign, has_login_form, is_nothing
+from crawler.middlewares.blocked_signs import SIGN_HEADERS, challenge_sign, has_login_form, is_nothing
 from crawler.middlewares.open_pages import Redirected
 
 if TYPE_CHECKING:
@@ -54,13 +54,13 @@ class BlockedMiddleware:
         page = self._blocks.page_of(request)
         if page is None:
             return response
-        headers = {
-            name.decode("latin-1").lower(): values[-1].decode("latin-1")
-            for name, values in response.headers.items()
-            if values
-        }
-        kind = headers.get("content-type", "")
+        kind = (response.headers.get(b"Content-Type") or b"").decode("latin-1")
         body = response.body
+        headers = {
+            name: (response.headers.get(name) or b"").decode("latin-1")
+            for name, spelt in SIGN_HEADERS.items()
+            if spelt in response.headers.keys()  # noqa: SIM118 - `in headers` would spell it anew
+        }
         sign = challenge_sign(response.status, headers, body if not kind or "html" in kind.lower() else b"")
         if sign:
             self._blocks.refused(page, request, sign)

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 #: Statuses by which a site refuses.
 _REFUSALS: Final = frozenset({401, 403, 405, 429, 503})
+
+#: By which one service lets a page wait for a challenge.
+_ACCEPTED: Final = 202
 
 #: Longer pages are pages: those of the known services have up to 50 kB.
 _MOST_BYTES: Final = 128 * 1024
@@ -67,6 +70,9 @@ _HEADERS: Final = (
     _Header(name="x-kpsdk-ct", statuses=frozenset({403, 429})),
 )
 
+#: The headers that are looked at: their names, and how Scrapy spells them.
+SIGN_HEADERS: Final = {header.name: header.name.title().encode() for header in _HEADERS}
+
 _PAGES: Final = (
     _Page(service="Cloudflare", words=(b"_cf_chl_opt",), titles=("just a moment...",), statuses=_REFUSALS),
     _Page(service="Cloudflare", words=(b"/cdn-cgi/challenge-platform/",), titles=("just a moment...",)),
@@ -84,10 +90,14 @@ _PAGES: Final = (
         service="AWS WAF",
         words=(b"gokuProps", b"awswaf.com"),
         titles=("human verification",),
-        statuses=_REFUSALS | {202},
+        statuses=_REFUSALS | {_ACCEPTED},
     ),
     _Page(service="Akamai", words=(b"errors.edgesuite.net",), titles=("access denied",)),
 )
+
+#: Those that may be short instead, and titles of the others.
+_SHORT_PAGES: Final = tuple(page for page in _PAGES if page.few)
+_TITLES: Final = frozenset(title for page in _PAGES for title in page.titles)
 
 _TITLE: Final = re.compile(rb"<title[^>]{0,200}>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _UNSEEN: Final = re.compile(
@@ -115,13 +125,19 @@ def challenge_sign(status: int, headers: Mapping[str, str], body: bytes) -> str:
             return f"challenge page ({header.name}: {value.strip()[:40]})"
     if not body or len(body) > _MOST_BYTES:
         return ""
-    page = next((page for page in _PAGES if _shows(page, status, body)), None)
+    pages: Iterable[_Page] = _PAGES
+    if status not in _REFUSALS and status != _ACCEPTED and _title(body) not in _TITLES:  # as nearly all pages are
+        if len(body) > _FEW_BYTES:
+            return ""
+        pages = _SHORT_PAGES
+    page = next((page for page in pages if _shows(page, status, body)), None)
     return f"challenge page of {page.service}" if page is not None else ""
 
 
 def _shows(page: _Page, status: int, body: bytes) -> bool:
-    if not all(word in body for word in page.words):
-        return False
+    for word in page.words:
+        if word not in body:
+            return False
     return status in page.statuses or _title(body) in page.titles or (page.few and _is_few(body))
 
 

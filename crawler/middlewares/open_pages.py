@@ -122,7 +122,7 @@ class OpenPage:
         gave_up: the failure is one that was tried often enough.
         announced: requests of it that were not refused, so far.
         occurrences: numbers those that are not filtered.
-        children: requests found so far, as the frontier takes them.
+        children: requests found so far, as the frontier takes them, and as they were unless they were packed at once.
         rows: what it gave that passed the pipelines: as the frontier takes it, and as it was.
         rejected: rows that it gave and that are not what they should be.
         in_pipelines: items of `start()` that are still in the pipelines; for other pages the engine knows.
@@ -151,7 +151,7 @@ class OpenPage:
     gave_up: str = ""
     announced: int = 0
     occurrences: Occurrences = field(default_factory=Occurrences)
-    children: list[tuple[FrontierRequest, Request]] = field(default_factory=list)
+    children: list[tuple[FrontierRequest, Request | None]] = field(default_factory=list)
     rows: list[tuple[Row, Any]] = field(default_factory=list)
     rejected: int = 0
     in_pipelines: int = 0

@@ -45,6 +45,12 @@ class RetryPolicies:
         # `-s RETRY_TIMES=0` is the operator's word, and wins over the recipe's.
         return replace(policy, times=self._policy.times) if self._said_by_operator else policy
 
+    def may_retry(self, status: int) -> bool:
+        """Whether any page may be tried again because of a status."""
+        recipe = getattr(self._crawler.spider, "recipe", None)
+        own = [] if recipe is None else [recipe.fetch.retry, *(page.fetch.retry for page in recipe.pages.values())]
+        return any(status in policy.statuses for policy in (self._policy, *own))
+
 
 def tries_of(page: OpenPage | None, request: Request) -> int:
     """How often a request has failed before; `page` is None for one that is no page."""

@@ -31,7 +31,6 @@ from scrapy.exceptions import (
 )
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import RobotParser
-from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import build_from_crawler
 
 from crawler.downloader.downloader import is_ending, our_downloader
@@ -46,6 +45,7 @@ from crawler.frontier.shared_contract import (
 )
 from crawler.middlewares.open_pages import PageTurn, RobotsForbidden, RobotsUnreachable, Stopped
 from crawler.middlewares.retry_policy import reason_of
+from crawler.urlorigin import url_origin
 
 if TYPE_CHECKING:
     from typing import Self
@@ -130,16 +130,20 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
         Raises:
             Stopped: the crawl ends before they are known.
         """
-        url = urlparse_cached(request)
-        site = f"{url.scheme}://{url.netloc}"
-        known = self._known.get(site)
-        if known is not None and time.monotonic() < known.until_s:
-            return known.rules
+        known = self.known_rules(request)
+        if known is not None:
+            return known
+        site = _site(request)
         asking = self._asking.get(site)
         if asking is None:
             asking = self._asking[site] = asyncio.get_running_loop().create_task(self._learn(site, request))
             asking.add_done_callback(lambda _: self._asking.pop(site))
         return await asyncio.shield(asking)
+
+    def known_rules(self, request: Request) -> RobotParser | None:
+        """The rules of a request's site, if they need not be asked for."""
+        known = self._known.get(_site(request))
+        return known.rules if known is not None and time.monotonic() < known.until_s else None
 
     async def _learn(self, site: str, request: Request) -> RobotParser:
         robots = await self._ask(site)
@@ -218,3 +222,7 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
         self._stats.inc_value("robotstxt/response_count")
         self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
         return Robots(status=response.status, body=response.body[:MAX_ROBOTS_BYTES])
+
+
+def _site(request: Request) -> str:
+    return url_origin(request.url).site

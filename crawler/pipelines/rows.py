@@ -102,7 +102,10 @@ class RowPipeline:
         self._crawler.stats.inc_value(f"recipe/duplicates/{row.item}")
 
     def _check_unique(self, row: RecipeRow, spider: RecipeSpider) -> None:
-        hashes = {name: mark(text) for name, text in _unique_values(row, spider).items()}
+        values = _unique_values(row, spider)
+        if not values:
+            return
+        hashes = {name: mark(text) for name, text in values.items()}
         reasons = tuple(
             Reason(field=name, rule="unique", message=f"{str(row[name])[:200]!r} is in an earlier row")
             for name, value in hashes.items()
@@ -132,7 +135,5 @@ def _has_key(row: RecipeRow) -> bool:
 
 def _unique_values(row: RecipeRow, spider: RecipeSpider) -> dict[str, str]:
     """The values that no other row may have, as text, by field."""
-    fields = spider.recipe.items[row.item].fields
-    return {
-        name: compact_json(row[name]) for name, field in fields.items() if field.unique and row.get(name) is not None
-    }
+    names = spider.unique_fields[row.item]
+    return {name: compact_json(row[name]) for name in names if row.get(name) is not None} if names else {}

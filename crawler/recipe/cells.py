@@ -9,28 +9,34 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
 
 from crawler.recipe.css_lexbor import finder
 from crawler.recipe.model import AnyOf, QuerySource, Take
-from crawler.recipe.queries import CssQuery, QueryError, XPathQuery
+from crawler.recipe.queries import CssQuery, JmesQuery, QueryError, XPathQuery
 from crawler.recipe.source_text import source_text
 from crawler.recipe.steps import StepFailed, run_steps
 from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
 from crawler.recipe.tree_scope import MAX_CHARACTERS
 from crawler.recipe.values import MISSING, Value, is_missing
+from crawler.recipe.xpath import needs_second_tree
+from crawler.recipe.xpath_walks import written
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from selectolax.lexbor import LexborNode
 
     from crawler.recipe.css_lexbor import Columns
     from crawler.recipe.css_tree import CssPart
     from crawler.recipe.documents import Document, Scope
+    from crawler.recipe.html_document import HtmlScope
     from crawler.recipe.model import PageInput, RuleNode
     from crawler.recipe.steps import Step
+    from crawler.recipe.xpath_direct import DirectXPath, Find
+    from crawler.recipe.xpath_forms import Trail
 
 
 class Ask(enum.Enum):
@@ -44,6 +50,8 @@ _MOST_BACKTRACKS: Final = 4
 
 #: Texts that have more characters together are left to `rules`, which bounds them and has to read them again.
 _SOON: Final = MAX_CHARACTERS // 8
+
+_NUMBERS: Final = frozenset({int, bool, Decimal})
 
 #: The short way does not lead to the value: ask `rules`.
 ASK: Final = Ask.ASK
@@ -80,6 +88,7 @@ class Cell:
     read: Read | None
     gap: str = ""
     moves: bool = False  # to lxml's tree, where that differs
+    pick: Callable[[Value], Value] | None = None  # of a JSON value, or ASK
 
 
 def cells_of(fields: Mapping[str, RuleNode], later: Collection[str]) -> tuple[Cell, ...]:
@@ -91,9 +100,41 @@ def _cell(name: str, rule: RuleNode) -> Cell:
     takes = [take for take in (rule.members if isinstance(rule, AnyOf) else (rule,)) if isinstance(take, Take)]
     read = _read(rule)
     if read is None:
-        return Cell(name=name, rule=rule, read=None)
-    moves = any(isinstance(take.source, QuerySource) and isinstance(take.source.query, XPathQuery) for take in takes)
+        return Cell(name=name, rule=rule, read=None, pick=_pick(rule))
+    moves = any(isinstance(take.source, QuerySource) and needs_second_tree(take.source.query) for take in takes)
     return Cell(name=name, rule=rule, read=read, gap=f"{source_text(takes[-1])} matches nothing", moves=moves)
+
+
+def _pick(rule: RuleNode) -> Callable[[Value], Value] | None:
+    """The short way to a text or number that stands under keys; what else may stand there is judged by `rules`."""
+    if not isinstance(rule, Take) or not isinstance(rule.source, QuerySource) or not _is_bare(rule):
+        return None
+    query = rule.source.query
+    if not isinstance(query, JmesQuery) or query.expression.keys is None or rule.all or rule.process:
+        return None
+    keys = query.expression.keys
+
+    def pick(value: Value) -> Value:
+        for key in keys:
+            if value.__class__ is not dict:
+                return ASK
+            value = value.get(key)
+        if value.__class__ is str:
+            return value.strip() or ASK
+        return value if value.__class__ in _NUMBERS else ASK
+
+    return pick
+
+
+def _is_bare(take: Take) -> bool:
+    """Whether it reads the row itself, always, and as it is."""
+    return not (
+        take.from_ is not None
+        or take.as_ == "count"
+        or take.remove
+        or take.when is not None
+        or take.request is not None
+    )
 
 
 def _read(rule: RuleNode) -> Read | None:
@@ -121,18 +162,76 @@ def _alternatives(reads: list[Read]) -> Read:
 
 
 def _of_take(take: Take) -> Read | None:
-    if not isinstance(take.source, QuerySource) or take.from_ is not None or take.as_ == "count":
-        return None
-    if take.remove or take.when is not None or take.request is not None:
+    if not isinstance(take.source, QuerySource) or not _is_bare(take):
         return None
     query = take.source.query
     if isinstance(query, XPathQuery):
-        return _of_xpath(query, take)
+        return _of_xpath(query, take) if query.direct is None else _of_direct(query.direct, query.text, take)
     if not isinstance(query, CssQuery) or len(query.parts) > 1:
         return None
     selector = query.parts[0].selector
     is_slow = selector.costly or selector.counts_some or selector.backtracks > _MOST_BACKTRACKS
     return None if is_slow else _of_css(query, take)
+
+
+def _of_direct(direct: DirectXPath, text: str, take: Take) -> Read:
+    if direct.plain is not None:
+        return _of_plain(direct, text, *direct.plain, take)
+    one = _html_of if take.as_ == "html" else visible_text
+    nothing = MISSING if take.default is MISSING else ASK
+    finish = _finished(take)
+
+    def read(scope: Scope, _node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+        try:
+            results = direct.results(cast("HtmlScope", scope).at(text, rows))
+        except QueryError:
+            return ASK
+        if not results:
+            return nothing
+        found = _within_bounds(value for each in results if (value := each if isinstance(each, str) else one(each)))
+        if found is None:
+            return ASK
+        return finish(found, page, path) if found else nothing
+
+    return read
+
+
+def _of_plain(direct: DirectXPath, text: str, find: Find, trail: Trail, take: Take) -> Read:
+    """As CSS, which such a path is; but its texts are read one by one."""
+    one, name = _html_of if take.as_ == "html" else visible_text, trail.attribute
+    if trail.gives == "attribute":
+        one = lambda node: written(node.attributes.get(name)).strip()  # noqa: E731
+    elif trail.gives == "text":
+        one = _only_text
+    chosen = _every(one) if take.all else _first(one)
+    finish, finish_each = _ending(take), _finished(take)
+    nothing = MISSING if take.default is MISSING else ASK
+    of_text = trail.gives == "text"
+
+    def read(scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+        html = cast("HtmlScope", scope)
+        nodes = find(node, html.document.top, rows)
+        if not nodes:
+            return nothing
+        if of_text and not all(map(_holds_one, nodes)):
+            try:
+                found = direct.results(html.at(text, rows))
+            except QueryError:
+                return ASK
+            return finish_each(found, page, path) if found else nothing
+        return finish(chosen(nodes), page, path)
+
+    return read
+
+
+def _holds_one(node: LexborNode) -> bool:
+    child = node.first_child
+    return child is not None and child.next is None
+
+
+def _only_text(node: LexborNode) -> str:
+    child = node.first_child
+    return written(child.text_content).strip() if child is not None and child.is_text_node else ""
 
 
 def _of_xpath(query: XPathQuery, take: Take) -> Read:
@@ -175,16 +274,25 @@ def _of_css(query: CssQuery, take: Take) -> Read:
     selector = part.selector
     in_page, in_row = (finder(selector, row=row) for row in (False, True))
     nothing = MISSING if take.default is MISSING else ASK
-    chosen = _all_of(part, take) if take.all or part.kind == "texts" else _first_of(part, take)
-    process = _chain(take.process)
+    chosen = _texts(take) if part.kind == "texts" else (_every if take.all else _first)(_text_of(part, take))
+    finish = _ending(take)
 
     def read(_scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
         nodes = in_page(node) if rows is None else rows.find(selector, node)
         if nodes is None:
             nodes = in_row(node)
-        if not nodes:
-            return nothing
-        value, ambiguous = chosen(nodes)
+        return finish(chosen(nodes), page, path) if nodes else nothing
+
+    return read
+
+
+def _ending(take: Take) -> Callable[[tuple[Value, bool], CellPage, str], Value]:
+    """What makes the value of the one that was chosen, and counts it where there was a choice."""
+    nothing = MISSING if take.default is MISSING else ASK
+    process = _chain(take.process)
+
+    def finish(choice: tuple[Value, bool], page: CellPage, path: str) -> Value:
+        value, ambiguous = choice
         if value is MISSING:
             return nothing
         if value is ASK:
@@ -200,7 +308,7 @@ def _of_css(query: CssQuery, take: Take) -> Read:
             page.stats[f"recipe/ambiguous/{path}"] += 1
         return value
 
-    return read
+    return finish
 
 
 def _chain(steps: tuple[Step, ...]) -> Callable[[Value, CellPage], Value] | None:
@@ -225,33 +333,31 @@ def _chain(steps: tuple[Step, ...]) -> Callable[[Value, CellPage], Value] | None
 
 
 #: Elements to the value, and whether there was a choice. ASK: their texts are long together, see `bounded`.
-_Chosen: TypeAlias = "Callable[[list[LexborNode]], tuple[Value, bool]]"
+_Chosen: TypeAlias = "Callable[[Sequence[LexborNode]], tuple[Value, bool]]"
 
 
-def _all_of(part: CssPart, take: Take) -> _Chosen:
-    if part.kind == "texts":
-        every = take.all
+def _texts(take: Take) -> _Chosen:
+    every = take.all
 
-        def texts(nodes: list[LexborNode]) -> tuple[Value, bool]:
-            found = _within_bounds(text for node in nodes for text in text_nodes(node))
-            if not found:
-                return (ASK if found is None else MISSING), False
-            return (found, False) if every else (found[0], any(text != found[0] for text in found))
+    def texts(nodes: Sequence[LexborNode]) -> tuple[Value, bool]:
+        found = _within_bounds(text for node in nodes for text in text_nodes(node))
+        if not found:
+            return (ASK if found is None else MISSING), False
+        return (found, False) if every else (found[0], any(text != found[0] for text in found))
 
-        return texts
-    one = _text_of(part, take)
+    return texts
 
-    def members(nodes: list[LexborNode]) -> tuple[Value, bool]:
+
+def _every(one: Callable[[LexborNode], str]) -> _Chosen:
+    def members(nodes: Sequence[LexborNode]) -> tuple[Value, bool]:
         found = _within_bounds(text for node in nodes if (text := one(node)))
         return (ASK if found is None else found or MISSING), False
 
     return members
 
 
-def _first_of(part: CssPart, take: Take) -> _Chosen:
-    one = _text_of(part, take)
-
-    def first(nodes: list[LexborNode]) -> tuple[Value, bool]:
+def _first(one: Callable[[LexborNode], str]) -> _Chosen:
+    def first(nodes: Sequence[LexborNode]) -> tuple[Value, bool]:
         if len(nodes) == 1:  # as most are: it has nothing to choose from, and no more text than the page
             return one(nodes[0]) or MISSING, False
         chosen, ambiguous, characters = "", False, 0
@@ -289,5 +395,9 @@ def _text_of(part: CssPart, take: Take) -> Callable[[LexborNode], str]:
         name = part.attribute
         return lambda node: (attribute_of(node, name) or "").strip()
     if take.as_ == "html":
-        return lambda node: (node.html or "").strip()
+        return _html_of
     return visible_text
+
+
+def _html_of(node: LexborNode) -> str:
+    return (node.html or "").strip()

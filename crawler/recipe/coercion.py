@@ -14,7 +14,17 @@ from urllib.parse import urlsplit
 from w3lib.url import safe_url_string
 
 from crawler.recipe.fields import Broken, FieldSpec
-from crawler.recipe.scalars import NotScalar, decimal_of, describe, integer_of, number_of, text_of, whole_text
+from crawler.recipe.scalars import (
+    MAX_DIGITS,
+    PLAIN_DECIMAL,
+    NotScalar,
+    decimal_of,
+    describe,
+    integer_of,
+    number_of,
+    text_of,
+    whole_text,
+)
 from crawler.recipe.urls import absolute_url, plain_link
 from crawler.recipe.values import MISSING, Value, is_missing
 
@@ -43,7 +53,66 @@ def compile_field(spec: FieldSpec) -> Coerce:
             return None
         return present(value, base_url)
 
+    if spec.rules:
+        return accept
+    return {"string": _plain_text_or, "uri": _plain_uri_or, "decimal": _plain_decimal_or}.get(
+        "uri" if spec.type == "string" and spec.format == "uri" else spec.type, _or
+    )(accept)
+
+
+# What most values are, without a question more than it takes to know that; anything else is accepted slowly.
+
+
+def _or(slowly: Coerce) -> Coerce:
+    return slowly
+
+
+def _plain_text_or(slowly: Coerce) -> Coerce:
+    return lambda value, base_url: value if _is_plain(value) else slowly(value, base_url)
+
+
+def _plain_uri_or(slowly: Coerce) -> Coerce:
+    def accept(value: Value, base_url: str) -> Value:
+        plain = plain_link(base_url, value) if value.__class__ is str else None
+        return slowly(value, base_url) if plain is None else plain
+
     return accept
+
+
+def _plain_decimal_or(slowly: Coerce) -> Coerce:
+    def accept(value: Value, base_url: str) -> Value:
+        if value.__class__ is str and len(value) < MAX_DIGITS and PLAIN_DECIMAL.fullmatch(value) is not None:
+            return Decimal(value)
+        return slowly(value, base_url)
+
+    return accept
+
+
+def _plain_texts_or(slowly: Coerce) -> Coerce:
+    def array(value: Value, base_url: str) -> Value:
+        if value.__class__ is list and all(map(_is_plain, value)):
+            return value.copy()
+        return slowly(value, base_url)
+
+    return array
+
+
+def _plain_uris_or(slowly: Coerce) -> Coerce:
+    def array(value: Value, base_url: str) -> Value:
+        found = []
+        for member in value if value.__class__ is list else (None,):
+            plain = plain_link(base_url, member) if member.__class__ is str else None
+            if plain is None:
+                return slowly(value, base_url)
+            found.append(plain)
+        return found
+
+    return array
+
+
+def _is_plain(value: Value) -> bool:
+    """Whether it is text that is a text as it is. Most values are, and are soon told to be."""
+    return value.__class__ is str and value.isascii() and not value.isspace() and value != ""
 
 
 def _present(spec: FieldSpec) -> Coerce:
@@ -64,7 +133,12 @@ def _converter(spec: FieldSpec) -> Coerce:
     if spec.type == "string":
         return _uri if spec.format == "uri" else _string
     if spec.type == "array":
-        return _any_array if spec.items is None else _array(_present(spec.items))
+        if spec.items is None:
+            return _any_array
+        members = _array(_present(spec.items))
+        if spec.items.type != "string" or spec.items.rules:
+            return members
+        return _plain_uris_or(members) if spec.items.format == "uri" else _plain_texts_or(members)
     if spec.type == "object":
         if spec.properties is None:
             return _any_object

@@ -80,7 +80,8 @@ def _of_take(take: Take, kind: str | None) -> Iterator[str]:
     source = take.source
     if isinstance(source, QuerySource):
         if isinstance(source.query, XPathQuery):
-            yield "xpath on lxml"
+            on_lxml = source.query.direct is None or (kind == "xml" and take.from_ is None)
+            yield "xpath on lxml" if on_lxml else "xpath on lexbor"
         elif isinstance(source.query, CssQuery):
             yield "css on lxml" if kind == "xml" and take.from_ is None else "css on lexbor"
         else:

@@ -5,6 +5,7 @@ lexbor sees what stands above a row, and backtracks; where either could matter c
 
 from __future__ import annotations
 
+from operator import methodcaller
 from typing import TYPE_CHECKING, Final
 
 from crawler.recipe.css_match import select
@@ -77,7 +78,7 @@ def finder(selector: Complex, *, row: bool) -> Callable[[LexborNode], list[Lexbo
     """What finds the elements that match, in document order, in a `row` or in the whole page."""
     native = selector.native
     if native is not None and (len(selector.compounds) == 1 or (not row and selector.is_soon_found)):
-        return lambda node: node.css(native)
+        return methodcaller("css", native)
     if native is not None and set(selector.combinators) == {" "}:
         return _descent(selector)
     return lambda node: select(ENGINE, selector, node)

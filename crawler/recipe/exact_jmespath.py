@@ -106,6 +106,11 @@ class ExactExpression:
         """Whether the whole is a `<`, `<=`, `>` or `>=`: null then says that one side was no number."""
         return self._tree["type"] == "comparator" and self._tree["value"] in {"lt", "lte", "gt", "gte"}
 
+    @property
+    def keys(self) -> tuple[str, ...] | None:
+        """The keys of an expression that is nothing but keys, such as `a.b`."""
+        return self._keys
+
     def search(self, data: Value) -> Value:
         """The result, None for null. Raises ExpressionFailed."""
         if self._keys is not None:

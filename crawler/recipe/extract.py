@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.errors import PageError, PageMismatch, ParseRefused, PathGone, SessionExpired
@@ -280,7 +281,7 @@ class _Extraction:
     def _mark_row(self, contract: ItemContract, values: Mapping[str, Value]) -> None:
         key = [values.get(name) for name in contract.key]
         identity = values if not contract.key or any(is_missing(part) for part in key) else key
-        self.marks[mark("row", contract.name, _IDENTITY.encode(plain_value(identity)))] = None
+        self.marks[mark("row", contract.name, _written(identity))] = None
 
     # --- links ---
 
@@ -387,6 +388,13 @@ def _allowed(follow: Follow, url: str) -> bool:
     if follow.allow and not any(pattern.search(url) for pattern in follow.allow):
         return False
     return not any(pattern.search(url) for pattern in follow.deny)
+
+
+def _written(identity: Value) -> str:
+    """As `_IDENTITY` writes it; what most rows are known by, a list of texts, for less."""
+    if identity.__class__ is list and all(part.__class__ is str for part in identity):
+        return f"[{', '.join(map(encode_basestring_ascii, identity))}]"
+    return _IDENTITY.encode(plain_value(identity))
 
 
 def joined_fields(first: Mapping[str, Value], more: Mapping[str, Value]) -> dict[str, Value]:

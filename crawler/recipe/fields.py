@@ -366,23 +366,20 @@ def _bound_rules(bounds: tuple[str, str], low: Decimal | int | None, high: Decim
     what = {"min_length": " characters", "min_items": " members"}.get(below)
     rules: list[Rule] = []
 
-    def size(value: Value) -> Any:
-        return value if what is None else len(value)
-
     def shown(value: Value) -> str:
         return describe(value) if what is None else f"{len(value)}{what}"
 
     if low is not None:
 
         def at_least(value: Value) -> None:
-            if size(value) < low:
+            if (value if what is None else len(value)) < low:
                 raise Broken(below, f"{shown(value)} is below the {below} of {low}")
 
         rules.append(at_least)
     if high is not None:
 
         def at_most(value: Value) -> None:
-            if size(value) > high:
+            if (value if what is None else len(value)) > high:
                 raise Broken(above, f"{shown(value)} is above the {above} of {high}")
 
         rules.append(at_most)

@@ -26,12 +26,14 @@ from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
 from crawler.recipe.tree_guard import check_tree
 from crawler.recipe.tree_scope import LINK_ATTRIBUTES, TreeScope, bounded, evaluate, longest_prefix, require_css
 from crawler.recipe.urls import http_link
-from crawler.recipe.xpath import XPathQuery
+from crawler.recipe.xpath import XPathQuery, needs_second_tree
+from crawler.recipe.xpath_walks import At
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from crawler.recipe.css import CssQuery
+    from crawler.recipe.css_lexbor import Columns
     from crawler.recipe.css_tree import Complex, CssPart
     from crawler.recipe.documents import Scope
     from crawler.recipe.queries import Query
@@ -53,14 +55,14 @@ class HtmlDocument:
 
     __slots__ = (
         *("_base_url", "_exact", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second", "_waits"),
-        *("encoding", "engine", "stats", "text", "url"),
+        *("encoding", "engine", "stats", "text", "top", "url"),
     )
 
     kind: Literal["html"] = "html"
 
     def __init__(self, page: Decoded, *, url: str, fragment: bool = False) -> None:
         """Raises ParseRefused."""
-        check_tree(page.utf8)
+        tags = check_tree(page.utf8)
         try:
             self._parser = LexborHTMLParser(page.utf8)
         except (SelectolaxError, MemoryError) as error:
@@ -69,8 +71,8 @@ class HtmlDocument:
         if root is None:
             raise ParseRefused("the page has no HTML in it")
         self._root = root
-        is_large = page.utf8.count(b"<") > LARGE_ELEMENTS
-        self.engine = LexborEngine(Known(top)) if is_large and (top := self._parser.root) is not None else ENGINE
+        self.top = self._parser.root or root  # the root element, also of a fragment
+        self.engine = LexborEngine(Known(self.top)) if tags > LARGE_ELEMENTS else ENGINE
         self.text = page.text
         self.url = url
         self.encoding = page.encoding
@@ -224,17 +226,14 @@ class HtmlScope:
         self, query: Query, *, as_: Literal["text", "html"] = "text", remove: Sequence[CssQuery] = ()
     ) -> list[Value]:
         """Stripped text (or HTML) of each match."""
+        if self._has_moved(query):
+            return self.on_tree().values(query, as_=as_, remove=remove)
         if isinstance(query, XPathQuery):
-            second = self.document.second()
-            if second.differs:
-                return self.on_tree().values(query, as_=as_, remove=remove)
             found = (
                 result if isinstance(result, str) else _of(result, as_=as_, remove=remove)
-                for result in self._on_second(second, query)
+                for result in self._xpath(query)
             )
             return bounded(found, query, len(self.document.text))
-        if self.document.switched:
-            return self.on_tree().values(query, as_=as_, remove=remove)
         return bounded(self._values(require_css(query), as_=as_, remove=remove), query, len(self.document.text))
 
     def _values(self, css: CssQuery, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> Iterator[Value]:
@@ -254,7 +253,7 @@ class HtmlScope:
 
     def rows(self, query: Query) -> list[Scope] | None:
         """Each element that matches, as a row."""
-        if (isinstance(query, XPathQuery) and self.document.second().differs) or self.document.switched:
+        if self._has_moved(query):
             return self.on_tree().rows(query)
         return [
             HtmlScope(self.document, node, origin=(self, query, number))
@@ -263,7 +262,7 @@ class HtmlScope:
 
     def links(self, query: Query) -> list[str]:
         """The links of each match as written."""
-        if (isinstance(query, XPathQuery) and self.document.second().differs) or self.document.switched:
+        if self._has_moved(query):
             return self.on_tree().links(query)
         found: list[str | None] = []
         if isinstance(query, XPathQuery):
@@ -315,6 +314,12 @@ class HtmlScope:
             return self.on_tree().longest_prefix(query)
         return longest_prefix(query, self._found, row=self.is_row)
 
+    def _has_moved(self, query: Query) -> bool:
+        """Whether the page is read on lxml's tree, now that this query is reached. Raises QueryFailed."""
+        if needs_second_tree(query):
+            return self.document.second().differs
+        return self.document.switched
+
     def _found(self, query: Query) -> list[LexborNode]:
         """The elements that match, on lexbor's tree."""
         if isinstance(query, XPathQuery):
@@ -323,15 +328,18 @@ class HtmlScope:
 
     def _xpath(self, query: XPathQuery) -> list[LexborNode | str]:
         """Results of an XPath, elements as lexbor's own."""
+        if query.direct is not None:
+            return query.direct.results(self.at(query.text))
         second = self.document.second()
         if second.differs:
             raise QueryFailed(f"`xpath: {query.text}`: the page has gone over to lxml's tree")
-        return self._on_second(second, query)
-
-    def _on_second(self, second: SecondTree, query: XPathQuery) -> list[LexborNode | str]:
         nodes = self.document.nodes
         results = evaluate(query, second.elements[self.document.ordinal(self._node)], second)
         return [result if isinstance(result, str) else nodes[second.ordinal(result)] for result in results]
+
+    def at(self, text: str, rows: Columns | None = None) -> At:
+        """Where an XPath is evaluated on lexbor's tree. `rows`: those that this is one of."""
+        return At(self._node, self.document, text, rows)
 
     def select(self, css: CssQuery) -> list[LexborNode]:
         """The elements that any part matches, each once, in document order."""
@@ -356,11 +364,15 @@ class HtmlScope:
     def _of_part(self, selector: Complex) -> list[LexborNode]:
         """The elements that one complex selector matches; by lexbor as a whole where it cannot go wrong."""
         native, engine = selector.native, self.document.engine
+        # Above the page there is nothing that lexbor could see and the scope does not hold.
+        as_whole = len(selector.compounds) == 1 or (self._origin is None and selector.is_soon_found)
+        if native is not None and as_whole and not (selector.costly or selector.counts_some):
+            return self._node.css(native)
         if selector.counts_some and engine.known is None:
             engine = self.document.exact_engine()
         if engine.known is not None and (selector.costly or len(selector.compounds) > 1):
             return select(engine, selector, self._node)
-        if native is not None and (len(selector.compounds) == 1 or (self._origin is None and selector.is_soon_found)):
+        if native is not None and as_whole:
             return self._node.css(native)
         return select(engine, selector, self._node)
 

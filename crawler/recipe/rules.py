@@ -404,6 +404,7 @@ class PageContext:
         if not at.path:
             at.item = values
         native = at.scope.native if self.traces is None else None
+        data = at.scope.own() if native is None and self.traces is None and at.scope.language == "jmespath" else None
         beside = at.beside or (ALONE if at.scope.is_row else None)
         for cell in rows.cells:
             name, rule = cell.name, cell.rule
@@ -417,6 +418,11 @@ class PageContext:
                         values[name] = value
                     if cell.moves:
                         native = at.scope.native  # None where the XPath has moved the page to the other tree
+                    continue
+            elif data is not None and cell.pick is not None:
+                value = cell.pick(data)
+                if value is not ASK:
+                    values[name] = value
                     continue
             got = self.evaluate(rule, at, path)
             native = native and at.scope.native

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_DIGITS: Final = 400
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
-_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
+PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _TOO_LONG: Final = 10**MAX_DIGITS
 
@@ -121,7 +121,7 @@ def number_of(value: Value, *, exponent: bool = False) -> Decimal:
     if isinstance(value, str):
         text = value.strip()
         if len(text) <= MAX_DIGITS:
-            if _DECIMAL.fullmatch(text):
+            if PLAIN_DECIMAL.fullmatch(text):
                 return Decimal(text)  # so few digits, and no exponent: nothing that decimal_of would change
             if exponent and _NUMBER.fullmatch(text):
                 return decimal_of(Decimal(text))

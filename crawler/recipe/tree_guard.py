@@ -27,6 +27,8 @@ _TOLERABLE_REPEATS: Final = 5_000_000
 #: Up to so many "<", formatting need not be counted to know that it cannot do that.
 _FEW: Final = 2_000
 _STRETCH_BYTES: Final = 8_192
+#: A page that is shorter has hardly ever as many tags as may lie in each other.
+_SMALL_BYTES: Final = 16_384
 _CHUNK_BYTES: Final = 1_024
 
 _VOID: Final = frozenset(
@@ -222,15 +224,24 @@ _VOID_TAGS: Final = (b"<input ", b"<link ", b"<source ")
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"<>/!=")
 
 
-def check_tree(html: bytes) -> None:
-    """Raise ParseRefused for HTML (in UTF-8) above 100,000 elements, depth 512 or 20,000 siblings. Linear."""
+def check_tree(html: bytes) -> int:
+    """Raise ParseRefused for HTML (in UTF-8) above 100,000 elements, depth 512 or 20,000 siblings. Linear.
+
+    Returns: how many "<" there are in it: more than elements.
+    """
     _check_attributes(html)
-    brackets = html.translate(None, _NO_BRACKETS)
-    tags = brackets.count(b"<")
+    brackets = b""
+    if len(html) < _SMALL_BYTES:
+        tags = html.count(b"<")
+    else:  # brackets are counted faster alone, and are needed below
+        brackets = html.translate(None, _NO_BRACKETS)
+        tags = brackets.count(b"<")
     if tags < MAX_DEPTH:
-        return
+        return tags
+    brackets = brackets or html.translate(None, _NO_BRACKETS)
     if tags > _COUNTABLE or _is_deep(html, brackets) or _may_repeat(html, tags):
         _Scan().run(html.decode("utf-8", "replace"))
+    return tags
 
 
 def _check_attributes(html: bytes) -> None:
@@ -413,6 +424,8 @@ class _Scan:
 
     def close(self, name: str, boundary: frozenset[str]) -> None:
         """Close the innermost open element of that name and all inside it, unless one of `boundary` is between."""
+        if not self.named[name]:
+            return
         for index in range(len(self.open) - 1, -1, -1):
             if self.open[index] == name:
                 self.cut(index)

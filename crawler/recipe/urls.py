@@ -17,9 +17,10 @@ _INSIDE = str.maketrans("", "", "\t\r\n")
 #: Paths that RFC 3986 leaves as they are: nothing to escape, and no segment that begins with a dot. The usual case.
 _PLAIN_PATH: Final = r"(?:/(?:[A-Za-z0-9\-_~!$&'()*+,=:@%][A-Za-z0-9\-._~!$&'()*+,=:@%]*)?)"
 _PLAIN_QUERY: Final = r"(?:\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]+)?"
+_PLAIN_PORT: Final = r"(?::(?:0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
 _PLAIN_REFERENCE = re.compile(rf"/(?:[A-Za-z0-9\-_~%][A-Za-z0-9\-._~%+,=:@!]*{_PLAIN_PATH}*)?{_PLAIN_QUERY}", re.ASCII)
 _PLAIN_URL = re.compile(
-    rf"https?://[a-z0-9](?:[a-z0-9.\-]*[a-z0-9])?(?::[0-9]{{1,4}})?{_PLAIN_PATH}*{_PLAIN_QUERY}", re.ASCII
+    rf"https?://[a-z0-9](?:[a-z0-9.\-]*[a-z0-9])?{_PLAIN_PORT}{_PLAIN_PATH}*{_PLAIN_QUERY}", re.ASCII
 )
 
 

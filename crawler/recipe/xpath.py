@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Final, Literal
 from lxml import etree
 
 from crawler.recipe.query_error import QueryError, UnknownPrefix
+from crawler.recipe.xpath_direct import direct_of
+from crawler.recipe.xpath_forms import form_of
 from crawler.recipe.xpath_plan import names_in, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crawler.recipe.xpath_cost import TreeShape
+    from crawler.recipe.xpath_direct import DirectXPath
     from crawler.recipe.xpath_plan import Expression
 
 #: Characters in an expression.
@@ -85,6 +88,7 @@ class XPathQuery:
     namespaces: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     plan: Expression | None = field(default=None, compare=False, repr=False)  # where its cost must be looked at
     names: frozenset[str] = field(default=frozenset(), compare=False, repr=False)  # of the elements in the plan
+    direct: DirectXPath | None = field(default=None, compare=False, repr=False)  # for lexbor's tree; None: libxml2's
     harmless: list[TreeShape] = field(default_factory=list, compare=False, repr=False)  # the last one it was cheap on
 
     @property
@@ -108,8 +112,21 @@ def compile_xpath(text: str, *, row: bool = False, namespaces: Mapping[str, str]
     evaluate = _compile(text, known)
     plan = plan_of(tokens, len(text))
     names = frozenset() if plan is None else names_in(plan)
-    steps = _steps(text, tokens)
-    return XPathQuery(text=text, row=row, evaluate=evaluate, steps=steps, namespaces=known, plan=plan, names=names)
+    return XPathQuery(
+        text=text,
+        row=row,
+        evaluate=evaluate,
+        steps=_steps(text, tokens),
+        namespaces=known,
+        plan=plan,
+        names=names,
+        direct=direct_of(form_of(tokens)),
+    )
+
+
+def needs_second_tree(query: object) -> bool:
+    """Whether a query is XPath that lxml's tree of an HTML page is made for."""
+    return isinstance(query, XPathQuery) and query.direct is None
 
 
 def _compile(text: str, namespaces: Mapping[str, str]) -> etree.XPath:

@@ -1,7 +1,7 @@
-"""Which documents of a page its XPath rules read.
+"""Which documents of a page its XPath rules read on lxml's tree: those that `xpath_direct` cannot.
 
-A document that XPath reads is read on lxml's tree by every rule if the two trees differ, so it has to be known before
-the first rule runs. Looks at the plan only; it has seen no page.
+A document that such an XPath reads is read on lxml's tree by every rule if the two trees differ, so it has to be known
+before the first rule runs. Looks at the plan only; it has seen no page.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crawler.recipe.model import AnyOf, PrecedingSource, QuerySource, Rows, Take, UnionOf
+from crawler.recipe.xpath import needs_second_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +21,12 @@ _FRAGMENT = "<fragment>"
 
 
 def xpath_documents(page: Page) -> frozenset[str | None]:
-    """The names of the page sources that an XPath rule reads; None stands for the page itself."""
+    """The names of the page sources that an XPath rule reads on lxml's tree; None stands for the page itself."""
     return frozenset(_of_page(page))
 
 
 def reads_by_xpath(condition: Condition | None) -> bool:
-    """Whether a condition reads the page itself by XPath."""
+    """Whether a condition reads the page itself by XPath, on lxml's tree."""
     return None in set(_of_condition(condition, None))
 
 
@@ -63,7 +64,7 @@ def _of_rule(rule: RuleNode, at: str | None) -> Iterator[str | None]:
     if isinstance(rule, Take):
         if rule.request is not None:
             return
-        if isinstance(rule.source, QuerySource) and rule.source.query.language == "xpath":
+        if isinstance(rule.source, QuerySource) and needs_second_tree(rule.source.query):
             yield at if rule.from_ is None else rule.from_
         elif isinstance(rule.source, PrecedingSource):
             yield from _of_rule(rule.source.value, at)

@@ -57,6 +57,35 @@ class EngineHands:
         slot = self._crawler.engine._slot  # noqa: SLF001 - see the module
         return slot is None or not slot.inprogress
 
+    @property
+    def full(self) -> bool:
+        """Whether nothing may be begun now."""
+        engine = self._crawler.engine
+        backs_out: bool = engine.paused or engine.needs_backout()
+        return backs_out
+
+    def take_up(self, request: Request) -> None:
+        """A request is worked on past the engine, which counts it among its own and waits for it when it closes."""
+        engine = self._crawler.engine
+        slot = engine._slot  # noqa: SLF001 - see the module
+        if slot is None:
+            raise AssertionError("requests are handed out while the spider is open")
+        slot.add_request(request)
+        engine.downloader.active.add(request)
+
+    def give_place(self, request: Request) -> None:
+        """A request that is worked on is through the downloader."""
+        self._crawler.engine.downloader.active.discard(request)
+
+    def put_down(self, request: Request) -> None:
+        """The end of that."""
+        engine = self._crawler.engine
+        slot = engine._slot  # noqa: SLF001 - see the module
+        engine.downloader.active.discard(request)
+        if slot is None:
+            raise AssertionError("the spider stays open until all requests are done")
+        slot.remove_request(request)
+
     def free(self, most: int) -> int:
         """How many requests it could begin at once, at most `most`."""
         downloader = self._crawler.engine.downloader

@@ -15,6 +15,7 @@ from scrapy import signals
 from scrapy.exceptions import IgnoreRequest
 from twisted.python.failure import Failure
 
+from crawler.fastpath.announcer import Announcer
 from crawler.middlewares.errbacks import bare_errback
 from crawler.scheduling.page_rows import counted_row, item_name, kept_row
 from crawler.spiders.requests import CannotTravel, take_the_place
@@ -45,6 +46,7 @@ class Harvest:
     def __init__(self, crawler: Crawler, codec: RequestCodec, outbox: Outbox, *, shared: bool) -> None:
         """`codec` packs requests; what waits for no page's end goes to `outbox`."""
         self._crawler = crawler
+        self._announcer = Announcer(crawler.signals)
         self._codec = codec
         self._outbox = outbox
         self._shared = shared
@@ -88,7 +90,7 @@ class Harvest:
         except CannotTravel as error:
             page.fail("page_error", str(error))
             self._complain(error)
-            self._crawler.signals.send_catch_log(signals.request_dropped, request=request, spider=self._crawler.spider)
+            self._announcer.send(signals.request_dropped, request=request, spider=self._crawler.spider)
             return False
         page.children.append((packed, request))
         return True
@@ -106,10 +108,10 @@ class Harvest:
 
     def announce(self, request: Request) -> bool:
         """Sends `request_scheduled`, as the engine would; False if a handler refuses the request (off-site)."""
-        answers = self._crawler.signals.send_catch_log(
-            signals.request_scheduled, request=request, spider=self._crawler.spider, dont_log=IgnoreRequest
+        answers = self._announcer.send(
+            signals.request_scheduled, dont_log=IgnoreRequest, request=request, spider=self._crawler.spider
         )
-        return not any(isinstance(answer, Failure) and isinstance(answer.value, IgnoreRequest) for _, answer in answers)
+        return not any(isinstance(answer, Failure) and isinstance(answer.value, IgnoreRequest) for answer in answers)
 
     # --- rows ---
 

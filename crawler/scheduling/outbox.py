@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from scrapy import signals
 
 from crawler.exports.page_notes import PageNote
+from crawler.fastpath.announcer import Announcer
 from crawler.frontier.contract import Fate, PageCommit, Reply, Row
 from crawler.frontier.identity import START_ID
 from crawler.jobs.rows import NOTE, encode_row
@@ -63,12 +64,13 @@ class Outbox:
         """
         self.stalled: list[str] = []  # URLs of list pages after which their list showed nothing new
         self._crawler = crawler
+        self._announcer = Announcer(crawler.signals)
         self._frontier = frontier
         self._codec = codec
         self._worker = worker
         self._held = held
         self._on_sent = on_sent
-        self._requests: list[tuple[FrontierRequest, Request]] = []
+        self._requests: list[tuple[FrontierRequest, Request | None]] = []
         self._handed_in = False  # any request of no page
         self._enqueuing: asyncio.Task[None] | None = None
         self._commits: list[tuple[OpenPage, PageCommit]] = []
@@ -94,7 +96,7 @@ class Outbox:
 
     # --- in ---
 
-    def add(self, packed: FrontierRequest, request: Request) -> None:
+    def add(self, packed: FrontierRequest, request: Request | None) -> None:
         """A request that belongs to no page that is still open."""
         self._handed_in = True
         self._requests.append((packed, request))
@@ -204,7 +206,7 @@ class Outbox:
         self._enqueuing = None
         self._on_sent(None if task.cancelled() else task.exception())
 
-    async def _enqueue(self, requests: list[tuple[FrontierRequest, Request]]) -> None:
+    async def _enqueue(self, requests: list[tuple[FrontierRequest, Request | None]]) -> None:
         fates = await self._frontier.enqueue([packed for packed, _ in requests])
         for (packed, request), fate in zip(requests, fates, strict=True):
             self._received(packed, request, fate)
@@ -238,14 +240,16 @@ class Outbox:
 
     # --- answers ---
 
-    def _received(self, packed: FrontierRequest, request: Request, fate: Fate) -> None:
+    def _received(self, packed: FrontierRequest, request: Request | None, fate: Fate) -> None:
         stats = self._crawler.stats
         if fate is Fate.ENQUEUED or fate is Fate.STAGED:
             stats.inc_value("scheduler/enqueued")
             return
         if fate in (Fate.SEEN, Fate.JOINED):
             stats.inc_value("dupefilter/filtered")
-        self._crawler.signals.send_catch_log(signals.request_dropped, request=request, spider=self._crawler.spider)
+        if self._announcer.is_heard(signals.request_dropped):
+            shown = self._codec.unpack(packed) if request is None else request
+            self._announcer.send(signals.request_dropped, request=shown, spider=self._crawler.spider)
         self._codec.forget(packed)
 
     def _committed(self, page: OpenPage, outcome: str, reply: CommitReply) -> None:
@@ -259,7 +263,7 @@ class Outbox:
                 logger.warning("The list of %s shows nothing new on this page: it ends here, stalled", page.url)
                 self._crawler.stats.inc_value("recipe/stalled")
                 self.stalled.append(page.url)
-        send = self._crawler.signals.send_catch_log
+        send = self._announcer.send
         if self._codec.shared and page.rows:
             rows = tuple((item, fate) for (_, item), fate in zip(page.rows, reply.rows, strict=False))
             send(rows_settled, page=page, rows=rows, spider=self._crawler.spider)

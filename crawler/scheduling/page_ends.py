@@ -16,14 +16,10 @@ if TYPE_CHECKING:
     from scrapy import Request
 
     from crawler.frontier.contract import Lease
-    from crawler.middlewares.open_pages import OpenPage, OpenPages
-    from crawler.scheduling.appetite import Appetite
-    from crawler.scheduling.engine_hands import EngineHands
+    from crawler.middlewares.open_pages import OpenPage
     from crawler.scheduling.harvest import Harvest
     from crawler.scheduling.held_leases import HeldLeases
-    from crawler.scheduling.outbox import Outbox
-    from crawler.scheduling.prefetch import Prefetch
-    from crawler.scheduling.pump import Pump
+    from crawler.scheduling.parts import Parts
     from crawler.scheduling.start_page import StartPage
 
 #: So many ends of pages are not kept waiting for more. (A thousand pages a second have as many in `GATHER_S`.)
@@ -44,26 +40,21 @@ class PageEnds:
 
     def __init__(
         self,
+        parts: Parts,
         *,
-        pages: OpenPages,
-        prefetch: Prefetch,
-        appetite: Appetite,
-        outbox: Outbox,
         harvest: Harvest,
         start: StartPage,
-        engine: EngineHands,
-        pump: Pump,
         held: HeldLeases | None,
     ) -> None:
         """`held`: the leases that can be lost; None where they cannot, and nobody is far away."""
-        self._pages = pages
-        self._prefetch = prefetch
-        self._appetite = appetite
-        self._outbox = outbox
+        self._pages = parts.pages
+        self._prefetch = parts.prefetch
+        self._appetite = parts.appetite
+        self._outbox = parts.outbox
+        self._engine = parts.engine
+        self._pump = parts.pump
         self._harvest = harvest
         self._start = start
-        self._engine = engine
-        self._pump = pump
         self._held = held
         self._let_go: list[Request] = []  # since the last turn
         self._silenced: list[

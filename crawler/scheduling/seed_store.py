@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.store import load_script
+from crawler.scripts import load_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

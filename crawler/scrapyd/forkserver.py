@@ -17,6 +17,7 @@ neither logged nor on any command line.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import random
@@ -49,6 +50,22 @@ EXIT_BROKEN: Final = 70
 #: Signals that tell a worker to go.
 _TOLD: Final = (signal.SIGTERM, signal.SIGINT)
 
+#: What a crawl loads only where it needs it, so that a cold one begins soon. Workers have all of it from the start, but
+#: for boto3 and pyarrow: large, and of use to few.
+_LOADED_LATE: Final = (
+    "crawler.downloader.curl",
+    "crawler.extensions.fleet_worker",
+    "crawler.joining",
+    "crawler.recipe.steps.written_dates",
+    "dateparser.data.date_translation_data.en",
+    "price_parser",
+    "scrapy_redis.dupefilter",
+    "encodings.charmap",
+    "encodings.idna",
+    "encodings.utf_8_sig",
+    "resource",
+)
+
 _COMPONENT: Final = re.compile(r"(?:crawler|scrapy|uvloop)(?:\.\w+)+")
 
 
@@ -75,6 +92,8 @@ def warm_up() -> None:
             load_object(path)
         except (ImportError, NameError):
             continue  # of an optional package; whoever needs it says so
+    for name in _LOADED_LATE:
+        importlib.import_module(name)
     if "twisted.internet.reactor" in sys.modules:
         raise RuntimeError("a reactor is installed in the process that workers are forked from")
     gc.collect()

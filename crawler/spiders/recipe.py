@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
@@ -36,7 +36,7 @@ from crawler.spiders.report import RecipeReport, alternative_name
 from crawler.spiders.rows import RecipeRow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
     from typing import Self
 
     from scrapy.crawler import Crawler
@@ -69,6 +69,20 @@ _BEFORE_PAGES: Final = 1
 _LINKED = frozenset({"robots", "http_404"})
 
 
+class Wanted(NamedTuple):
+    """A page that a page leads to.
+
+    Attributes:
+        request: as the recipe makes it.
+        depth: links from the start to it.
+        on_progress: it counts only if its list shows something new.
+    """
+
+    request: PageRequest
+    depth: int
+    on_progress: bool = False
+
+
 class RecipeSpider(Spider):
     """The spider of one recipe; `recipe` is set on the subclass that the loader makes."""
 
@@ -83,6 +97,10 @@ class RecipeSpider(Spider):
         self.began = False  # with its own start
         self.incremental: Incremental | None = None  # what it takes over from earlier runs; the extension says so
         self.report = RecipeReport(coverage=Coverage(self.recipe))
+        self.unique_fields = {
+            item: tuple(name for name, field in contract.fields.items() if field.unique)
+            for item, contract in self.recipe.items.items()
+        }
         self._start = start_requests(self.recipe, self.inputs)
         self.session_hosts = session_hosts(self.recipe, self.inputs, self._start)
         self.start_urls = [wanted.url for wanted in self._start]
@@ -127,9 +145,11 @@ class RecipeSpider(Spider):
         """The requests of `start`."""
         self.began = True
         for page_request in self._start:
-            yield self._request(page_request, depth=0)
+            yield self.request_of(Wanted(page_request, 0))
 
-    def _request(self, wanted: PageRequest, *, depth: int, on_progress: bool = False) -> Request:
+    def request_of(self, found: Wanted) -> Request:
+        """A request of Scrapy's for a page that is wanted."""
+        wanted = found.request
         page = self.recipe.pages.get(wanted.page or "")
         fetch = self.recipe.fetch if page is None else page.fetch
         scopes = {"inputs": self.inputs, "carried": wanted.carried, "item": {}, "row": {}, "": {}}
@@ -138,25 +158,10 @@ class RecipeSpider(Spider):
             value = template.render(scopes)
             if not is_missing(value):
                 headers.setdefault(name, str(value))
-        facts: dict[str, Any] = {
-            "page": wanted.page,
-            "carried": dict(wanted.carried),
-            "chain": asdict(wanted.chain) if wanted.chain is not None else None,
-            "headers": list(wanted.headers),
-            "dedupe": wanted.dedupe,
-            "waiting": asdict(wanted.waiting) if wanted.waiting is not None else None,
-            "on_progress": on_progress,
-            "depth": depth,
-        }
-        if wanted.lastmod:
-            facts["lastmod"] = wanted.lastmod
-        if wanted.mirrors:
-            facts["mirrors"] = list(wanted.mirrors)
+        facts = facts_of(found)
         meta: dict[str, Any] = {"recipe": facts}
-        if wanted.sitemap is not None:
-            facts["sitemap"] = asdict(wanted.sitemap)
-            if is_robots(wanted.url):  # which robots.txt cannot forbid (RFC 9309, 2.2.2)
-                meta["dont_obey_robotstxt"] = True
+        if wanted.sitemap is not None and is_robots(wanted.url):  # which robots.txt cannot forbid (RFC 9309, 2.2.2)
+            meta["dont_obey_robotstxt"] = True
         if fetch.timeout_s is not None:
             meta["download_timeout"] = fetch.timeout_s
         return Request(
@@ -193,11 +198,19 @@ class RecipeSpider(Spider):
     # --- pages ---
 
     def parse(self, response: Response, page: str | None = None) -> Iterator[RecipeRow | Request]:
-        """Everything that a page gives.
+        """Everything that a page gives, for Scrapy.
 
         `page` names the page type of a response that no request of ours asked for: `scrapy parse --spider=books
         --cbkwargs='{"page": "book"}' URL`.
         """
+        return self._requested(self.read(response, page))
+
+    def _requested(self, outputs: Iterable[RecipeRow | Wanted]) -> Iterator[RecipeRow | Request]:
+        for output in outputs:
+            yield self.request_of(output) if isinstance(output, Wanted) else output
+
+    def read(self, response: Response, page: str | None = None) -> Iterator[RecipeRow | Wanted]:
+        """As `parse`, with requests as the recipe wants them."""
         request = response.request
         if request is None:
             raise AssertionError("Scrapy gives every response its request")
@@ -242,7 +255,7 @@ class RecipeSpider(Spider):
         self._note(result, response.url, answer=asked.waiting is not None)
         yield from self._output(result, request, response.url)
 
-    def _unchanged(self, request: Request) -> Iterator[RecipeRow | Request]:
+    def _unchanged(self, request: Request) -> Iterator[RecipeRow | Wanted]:
         """A page that is what it was: its rows are known, and what it has led to is led to again."""
         opened, incremental = open_page(self.crawler, request), self.incremental
         if opened is None or incremental is None or opened.known is None:
@@ -297,9 +310,9 @@ class RecipeSpider(Spider):
         """What is left to do when a page never came."""
         request: Request = failure.request  # type: ignore[attr-defined] # Scrapy sets it on failures it hands out
         status = failure.value.response.status if isinstance(failure.value, HttpError) else None
-        yield from self._after_loss(request, status=status)
+        return self._requested(self._after_loss(request, status=status))
 
-    def _after_loss(self, request: Request, *, status: int | None = None) -> Iterator[RecipeRow | Request]:
+    def _after_loss(self, request: Request, *, status: int | None = None) -> Iterator[RecipeRow | Wanted]:
         asked = self._page_request(request)
         result = after_loss(self.recipe, asked, self.inputs, status=status)
         opened = open_page(self.crawler, request)
@@ -335,7 +348,7 @@ class RecipeSpider(Spider):
 
     def _output(
         self, result: PageResult, request: Request, url: str, *, lost: bool = False, unchanged: bool = False
-    ) -> Iterator[RecipeRow | Request]:
+    ) -> Iterator[RecipeRow | Wanted]:
         page = open_page(self.crawler, request)
         if page is not None:
             page.rejected += len(result.rejects)
@@ -352,18 +365,18 @@ class RecipeSpider(Spider):
             # What a sitemap lists, and a mirror, is as near to the start as they are.
             deeper = 0 if isinstance(facts, dict) and ("sitemap" in facts or lost) else 1
             for wanted in result.requests:
-                yield self._request(wanted, depth=depth + deeper)
+                yield Wanted(wanted, depth + deeper)
         for wanted in result.follow_ups:
             yield from self._follow_up(wanted, request, depth=depth)
         if result.next is not None:
             # A page that was not read shows nothing new, and its list goes on as it did.
             on_progress = result.next.dedupe and not (lost or unchanged)
-            yield self._request(result.next, depth=depth, on_progress=on_progress)
+            yield Wanted(result.next, depth, on_progress)
 
-    def _follow_up(self, wanted: PageRequest, request: Request, *, depth: int) -> Iterator[RecipeRow | Request]:
+    def _follow_up(self, wanted: PageRequest, request: Request, *, depth: int) -> Iterator[RecipeRow | Wanted]:
         """A follow-up request; one that is off-site would be dropped with its row, so the row goes on without it."""
         if _is_on(wanted.url, self.allowed_domains):
-            yield self._request(wanted, depth=depth)
+            yield Wanted(wanted, depth)
             return
         self.crawler.stats.inc_value("recipe/follow_up_offsite")
         result = after_loss(self.recipe, wanted, self.inputs)
@@ -425,6 +438,33 @@ class RecipeSpider(Spider):
         self.report.lost_lists[page.url] = outcome
 
 
+def facts_of(found: Wanted) -> dict[str, Any]:
+    """What `meta["recipe"]` says of a request: the page type, and what is not as usual, since each of it is stored."""
+    wanted = found.request
+    facts: dict[str, Any] = {"page": wanted.page}
+    if found.on_progress:
+        facts["on_progress"] = True
+    if found.depth:
+        facts["depth"] = found.depth
+    if wanted.carried:
+        facts["carried"] = dict(wanted.carried)
+    if wanted.chain is not None:
+        facts["chain"] = asdict(wanted.chain)
+    if wanted.headers:
+        facts["headers"] = list(wanted.headers)
+    if not wanted.dedupe:
+        facts["dedupe"] = False
+    if wanted.waiting is not None:
+        facts["waiting"] = asdict(wanted.waiting)
+    if wanted.lastmod:
+        facts["lastmod"] = wanted.lastmod
+    if wanted.mirrors:
+        facts["mirrors"] = list(wanted.mirrors)
+    if wanted.sitemap is not None:
+        facts["sitemap"] = asdict(wanted.sitemap)
+    return facts
+
+
 def _waiting(facts: Any) -> Waiting | None:
     """The row of a follow-up request, of what `asdict` has made of it."""
     if not isinstance(facts, dict):
@@ -438,10 +478,11 @@ def _page_input(
 ) -> PageInput:
     headers = {
         name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
-        for name, values in response.headers.items()
+        for name, values in dict.items(response.headers)  # those of Scrapy look each value up again
     }
     # Whoever receives an answer without a date notes when it came (RFC 9110, 6.6.1): relative dates are told from it.
-    headers.setdefault("date", formatdate(usegmt=True))
+    if "date" not in headers:
+        headers["date"] = formatdate(usegmt=True)
     redirected_from = meta.get("redirect_urls") or [""]
     return PageInput(
         request=request,

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scrapy import Request
 from scrapy.http import FormRequest, JsonRequest, XmlRpcRequest
-from scrapy.utils.httpobj import urlparse_cached
 
 from crawler.dupefilter import Filtering, filtering_of
 from crawler.frontier.codec import NotEncodable, Undecodable, WireRequest, decode, encode
 from crawler.frontier.contract import FrontierRequest
 from crawler.frontier.identity import child_id, foreign_id, request_id
+from crawler.lean_requests import LeanRequest
+from crawler.urlorigin import url_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _KINDS: Final[dict[str, type[Request]]] = {
     kind.__name__: kind for kind in (Request, FormRequest, JsonRequest, XmlRpcRequest)
 }
-_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
+_NAMES: Final = {**{kind: name for name, kind in _KINDS.items()}, LeanRequest: "Request"}
 
 _LOCAL = b"local:"
 
@@ -113,6 +114,15 @@ class RequestCodec:
             raise AssertionError("a codec belongs to a spider that runs")
         return cls(spider=spider, secret=secret, filtering=filtering_of(crawler))
 
+    @property
+    def packs_plainly(self) -> bool:
+        """Whether requests are filtered by page type and URL, as it is unless a project says otherwise."""
+        return self._filtering.fingerprint is None and self._filtering.active
+
+    def plain_id(self, url: str, page_type: str) -> int:
+        """The id of a GET, for a codec that packs plainly."""
+        return request_id(self.secret, url=url, page_type=page_type)
+
     def identity(self, request: Request) -> int:
         """The id by which a request is known as seen."""
         if self._filtering.fingerprint is not None:
@@ -141,7 +151,7 @@ class RequestCodec:
         body = self._keep(request) if keep and not self.shared else self._encoded(request)
         return FrontierRequest(
             id=page if filtered else child_id(self.secret, parent=parent, page=page, occurrence=occurrences(page)),
-            host=request.meta.get("download_slot") or urlparse_cached(request).hostname or "",
+            host=request.meta.get("download_slot") or url_origin(request.url).host,
             body=body,
             priority=request.priority,
             chain=facts.chain,
@@ -163,6 +173,8 @@ class RequestCodec:
         if wire.kind not in _KINDS:
             raise Undecodable(f"unknown kind of request: {wire.kind!r}")
         try:
+            if wire.kind == "Request":
+                return self._lean(wire)
             return _KINDS[wire.kind](
                 wire.url,
                 method=wire.method,
@@ -180,6 +192,30 @@ class RequestCodec:
             )
         except (AttributeError, ValueError, TypeError) as error:
             raise Undecodable(f"{wire.url}: {error}") from error
+
+    def _lean(self, wire: WireRequest) -> Request:
+        """One of Scrapy's plain requests, which was escaped and spelt before it was packed.
+
+        Raises:
+            ValueError: it was not: its URL is none.
+        """
+        if "://" not in wire.url and not wire.url.startswith(("about:", "data:")):
+            raise ValueError(f"no URL: {wire.url!r}")
+        return LeanRequest.of(
+            wire.url,
+            method=wire.method,
+            headers=wire.headers,
+            body=wire.body,
+            cookies=wire.cookies,
+            meta=wire.meta,
+            cb_kwargs=wire.cb_kwargs,
+            callback=self._method(wire.callback),
+            errback=self._method(wire.errback),
+            encoding=wire.encoding,
+            priority=wire.priority,
+            dont_filter=wire.dont_filter,
+            flags=wire.flags,
+        )
 
     def forget(self, packed: FrontierRequest) -> None:
         """Drops the object of a request that is settled or was never accepted."""

@@ -15,7 +15,7 @@ from crawler import faults
 from crawler.config import read_config
 from crawler.errors import ConfigError, CrawleryError, StoreUnreachable
 from crawler.extensions.crawl_summary import EXIT_CANCELLED, EXIT_FAILED, EXIT_OK
-from crawler.fleet import fleet_settings, is_over, read_job_now
+from crawler.fleet import fleet_settings
 from crawler.jobs.attempts import EXIT_STORE_AWAY
 from crawler.spiders.runner import CrawlCutShort, CrawlFailed, project_settings, run_crawl
 from crawler.spiders.stored import apply_job_limits, spider_of_job
@@ -67,6 +67,8 @@ def stored_spider(settings: BaseSettings, job: str) -> tuple[type[Spider], dict[
     fleet = fleet_settings(settings)
     if fleet is None:
         raise ConfigError("which store has the job? REDIS_URL in the environment, or -s REDIS_URL=redis://HOST:PORT/DB")
+    from crawler.joining import is_over, read_job_now  # noqa: PLC0415 - with the store's client
+
     stored = read_job_now(fleet, job)
     if is_over(stored.status):
         raise JobIsOver(f"job {job} takes no more pages: it is {stored.status.state}")

@@ -1,4 +1,4 @@
-"""Pages of a shop as templates make them, for the benchmarks of extraction: the same number gives the same page."""
+"""Pages of a shop as templates make them, for the benchmarks: the same number gives the same page."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def product_page(number: int, size: PageSize = LARGE) -> bytes:
 <div id="reviews">{reviews}</div></div></main><footer><p>{words(80)}</p></footer></body></html>""".encode()
 
 
-def list_page(number: int, *, rows: int = 300) -> bytes:
-    """A list of products, each with a link, a picture, a price, a rating and a stock."""
+def list_page(number: int, *, rows: int = 300, menu: int = 6) -> bytes:
+    """A list of products, each with a link, a picture, a price, a rating and a stock; a menu of so many entries."""
     writer = _Writer(number)
     words, dice = writer.words, writer.random
     products = "".join(
@@ -111,5 +111,22 @@ def list_page(number: int, *, rows: int = 300) -> bytes:
     )
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{words(4)} - Shop</title></head>
-<body><header><nav class="main"><ul class="menu">{writer.menu(6)}</ul></nav></header><main>
+<body><header><nav class="main"><ul class="menu">{writer.menu(menu)}</ul></nav></header><main>
 <ul class="products">{products}</ul></main><footer><p>{words(80)}</p></footer></body></html>""".encode()
+
+
+def api_page(number: int, *, rows: int = 100) -> bytes:
+    """A list of products as an API gives them."""
+    writer = _Writer(number)
+    items = [
+        {
+            "title": f" {writer.words(4)}",
+            "sku": f"SKU-{number}-{each}",
+            "price": {"amount": f"{writer.random.randrange(10, 900)}.90", "currency": "ILS"},
+            "links": {"self": f"/p/{number}-{each}", "image": f"/img/{number}-{each}.jpg"},
+            "stock": {"count": writer.random.randrange(90)},
+            "tags": [{"name": writer.random.choice(_WORDS), "id": tag} for tag in range(3)],
+        }
+        for each in range(rows)
+    ]
+    return json.dumps({"items": items, "page": number}).encode()

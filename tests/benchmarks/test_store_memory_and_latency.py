@@ -18,7 +18,8 @@ import redis
 from crawler.frontier.codec import WireRequest, encode
 from crawler.frontier.contract import FrontierRequest, PageCommit
 from crawler.frontier.redis import RedisFrontier, _script
-from crawler.store import Script, Store, connect
+from crawler.scripts import Script
+from crawler.store import Store, connect
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 

@@ -19,8 +19,14 @@ def steps():
     return [step for workflow in workflows().values() for job in workflow["jobs"].values() for step in job["steps"]]
 
 
-def test_there_is_one_for_changes_and_one_for_main():
-    assert list(workflows()) == ["main.yml", "pr.yml"]
+def test_there_is_one_for_changes_one_for_main_and_one_for_nights():
+    assert list(workflows()) == ["main.yml", "nightly.yml", "pr.yml"]
+
+
+def test_each_night_crawls_are_compared_with_those_of_the_record():
+    assert "make bench-compare </dev/null" in [
+        step.get("run") for step in workflows()["nightly.yml"]["jobs"]["crawls"]["steps"]
+    ]
 
 
 def test_jobs_may_read_the_code_and_nothing_else(job):

@@ -12,7 +12,8 @@ import pytest
 from planned_faults import planned
 
 from crawler.errors import StoreError
-from crawler.store import Script, Store, SyncStore, connect, connect_sync
+from crawler.scripts import Script
+from crawler.store import Store, SyncStore, connect, connect_sync
 
 COUNT = Script(name="renew.lua", source="return redis.call('INCR', KEYS[1])")
 OTHER = Script(name="retry.lua", source="return redis.call('INCR', KEYS[1])")

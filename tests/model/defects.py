@@ -42,8 +42,21 @@ class CommitKeepsLease(MemoryFrontier):
             self._settled[outcome] += 1
 
 
+class _Forgetful(set):
+    """Ids that can be taken away again, which `IdSet` does not do."""
+
+    def add(self, number):
+        is_new = number not in self
+        super().add(number)
+        return is_new
+
+
 class ForgetsWhatIsSettled(MemoryFrontier):
     """Children are compared with open pages only, so a settled page is accepted again."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._seen = _Forgetful()
 
     def _settle(self, page, outcome, *, url, reason):
         super()._settle(page, outcome, url=url, reason=reason)
@@ -298,7 +311,7 @@ class _RefusedRowsLeaveTraces(KeptRows):
     def _fate(self, row):
         fate = super()._fate(row)
         if row.key and fate is not RowFate.DUPLICATE:
-            self._keys.add((row.item, row.key))
+            self._keys[row.item].add(row.key)
         return fate
 
 

@@ -10,7 +10,7 @@ from planned_faults import planned
 import crawler
 from crawler import faults
 from crawler.fault_points import OBJECTS, POINTS, SCRIPTS, kinds_at
-from crawler.store import Script
+from crawler.scripts import Script
 
 ROOT = Path(crawler.__file__).resolve().parents[1]
 

@@ -30,6 +30,8 @@ def test_settings_as_they_come_are_of_their_kind():
         ("DOWNLOAD_DELAY", "slowly", "a number"),
         ("DURATION_LIMIT", [3], "a number"),
         ("ROBOTSTXT_OBEY", "perhaps", "True or False"),
+        ("DOWNLOAD_HTTP2", "perhaps", "True or False"),
+        ("DOWNLOAD_CLIENT", "wget", "one of curl, scrapy"),
     ],
 )
 def test_a_value_of_another_kind_is_named_with_what_it_must_be(name, value, wanted):

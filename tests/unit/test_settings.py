@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.settings import Settings, default_settings
 from scrapy.utils.conf import build_component_list
 from scrapy.utils.misc import load_object
 
+from crawler.downloader.curl import CurlDownloadHandler
+from crawler.downloader.http import CLIENTS, HttpDownloadHandler
+from crawler.errors import ConfigError
 from crawler.spiders.runner import project_settings
 
 
@@ -25,6 +31,13 @@ def test_only_http_and_https_are_downloaded(settings, scheme):
     assert default_settings.DOWNLOAD_HANDLERS_BASE[scheme]
     assert handlers[scheme] is None
     assert {name for name, handler in handlers.items() if handler} == {"http", "https"}
+
+
+@pytest.mark.parametrize(("client", "kind"), [("curl", CurlDownloadHandler), ("scrapy", HTTP11DownloadHandler)])
+def test_a_setting_says_who_downloads(client, kind):
+    assert load_object(CLIENTS[client]) is kind
+    with pytest.raises(ConfigError, match="DOWNLOAD_CLIENT is 'wget'; it must be one of curl, scrapy"):
+        HttpDownloadHandler.from_crawler(SimpleNamespace(settings=project_settings({"DOWNLOAD_CLIENT": "wget"})))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +122,7 @@ def test_no_setting_is_a_misspelling_of_one_of_scrapys(settings):
         "DURATION_LIMIT", "ERRORS_LIMIT", "RETRY_BACKOFF_MIN", "RETRY_BACKOFF_MAX", "LOG_JSON", "GATE",
         "BLOCKED_ENABLED", "BLOCKED_IN_A_ROW", "INCREMENTAL_CACHE", "INCREMENTAL_FOLDER", "INCREMENTAL_FULL",
         "DEPLOYMENT_PACE", "FLEET", "STORE_PREFIX", "LEASE_TTL", "S3_ENDPOINT_URL", "S3_REGION", "S3_SSE",
-        "EGRESS_ALLOW", "EGRESS_DENY", "NODE_NAME", "SEAT_TOKEN", "SEAT_TTL", "WORKER_IDLE_S",
+        "EGRESS_ALLOW", "EGRESS_DENY", "NODE_NAME", "SEAT_TOKEN", "SEAT_TTL", "WORKER_IDLE_S", "DOWNLOAD_CLIENT",
+        "DOWNLOAD_HTTP2", "FASTPATH_ENABLED",
     }  # fmt: skip
     assert {str(name) for name in settings} - {str(name) for name in Settings()} == ours

@@ -134,7 +134,7 @@ local function throttled(delay, pace)
   return delay
 end
 
-local function rounded_up(ms) return math.ceil(ms - 1e-6) end
+local function rounded_up(ms) return ms >= 1 and math.ceil(ms - 1e-6) or 0 end  -- less than one is none
 
 if SITE[ADAPTIVE] then host.delay = throttled(host.delay, SITE) end
 if OWN[ADAPTIVE] then job.delay = throttled(job.delay, OWN) end

@@ -8,16 +8,12 @@ a date that can be read both ways is a failure.
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 import zoneinfo
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, Literal
-
-from dateparser.data.languages_info import language_order
-from dateparser.date import DateDataParser
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.scalars import NotScalar, describe, number_of
@@ -33,9 +29,12 @@ from crawler.recipe.steps.definition import (
     needed_text,
     options_argument,
 )
-from crawler.recipe.steps.locales import locale_option, plain_date
+from crawler.recipe.steps.locales import locale_option
 from crawler.recipe.steps.relative_dates import Moment, relative_moment
 from crawler.recipe.values import MISSING, Value
+
+if TYPE_CHECKING:
+    from crawler.recipe.steps.written_dates import WrittenDates
 
 #: Characters; a longer text holds more than a date, and the free parser is slow on it.
 MAX_DATE_LENGTH: Final = 100
@@ -58,16 +57,13 @@ _ISO = re.compile(
 #: Stands for the time of an answer to see whether a text needs one.
 _NO_ANSWER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-#: What dateparser takes for today; with all parts required it never shows.
-_NO_DAY: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - dateparser compares it with dates that have no zone
 _UNIX: Final = {"unix": 1, "unix_ms": 1000}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Date:
     formats: tuple[str, ...]
-    parsers: tuple[DateDataParser, ...]
-    languages: tuple[str, ...]
+    written: WrittenDates | None  # None: only `formats` are read
     relative: bool
     timezone: zoneinfo.ZoneInfo | None
     shape: Literal["date", "datetime"] | None
@@ -79,16 +75,15 @@ class _Date:
         text = needed_text(value).strip()
         if len(text) > MAX_DATE_LENGTH:
             raise StepFailed(f"{describe(text)} is too long for a date")
-        if self.formats:
-            return self._written(_from_formats(text, self.formats), text)
-        moment = self._relative(text, now) if self.relative else None
-        return self._written(moment or _free(text, self.parsers, self.languages), text)
+        if self.written is None:
+            return self._iso(_from_formats(text, self.formats), text)
+        moment = self._relative(text, self.written, now) if self.relative else None
+        return self._iso(moment or _free(text, self.written), text)
 
-    def _relative(self, text: str, now: datetime | None) -> Moment | None:
-        plain = [plain_date(plain_text(text), language) for language in self.languages]
+    def _relative(self, text: str, written: WrittenDates, now: datetime | None) -> Moment | None:
         try:
             day = (now or _NO_ANSWER).astimezone(self.timezone or UTC)
-            found = [relative_moment(one, [language], day) for one, language in zip(plain, self.languages, strict=True)]
+            found = [relative_moment(words, day) for words in written.in_english(plain_text(text))]
         except (OverflowError, ValueError):
             raise StepFailed(f"{describe(text)} is outside the calendar") from None
         moment = next((one for one in found if one is not None), None)
@@ -96,7 +91,7 @@ class _Date:
             raise StepFailed(f"{describe(text)} is told from a day, and it is not known here when the answer came")
         return moment
 
-    def _written(self, moment: Moment, text: str) -> str:
+    def _iso(self, moment: Moment, text: str) -> str:
         at = moment.at
         if moment.has_time and self.timezone is not None:
             try:
@@ -133,38 +128,23 @@ def _unix(text: str, per_second: int) -> Moment | None:
         return None
 
 
-def _free(text: str, parsers: tuple[DateDataParser, ...], languages: tuple[str, ...]) -> Moment:
-    """A written date. Every parser reads the text in its own order; they must agree."""
+def _free(text: str, dates: WrittenDates) -> Moment:
+    """A written date. All that it can mean must agree."""
     text = plain_text(text)
     if _ISO.fullmatch(text):
         try:
             return Moment(at=datetime.fromisoformat(_iso_for_python(text)), has_time=len(text) > 10)
         except ValueError:
             raise StepFailed(f"{describe(text)} is no date of the calendar") from None
-    readings: dict[datetime, Moment] = {}
-    written = dict.fromkeys(plain_date(text, language) for language in languages)
-    for parser, one in itertools.product(parsers, written):
-        data = _parsed(parser, one)
-        if data is not None:
-            readings.setdefault(data.at, data)
+    readings = dates.readings(text)
     if not readings:
         raise StepFailed(f"{describe(text)} is no date with day, month and year")
     if len(readings) > 1:
-        first, second = list(readings)[:2]
+        first, second = readings[0].at, readings[1].at
         raise StepFailed(
             f"{describe(text)} can be {first:%Y-%m-%d} or {second:%Y-%m-%d}; say `order: DMY`, or give `formats`"
         )
-    return next(iter(readings.values()))
-
-
-def _parsed(parser: DateDataParser, text: str) -> Moment | None:
-    try:
-        data = parser.get_date_data(text)
-    except (ValueError, OverflowError, TypeError, AttributeError, IndexError, KeyError):
-        # What dateparser raises on noise is not documented and has changed; noise is no date.
-        return None
-    at = data.date_obj
-    return None if at is None else Moment(at=at, has_time=data.period == "time")
+    return readings[0]
 
 
 def _iso_for_python(text: str) -> str:
@@ -194,12 +174,10 @@ def _build_date(argument: Any) -> Run:
         if extra:
             raise StepError(f"`locale` says what `{extra}` says", f"leave out `{extra}`, or `locale`")
         options |= {"languages": [locale.language], **({"order": locale.order} if locale.order else {})}
-    languages = _languages(options)
     shape = choice(options, "as", ("date", "datetime"), None)
     return _Date(
         formats=formats,
-        parsers=() if formats else _parsers(options, languages),
-        languages=tuple(languages),
+        written=None if formats else _written_dates(options),
         relative=flag(options, "relative", default=False),
         timezone=_timezone(options.get("timezone")),
         shape=None if shape is None else "date" if shape == "date" else "datetime",
@@ -246,30 +224,22 @@ def _timezone(name: Any) -> zoneinfo.ZoneInfo | None:
     return zoneinfo.ZoneInfo(name)
 
 
-def _languages(options: dict[str, Any]) -> list[str]:
+def _written_dates(options: dict[str, Any]) -> WrittenDates:
+    from crawler.recipe.steps.written_dates import (  # noqa: PLC0415 - dateparser is large, and few recipes need it
+        LANGUAGES,
+        WrittenDates,
+    )
+
     languages = options.get("languages", ["en"])
     if isinstance(languages, str):
         languages = [languages]
     if not isinstance(languages, list) or not languages or not all(isinstance(one, str) for one in languages):
         raise StepError("`languages` must be a list of language codes", "write `languages: [en]`")
     for one in languages:
-        if one not in language_order:
+        if one not in LANGUAGES:
             raise StepError(f"`languages`: there is no language {one!r}", "write codes without country, e.g. [he, en]")
-    return list(languages)
-
-
-def _parsers(options: dict[str, Any], languages: list[str]) -> tuple[DateDataParser, ...]:
     order = choice(options, "order", ("DMY", "MDY", "YMD"), None)
-    orders = ("DMY", "MDY") if order is None else (order,)
-    settings: dict[str, Any] = {
-        "PARSERS": ["absolute-time"],
-        "REQUIRE_PARTS": ["day", "month", "year"],
-        "RETURN_TIME_AS_PERIOD": True,
-        "PREFER_LOCALE_DATE_ORDER": False,
-        "TIMEZONE": "UTC",
-        "RELATIVE_BASE": _NO_DAY,
-    }
-    return tuple(DateDataParser(languages=languages, settings={**settings, "DATE_ORDER": one}) for one in orders)
+    return WrittenDates(languages, ("DMY", "MDY") if order is None else (order,))
 
 
 STEPS: Final = (

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from price_parser import Price
-
 from crawler.recipe.scalars import MAX_DIGITS, NotScalar, describe, integer_of, number_of
 from crawler.recipe.steps.characters import plain_text
 from crawler.recipe.steps.definition import (
@@ -236,6 +234,8 @@ def _read_amount(number: str, decimal: str | None, cents: str | None) -> Decimal
     if _PLAIN.fullmatch(number) and decimal != ",":
         return Decimal(number)  # as below, at a tenth of the time
     point = _decimal_point(number, decimal)
+    from price_parser import Price  # noqa: PLC0415 - its patterns take 5 ms to compile, and most amounts are plain
+
     # Told the point, price-parser need not guess: alone it reads 0.999 as 999.
     amount = None if point is None else Price.fromstring(f"0{number}", decimal_separator=point).amount
     if amount is None:

@@ -1,7 +1,7 @@
 """Dates that are told from a day: "3 days ago", "gestern um 14:30". That day is the one of the answer, never today's.
 
-dateparser's tables turn a text of any language into a few English words; what these mean is computed here. Its own
-parser of such dates would keep settings of every single day in memory.
+dateparser's tables turn a text of any language into a few English words (`written_dates`); what these mean is computed
+here. Its own parser of such dates would keep settings of every single day in memory.
 """
 
 from __future__ import annotations
@@ -10,13 +10,7 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, Final
-
-from dateparser.conf import settings as _dateparser_settings
-from dateparser.languages.loader import default_loader
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Final
 
 _SPANS: Final = {"week": 7 * 24 * 3600, "day": 24 * 3600, "hour": 3600, "minute": 60, "second": 1}
 _MONTHS: Final = {"year": 12, "month": 1, "decade": 120}
@@ -26,7 +20,6 @@ _AGO: Final = re.compile(
     rf"(?P<future>in )?(?P<parts>[0-9]{{1,4}} ?{_UNIT}(?:[ ,]+[0-9]{{1,4}} ?{_UNIT}){{0,3}})(?P<past> ago)?"
     r"(?:[ ,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?(?: ?(?P<half>am|pm))?)?"
 )
-_BLANKS: Final = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,34 +30,17 @@ class Moment:
     has_time: bool
 
 
-def relative_moment(text: str, languages: Sequence[str], now: datetime) -> Moment | None:
-    """What a text means on a day; None if it is no date of this kind in one of the languages.
+def relative_moment(words: str, now: datetime) -> Moment | None:
+    """What the English words of a text mean on a day; None if that is no date of this kind.
 
     Args:
-        text: in one of the languages.
-        languages: their codes, in the order in which they are tried.
+        words: such as "3 days ago".
         now: the time of the answer, in the zone in which days are counted.
 
     Raises:
         OverflowError: outside the calendar.
         ValueError: the same.
     """
-    for language in languages:
-        words = _english(text, language)
-        if words is not None and (moment := _meaning(words, now)) is not None:
-            return moment
-    return None
-
-
-def _english(text: str, language: str) -> str | None:
-    locale: Any = default_loader.get_locale(language)
-    if not locale.is_applicable(text, strip_timezone=False, settings=_dateparser_settings):
-        return None
-    translated: str = locale.translate(text, keep_formatting=False, settings=_dateparser_settings)
-    return _BLANKS.sub(" ", translated).strip()
-
-
-def _meaning(words: str, now: datetime) -> Moment | None:
     found = _AGO.fullmatch(words)
     if found is None or bool(found["future"]) == bool(found["past"]):
         return None

@@ -18,6 +18,11 @@ def encode(request, *, _encode=codec.encode):
     return _encode(NextRequest(**{**fields, "v": codec.VERSION, "lane": "fast"}))
 
 
+def encode_plain(**values):
+    return encode(NextRequest(**values))
+
+
 codec.VERSION = codec.NEWEST_READ = codec.NEWEST_READ + 1
 codec.WireRequest = NextRequest
 codec.encode = encode
+codec.encode_plain = encode_plain

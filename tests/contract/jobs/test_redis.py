@@ -17,7 +17,8 @@ from crawler.jobs.model import Intended, JobStatus, Outcome, State
 from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.states import TERMINAL, intend, transition
 from crawler.jobs.store_contract import MAX_PAGE_BYTES, JobPage
-from crawler.store import Script, Store, SyncStore, connect, connect_sync
+from crawler.scripts import Script
+from crawler.store import Store, SyncStore, connect, connect_sync
 from crawler.wire import Undecodable
 
 #: Where scripts note what they are asked for.

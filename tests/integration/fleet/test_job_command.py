@@ -13,7 +13,6 @@ from click.testing import CliRunner
 
 from crawler.cli.job_rows import JobRows, Selection, write_rows
 from crawler.cli.main import cli
-from crawler.fleet import wish_of
 from crawler.frontier.contract import FrontierRequest, PageCommit, Row
 from crawler.frontier.identity import START_ID
 from crawler.frontier.redis import RedisFrontier
@@ -21,6 +20,7 @@ from crawler.frontier.row_stream import RedisRowStream
 from crawler.jobs.model import Job
 from crawler.jobs.redis import RedisJobStore
 from crawler.jobs.rows import encode_row
+from crawler.joining import wish_of
 from crawler.recipe.loader import load_recipe
 from crawler.spiders.loader import spider_of
 from crawler.store import Store, connect

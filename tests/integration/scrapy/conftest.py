@@ -6,16 +6,13 @@ import asyncio
 import contextlib
 import logging
 import sys
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvloop
 from scrapy import Spider, signals
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
-from twisted.internet import asyncioreactor
 
 from crawler.extensions.summary import Summary
 from crawler.frontier.contract import Ledger
@@ -55,24 +52,6 @@ def sites():
     """Five sites, each on a host of its own."""
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(serving(f"127.0.0.{number}")) for number in range(1, 6)]
-
-
-@pytest.fixture(scope="session")
-def reactor_loop():
-    """The event loop of a reactor that runs for as long as the tests of this process."""
-    loop = uvloop.new_event_loop()
-    asyncioreactor.install(loop)
-    from twisted.internet import reactor
-
-    running = threading.Event()
-    reactor.callWhenRunning(running.set)
-    thread = threading.Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, daemon=True)
-    thread.start()
-    assert running.wait(PATIENCE_S)
-    yield loop
-    reactor.callFromThread(reactor.stop)
-    thread.join(timeout=PATIENCE_S)
-    loop.close()
 
 
 @dataclass

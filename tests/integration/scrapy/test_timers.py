@@ -66,3 +66,37 @@ def test_a_clock_that_is_set_while_a_crawl_runs_ends_no_timer_sooner_or_later(tm
     assert set(came) <= {"before", "soon"}
     assert 0.4 < came["soon"] < HOUR_S / 2
     assert 0.6 < came["before"] < HOUR_S / 2
+
+
+#: A crawl without pages that cancels a thousand timers of a minute, and says how many of them the reactor keeps until
+#: there are few, or for 10 s.
+CANCELS = """
+import asyncio, time
+from scrapy import Spider
+from scrapy.crawler import AsyncCrawlerProcess
+from crawler.spiders.runner import project_settings
+
+class Cancels(Spider):
+    name = "cancels"
+
+    async def start(self):
+        from twisted.internet import reactor
+        for _ in range(1000):
+            reactor.callLater(60, lambda: None).cancel()
+        kept, until = [1000], time.monotonic() + 10
+        while kept[-1] > 100 and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+            kept.append(len(reactor._pendingTimedCalls) + len(reactor._newTimedCalls))
+        print(kept[-1], flush=True)
+        return
+        yield
+
+process = AsyncCrawlerProcess(project_settings())
+process.crawl(Cancels)
+process.start()
+"""
+
+
+def test_timers_that_were_cancelled_are_gone_long_before_they_would_have_ended():
+    done = subprocess.run([sys.executable, "-c", CANCELS], capture_output=True, text=True, check=True, timeout=60)
+    assert int(done.stdout) <= 100

@@ -220,6 +220,34 @@ def test_the_slot_freed_last_is_used_first_so_that_spare_ones_are_given_up(bench
     assert len(bench.ask().give_up) == 2
 
 
+def with_starts_and_no_slot():
+    """An entrance that has got two starts more than there were requests, and whose slots nobody needed any more."""
+    bench = Bench(Pace(concurrency=4, delay_s=0.002))
+    bench.wait(2)
+    bench.ask(starts=(0.0, 0.002, 0.004), delay_s=0.002)
+    bench.entrance.waiting.clear()
+    bench.now += IDLE_S
+    bench.ask(slots=())
+    return bench
+
+
+def test_who_has_starts_left_and_no_slot_asks_for_one():
+    bench = with_starts_and_no_slot()
+    bench.entrance._starts.append((bench.now, bench.now + 0.05))
+    bench.wait()
+    assert bench.due_in() < 0.1
+
+
+def test_starts_whose_time_is_over_do_not_count_for_those_who_wait():
+    bench = with_starts_and_no_slot()
+    bench.entrance._starts.append((bench.now, bench.now + 0.05))
+    bench.now += 1.0
+    bench.wait()
+    call = bench.ask()
+    assert call.want == 1
+    assert len(call.new_slots) == 1
+
+
 def test_slots_in_use_are_prolonged_in_time(bench):
     bench.open_window()
     bench.take()

@@ -30,7 +30,9 @@ def test_seconds_become_whole_milliseconds_and_no_delay_becomes_shorter(seconds,
     assert whole_ms(seconds) == milliseconds
 
 
-@pytest.mark.parametrize(("exact", "whole"), [(100.0, 100), (100.0000000001, 100), (100.01, 101), (0.2, 1), (0.0, 0)])
+@pytest.mark.parametrize(
+    ("exact", "whole"), [(100.0, 100), (100.0000000001, 100), (100.01, 101), (1.2, 2), (1.0, 1), (0.9, 0), (0.0, 0)]
+)
 def test_an_adaptive_delay_is_rounded_up_but_not_for_an_error_of_rounding(exact, whole):
     assert rounded_up(exact) == whole
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-import pytest
+import random
 
-from crawler.frontier.identity import START_ID, Occurrences, child_id, foreign_id, request_id, text_id
+import pytest
+from w3lib.url import canonicalize_url, safe_url_string
+
+from crawler.frontier.identity import START_ID, Occurrences, child_id, foreign_id, is_canonical, request_id, text_id
 
 KEY = b"secret of the job"
 
@@ -68,3 +71,21 @@ def test_ids_fit_in_64_bits_and_never_are_the_start_page():
     numbers = [text_id(KEY, str(number)) for number in range(1_000)]
     assert all(START_ID < number < 2**64 for number in numbers)
     assert foreign_id(KEY, b"fingerprint") != text_id(KEY, "fingerprint")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_urls_that_are_taken_for_canonical_are(seed):
+    """They are spared the work, and must have the id that they would have had."""
+    chance = random.Random(seed)
+    plain = 0
+    for _ in range(5_000):
+        host = "".join(chance.choice("ab9.-A") for _ in range(chance.randrange(1, 6)))
+        port = chance.choice(["", "", ":80", ":0", ":8080", ":45123", ":64999", ":0080"])
+        path = "".join(chance.choice("ab9./-:_~AZ%?&=# ") for _ in range(chance.randrange(10)))
+        url = f"http://{host}{port}/{path}"
+        canonical = canonicalize_url(url)
+        plain += canonical == url
+        assert request_id(b"s", url=url) == request_id(b"s", url=canonical), url
+        if is_canonical(url):
+            assert canonical == safe_url_string(url) == url
+    assert plain > 100

@@ -126,6 +126,67 @@ def test_why_a_field_is_missing_is_told_the_same_both_ways():
     }
 
 
+COMMON_XPATHS = """
+    heading: {xpath: ".//h1"}
+    prices: {xpath: ".//*[@class='price']", all: true}
+    price: {xpath: ".//*[@class='price']", process: [price]}
+    link: {xpath: ".//a/@href"}
+    links: {xpath: ".//a/@href", all: true}
+    words: {xpath: ".//p/text()", all: true}
+    word: {xpath: ".//p/text()"}
+    own: [{xpath: ".//h4/text()"}, {css: .sku}, {xpath: ".//b/text()"}]
+    html: {xpath: ".//p/a", as: html}
+    second: {xpath: ".//li[2]"}
+    after: {xpath: ".//h2/following-sibling::p[1]"}
+    holds: {xpath: ".//p[contains(., 'a')]/text()", all: true}
+    named: {xpath: "normalize-space(.//p[1])"}
+    number: {xpath: ".//b[@class='sku']", process: [{regex: '[0-9]+'}, integer]}
+    otherwise: {xpath: ".//h6", default: none}
+    never: [{xpath: ".//h5"}, {xpath: ".//h6/@class"}]
+"""
+
+
+@pytest.mark.parametrize("each", ["", "each: .row", "each: li", "each: {xpath: '//ul/li'}"])
+def test_xpath_of_the_common_forms_gives_the_same_both_ways(each):
+    contract = dict.fromkeys(("prices", "links", "words", "holds"), "{type: array}") | {"price": "{type: decimal}"}
+    recipe = item_recipe(COMMON_XPATHS, contract=contract, page=each)
+    filled: set[str] = set()
+    for number in range(PAGES):
+        short, long = both(recipe, b"<h1>one</h1>" + MessyPage(number).body() + MORE)
+        assert short == long, f"page {number}"
+        assert "recipe/tree_fallback" not in short[2]
+        filled |= {name for row in short[0] for name, value in row.values.items() if value not in (None, [])}
+    wanted = {"prices", "price", "link", "links", "words", "word", "own", "html", "holds", "named", "otherwise"}
+    assert each or wanted <= filled, "fields that hardly ever have a value prove nothing"
+
+
+def test_json_gives_the_same_both_ways_whatever_stands_under_the_keys():
+    recipe = recipe_of(
+        """
+        start: [{urls: "https://shop.test/", page: page}]
+        pages:
+          page:
+            parse: json
+            item: thing
+            each: {jmespath: "items[*]"}
+            fields:
+              a: {jmespath: a}
+              deep: {jmespath: b.c}
+              either: [{jmespath: a}, {jmespath: b.c}]
+              all: {jmespath: d, all: true}
+              otherwise: {jmespath: none, default: x}
+              stepped: {jmespath: a, process: [upper]}
+        items: {thing: {version: 1, fields: {a: {type: string}, deep: {type: string}, all: {type: array}}}}
+        """
+    )
+    values = [" x ", "", "  ", None, 1, 2.50, True, False, [], ["y"], [None], {}, {"c": "z"}, {"c": [1]}, "é", 10**30]
+    items = [{"a": value, "b": value, "d": value} for value in values] + [{}, {"b": {"c": " w "}}, "text", None, [1]]
+    short, long = both(recipe, json.dumps({"items": items}))
+    assert short == long
+    assert short[0][0].values["a"] == "x"
+    assert "w" in [row.values["deep"] for row in short[0]]
+
+
 @pytest.mark.parametrize("each", ["", "each: .row", "each: {xpath: '//li'}"])
 def test_xpath_gives_the_same_both_ways_also_where_the_trees_differ(each):
     recipe = item_recipe(XPATHS, contract={"prices": "{type: array}", "price": "{type: decimal}"}, page=each)
@@ -137,7 +198,10 @@ def test_xpath_gives_the_same_both_ways_also_where_the_trees_differ(each):
     assert 0 < moved < PAGES / 2
 
 
-@pytest.mark.parametrize("first", ['{xpath: ".//b"}', '[{xpath: ".//i"}, {xpath: ".//b"}]', '{xpath: ".//b", when: b}'])
+@pytest.mark.parametrize(
+    "first",
+    ['{xpath: ".//b[true()]"}', '[{xpath: ".//i"}, {xpath: ".//b[true()]"}]', '{xpath: ".//b[true()]", when: b}'],
+)
 def test_a_fragment_that_goes_over_to_the_other_tree_is_read_on_that_from_there_on(first):
     recipe = recipe_of(FRAGMENTS.replace("FIRST", first))
     html = "<b>1</b><svg><param><path d=1></param><path d=2></svg>"

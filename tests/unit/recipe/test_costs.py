@@ -14,12 +14,12 @@ from crawler.recipe.model import PageInput, PageRequest
 
 FIELDS = """
     title: h1
-    price: [{xpath: "//b"}, {css: .price}]
+    price: [{xpath: "//b[true()]"}, {css: .price}]
     state: {jmespath: a, from: state}
     name: {jsonld: Product}
     url: {response: url}
     fixed: {const: x}
-    every: {each: li, fields: {a: a, b: {xpath: ".//b"}}}
+    every: {each: li, fields: {a: a, b: {xpath: ".//b"}, c: {xpath: "count(.//b)"}}}
     text: "{{ row.title }}!"
 """
 CONTRACT = {"every": "{type: array}", "name": "{type: object}"}
@@ -46,16 +46,18 @@ def test_each_rule_is_told_with_its_engines(recipe):
         "name": ("jsonld",),
         "url": ("response",),
         "fixed": ("const",),
-        "every": ("css on lexbor", "xpath on lxml"),
+        "every": ("css on lexbor", "xpath on lexbor", "xpath on lxml"),
         "text": ("template",),
     }
     assert engines_of(fields["title"], "xml") == ("css on lxml",)
+    assert engines_of(fields["every"], "xml") == ("css on lxml", "xpath on lxml")
 
 
 def test_a_page_type_tells_what_makes_it_need_each_engine(recipe):
     assert engines_of_page(recipe.pages["page"]) == {
         "css on lexbor": ["title", "price", "every", "follow"],
         "xpath on lxml": ["price", "every"],
+        "xpath on lexbor": ["every"],
         "jmespath": ["state"],
         "jsonld": ["name"],
         "response": ["url"],

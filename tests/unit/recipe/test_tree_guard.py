@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
@@ -170,3 +171,49 @@ def test_what_is_void_in_html_only_counts_where_there_is_svg(monkeypatch):
     check_tree(b"<p>" + b"<source src=a>" * 520)
     with pytest.raises(ParseRefused, match="followed"):
         check_tree(b"<svg>" + b"<source src=a>" * 520)
+
+
+@pytest.mark.parametrize(
+    ("html", "most"),
+    [
+        (b"<div>" * 1_000_000, MAX_DEPTH),
+        ((b"<div>" * 500 + b"</div>" * 500) * 900, MAX_ELEMENTS + 1),
+        (b"<b>" * 1_600_000, MAX_DEPTH),
+        (b"<i></i>" * 700_000, MAX_SIBLINGS + 1),
+    ],
+    ids=["nested", "nested to the limit", "formatting", "beside each other"],
+)
+def test_of_5_mb_no_more_tags_are_followed_than_the_limits_allow(html, most, monkeypatch):
+    followed = Counter()
+    start = _Scan.start
+
+    def counted(scan, name, attributes):
+        followed["tags"] += 1
+        start(scan, name, attributes)
+
+    monkeypatch.setattr(_Scan, "start", counted)
+    assert len(html) > 4_500_000
+    with pytest.raises(ParseRefused):
+        check_tree(html)
+    assert followed["tags"] <= most
+
+
+def test_a_small_page_is_counted_once_and_not_copied(monkeypatch):
+    monkeypatch.setattr(tree_guard, "_NO_BRACKETS", None)
+    assert check_tree(b"<p>" * (MAX_DEPTH - 1)) == MAX_DEPTH - 1
+    with pytest.raises(TypeError):
+        check_tree(b"<p>" * MAX_DEPTH)
+
+
+def test_an_element_that_is_not_open_is_not_looked_for_among_those_that_are():
+    class Open(list):
+        looked = 0
+
+        def __getitem__(self, index):
+            Open.looked += 1
+            return super().__getitem__(index)
+
+    scan = _Scan()
+    scan.open = Open()
+    scan.run("<div>" * 400 + "<main></main>" * 100)
+    assert Open.looked < 1_000

@@ -59,7 +59,8 @@ def entered(recipe, body):
 @pytest.mark.parametrize("each", ["", "each: li"])
 def test_a_recipe_of_selectors_enters_nothing_that_other_recipes_need(each):
     recipe = item_recipe(
-        "title: [h2, h1]\nlink: 'a::attr(href)'\nprice: {css: .p, process: [price]}\nno: h6", page=each
+        "title: [h2, h1]\nlink: 'a::attr(href)'\nprice: {css: .p, process: [price]}\nno: h6\nyes: {xpath: .//h1}",
+        page=each,
     )
     assert entered(recipe, BODY) & FEATURES == set()
 
@@ -69,7 +70,7 @@ def test_a_recipe_of_selectors_enters_nothing_that_other_recipes_need(each):
     [
         ("{jsonld: Product}", "object", {"page_nodes", "linked_data"}),
         ("{microdata: Product}", "object", {"page_nodes", "microdata"}),
-        ("{xpath: //h1}", "string", {"second_tree"}),
+        ("{xpath: 'name(//h1)'}", "string", {"second_tree"}),
         ("{template: 'a {{ row.title }}'}", "string", {"template"}),
     ],
 )

@@ -1,4 +1,4 @@
-"""Which documents of a page are read by XPath: known before its first rule, so that each has one tree."""
+"""Which documents of a page XPath reads on lxml's tree: known before its first rule, so that each has one tree."""
 
 import sys
 from pathlib import Path
@@ -19,5 +19,9 @@ def test_css_alone_needs_none():
 
 
 def test_xpath_on_the_page_needs_the_page_itself_wherever_it_stands():
-    assert documents("a: {xpath: '//h1'}") == {None}
-    assert documents("a: [h1, {xpath: '//h2'}]") == {None}
+    assert documents("a: {xpath: 'name(//h1)'}") == {None}
+    assert documents("a: [h1, {xpath: 'name(//h2)'}]") == {None}
+
+
+def test_xpath_of_the_common_forms_needs_none():
+    assert documents("a: [h1, {xpath: '//h2'}]") == set()

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from scrapy import Request, Spider
+from scrapy.signalmanager import SignalManager
 
 from crawler.frontier.identity import Occurrences
 from crawler.frontier.memory import MemoryFrontier
@@ -26,7 +27,9 @@ class Turns:
     def __init__(self, *, pages, per_host):
         codec = RequestCodec(spider=Spider("s"), secret=b"s")
         codec.shared = True
-        crawler = SimpleNamespace(stats=SimpleNamespace(inc_value=lambda name: None))
+        crawler = SimpleNamespace(
+            stats=SimpleNamespace(inc_value=lambda name: None), signals=SignalManager(sender=object())
+        )
         frontier = MemoryFrontier(per_host=per_host)
         held = HeldLeases(ttl_s=60.0)
         outbox = Outbox(crawler, frontier, codec, worker="w", held=held, on_sent=lambda error: None)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from scrapy import Request, Spider
+from scrapy.signalmanager import SignalManager
 
 from crawler.frontier.contract import FrontierRequest, Lease
 from crawler.frontier.memory import MemoryFrontier
@@ -16,6 +17,7 @@ from crawler.scheduling.engine_hands import EngineHands
 from crawler.scheduling.held_leases import HeldLeases
 from crawler.scheduling.outbox import Outbox
 from crawler.scheduling.page_ends import ENOUGH, FAST_PAGES_S, FEW, MAX_HOPS, PageEnds
+from crawler.scheduling.parts import Parts
 from crawler.scheduling.prefetch import Prefetch
 from crawler.scheduling.pump import Pump
 from crawler.scheduling.start_page import StartPage
@@ -54,7 +56,9 @@ class Desk:
     def __init__(self, *, shared=True):
         slot = SimpleNamespace(inprogress=set(), closing=None, nextcall=SimpleNamespace(schedule=lambda: None))
         self.crawler = SimpleNamespace(
-            engine=SimpleNamespace(_slot=slot, scraper=SimpleNamespace(slot=object())), stats=Stats()
+            engine=SimpleNamespace(_slot=slot, scraper=SimpleNamespace(slot=object())),
+            stats=Stats(),
+            signals=SignalManager(sender=object()),
         )
         self.slot = slot
         self.held = HeldLeases(ttl_s=60.0, clock=lambda: 0.0) if shared else None
@@ -64,17 +68,15 @@ class Desk:
         self.outbox = Outbox(self.crawler, frontier, codec, worker="w", held=self.held, on_sent=lambda error: None)
         self.start, self.pump = StartPage(self.crawler, settle=self.outbox.settle), Wishes()
         self.appetite = Appetite(lambda host, coming: 0.0, clock=lambda: 0.0, wake=print, ask=print)
-        self.ends = PageEnds(
+        parts = Parts(
             pages=self.pages,
             prefetch=self.prefetch,
             appetite=self.appetite,
             outbox=self.outbox,
-            harvest=Children(),
-            start=self.start,
             engine=EngineHands(self.crawler),
             pump=self.pump,
-            held=self.held,
         )
+        self.ends = PageEnds(parts, harvest=Children(), start=self.start, held=self.held)
         EngineHands(self.crawler).watch(self.ends.let_go)
         self.numbers = iter(range(2, 1000))
 

@@ -39,7 +39,7 @@ def asked(monkeypatch):
         monkeypatch.setattr(spiders, "sessions_of", lambda _: SimpleNamespace(invalid=lambda *_: turn))
         spider = spider_of(load_recipe_text(RECIPE))(inputs={})
         spider.crawler = SimpleNamespace(settings=Settings(), stats=None, signals=None)
-        request = spider._request(spider._start[0], depth=0)
+        request = spider.request_of(spiders.Wanted(spider._start[0], 0))
         answer = HtmlResponse(request.url, body=b"<h1>Please log in</h1>", request=request)
         return [made.url for made in spider.parse(answer)], page
 

@@ -32,6 +32,10 @@ def test_explain_says_which_engine_reads_what(recipes, run, recipe_text):
     assert "css on lexbor reads name, price" in output
     assert "xpath" not in output
     (recipes / "chairs.yaml").write_text(recipe_text.replace("h1]", "{xpath: //h1}]"))
+    output = run("explain", "chairs")
+    assert "xpath on lexbor reads name" in output
+    assert "lxml" not in output
+    (recipes / "chairs.yaml").write_text(recipe_text.replace("h1]", "{xpath: '//h1[true()]'}]"))
     said = "xpath on lxml reads name: the page is parsed once more, when the first of them is reached"
     assert said in run("explain", "chairs")
 
@@ -45,7 +49,7 @@ def test_explain_shows_what_each_rule_costs_on_the_saved_pages(recipes, run):
 
 
 def test_explain_tells_what_xpath_adds_to_a_saved_page(recipes, run, recipe_text):
-    (recipes / "chairs.yaml").write_text(recipe_text.replace("h1]", "{xpath: //h1}]"))
+    (recipes / "chairs.yaml").write_text(recipe_text.replace("h1]", "{xpath: '//h1[true()]'}]"))
     output = run("explain", "chairs", "--cost")
     assert re.search(r"lxml's tree for xpath +[\d,]+ us", output)
     (recipes / "chairs" / "oak.html").write_text("<h1>a<svg><param><path></param><path></svg>")

@@ -1,0 +1,48 @@
+"""Where a URL leads: scheme, host and site, looked up by its beginning, which the pages of a site have in common.
+
+`urlsplit` looks at each character of a URL each time; a crawl asks for the host of each of its requests five times.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+_BEGINNING: Final = re.compile(r"[^/?#]*//[^/?#]*").match
+
+
+class UrlOrigin(NamedTuple):
+    """The beginning of a URL.
+
+    Attributes:
+        scheme: in lower case.
+        host: in lower case, without a port; "" if there is none.
+        site: scheme, host and port as they are written.
+        length: characters of all that, in the URL.
+    """
+
+    scheme: str
+    host: str
+    site: str
+    length: int
+
+
+_NOWHERE: Final = UrlOrigin("", "", "", 0)
+
+
+def url_origin(url: str) -> UrlOrigin:
+    """The origin of a URL; an empty one if it has no `//`.
+
+    Raises:
+        ValueError: what stands where the host should cannot be one.
+    """
+    beginning = _BEGINNING(url)
+    return _NOWHERE if beginning is None else _origin(beginning[0])
+
+
+@lru_cache(maxsize=8192)
+def _origin(beginning: str) -> UrlOrigin:
+    parts = urlsplit(beginning)
+    return UrlOrigin(parts.scheme, parts.hostname or "", f"{parts.scheme}://{parts.netloc}", len(beginning))
