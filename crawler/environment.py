@@ -20,7 +20,7 @@ class Environment:
 
     def __init__(self, variables: Mapping[str, str], *, dotenv: Path, files: bool = True) -> None:
         """`dotenv`: a file of NAME=VALUE lines, which need not be there; `files`: heed `NAME_FILE`."""
-        self._variables = {**(_read_dotenv(dotenv) if dotenv.is_file() else {}), **variables}
+        self._variables = {**(_read_dotenv(dotenv) if dotenv.is_file() or dotenv.is_fifo() else {}), **variables}
         self._files = files
 
     def text(self, name: str, default: str = "") -> str:

@@ -29,6 +29,9 @@ class UrlOrigin(NamedTuple):
     length: int
 
 
+#: Longer ones, which no site has, are not remembered.
+_LONGEST: Final = 300
+
 _NOWHERE: Final = UrlOrigin("", "", "", 0)
 
 
@@ -39,7 +42,10 @@ def url_origin(url: str) -> UrlOrigin:
         ValueError: what stands where the host should cannot be one.
     """
     beginning = _BEGINNING(url)
-    return _NOWHERE if beginning is None else _origin(beginning[0])
+    if beginning is None:
+        return _NOWHERE
+    look = _origin if beginning.end() <= _LONGEST else _origin.__wrapped__
+    return look(beginning[0])
 
 
 @lru_cache(maxsize=8192)

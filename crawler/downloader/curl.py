@@ -62,6 +62,9 @@ _TLS_VERSIONS: Final = {
 #: Signals that tell of an answer while it comes; the last is what those listen to who listen to everything.
 _OF_DOWNLOADS: Final = frozenset({signals.headers_received, signals.bytes_received, dispatcher.Any})
 
+#: Names and values of headers up to so many bytes are remembered.
+_SHORT: Final = 100
+
 _clients: WeakKeyDictionary[Crawler, CurlClient] = WeakKeyDictionary()
 
 
@@ -154,7 +157,7 @@ class CurlDownloadHandler(BaseDownloadHandler):
         """
         meta = request.meta
         timeout_s = meta.get("download_timeout") or self._timeout_s
-        max_bytes = meta.get("download_maxsize", self._max_bytes)
+        max_bytes = int(meta.get("download_maxsize", self._max_bytes) or 0)
         listener = _SignalSender(self.crawler, request) if self._somebody_listens() else None
         try:
             fetched = await self._client.fetch(
@@ -311,8 +314,13 @@ def headers_of(pairs: HeaderPairs) -> Headers:
     return headers
 
 
-@lru_cache(maxsize=2048)
 def _titled(name: bytes) -> bytes:
+    """As Scrapy spells it. What a site makes up is not remembered: it may be long."""
+    return _short_titled(name) if len(name) <= _SHORT else name.title()
+
+
+@lru_cache(maxsize=2048)
+def _short_titled(name: bytes) -> bytes:
     return name.title()
 
 
@@ -332,7 +340,8 @@ def _class_of(fetched: Fetched, url: str) -> type[Response]:
             content_type = None
             break
     if content_type is not None:
-        found = _class_of_type(content_type)
+        look = _class_of_type if len(content_type) <= _SHORT else responsetypes.from_content_type
+        found = look(content_type)
         if found is not Response:
             return found
     return responsetypes.from_args(headers=headers_of(fetched.headers), url=url, body=fetched.body)

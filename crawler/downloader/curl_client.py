@@ -27,7 +27,7 @@ from crawler.downloader.curl_answer import (
     Why,
     kind_of,
 )
-from crawler.downloader.curl_handle import Handle, header_lines
+from crawler.downloader.curl_handle import Handle, check_header, header_lines
 from crawler.downloader.curl_multi import CLOSED, Multi
 from crawler.errors import EgressRefused, NoAddress
 
@@ -96,8 +96,8 @@ def _resolved(host: str, port: int, addresses: Iterable[Address]) -> list[str]:
     """What libcurl is told of a host."""
     found = ",".join([str(address) if address.version == 4 else f"[{address}]" for address in addresses])
     entries = [f"+{f'[{host}]' if ':' in host else host}:{port}:{found}"]
-    if host != found and host.rstrip(".").rpartition(".")[2][:1].isdigit():
-        entries.append(f"+{found}:{port}:{found}")  # 127.1, 0x7f.0.0.1: libcurl writes it as the address that it is
+    if host != found and (":" in host or host.rstrip(".").rpartition(".")[2][:1].isdigit()):
+        entries.append(f"+{found}:{port}:{found}")  # 127.1, ::0001: libcurl writes it as the address that it is
     return entries
 
 
@@ -152,6 +152,8 @@ class CurlClient:
             dialled = _origin(proxy.url) if proxy is not None else origin
             lines = header_lines(headers, method=method, body=body)
             _check_method(method)
+            if proxy is not None:
+                check_header(proxy.authorization)
         except ValueError as error:
             raise FetchFailed(Why.INVALID, str(error)) from error
         addresses = self._egress.known(dialled.host)
@@ -171,7 +173,7 @@ class CurlClient:
                 handle.leave_from(*bind, resolved)
             if listener is not None:
                 handle.tell(listener)
-        except pycurl.error as error:
+        except (pycurl.error, TypeError, ValueError) as error:
             handle.easy.close()
             raise FetchFailed(Why.INVALID, f"libcurl takes no such request: {error}") from error
         try:

@@ -95,14 +95,22 @@ def header_lines(pairs: Iterable[tuple[bytes, bytes]], *, method: str, body: byt
         lower = name.lower()
         if lower not in _NOT_SENT:
             names.add(lower)
-            lines.append(b"%b: %b" % (name, value) if value else name + b";")
-    joined = b"".join(lines)
-    if b"\n" in joined or b"\r" in joined or b"\0" in joined:
-        raise ValueError("a header has a line end or a NUL in it")
+            lines.append(b"%b: %b" % (name, value) if value.strip() else name + b";")
+    check_header(b"".join(lines))
     for name, line in _SUPPRESSED_WITH_BODY if body or method in _HAVE_BODIES else _SUPPRESSED:
         if name not in names:
             lines.append(line)
     return lines
+
+
+def check_header(text: bytes) -> None:
+    """What is sent as one header, or several, says no more than that.
+
+    Raises:
+        ValueError: it has a line end or a NUL.
+    """
+    if b"\n" in text or b"\r" in text or b"\0" in text:
+        raise ValueError("a header has a line end or a NUL in it")
 
 
 class Handle:
@@ -218,6 +226,10 @@ class Handle:
             # The header above is what is sent. By the user, libcurl tells one tunnel from that of somebody else.
             easy.setopt(pycurl.PROXYUSERNAME, proxy.authorization)
         easy.setopt(pycurl.PROXYHEADER, lines)
+        if self._options.tls_versions:
+            easy.setopt(pycurl.PROXY_SSLVERSION, self._options.tls_versions)
+        if self._options.ciphers:
+            easy.setopt(pycurl.PROXY_SSL_CIPHER_LIST, self._options.ciphers)
         easy.setopt(pycurl.PROXY_SSL_VERIFYPEER, int(self._options.verify))
         easy.setopt(pycurl.PROXY_SSL_VERIFYHOST, 2 * self._options.verify)
         if self._options.ca_file:
@@ -274,6 +286,8 @@ class Handle:
             return None
         try:
             head = None if self.chunks else self.head()  # with chunks these are trailers
+            if head is None and not self.chunks and not self._tunnels:
+                self.lines.clear()  # an interim answer: read again at each of the next, thousands would take minutes
             if head is None or self._listener is None or self._listener.head(head):
                 return None
             self.stopped = True

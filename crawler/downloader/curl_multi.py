@@ -128,7 +128,12 @@ class Multi:
         self._adding = True
         try:
             for easy in coming:
-                self._multi.add_handle(easy)
+                try:
+                    self._multi.add_handle(easy)
+                except pycurl.error as error:  # of this one; the others go on
+                    future = self._running.pop(easy)
+                    if not future.done():
+                        future.set_result((pycurl.E_FAILED_INIT, str(error)))
         finally:
             self._adding = False
         self._act(((pycurl.SOCKET_TIMEOUT, 0),))

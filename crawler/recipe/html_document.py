@@ -27,7 +27,7 @@ from crawler.recipe.tree_guard import check_tree
 from crawler.recipe.tree_scope import LINK_ATTRIBUTES, TreeScope, bounded, evaluate, longest_prefix, require_css
 from crawler.recipe.urls import http_link
 from crawler.recipe.xpath import XPathQuery, needs_second_tree
-from crawler.recipe.xpath_walks import At
+from crawler.recipe.xpath_walks import MAX_VISITS_OF_A_PAGE, At, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ class HtmlDocument:
 
     __slots__ = (
         *("_base_url", "_exact", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second", "_waits"),
-        *("encoding", "engine", "stats", "text", "top", "url"),
+        *("encoding", "engine", "families", "stats", "text", "top", "url", "visits_left"),
     )
 
     kind: Literal["html"] = "html"
@@ -77,6 +77,8 @@ class HtmlDocument:
         self.url = url
         self.encoding = page.encoding
         self.stats: dict[str, int] = {}
+        self.families: dict[int, Family | None] = {}
+        self.visits_left = MAX_VISITS_OF_A_PAGE
         self._exact: LexborEngine | None = None
         self._second: SecondTree | str | None = None  # or why there is none
         self._nodes: list[LexborNode] | None = None

@@ -17,6 +17,8 @@ _INSIDE = str.maketrans("", "", "\t\r\n")
 #: Paths that RFC 3986 leaves as they are: nothing to escape, and no segment that begins with a dot. The usual case.
 _PLAIN_PATH: Final = r"(?:/(?:[A-Za-z0-9\-_~!$&'()*+,=:@%][A-Za-z0-9\-._~!$&'()*+,=:@%]*)?)"
 _PLAIN_QUERY: Final = r"(?:\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]+)?"
+#: A longer base URL is taken apart each time: what is remembered of pages must not fill memory.
+_LONGEST: Final = 2_000
 _PLAIN_PORT: Final = r"(?::(?:0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
 _PLAIN_REFERENCE = re.compile(rf"/(?:[A-Za-z0-9\-_~%][A-Za-z0-9\-._~%+,=:@!]*{_PLAIN_PATH}*)?{_PLAIN_QUERY}", re.ASCII)
 _PLAIN_URL = re.compile(
@@ -38,6 +40,8 @@ def plain_link(base_url: str, reference: str) -> str | None:
 
     What it gives has no fragment, nothing to escape, a host, and is what `absolute_url` gives.
     """
+    if len(base_url) > _LONGEST:
+        return None
     if _PLAIN_REFERENCE.fullmatch(reference) is not None:
         origin = _origin(base_url)
         return None if origin is None else origin + reference

@@ -5,6 +5,7 @@ What is found is in the order of the axis, and never more than it was asked for.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
@@ -25,8 +26,42 @@ _CHARACTERS: Final = 50
 Item: TypeAlias = "LexborNode | str"
 
 
+#: All evaluations on a page together: many rows may each go a long way.
+MAX_VISITS_OF_A_PAGE: Final = 40_000_000
+
+
+@dataclass(slots=True)
+class Family:
+    """The elements that lie directly in one, for those who ask again: rows that look at each other.
+
+    `places` are theirs, by `mem_id`; `named` those of each name, and of all under `*`.
+    """
+
+    children: list[LexborNode]
+    places: dict[int, int]
+    named: dict[str, list[int]]
+
+    @classmethod
+    def of(cls, parent: LexborNode) -> Family:
+        """Reads them."""
+        children = [child for child in parent.iter() if child.is_element_node]
+        family = cls(children, {child.mem_id: place for place, child in enumerate(children)}, {})
+        family.named["*"] = list(range(len(children)))
+        for place, child in enumerate(children):
+            family.named.setdefault(child.tag or "", []).append(place)
+        return family
+
+
 class Whole(Protocol):
-    """What an expression needs of the page."""
+    """What an expression needs of the page.
+
+    Attributes:
+        families: of elements that were asked twice, by `mem_id`; None of those that were asked once.
+        visits_left: to all evaluations on the page.
+    """
+
+    families: dict[int, Family | None]
+    visits_left: int
 
     @property
     def top(self) -> LexborNode:
@@ -53,7 +88,8 @@ class At:
     def spend(self, visits: int) -> None:
         """Raises QueryFailed when too much has been looked at."""
         self.left -= visits
-        if self.left < 0:
+        self.whole.visits_left -= visits
+        if self.left < 0 or self.whole.visits_left < 0:
             raise QueryFailed(
                 f"`xpath: {self.text}` could take seconds on this page, and is given up; begin with what is rare,"
                 " such as an id or a class"
@@ -61,15 +97,49 @@ class At:
 
 
 def _children(node: LexborNode, at: At, name: str, most: int) -> list[LexborNode]:
-    return _along(node.first_child, "next", at, name, most)
+    family = _family(node, at)
+    if family is None:
+        return _along(node.first_child, "next", at, name, most)
+    places = family.named.get(name, [])
+    return _members(family, places[:most] if most else places, at)
 
 
 def _after(node: LexborNode, at: At, name: str, most: int) -> list[LexborNode]:
-    return _along(node.next, "next", at, name, most)
+    family = _family(node.parent, at)
+    if family is None:
+        return _along(node.next, "next", at, name, most)
+    places = family.named.get(name, [])
+    start = bisect_right(places, family.places[node.mem_id])
+    return _members(family, places[start : start + most] if most else places[start:], at)
 
 
 def _before(node: LexborNode, at: At, name: str, most: int) -> list[LexborNode]:
-    return _along(node.prev, "prev", at, name, most)
+    family = _family(node.parent, at)
+    if family is None:
+        return _along(node.prev, "prev", at, name, most)
+    places = family.named.get(name, [])
+    end = bisect_left(places, family.places[node.mem_id])
+    return _members(family, places[max(0, end - most) if most else 0 : end][::-1], at)
+
+
+def _family(parent: LexborNode | None, at: At) -> Family | None:
+    """What lies in an element; None for one that is asked for the first time, since most are asked once."""
+    if parent is None or not parent.is_element_node:
+        return None
+    families, key = at.whole.families, parent.mem_id
+    if key not in families:
+        families[key] = None
+        return None
+    family = families[key]
+    if family is None:
+        family = families[key] = Family.of(parent)
+        at.spend(len(family.children))
+    return family
+
+
+def _members(family: Family, places: Sequence[int], at: At) -> list[LexborNode]:
+    at.spend(1 + len(places) // 2)
+    return [family.children[place] for place in places]
 
 
 def _along(sibling: LexborNode | None, way: Literal["next", "prev"], at: At, name: str, most: int) -> list[LexborNode]:

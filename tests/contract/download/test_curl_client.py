@@ -9,7 +9,7 @@ import pytest
 from dials import recorded_dials
 from wire import page
 
-from crawler.downloader.curl_answer import FetchFailed, Why
+from crawler.downloader.curl_answer import FetchFailed, Why, read_head
 from crawler.downloader.curl_client import CurlClient
 from crawler.downloader.curl_handle import ClientOptions, Proxy
 
@@ -112,3 +112,37 @@ def test_the_auditors_of_the_interpreter_hear_of_every_dial(site):
     with recorded_dials() as dials:
         fetch(Lenient("127.0.0.1"), f"http://some.test:{site.port}/")
     assert dials == [("127.0.0.1", site.port)]
+
+
+def test_a_proxy_is_told_no_more_than_its_authorization(site):
+    with pytest.raises(FetchFailed) as raised:
+        fetch(Lenient("127.0.0.1"), "http://a.test/", proxy=Proxy(site.url, b"Basic abc\r\nX-More: 1"))
+    assert raised.value.why is Why.INVALID
+    assert site.opened == 0
+
+
+class Counting:
+    """Listens, and counts how often the headers of the last answer were looked at."""
+
+    def __init__(self):
+        self.heads = []
+
+    def head(self, head):
+        self.heads.append(head.status)
+        return True
+
+    def data(self, _chunk):
+        return True
+
+
+def test_thousands_of_interim_answers_are_read_once_each(site, monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        "crawler.downloader.curl_handle.read_head",
+        lambda these, *, tunnelled: lines.append(len(these)) or read_head(these, tunnelled=tunnelled),
+    )
+    site["/"] = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 2_000 + page(b"x")
+    listener = Counting()
+    assert fetch(Lenient("127.0.0.1"), f"{site.url}/", listener=listener).status == 200
+    assert listener.heads == [200]
+    assert sum(lines) < 10 * 2_000

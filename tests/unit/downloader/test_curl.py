@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from scrapy.http import Headers
+from scrapy.http import Headers, HtmlResponse
 
 from crawler.downloader import curl
 from crawler.downloader.curl import headers_of, options_of
+from crawler.downloader.curl_answer import Fetched
 from crawler.spiders.runner import project_settings
 
 
@@ -35,3 +36,17 @@ def test_authorities_are_those_of_the_system_or_of_mozilla(monkeypatch, tmp_path
 def test_a_version_of_tls_that_is_none_is_named(name):
     with pytest.raises(ValueError, match=f"{name} is 'SSLv3'; it must be one of TLSv1.0, "):
         options_of(project_settings({name: "SSLv3"}))
+
+
+def test_what_a_site_makes_up_is_not_remembered():
+    curl._short_titled.cache_clear()
+    curl._class_of_type.cache_clear()
+    for number in range(20):
+        long = b"x" * 5_000 + str(number).encode()
+        pairs = [(long, b"1"), (b"content-type", b"text/html; charset=" + long)]
+        fetched = Fetched(status=200, headers=pairs, body=b"<p>", latency_s=0.0, protocol="HTTP/1.1", ip="127.0.0.1")
+        response = curl.response_of(fetched, "http://a.example/")
+        assert type(response) is HtmlResponse
+        assert long.title() in response.headers
+    assert curl._short_titled.cache_info().currsize == 1
+    assert curl._class_of_type.cache_info().currsize == 0
