@@ -132,9 +132,10 @@ def test_one_worker_of_a_fleet_costs_little_more_than_a_local_crawl(size, new_va
             )
             store.stop()
             storage.kill()
+    most = 1 / AT_LEAST[size]
     print(
-        f"{size}: {median(cpu):.2f} of the CPU of a local crawl (at most {1 / AT_LEAST[size]:.2f}), {median(speed):.2f} "
-        f"of its speed, {median(trips):.3f} round trips a page (at most {ROUND_TRIPS_AT_MOST})"
+        f"{size}: {median(cpu):.2f} of the CPU of a local crawl (at most {most:.2f}), {median(speed):.2f} of its "
+        f"speed, {median(trips):.3f} round trips a page (at most {ROUND_TRIPS_AT_MOST})"
     )
     assert median(trips) <= ROUND_TRIPS_AT_MOST
     assert 1 / median(cpu) >= AT_LEAST[size]
