@@ -46,7 +46,7 @@ class RuleShortcut:
         """
         import click  # noqa: PLC0415 - Scrapy loads this module for every command
 
-        from crawler.recipe.diagnose import evaluate_rule, rule_page  # noqa: PLC0415 - ditto
+        from crawler.recipe.diagnose import evaluate_rule, rule_page  # noqa: PLC0415 - for every command, too
 
         response: Response | None = self._variables.get("response")
         if response is None:

@@ -222,7 +222,7 @@ class Multi:
             self._wanted[number] = events
             if self._watched.get(number) != events:
                 self._watch(number, events)
-        except Exception:
+        except Exception:  # libcurl would swallow it: it is logged, and the client ends what is under way
             logger.exception("a socket of libcurl cannot be watched")
             self._broken = True
             return -1
@@ -256,7 +256,7 @@ class Multi:
                     if self._timer is not None:
                         self._timer.cancel()
                     self._timer = self._loop.call_at(self._due_s, self._time_is_up)
-        except Exception:
+        except Exception:  # as for sockets: libcurl would swallow it
             logger.exception("the timer of libcurl cannot be set")
             self._broken = True
             return -1

@@ -21,6 +21,7 @@ from scrapy.core.downloader import Slot
 from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, DownloadFailedError
 
 from crawler import faults
+from crawler.downloader.curl_answer import REFUSED
 from crawler.downloader.door import Closed, Door, LongSilence, NotSent
 from crawler.downloader.pace import Paces
 from crawler.downloader.resolver import installed_resolver
@@ -49,9 +50,6 @@ _LEAVES_WITHIN_TURNS: Final = 10
 
 #: Answers of a site that works: the page, or that it has not changed.
 _READ: Final = frozenset({200, 304})
-
-#: What a closed port says; a page of a host that may not be talked to says the same.
-_REFUSED: Final = "Connection was refused by other side: 111: Connection refused."
 
 
 class DoorSlot(Slot):
@@ -181,7 +179,7 @@ class Downloader(ScrapyDownloader):
             return await self._handlers_send(request)
         except CannotResolveHostError:
             if any(map(self._resolver.refused, hosts_of([request.url]))):
-                raise DownloadConnectionRefusedError(_REFUSED) from None
+                raise DownloadConnectionRefusedError(REFUSED) from None
             raise
 
     async def _fail_or_send(self, request: Request) -> Response:

@@ -58,7 +58,7 @@ class _Known:
 
 
 class Announcer:
-    """The signals of one crawl."""
+    """The signals of one crawl. Receivers that it has told something are kept for as long as they are connected."""
 
     def __init__(self, signals: SignalManager) -> None:
         """`signals`: of the crawler."""
@@ -170,7 +170,7 @@ async def _waited_for(answer: Any, call: Callable[..., Any], named: dict[str, An
     try:
         awaited: Awaitable[Any] = ensure_awaitable(answer)
         await awaited
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:  # noqa: BLE001 - whatever a receiver raises while it is waited for
         _complain(call, named)
 
 

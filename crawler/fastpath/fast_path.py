@@ -108,10 +108,8 @@ class FastPath:
         result: Response | Request | Failure
         try:
             result = await self._fetched(request)
-        except (
-            Exception,
-            asyncio.CancelledError,
-        ):  # the page's errback hears of it, also of a task that was waited for
+        except (Exception, asyncio.CancelledError):
+            # The page's errback hears of it; also that a task was cancelled which this one has waited for.
             if _is_cancelled():
                 raise
             result = Failure()

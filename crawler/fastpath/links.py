@@ -73,7 +73,8 @@ class Links:
             said, is_certain = said_to_own_scheme(self._referer, response)
             if not is_certain:
                 return None
-        return PageLinks(self, response, offsite, said)
+        depth = None if self._depth is None else response.meta.setdefault("depth", 0) + 1
+        return PageLinks(self, response.url, offsite, said=said, depth=depth)
 
     def is_plain(self, wanted: PageRequest) -> bool:
         """Whether nothing of a request is out of the ordinary."""
@@ -121,13 +122,11 @@ class PageLinks:
     __slots__ = ("_depth", "_links", "_offsite", "_said", "_scheme")
 
     def __init__(
-        self, links: Links, response: Response, offsite: OffsiteMiddleware | None, said: list[bytes] | None
+        self, links: Links, url: str, offsite: OffsiteMiddleware | None, *, said: list[bytes] | None, depth: int | None
     ) -> None:
-        self._links, self._offsite, self._said = links, offsite, said
-        self._scheme = response.url[: response.url.find(":") + 1]
-        self._depth: int | None = None
-        if links._depth is not None:  # noqa: SLF001 - one of the two
-            self._depth = response.meta.setdefault("depth", 0) + 1
+        """`said`: the referer; `depth`: of the links. None: there is none."""
+        self._links, self._offsite, self._said, self._depth = links, offsite, said, depth
+        self._scheme = url[: url.find(":") + 1]
 
     def add(self, page: OpenPage, wanted: Wanted) -> bool:
         """Adds a link to its page; False if it takes the long way."""

@@ -172,10 +172,12 @@ class RequestCodec:
         wire = decode(packed.body)
         if wire.kind not in _KINDS:
             raise Undecodable(f"unknown kind of request: {wire.kind!r}")
+        # A plain one was escaped and spelt before it was packed.
+        make: Callable[..., Request] = LeanRequest.of if wire.kind == "Request" else _KINDS[wire.kind]
+        if "://" not in wire.url and not wire.url.startswith(("about:", "data:")):
+            raise Undecodable(f"{wire.url}: no URL")
         try:
-            if wire.kind == "Request":
-                return self._lean(wire)
-            return _KINDS[wire.kind](
+            return make(
                 wire.url,
                 method=wire.method,
                 headers=wire.headers,
@@ -192,30 +194,6 @@ class RequestCodec:
             )
         except (AttributeError, ValueError, TypeError) as error:
             raise Undecodable(f"{wire.url}: {error}") from error
-
-    def _lean(self, wire: WireRequest) -> Request:
-        """One of Scrapy's plain requests, which was escaped and spelt before it was packed.
-
-        Raises:
-            ValueError: it was not: its URL is none.
-        """
-        if "://" not in wire.url and not wire.url.startswith(("about:", "data:")):
-            raise ValueError(f"no URL: {wire.url!r}")
-        return LeanRequest.of(
-            wire.url,
-            method=wire.method,
-            headers=wire.headers,
-            body=wire.body,
-            cookies=wire.cookies,
-            meta=wire.meta,
-            cb_kwargs=wire.cb_kwargs,
-            callback=self._method(wire.callback),
-            errback=self._method(wire.errback),
-            encoding=wire.encoding,
-            priority=wire.priority,
-            dont_filter=wire.dont_filter,
-            flags=wire.flags,
-        )
 
     def forget(self, packed: FrontierRequest) -> None:
         """Drops the object of a request that is settled or was never accepted."""

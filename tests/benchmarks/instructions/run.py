@@ -96,11 +96,11 @@ CASES: dict[str, tuple[Callable[[], Callable[[bytes], object]], str]] = {
 }
 
 
-def count(name: str, library: Path) -> None:
+def count(name: str, counter: Path) -> None:
     """In the process that callgrind watches."""
     make, size = CASES[name]
     read, bodies = make(), _bodies(size)
-    counting = ctypes.CDLL(str(library))
+    counting = ctypes.CDLL(str(counter))
     for body in bodies[:WARM]:
         read(body)
     counting.counting_begins()
@@ -109,14 +109,14 @@ def count(name: str, library: Path) -> None:
     counting.counting_ends(b"pages")
 
 
-def of_case(name: str, folder: Path, library: Path) -> float:
+def of_case(name: str, folder: Path, counter: Path) -> float:
     """Instructions per page.
 
     Raises:
         RuntimeError: callgrind has counted nothing; the message has what it said.
     """
     done = subprocess.run(
-        [*callgrind(folder), sys.executable, __file__, "--case", name, "--library", str(library)],
+        [*callgrind(folder), sys.executable, __file__, "--case", name, "--counter", str(counter)],
         env={**os.environ, **CALM},
         capture_output=True,
         text=True,
@@ -127,7 +127,7 @@ def of_case(name: str, folder: Path, library: Path) -> float:
     return counted(folder) / COUNTED
 
 
-def of_crawl(name: str, folder: Path, library: Path) -> float:
+def of_crawl(name: str, folder: Path, counter: Path) -> float:
     """Instructions per page of a whole crawl of `crawls.variants`, from the opening of the spider to its closing."""
     (variant,) = (each for each in VARIANTS if each.name == name)
     cores = os.sched_getaffinity(0)
@@ -137,7 +137,7 @@ def of_crawl(name: str, folder: Path, library: Path) -> float:
         watched = replace(
             variant,
             command=lambda *where, place=place: [*callgrind(place), *variant.command(*where)],
-            environment={**variant.environment, **CALM, "CRAWL_COUNTING": str(library)},
+            environment={**variant.environment, **CALM, "CRAWL_COUNTING": str(counter)},
         )
         write_site(place / "site", shop, ("identity",))
         with ShopServer(place / "server", place / "site", transports=("plain",), cores=cores) as server:
@@ -167,22 +167,22 @@ def main() -> int:
     """Prints a line for each case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", help="count this one in this process")
-    parser.add_argument("--library", type=Path)
+    parser.add_argument("--counter", type=Path)
     parser.add_argument("--only", default="", help="cases and crawls whose names contain this")
     options = parser.parse_args()
     if options.case:
-        count(options.case, options.library)
+        count(options.case, options.counter)
         return 0
     with tempfile.TemporaryDirectory(prefix="instructions-") as name:
-        folder, library = Path(name), Path(name) / "counting.so"
+        folder, counter = Path(name), Path(name) / "counting.so"
         source = Path(__file__).with_name("counting.c")
-        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall", "-o", str(library), str(source)], check=True)
+        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall", "-o", str(counter), str(source)], check=True)
         for case in CASES:
             if options.only in case:
-                print(f"{case:<40} {of_case(case, folder, library) / 1e6:8.3f} million a page", flush=True)
+                print(f"{case:<40} {of_case(case, folder, counter) / 1e6:8.3f} million a page", flush=True)
         for variant in WHOLE:
             if options.only in (what := f"crawl: {variant}, 7.6 KB"):
-                print(f"{what:<40} {of_crawl(variant, folder, library) / 1e6:8.3f} million a page", flush=True)
+                print(f"{what:<40} {of_crawl(variant, folder, counter) / 1e6:8.3f} million a page", flush=True)
     return 0
 
 
