@@ -29,7 +29,8 @@ def test_workers_share_the_pages_of_a_job_and_each_is_read_once(site, crawl_toge
     site["/"] = links(*(f"/list/{number}" for number in range(8)))
     for number in range(8):
         site[f"/list/{number}"] = links(*(f"/p/{number}/{page}" for page in range(20)))
-        site.pages.update({f"/p/{number}/{page}": "x" for page in range(20)})
+        # Slow enough that a worker without pages, which looks ten times a second, comes before the other has read all.
+        site.pages.update({f"/p/{number}/{page}": html("x", delay_s=0.03) for page in range(20)})
     ended = crawl_together(spider_for(site), {"CONCURRENT_REQUESTS": 4}, frontier=frontier)
     assert set(site.hits.values()) == {1}
     assert len(site.hits) == 1 + 8 + 160
