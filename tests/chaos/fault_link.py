@@ -108,6 +108,10 @@ class _Stream:
             self._deliver(item)
         self._press()
 
+    def run_soon(self) -> None:
+        """In the next round of the loop."""
+        self._connection.link.loop.call_soon(self.run)
+
     def clear(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -165,8 +169,9 @@ class _End(asyncio.Protocol):
         self._hears.choked = True
 
     def resume_writing(self) -> None:
+        # Not at once: the transport is about to write, and one that is closed then closes its socket twice.
         self._hears.choked = False
-        self._hears.run()
+        self._hears.run_soon()
 
     def reset(self) -> None:
         """RST, at once: whatever is still to be written is forgotten."""

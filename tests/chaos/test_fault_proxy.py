@@ -1,10 +1,12 @@
 """Each fault of the proxy is what it says, to the clients and servers that the platform has."""
 
+import asyncio
 import contextlib
 import socket
 import threading
 import time
 
+import fault_link
 import httpx
 import pytest
 import redis
@@ -141,6 +143,37 @@ def test_a_link_that_does_nothing_passes_bytes_and_ends_each_way(pair):
     server.close()
     assert client.recv(1) == b""
     wait_until(lambda: not link.connections, what="the connection is forgotten")
+
+
+def test_an_end_that_waits_for_the_last_bytes_closes_the_connection_once(peer, dial):
+    """A transport of asyncio that is closed while it writes its last bytes would close its socket a second time."""
+    errors = []
+
+    async def run():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, context: errors.append(context))
+        link = fault_link.Link(name="late", server_port=peer.port, is_http=False, loop=loop)
+        await link.listen()
+        client = dial(link.port)
+        client.shutdown(socket.SHUT_WR)
+        server = await asyncio.to_thread(peer.accept)
+        (connection,) = link.connections
+        outgoing = connection.client.transport
+        outgoing.set_write_buffer_limits(high=0)  # it goes on when all is written, not before
+        outgoing.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+        await link.set(Mode.of("half-open", {"lose": False}))
+        blob = bytes(range(256)) * 2048  # 512 KiB: more than the client's side takes at once
+        server.sendall(blob)
+        server.close()
+        await asyncio.to_thread(wait_until, lambda: connection.replies.bytes == len(blob), what="all of it is held")
+        await asyncio.sleep(0.01)  # and so is the end
+        await link.set(Mode())
+        assert await asyncio.to_thread(heard, client, len(blob) + 1) == blob
+        await asyncio.to_thread(wait_until, lambda: not link.connections, what="the connection is forgotten")
+        link.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+    assert errors == []
 
 
 def test_a_reset_of_one_side_is_one_for_the_other(pair):
