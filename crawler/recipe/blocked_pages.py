@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crawler.errors import PageBlocked, PageError, ParseRefused
-from crawler.recipe.documents import kind_of, parse_document
+from crawler.recipe.documents import kind_of_text, kind_of_type, parse_document
 from crawler.recipe.model import Condition, Page
 from crawler.recipe.readable_rules import class_of, readable
 from crawler.recipe.rules import PageContext, RowScope
@@ -34,7 +34,7 @@ def check_blocked(conditions: Sequence[Condition], context: PageContext) -> None
     if not unread:
         return
     document, page = context.document, context.input
-    kind = kind_of(document.text, page.headers.get("content-type"))
+    kind = kind_of_type(page.headers.get("content-type")) or kind_of_text(document.text)
     other = None if kind == document.kind else _parsed(page, kind, context.page.fetch.encoding)
     if other is not None and class_of(other) != class_of(document):
         _judge(unread, PageContext(page=context.page, input=page, document=other))

@@ -8,11 +8,12 @@ that another alternative wins, a default) is left to `rules`, which begins anew:
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
 
-from crawler.recipe.css_lexbor import finder
+from crawler.recipe.css_lexbor import finder, shareable, sharing_finder
 from crawler.recipe.model import AnyOf, QuerySource, Take
 from crawler.recipe.queries import CssQuery, JmesQuery, QueryError, XPathQuery
 from crawler.recipe.source_text import source_text
@@ -24,16 +25,16 @@ from crawler.recipe.xpath import needs_second_tree
 from crawler.recipe.xpath_walks import written
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from selectolax.lexbor import LexborNode
 
     from crawler.recipe.css_lexbor import Columns
-    from crawler.recipe.css_tree import CssPart
+    from crawler.recipe.css_tree import Complex, CssPart
     from crawler.recipe.documents import Document, Scope
     from crawler.recipe.html_document import HtmlScope
     from crawler.recipe.model import PageInput, RuleNode
+    from crawler.recipe.queries import Query
     from crawler.recipe.steps import Step
     from crawler.recipe.xpath_direct import DirectXPath, Find
     from crawler.recipe.xpath_forms import Trail
@@ -93,12 +94,36 @@ class Cell:
 
 def cells_of(fields: Mapping[str, RuleNode], later: Collection[str]) -> tuple[Cell, ...]:
     """The fields of a row that its page gives, in their order."""
-    return tuple(_cell(name, rule) for name, rule in fields.items() if name not in later)
+    rules = {name: rule for name, rule in fields.items() if name not in later}
+    shared = _shared(take for rule in rules.values() for take in _takes(rule))
+    return tuple(_cell(name, rule, shared) for name, rule in rules.items())
 
 
-def _cell(name: str, rule: RuleNode) -> Cell:
-    takes = [take for take in (rule.members if isinstance(rule, AnyOf) else (rule,)) if isinstance(take, Take)]
-    read = _read(rule)
+def _takes(rule: RuleNode) -> list[Take]:
+    return [take for take in (rule.members if isinstance(rule, AnyOf) else (rule,)) if isinstance(take, Take)]
+
+
+def _shared(takes: Iterable[Take]) -> frozenset[str]:
+    """What several of these look for in a page: whole selectors, and what stands before a blank in them."""
+    wanted = Counter(
+        text
+        for take in takes
+        if isinstance(take.source, QuerySource) and (selector := _selector_of(take.source.query)) is not None
+        for text in shareable(selector)
+    )
+    return frozenset(text for text, count in wanted.items() if count > 1)
+
+
+def _selector_of(query: Query) -> Complex | None:
+    """The selector that a query is looked for by in the whole page."""
+    if isinstance(query, XPathQuery):
+        return None if query.direct is None else query.direct.page_selector
+    return query.parts[0].selector if isinstance(query, CssQuery) and len(query.parts) == 1 else None
+
+
+def _cell(name: str, rule: RuleNode, shared: frozenset[str]) -> Cell:
+    takes = _takes(rule)
+    read = _read(rule, shared)
     if read is None:
         return Cell(name=name, rule=rule, read=None, pick=_pick(rule))
     moves = any(isinstance(take.source, QuerySource) and needs_second_tree(take.source.query) for take in takes)
@@ -137,12 +162,12 @@ def _is_bare(take: Take) -> bool:
     )
 
 
-def _read(rule: RuleNode) -> Read | None:
+def _read(rule: RuleNode, shared: frozenset[str]) -> Read | None:
     if isinstance(rule, Take):
-        return _of_take(rule)
+        return _of_take(rule, shared)
     if not isinstance(rule, AnyOf) or rule.all or rule.process or rule.when is not None or rule.default is not MISSING:
         return None
-    members = [_of_take(member) if isinstance(member, Take) else None for member in rule.members]
+    members = [_of_take(member, shared) if isinstance(member, Take) else None for member in rule.members]
     reads = [member for member in members if member is not None]
     return _alternatives(reads) if len(reads) == len(members) > 1 else None
 
@@ -161,22 +186,22 @@ def _alternatives(reads: list[Read]) -> Read:
     return read
 
 
-def _of_take(take: Take) -> Read | None:
+def _of_take(take: Take, shared: frozenset[str]) -> Read | None:
     if not isinstance(take.source, QuerySource) or not _is_bare(take):
         return None
     query = take.source.query
     if isinstance(query, XPathQuery):
-        return _of_xpath(query, take) if query.direct is None else _of_direct(query.direct, query.text, take)
+        return _of_xpath(query, take) if query.direct is None else _of_direct(query.direct, query.text, take, shared)
     if not isinstance(query, CssQuery) or len(query.parts) > 1:
         return None
     selector = query.parts[0].selector
     is_slow = selector.costly or selector.counts_some or selector.backtracks > _MOST_BACKTRACKS
-    return None if is_slow else _of_css(query, take)
+    return None if is_slow else _of_css(query, take, shared)
 
 
-def _of_direct(direct: DirectXPath, text: str, take: Take) -> Read:
+def _of_direct(direct: DirectXPath, text: str, take: Take, shared: frozenset[str]) -> Read:
     if direct.plain is not None:
-        return _of_plain(direct, text, *direct.plain, take)
+        return _of_plain(direct, text, direct.plain, take, shared)
     one = _html_of if take.as_ == "html" else visible_text
     nothing = MISSING if take.default is MISSING else ASK
     finish = _finished(take)
@@ -196,8 +221,9 @@ def _of_direct(direct: DirectXPath, text: str, take: Take) -> Read:
     return read
 
 
-def _of_plain(direct: DirectXPath, text: str, find: Find, trail: Trail, take: Take) -> Read:
+def _of_plain(direct: DirectXPath, text: str, plain: tuple[Find, Trail], take: Take, shared: frozenset[str]) -> Read:
     """As CSS, which such a path is; but its texts are read one by one."""
+    find, trail = plain
     one, name = _html_of if take.as_ == "html" else visible_text, trail.attribute
     if trail.gives == "attribute":
         one = lambda node: written(node.attributes.get(name)).strip()  # noqa: E731
@@ -207,10 +233,12 @@ def _of_plain(direct: DirectXPath, text: str, find: Find, trail: Trail, take: Ta
     finish, finish_each = _ending(take), _finished(take)
     nothing = MISSING if take.default is MISSING else ASK
     of_text = trail.gives == "text"
+    find_in_page = None if direct.page_selector is None else sharing_finder(direct.page_selector, shared)
 
     def read(scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
         html = cast("HtmlScope", scope)
-        nodes = find(node, html.document.top, rows)
+        document = html.document
+        nodes = find(node, document.top, rows) if find_in_page is None else find_in_page(document.top, document.found)
         if not nodes:
             return nothing
         if of_text and not all(map(_holds_one, nodes)):
@@ -269,17 +297,18 @@ def _finished(take: Take) -> Callable[[list[Value], CellPage, str], Value]:
     return finish
 
 
-def _of_css(query: CssQuery, take: Take) -> Read:
+def _of_css(query: CssQuery, take: Take, shared: frozenset[str]) -> Read:
     part = query.parts[0]
     selector = part.selector
-    in_page, in_row = (finder(selector, row=row) for row in (False, True))
+    in_page, in_row = sharing_finder(selector, shared), finder(selector, row=True)
     nothing = MISSING if take.default is MISSING else ASK
     chosen = _texts(take) if part.kind == "texts" else (_every if take.all else _first)(_text_of(part, take))
     finish = _ending(take)
 
-    def read(_scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
-        nodes = in_page(node) if rows is None else rows.find(selector, node)
-        if nodes is None:
+    def read(scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+        if rows is None:
+            nodes: list[LexborNode] | None = in_page(node, cast("HtmlScope", scope).document.found)
+        elif (nodes := rows.find(selector, node)) is None:
             nodes = in_row(node)
         return finish(chosen(nodes), page, path) if nodes else nothing
 

@@ -6,14 +6,14 @@ lexbor sees what stands above a row, and backtracks; where either could matter c
 from __future__ import annotations
 
 from operator import methodcaller
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from crawler.recipe.css_match import select
-from crawler.recipe.css_tree import css_string
+from crawler.recipe.css_tree import complex_of, css_string
 from crawler.recipe.text import visible_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from selectolax.lexbor import LexborNode
 
@@ -87,19 +87,64 @@ def finder(selector: Complex, *, row: bool) -> Callable[[LexborNode], list[Lexbo
 def _descent(selector: Complex) -> Callable[[LexborNode], list[LexborNode]]:
     """As `select`, for compounds that stand inside each other, while each but the last matches one element."""
     first, *others = (compound.lexbor for compound in selector.compounds)
+    return lambda node: _below(node.css(first), others, selector, node)
 
-    def find(node: LexborNode) -> list[LexborNode]:
-        found = node.css(first)
-        for text in others:
-            if len(found) != 1:
-                return select(ENGINE, selector, node) if found else found
-            [root] = found
-            found = root.css(text)
-            if found and found[0].mem_id == root.mem_id:
-                del found[0]
+
+def _below(found: list[LexborNode], others: Sequence[str], selector: Complex, node: LexborNode) -> list[LexborNode]:
+    """What the other compounds lead to, from what the first ones of the selector have found in the node."""
+    for text in others:
+        if len(found) != 1:
+            return select(ENGINE, selector, node) if found else found
+        [root] = found
+        found = root.css(text)
+        if found and found[0].mem_id == root.mem_id:
+            del found[0]
+    return found
+
+
+#: What is known of a page: the elements that these selectors match. They are nobody's to change.
+Found: TypeAlias = "dict[str, list[LexborNode]]"
+
+
+def shareable(selector: Complex) -> list[str]:
+    """What fields of a page may have in common with others: the selector's beginnings, the whole one last."""
+    if selector.native is None:
+        return []
+    if set(selector.combinators) <= {" "}:
+        return [_beginning(selector, count).native or "" for count in range(1, len(selector.compounds) + 1)]
+    return [selector.native]
+
+
+def sharing_finder(selector: Complex, shared: Collection[str]) -> Callable[[LexborNode, Found], list[LexborNode]]:
+    """As `finder` in the whole page, which finds what is `shared` once and keeps it."""
+    common = [text for text in shareable(selector) if text in shared]
+    if not common:
+        find = finder(selector, row=False)
+        return lambda node, _known: find(node)
+    [*shorter, text] = common
+    if text != selector.native:
+        count = shareable(selector).index(text) + 1
+        begin = sharing_finder(_beginning(selector, count), common)
+        others = [compound.lexbor for compound in selector.compounds[count:]]
+        return lambda node, known: _below(begin(node, known), others, selector, node)
+    find_anew = sharing_finder(selector, shorter)
+
+    def find_once(node: LexborNode, known: Found) -> list[LexborNode]:
+        found = known.get(text)
+        if found is None:
+            found = known[text] = find_anew(node, known)
         return found
 
-    return find
+    return find_once
+
+
+def _beginning(selector: Complex, count: int) -> Complex:
+    return complex_of(
+        selector.compounds[:count],
+        selector.combinators[: count - 1],
+        anchored=selector.anchored,
+        prefixes=selector.prefixes[:count],
+    )
 
 
 class Columns:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from crawler.errors import ParseRefused
-from crawler.recipe.encoding import Decoded, decode, utf8_of
+from crawler.recipe.encoding import Decoded, decode
 from crawler.recipe.html_document import HtmlDocument
 from crawler.recipe.js_literal import find_literal
 from crawler.recipe.row_files import CsvFormat, RowFile, parse_csv, parse_json_lines
@@ -140,6 +140,9 @@ _ROWS_TYPE: Final[dict[str, ParseKind]] = {
     ),
 }
 _XML_TYPE = re.compile(r"(?:text|application)/xml\b|[\w.-]+/[\w.-]+\+xml\b", re.ASCII)
+#: So much of a text is looked at to tell what it is.
+_START_CHARACTERS: Final = 1024
+
 #: Any element name: a page without a Content-Type and a doctype may begin with any of them.
 _HTML_START = re.compile(r"<(?:!doctype\s+html|!--|[a-z][a-z0-9-]*[\s/>])", re.IGNORECASE)
 _XML_START = re.compile(r"<\?xml\b|<(?:rss|feed|urlset|sitemapindex|rdf:RDF|opml)\b", re.IGNORECASE)
@@ -170,7 +173,8 @@ def parse_document(
         ParseRefused: too deep, too many elements, no such document, or `encoding` is none.
     """
     page = decode(body, content_type=content_type, encoding=encoding)
-    return _parse(page, kind=kind or kind_of(page.text, content_type), url=url, csv=csv, namespaces=namespaces)
+    kind = kind or kind_of_type(content_type) or kind_of_text(page.start(_START_CHARACTERS))
+    return _parse(page, kind=kind, url=url, csv=csv, namespaces=namespaces)
 
 
 def parse_fragment(
@@ -186,10 +190,8 @@ def parse_fragment(
     if kind == "html":
         return HtmlDocument.of_fragment(text, url=url)
     if kind == "json":
-        return _of_script(Decoded(text=text, encoding="utf-8", utf8=b""), url=url)
-    return _parse(
-        Decoded(text=text, encoding="utf-8", utf8=utf8_of(text)), kind=kind, url=url, csv=csv, namespaces=namespaces
-    )
+        return _of_script(Decoded.of_text(text), url=url)
+    return _parse(Decoded.of_text(text), kind=kind, url=url, csv=csv, namespaces=namespaces)
 
 
 def _of_json(page: Decoded, *, url: str) -> ValueDocument:
@@ -238,11 +240,8 @@ def _parse(page: Decoded, *, kind: ParseKind, url: str, csv: CsvFormat | None, n
     raise ParseRefused(f"cannot parse as {kind!r}; write html, xml, json, jsonl, csv or text")
 
 
-def kind_of(text: str, content_type: str | None) -> ParseKind:
-    """What a page is by itself: by Content-Type, and where that says nothing by how the text begins.
-
-    text/plain, a missing and an unknown type say nothing.
-    """
+def kind_of_type(content_type: str | None) -> ParseKind | None:
+    """What a page is by its Content-Type. None where that says nothing: text/plain, a missing and an unknown type."""
     mime = (content_type or "").partition(";")[0].strip().lower()
     if mime in _HTML_TYPE:
         return "html"
@@ -250,9 +249,12 @@ def kind_of(text: str, content_type: str | None) -> ParseKind:
         return _ROWS_TYPE[mime]
     if _JSON_TYPE.match(mime):
         return "json"
-    if _XML_TYPE.match(mime):
-        return "xml"
-    start = text[:1024].lstrip("\ufeff \t\r\n\f")
+    return "xml" if _XML_TYPE.match(mime) else None
+
+
+def kind_of_text(text: str) -> ParseKind:
+    """What a page is by how its text begins."""
+    start = text[:_START_CHARACTERS].lstrip("\ufeff \t\r\n\f")
     if start[:1] in {"{", "["}:
         return "json"
     if _XML_START.match(start):

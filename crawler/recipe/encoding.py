@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import functools
-from dataclasses import dataclass
 from typing import Final
 
 from w3lib.encoding import (
@@ -20,13 +18,49 @@ from crawler.errors import ParseRefused
 _FALLBACK: Final = "utf-8"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Decoded:
-    """A body as text, the name of the encoding it was read by, and the text in UTF-8."""
+    """A body as text, and what parsers take, each made when it is asked for: most pages of UTF-8 need no text.
 
-    text: str
-    encoding: str
-    utf8: bytes
+    Attributes:
+        encoding: the name of the encoding it was read by.
+        html: for lexbor: UTF-8, in which may be bytes that are none; what is read of them comes out as U+FFFD. Halves
+            of a character that have no text between them (NUL, a tag) may come together.
+    """
+
+    __slots__ = ("_text", "_utf8", "encoding", "html")
+
+    def __init__(self, *, encoding: str, html: bytes, text: str | None = None) -> None:
+        """`html` is all that is known of it, or UTF-8 if its `text` is known."""
+        self.encoding = encoding
+        self.html = html
+        self._text = text
+        self._utf8 = html if text is not None else None
+
+    @classmethod
+    def of_text(cls, text: str) -> Decoded:
+        """What has never been bytes."""
+        return cls(encoding=_FALLBACK, html=utf8_of(text), text=text)
+
+    @property
+    def text(self) -> str:
+        """All of it; what could not be decoded is U+FFFD."""
+        if self._text is None:
+            self._text = self.html.decode(_FALLBACK, "replace")
+        return self._text
+
+    @property
+    def utf8(self) -> bytes:
+        """The text in UTF-8, for parsers that refuse anything else."""
+        if self._utf8 is None:
+            self._utf8 = self.html if self.html.isascii() else utf8_of(self.text)
+        return self._utf8
+
+    def start(self, characters: int) -> str:
+        """The first characters of the text."""
+        if self._text is not None:
+            return self._text[:characters]
+        # A character has four bytes at most; one that is cut through stands behind those that are wanted.
+        return self.html[: 4 * characters].decode(_FALLBACK, "replace")[:characters]
 
 
 def utf8_of(text: str) -> bytes:
@@ -85,10 +119,9 @@ def _name(encoding: str) -> str:
 
 def _decoded(body: bytes, encoding: str) -> Decoded:
     if encoding == _FALLBACK:
-        with contextlib.suppress(UnicodeDecodeError):  # the usual case without a second copy; else decoded below
-            return Decoded(text=body.decode(), encoding=encoding, utf8=body)
+        return Decoded(encoding=encoding, html=body)
     try:
         text = body.decode(encoding, "replace")
     except (UnicodeError, ValueError):  # stateful codecs such as utf-16 may refuse a truncated tail
         text = body.decode(_FALLBACK, "replace")
-    return Decoded(text=text, encoding=encoding, utf8=utf8_of(text))
+    return Decoded(encoding=encoding, html=utf8_of(text), text=text)

@@ -22,17 +22,15 @@ _LONGEST: Final = 2_000
 _PLAIN_PORT: Final = r"(?::(?:0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
 _PLAIN_REFERENCE = re.compile(rf"/(?:[A-Za-z0-9\-_~%][A-Za-z0-9\-._~%+,=:@!]*{_PLAIN_PATH}*)?{_PLAIN_QUERY}", re.ASCII)
 _PLAIN_URL = re.compile(
-    rf"https?://[a-z0-9](?:[a-z0-9.\-]*[a-z0-9])?{_PLAIN_PORT}{_PLAIN_PATH}*{_PLAIN_QUERY}", re.ASCII
+    rf"(https?://[a-z0-9](?:[a-z0-9.\-]*[a-z0-9])?{_PLAIN_PORT}){_PLAIN_PATH}*{_PLAIN_QUERY}", re.ASCII
 )
 
 
 @functools.lru_cache(maxsize=256)
 def _origin(base_url: str) -> str | None:
     """Scheme and host of a base URL, to put before a plain reference; None where that is not all there is to do."""
-    if _PLAIN_URL.fullmatch(base_url) is None:
-        return None
-    parts = urlsplit(base_url)
-    return f"{parts.scheme}://{parts.netloc}"
+    plain = _PLAIN_URL.fullmatch(base_url)
+    return None if plain is None else plain[1]
 
 
 def plain_link(base_url: str, reference: str) -> str | None:

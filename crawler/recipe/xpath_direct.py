@@ -73,6 +73,11 @@ class DirectXPath:
             return None
         return find, self._ways[0].trail
 
+    @property
+    def page_selector(self) -> Complex | None:
+        """What finds its elements in the whole page, if there is nothing to it but that."""
+        return self._ways[0].page_selector if self.plain is not None else None
+
     def results(self, at: At) -> list[Item]:
         """Elements, and texts with their ends stripped, in document order. Empty texts are no results.
 
@@ -111,7 +116,7 @@ def _filled(items: Sequence[Item]) -> list[Item]:
 class _Way:
     """A path. `nodes` are the elements that it leads to or through, `read` is what it gives of them."""
 
-    __slots__ = ("_brackets", "_filters", "_find", "_hops", "_start", "trail")
+    __slots__ = ("_brackets", "_filters", "_find", "_hops", "_start", "page_selector", "trail")
 
     def __init__(self, trail: Trail, *, inside: bool = False, one_is_enough: bool = False) -> None:
         """`inside` a predicate it may not look for anything below. Raises _NotDirect."""
@@ -119,9 +124,15 @@ class _Way:
         self._start = tuple(_Way(start) for start in trail.start)
         hops = list(trail.hops)
         self._find: Find | None = None
+        self.page_selector: Complex | None = None  # set where that is what `_find` looks for, in the whole page
         self._filters: _Brackets = ()
         if hops and hops[0].axis == "descendant" and trail.origin != "root" and not trail.start:
-            self._find, self._filters, hops = _first_of(hops, absolute=trail.origin == "document")
+            selector, text, brackets, hops = _first_of(hops)
+            self._filters = tuple(_bracket(bracket) for bracket in brackets)
+            if trail.origin == "document":
+                self._find, self.page_selector = _from_document(selector), selector
+            else:
+                self._find = _from_node(selector, text, trail.hops[0].name)
         elif trail.origin == "document" and not trail.anywhere:
             raise _NotDirect
         self._hops = tuple(_hop(hop, one_is_enough=one_is_enough and hop is hops[-1]) for hop in hops)
@@ -208,8 +219,8 @@ def _merged(ways: Iterable[_Way], node: LexborNode, at: At) -> list[Item]:
 Find: TypeAlias = "Callable[[LexborNode, LexborNode, Columns | None], Sequence[LexborNode]]"
 
 
-def _first_of(hops: list[Hop], *, absolute: bool) -> tuple[Find, _Brackets, list[Hop]]:
-    """What finds elements by one selector for the first steps, brackets it leaves open, and the steps that are left."""
+def _first_of(hops: list[Hop]) -> tuple[Complex, str, tuple[Test | Place, ...], list[Hop]]:
+    """One selector for the first steps, as text too, the brackets it leaves open, and the steps that are left."""
     texts: list[str] = []
     rest: tuple[Test | Place, ...] = ()
     taken = 0
@@ -224,8 +235,7 @@ def _first_of(hops: list[Hop], *, absolute: bool) -> tuple[Find, _Brackets, list
     selector = compile_css(text).parts[0].selector
     if selector.backtracks > _MOST_BACKTRACKS or texts.count("*") > 1:
         raise _NotDirect  # lexbor would have to go back on a hostile page
-    find = _from_document(selector) if absolute else _from_node(selector, text, hops[0].name)
-    return find, tuple(_bracket(bracket) for bracket in rest), hops[taken:]
+    return selector, text, rest, hops[taken:]
 
 
 def _compound(hop: Hop) -> tuple[str, tuple[Test | Place, ...]]:

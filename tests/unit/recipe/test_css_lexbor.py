@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from messy_pages import MessyPage
 
 from crawler.recipe.css import compile_css
-from crawler.recipe.css_lexbor import ENGINE, Columns, finder
+from crawler.recipe.css_lexbor import ENGINE, Columns, finder, shareable, sharing_finder
 from crawler.recipe.css_match import select
 
 LEADING = [":is(.row, li) b", ":not(.x) b", ":not(.x) > p", "*:is(ul, .row) p", ":is(b, i) ~ i", "div :not(b) i"]
@@ -44,6 +44,47 @@ def test_every_way_finds_what_matching_one_compound_after_the_other_finds(text):
             assert keys(in_row(row)) == wanted
             found += len(wanted)
     assert found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_fields_share_is_found_once_and_every_field_finds_its_own(seed):
+    selectors = [compile_css(text).parts[0].selector for text in [*SELECTORS, "ul", "ul li", "div", ".row p i", "b"]]
+    random.Random(seed).shuffle(selectors)
+    shared = {text for selector in selectors for text in shareable(selector)}
+    finders = [sharing_finder(selector, shared) for selector in selectors]
+    for number in range(30):
+        root, known = LexborHTMLParser(MessyPage(number).body()).root, {}
+        for _ in range(2):
+            for selector, find in zip(selectors, finders, strict=True):
+                assert keys(find(root, known)) == keys(select(ENGINE, selector, root))
+        assert set(known) <= shared
+        assert {"b", "ul", "ul li", ".row > p"} <= set(known)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (".a .b c", [".a", ".a .b", ".a .b c"]),
+        (".a > .b c", [".a > .b c"]),
+        (".a", [".a"]),
+        (":is(.a .b) c", []),
+    ],
+)
+def test_selectors_share_how_they_begin_up_to_a_blank(text, expected):
+    assert shareable(compile_css(text).parts[0].selector) == expected
+
+
+def test_what_is_not_shared_is_not_kept_and_a_beginning_is_looked_for_once():
+    page, known = LexborHTMLParser("<div class=a><p><b>1</b></p></div><div class=c><b>2</b></div>"), {}
+    first, second, other = (
+        sharing_finder(compile_css(text).parts[0].selector, {".a", ".x"}) for text in (".a p b", ".a b", ".c b")
+    )
+    assert [node.text() for node in first(page.root, known)] == ["1"]
+    assert list(known) == [".a"]
+    known[".a"] = page.css(".c")  # as if that had been found: nobody looks again
+    assert [node.text() for node in second(page.root, known)] == ["2"]
+    assert [node.text() for node in other(page.root, known)] == ["2"]
+    assert list(known) == [".a"]
 
 
 @pytest.mark.parametrize("text", [*SELECTORS, ".row b", "body b", "li b", "b:first-child", ":not(b)", "i ~ b"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.errors import ParseRefused
-from crawler.recipe.encoding import decode, utf8_of
+from crawler.recipe.encoding import Decoded, decode, utf8_of
 
 HEBREW = "כיסא"
 
@@ -76,3 +76,20 @@ def test_any_bytes_decode_to_text_that_can_be_encoded_again(body, encoding):
 
 def test_half_surrogate_pairs_become_question_marks():
     assert utf8_of("a\ud800b") == b"a?b"
+
+
+@given(
+    st.binary(max_size=200) | st.text("aé€😬").map(str.encode),
+    st.integers(0, 20),
+    st.sampled_from([None, "utf-16", "cp1255"]),
+)
+def test_the_start_is_that_of_the_whole_text(body, characters, encoding):
+    decoded = decode(body, content_type=None, encoding=encoding)
+    assert decoded.start(characters) == decoded.text[:characters] == decoded.start(characters)
+
+
+def test_a_page_of_utf8_is_kept_as_it_is():
+    page = decode(b"<p>\xff" + HEBREW.encode(), content_type=None, encoding=None)
+    assert page.html == b"<p>\xff" + HEBREW.encode()
+    assert page.utf8 == f"<p>\ufffd{HEBREW}".encode()
+    assert Decoded.of_text("a\ud800b").utf8 == b"a?b"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from crawler.recipe.css_tree import css_string
@@ -199,3 +201,35 @@ def test_an_empty_page_is_a_page():
     assert document.root.own() == ""
     assert document.root.values(compile_css("p")) == []
     assert document.root.values(compile_xpath("//p")) == []
+
+
+#: Bytes that are no UTF-8, or only with the ones beside them; and what stands beside them in a page.
+_PIECES = [b"\xff", b"\xc3", b"\xa9", b"\xe2\x82", b"\xac", b"\xf0\x9f\x98", b"\xed\xa0\x80", b"caf\xc3\xa9", b" "]
+_PIECES += [b"&eacute;", b"&#130;", b"&", b"<", b"<i>", b"<!--x-->", b"-->", b"<br>", b"\n", b"x"]
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_what_is_no_utf8_reads_as_if_the_page_had_been_decoded_first(seed):
+    drawn = random.Random(seed)
+    some = lambda: b"".join(drawn.choices(_PIECES, k=6)).replace(b'"', b"")  # noqa: E731
+    body = b'<!DOCTYPE html><title>t</title><p title="%s" class="k">%s</p><div>%s<pre>%s</pre>%s</div>' % tuple(
+        some() for _ in range(5)
+    )
+    pages = [
+        parse_document(each, kind="html", url="https://shop.example/")
+        for each in (body, body.decode("utf-8", "replace").encode())
+    ]
+    queries = [compile_css(text) for text in ("p", "p::attr(title)", "div ::text", "pre::text", "div", ".k")]
+    queries += [compile_xpath(text) for text in ("//p/@title", "//div//text()", "//comment()")]
+    for query in queries:
+        assert pages[0].root.values(query) == pages[1].root.values(query)
+        assert pages[0].root.values(query, as_="html") == pages[1].root.values(query, as_="html")
+    assert pages[0].text == pages[1].text
+
+
+@pytest.mark.parametrize("dropped", [b"\x00", b"</i>"])
+def test_halves_of_a_character_come_together_over_what_no_page_shows(dropped):
+    page = parse_document(b"<p>caf\xc3" + dropped + b"\xa9", kind="html", url="https://shop.example/")
+    assert page.root.values(compile_css("p")) == ["café"]
+    assert page.root.values(compile_xpath("string(//p)")) == ["café"]
+    assert page.text == f"<p>caf\ufffd{dropped.decode()}\ufffd"
