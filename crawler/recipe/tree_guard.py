@@ -29,7 +29,7 @@ _FEW: Final = 2_000
 _STRETCH_BYTES: Final = 8_192
 #: A page that is shorter has hardly ever as many tags as may lie in each other.
 _SMALL_BYTES: Final = 16_384
-_CHUNK_BYTES: Final = 1_024
+_CHUNK_BYTES: Final = 2_048
 
 _VOID: Final = frozenset(
     {
@@ -260,14 +260,14 @@ def _check_attributes(html: bytes) -> None:
 
 
 def _is_deep(html: bytes, brackets: bytes) -> bool:
-    """Whether elements may lie in each other deeper than is allowed: counted, and once more without void elements."""
-    if _counted_depth(brackets) <= MAX_DEPTH:
+    """Whether elements may lie in each other deeper than is allowed: counted, without comments, and without voids."""
+    if _counted_depth(brackets) <= MAX_DEPTH or _counted_depth(brackets.replace(b"<!", b"!")) <= MAX_DEPTH:
         return False
     for tags in (_VOID_TAGS_EVERYWHERE, _VOID_TAGS if _FOREIGN_ROOT_BYTES.search(html) is None else ()):
         for tag in tags:
             html = html.replace(tag, b" ")
             # Most pages have many of one kind.
-            if _counted_depth(html.translate(None, _NO_BRACKETS)) <= MAX_DEPTH:
+            if _counted_depth(html.translate(None, _NO_BRACKETS).replace(b"<!", b"!")) <= MAX_DEPTH:
                 return False
     return True
 
@@ -276,11 +276,12 @@ def _counted_depth(brackets: bytes) -> int:
     """Start tags less end tags, chunk by chunk: an upper bound of the depth as long as no end tag is a fake."""
     depth = 0
     opened = 0
-    for start in range(0, len(brackets), _CHUNK_BYTES):
-        chunk = brackets[start : start + _CHUNK_BYTES]
-        in_chunk = chunk.count(b"<")
-        depth = max(depth, opened + in_chunk)
-        opened += in_chunk - 2 * chunk.count(b"</") - chunk.count(b"<!")
+    for begin in range(0, len(brackets), _CHUNK_BYTES):
+        chunk = brackets[begin : begin + _CHUNK_BYTES]
+        ends = chunk.count(b"</")
+        starts = chunk.count(b"<") - ends
+        depth = max(depth, opened + starts)  # as if all of the chunk's end tags stood behind its start tags
+        opened += starts - ends
     return depth
 
 
