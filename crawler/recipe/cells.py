@@ -302,14 +302,19 @@ def _of_css(query: CssQuery, take: Take, shared: frozenset[str]) -> Read:
     selector = part.selector
     in_page, in_row = sharing_finder(selector, shared), finder(selector, row=True)
     nothing = MISSING if take.default is MISSING else ASK
-    chosen = _texts(take) if part.kind == "texts" else (_every if take.all else _first)(_text_of(part, take))
+    one = _text_of(part, take)
+    chosen = _texts(take) if part.kind == "texts" else (_every if take.all else _first)(one)
     finish = _ending(take)
+    is_plain = not (take.all or take.process or part.kind == "texts")
 
     def read(scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
         if rows is None:
-            nodes: list[LexborNode] | None = in_page(node, cast("HtmlScope", scope).document.found)
-        elif (nodes := rows.find(selector, node)) is None:
-            nodes = in_row(node)
+            nodes = in_page(node, cast("HtmlScope", scope).document.found)
+        else:
+            column = rows.find(selector, node)
+            nodes = in_row(node) if column is None else column
+        if is_plain and len(nodes) == 1:  # as most fields are: nothing is chosen, made or counted
+            return one(nodes[0]) or nothing
         return finish(chosen(nodes), page, path) if nodes else nothing
 
     return read
@@ -379,8 +384,15 @@ def _texts(take: Take) -> _Chosen:
 
 def _every(one: Callable[[LexborNode], str]) -> _Chosen:
     def members(nodes: Sequence[LexborNode]) -> tuple[Value, bool]:
-        found = _within_bounds(text for node in nodes if (text := one(node)))
-        return (ASK if found is None else found or MISSING), False
+        found: list[Value] = []
+        characters = 0
+        for node in nodes:
+            if text := one(node):
+                characters += len(text)
+                if characters > _SOON:
+                    return ASK, False
+                found.append(text)
+        return found or MISSING, False
 
     return members
 
