@@ -238,7 +238,11 @@ def _of_plain(direct: DirectXPath, text: str, plain: tuple[Find, Trail], take: T
     def read(scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
         html = cast("HtmlScope", scope)
         document = html.document
-        nodes = find(node, document.top, rows) if find_in_page is None else find_in_page(document.top, document.found)
+        nodes = (
+            find(node, document.top, rows)
+            if find_in_page is None
+            else find_in_page(document.top, document.found_from_top)
+        )
         if not nodes:
             return nothing
         if of_text and not all(map(_holds_one, nodes)):

@@ -87,14 +87,23 @@ def finder(selector: Complex, *, row: bool) -> Callable[[LexborNode], list[Lexbo
 def _descent(selector: Complex) -> Callable[[LexborNode], list[LexborNode]]:
     """As `select`, for compounds that stand inside each other, while each but the last matches one element."""
     first, *others = (compound.lexbor for compound in selector.compounds)
-    return lambda node: _below(node.css(first), others, selector, node)
+
+    def otherwise(node: LexborNode) -> list[LexborNode]:
+        return select(ENGINE, selector, node)
+
+    return lambda node: _below(node.css(first), others, node, otherwise)
 
 
-def _below(found: list[LexborNode], others: Sequence[str], selector: Complex, node: LexborNode) -> list[LexborNode]:
-    """What the other compounds lead to, from what the first ones of the selector have found in the node."""
+def _below(
+    found: list[LexborNode],
+    others: Sequence[str],
+    node: LexborNode,
+    otherwise: Callable[[LexborNode], list[LexborNode]],
+) -> list[LexborNode]:
+    """What the other compounds lead to, from what the first ones have found in the node. `otherwise`: from several."""
     for text in others:
         if len(found) != 1:
-            return select(ENGINE, selector, node) if found else found
+            return otherwise(node) if found else found
         [root] = found
         found = root.css(text)
         if found and found[0].mem_id == root.mem_id:
@@ -126,7 +135,8 @@ def sharing_finder(selector: Complex, shared: Collection[str]) -> Callable[[Lexb
         count = shareable(selector).index(text) + 1
         begin = sharing_finder(_beginning(selector, count), common)
         others = [compound.lexbor for compound in selector.compounds[count:]]
-        return lambda node, known: _below(begin(node, known), others, selector, node)
+        otherwise = finder(selector, row=False)
+        return lambda node, known: _below(begin(node, known), others, node, otherwise)
     find_anew = sharing_finder(selector, shorter)
 
     def find_once(node: LexborNode, known: Found) -> list[LexborNode]:

@@ -51,11 +51,14 @@ _WHOLE_PAGE = re.compile(r"(?:\s|<!--.*?-->)*<(?:!doctype|html|head|body)[\s>]",
 
 
 class HtmlDocument:
-    """A parsed HTML page. `fragment`: its root is <body>."""
+    """A parsed HTML page. `fragment`: its root is <body>.
+
+    `found` and `found_from_top` are what is known to match in its root, and in the element above all.
+    """
 
     __slots__ = (
         *("_base_url", "_exact", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second", "_waits"),
-        *("engine", "families", "found", "page", "stats", "top", "url", "visits_left"),
+        *("engine", "families", "found", "found_from_top", "page", "stats", "top", "url", "visits_left"),
     )
 
     kind: Literal["html"] = "html"
@@ -78,6 +81,7 @@ class HtmlDocument:
         self.stats: dict[str, int] = {}
         self.families: dict[int, Family | None] = {}
         self.found: Found = {}
+        self.found_from_top: Found = {} if fragment else self.found
         self.visits_left = MAX_VISITS_OF_A_PAGE
         self._exact: LexborEngine | None = None
         self._second: SecondTree | str | None = None  # or why there is none
