@@ -52,7 +52,12 @@ class Decoded:
     def utf8(self) -> bytes:
         """The text in UTF-8, for parsers that refuse anything else."""
         if self._utf8 is None:
-            self._utf8 = self.html if self.html.isascii() else utf8_of(self.text)
+            try:
+                self._text = self.html.decode()
+            except UnicodeDecodeError:
+                self._utf8 = utf8_of(self.text)
+            else:  # as nearly every page: without a second copy
+                self._utf8 = self.html
         return self._utf8
 
     def start(self, characters: int) -> str:
