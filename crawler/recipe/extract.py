@@ -178,6 +178,8 @@ class _Extraction:
         self.rejects: list[Reject] = []
         self.follow_ups: list[PageRequest] = []
         self.marks: dict[int, None] = {}  # ordered, unique
+        # Nobody asks what a page has shown that is of no list over several pages.
+        self.is_listed = context.page.paginate is not None or context.input.request.chain is not None
 
     def result(self) -> PageResult:
         raw = self._raw_rows()
@@ -257,7 +259,8 @@ class _Extraction:
 
     def _judge(self, row: _RawRow) -> None:
         contract = self._contract()
-        self._mark_row(contract, row.values)
+        if self.is_listed:
+            self._mark_row(contract, row.values)
         if row.request is not None:
             self.follow_ups.append(row.request)
             return
@@ -301,7 +304,8 @@ class _Extraction:
                 carried = self._carried(follow, at)
                 for url in allowed:
                     requests.setdefault((url, follow.page), PageRequest(url=url, page=follow.page, carried=carried))
-                    self.marks[mark("link", url)] = None
+                    if self.is_listed:
+                        self.marks[mark("link", url)] = None
         return list(requests.values()), links
 
     def _follow_scopes(self, follow: Follow) -> list[RowScope]:

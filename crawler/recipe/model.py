@@ -578,7 +578,7 @@ class PageResult:
     chain_end: str = ""
     stats: Mapping[str, int] = field(default_factory=dict)  # `recipe/...` counters to add up
     traces: tuple[FieldTrace, ...] = ()  # only when asked for
-    #: 64-bit ids of what this page shows (links and rows): a list that shows nothing new has stalled.
+    #: 64-bit ids of what this page of a list shows (links and rows): a list that shows nothing new has stalled.
     marks: tuple[int, ...] = ()
     passed_over: tuple[PageRequest, ...] = ()  # entries of a sitemap that are too old, of an incremental recipe
     cause: EmptyCause | None = None  # for the first page of a list, or any other page, that shows nothing

@@ -209,6 +209,19 @@ def test_marks_say_what_a_page_shows_so_that_the_same_content_gives_the_same_mar
     assert not set(page_of("{param: page}").marks) & set(page_of("{param: page}", '{"items": [{"name": "c"}]}').marks)
 
 
+def test_only_a_page_of_a_list_says_what_it_shows():
+    recipe = recipe_of("""\
+        start: [{urls: 'https://shop.test/', page: page}]
+        pages: {page: {each: li, item: thing, fields: {a: b}, follow: [{links: a, page: page}]}}
+        items: {thing: {version: 1, key: [a], fields: {a: {type: string}}}}
+    """)
+    html = "<li><b>1</b></li><a href=/2>"
+    listed = PageRequest(url="https://shop.test/", page="page", chain=Chain(id="x"))
+    result, in_a_list = run(recipe, html), run(recipe, html, request=listed)
+    assert (len(result.rows), len(result.requests), result.marks) == (1, 1, ())
+    assert len(in_a_list.marks) == 2
+
+
 # --- lost pages ---
 
 
