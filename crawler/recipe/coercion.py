@@ -29,7 +29,9 @@ from crawler.recipe.urls import absolute_url, plain_link
 from crawler.recipe.values import MISSING, Value, is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from crawler.recipe.fields import Rule
 
 #: The value and the page's base URL to the accepted value. Raises Broken.
 Coerce: TypeAlias = "Callable[[Value, str], Value]"
@@ -53,46 +55,57 @@ def compile_field(spec: FieldSpec) -> Coerce:
             return None
         return present(value, base_url)
 
-    if spec.rules:
-        return accept
-    return {"string": _plain_text_or, "uri": _plain_uri_or, "decimal": _plain_decimal_or}.get(
-        "uri" if spec.type == "string" and spec.format == "uri" else spec.type, _or
-    )(accept)
+    quick = _QUICK.get("uri" if spec.type == "string" and spec.format == "uri" else spec.type)
+    return accept if quick is None else quick(accept, spec.rules)
 
 
 # What most values are, without a question more than it takes to know that; anything else is accepted slowly.
 
 
-def _or(slowly: Coerce) -> Coerce:
-    return slowly
-
-
-def _plain_text_or(slowly: Coerce) -> Coerce:
-    return lambda value, base_url: value if _is_plain(value) else slowly(value, base_url)
-
-
-def _plain_uri_or(slowly: Coerce) -> Coerce:
+def _plain_text_or(slowly: Coerce, rules: Sequence[Rule]) -> Coerce:
     def accept(value: Value, base_url: str) -> Value:
-        plain = plain_link(base_url, value) if value.__class__ is str else None
+        if value.__class__ is not str or not value or value.isspace():
+            return slowly(value, base_url)
+        text = value if value.isascii() else whole_text(value)
+        for rule in rules:
+            rule(text)
+        return text
+
+    return accept
+
+
+def _plain_uri_or(slowly: Coerce, rules: Sequence[Rule]) -> Coerce:
+    def accept(value: Value, base_url: str) -> Value:
+        plain = plain_link(base_url, value) if value.__class__ is str and not rules else None
         return slowly(value, base_url) if plain is None else plain
 
     return accept
 
 
-def _plain_decimal_or(slowly: Coerce) -> Coerce:
+def _plain_decimal_or(slowly: Coerce, rules: Sequence[Rule]) -> Coerce:
     def accept(value: Value, base_url: str) -> Value:
-        if value.__class__ is str and len(value) < MAX_DIGITS and PLAIN_DECIMAL.fullmatch(value) is not None:
-            return Decimal(value)
-        return slowly(value, base_url)
+        if value.__class__ is not str or len(value) >= MAX_DIGITS or PLAIN_DECIMAL.fullmatch(value) is None:
+            return slowly(value, base_url)
+        number = Decimal(value)
+        for rule in rules:
+            rule(number)
+        return number
 
     return accept
 
 
+#: By the type of a field, or its format.
+_QUICK: Final = {"string": _plain_text_or, "uri": _plain_uri_or, "decimal": _plain_decimal_or}
+
+
 def _plain_texts_or(slowly: Coerce) -> Coerce:
     def array(value: Value, base_url: str) -> Value:
-        if value.__class__ is list and all(map(_is_plain, value)):
-            return value.copy()
-        return slowly(value, base_url)
+        found = []
+        for member in value if value.__class__ is list else (None,):
+            if member.__class__ is not str or not member or member.isspace():
+                return slowly(value, base_url)
+            found.append(member if member.isascii() else whole_text(member))
+        return found
 
     return array
 
@@ -108,11 +121,6 @@ def _plain_uris_or(slowly: Coerce) -> Coerce:
         return found
 
     return array
-
-
-def _is_plain(value: Value) -> bool:
-    """Whether it is text that is a text as it is. Most values are, and are soon told to be."""
-    return value.__class__ is str and value.isascii() and not value.isspace() and value != ""
 
 
 def _present(spec: FieldSpec) -> Coerce:

@@ -237,3 +237,33 @@ def test_any_value_is_accepted_or_broken_and_nothing_else(written, value):
         assert broken.rule  # noqa: PT017 - either outcome is right
     else:
         assert accept(accepted, **written) == accepted, "accepting is done once and for all"
+
+
+class Written(str):
+    """Text that is no plain text to the short ways, and the same to all else."""
+
+    __slots__ = ()
+
+
+def outcome(value, written):
+    try:
+        return accept(value, **written)
+    except Broken as broken:
+        return broken.rule, broken.message, broken.inside
+
+
+TEXTS = (
+    st.text(max_size=20)
+    | st.text(alphabet=st.sampled_from("0123456789.,-+eE:/#?%[]@ T\u00a0"), max_size=20)
+    | st.sampled_from(["/a", "https://shop.example/a", "1.50", "0", " ", "", "\ud83d", "99" * 200, "9" * 400, "à"])
+)
+
+
+@pytest.mark.parametrize(
+    "written", [*SPECS, {"type": "string", "required": True}, {"type": "array", "items": {"type": "string"}}], ids=str
+)
+@given(texts=st.lists(TEXTS, max_size=3))
+def test_the_short_ways_accept_what_the_long_ones_do(written, texts):
+    for value in (texts, *texts[:1]):
+        slowly = [*map(Written, value)] if isinstance(value, list) else Written(value)
+        assert outcome(value, written) == outcome(slowly, written)
