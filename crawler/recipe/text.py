@@ -37,6 +37,8 @@ _TEXT_NODES = etree.XPath("descendant::text()", smart_strings=False)
 
 def squeezed(text: str) -> str:
     """Runs of ASCII white space as one blank, ends stripped (of NBSP and its like, too)."""
+    if text.isprintable() and "  " not in text:  # as most is; the blank is the only white space that is printable
+        return text.strip()
     if text.isascii():
         return " ".join(text.split())
     return b" ".join(text.encode("utf-8", "replace").split()).decode().strip()  # bytes split at ASCII blanks only

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crawler.recipe.css import compile_css
 from crawler.recipe.documents import parse_document
@@ -79,6 +83,12 @@ def test_the_deepest_page_that_is_parsed_can_be_read():
 def test_only_ascii_blanks_are_squeezed():
     assert squeezed(" a \r\n\f\t b ") == "a b"
     assert squeezed(" é\u00a0 \u2003 b\u00a0") == "é\u00a0 \u2003 b"
+
+
+@given(st.text(alphabet=st.sampled_from(" \t\n\r\f\x0b\x00\x1c\x85\u00a0\u2003\u200b\u3000aé😀"), max_size=12))
+def test_any_text_is_squeezed_at_ascii_blanks(text):
+    words = re.split(r"[ \t\n\r\f\x0b]+", text) if not text.isascii() else text.split()
+    assert squeezed(text) == " ".join(words).strip()
 
 
 def test_inline_elements_are_no_blocks():
