@@ -39,8 +39,11 @@ LOGIN_HEADERS: Final = "login_headers"
 #: How often a page may be come back to through other pages.
 _MAX_RETURNS: Final = 5
 
-#: Where Scrapy looks for a refresh: 4,096 characters, of at most 4 bytes each.
-_HEAD_BYTES: Final = 4 * 4096
+#: Where Scrapy looks for a refresh: 4,096 characters, of one byte each in ASCII, and of at most 4 otherwise. Japanese
+#: pages may be written in ASCII with escapes, which is not meant.
+_HEAD_BYTES: Final = 4096
+_MOST_HEAD_BYTES: Final = 4 * _HEAD_BYTES
+_ESCAPE: Final = b"\x1b"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 #: What Scrapy's components note in `meta` about one download; it says nothing about the next one.
@@ -159,6 +162,8 @@ class MetaRefreshMiddleware(_PageRedirects, ScrapyMetaRefreshMiddleware):
         """Looks only at pages that hold the word: decoding text whose charset must be guessed takes 5 ms a page."""
         _ = spider
         head = response.body[:_HEAD_BYTES]
+        if not head.isascii() or _ESCAPE in head:
+            head = response.body[:_MOST_HEAD_BYTES]
         if b"refresh" not in head.lower() and not head.startswith(_UTF_16):
             return response
         return super().process_response(request, response)
