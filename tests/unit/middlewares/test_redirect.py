@@ -10,7 +10,13 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import HtmlResponse, Response
 from scrapy.settings import Settings
 
-from crawler.middlewares.redirect import LOGIN_HEADERS, LOGIN_SITES, MetaRefreshMiddleware, RedirectMiddleware
+from crawler.middlewares.redirect import (
+    LOGIN_HEADERS,
+    LOGIN_SITES,
+    MetaRefreshMiddleware,
+    RedirectMiddleware,
+    _has_equiv,
+)
 
 LOGIN = "https://shop.example/login"
 
@@ -65,13 +71,20 @@ def test_another_site_is_led_to_without_what_was_sent(redirected):
     [
         ("<title>Shop</title>", "utf-8"),
         ("<TITLE>" + "x" * 3900, "utf-8"),
-        ("<title>" + "€" * 3900, "utf-8"),
+        ("<title>" + "qQ" * 1900, "utf-8"),
+        ("<title>q?" + "€" * 3900, "utf-8"),
         ("<title>" + "店" * 3900, "iso-2022-jp"),
     ],
-    ids=["first", "last", "three bytes a character", "seven bits"],
+    ids=["first", "last", "many times q", "three bytes a character", "seven bits"],
 )
-def test_a_refresh_is_seen_wherever_scrapy_looks_for_one(before, encoding):
-    page = f'{before}<Meta HTTP-Equiv="ReFresh" content="0; url=/there">'
+@pytest.mark.parametrize("name", ["http-equiv", "HTTP-EQUIV", "Http-eQuiv"])
+def test_a_refresh_is_seen_wherever_scrapy_looks_for_one(before, encoding, name):
+    page = f'{before}<Meta {name}="ReFresh" content="0; url=/there">'
     answer = HtmlResponse(LOGIN, body=page.encode(encoding), encoding=encoding)
     seen = of_a_crawl(MetaRefreshMiddleware(Settings())).process_response(Request(LOGIN), answer)
     assert seen.url == "https://shop.example/there"
+
+
+def test_a_letter_that_is_not_rare_is_not_looked_at_again_and_again():
+    assert not _has_equiv(b"q " * 20)
+    assert _has_equiv(b"q " * 2_000)
