@@ -77,6 +77,7 @@ def finished_headers(
     headers: Mapping[bytes, list[bytes]] | Iterable[tuple[bytes, list[bytes]]], encoding: str = "utf-8"
 ) -> Headers:
     """`Headers` of names and values that need no spelling: those of other `Headers`, or written like them."""
-    made = Headers(encoding=encoding)
+    made = Headers.__new__(Headers)  # which has nothing to spell, and no more to make than this
+    made.encoding = encoding
     dict.update(made, headers)
     return made

@@ -156,7 +156,8 @@ class CurlClient:
             origin, target = _target(url)
             dialled = _origin(proxy.url) if proxy is not None else origin
             lines = self._lines(list(headers), method, body)
-            _check_method(method)
+            if method != "GET":
+                _check_method(method)
             if proxy is not None:
                 check_header(proxy.authorization)
         except ValueError as error:

@@ -182,7 +182,7 @@ class Downloader(ScrapyDownloader):
 
     def _send(self, request: Request) -> Awaitable[Response]:
         """By the handler of its scheme; where there is none yet, Scrapy makes it, which parses all of the URL."""
-        scheme, handlers = url_origin(request.url).scheme, self.handlers
+        scheme, handlers = request.url.partition(":")[0], self.handlers
         handler = handlers._handlers.get(scheme)  # noqa: SLF001 - those that have been made; Scrapy tells nobody
         if handler is None or scheme in handlers._old_style_handlers:  # noqa: SLF001 - as above
             return self._handlers_send(request)
