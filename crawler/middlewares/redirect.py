@@ -39,8 +39,8 @@ LOGIN_HEADERS: Final = "login_headers"
 #: How often a page may be come back to through other pages.
 _MAX_RETURNS: Final = 5
 
-#: Where Scrapy looks for a refresh: 4,096 characters, of one byte each in ASCII, and of at most 4 otherwise. Japanese
-#: pages may be written in ASCII with escapes, which is not meant.
+#: Where Scrapy looks for a refresh: 4,096 characters, of one byte each in ASCII, and of at most 4 otherwise. What has
+#: escapes is no ASCII, although its bytes are: two of them are one character of Japanese in ISO-2022-JP.
 _HEAD_BYTES: Final = 4096
 _MOST_HEAD_BYTES: Final = 4 * _HEAD_BYTES
 _ESCAPE: Final = b"\x1b"
