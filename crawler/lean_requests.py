@@ -13,7 +13,7 @@ from scrapy import Request
 from scrapy.http import Headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 
 class LeanRequest(Request):
@@ -73,8 +73,11 @@ class LeanRequest(Request):
         return request
 
 
-def finished_headers(headers: Iterable[tuple[bytes, list[bytes]]], encoding: str = "utf-8") -> Headers:
+def finished_headers(
+    headers: Mapping[bytes, list[bytes]] | Iterable[tuple[bytes, list[bytes]]], encoding: str = "utf-8"
+) -> Headers:
     """`Headers` of names and values that need no spelling: those of other `Headers`, or written like them."""
-    made = Headers(encoding=encoding)
+    made = Headers.__new__(Headers)  # which has nothing to spell, and no more to make than this
+    made.encoding = encoding
     dict.update(made, headers)
     return made

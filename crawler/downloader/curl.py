@@ -40,10 +40,10 @@ from crawler.downloader.curl_answer import FetchFailed, Why
 from crawler.downloader.curl_client import CurlClient
 from crawler.downloader.curl_handle import ClientOptions, Proxy
 from crawler.downloader.resolver import installed_resolver
+from crawler.lean_requests import finished_headers
+from crawler.lean_responses import lean_response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
@@ -260,7 +260,7 @@ class _SignalSender:
         return True
 
 
-def _pairs(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
+def _pairs(headers: Headers) -> list[tuple[bytes, bytes]]:
     """Names and values as they are sent. Those of `Headers.items` are the same, looked up once more each."""
     return [(name, value) for name, values in dict.items(headers) for value in values]
 
@@ -288,35 +288,30 @@ def _warn_of_size(fetched: Fetched, warn_bytes: int, request: Request) -> None:
 
 def response_of(fetched: Fetched, url: str) -> Response:
     """The response that Scrapy's handlers would make of an answer, without its certificate."""
-    response = _class_of(fetched, url)(
-        url=url,
+    headers = headers_of(fetched.headers)
+    return lean_response(
+        _class_of(headers, url, fetched.body),
+        url,
         status=fetched.status,
+        headers=headers,
         body=fetched.body,
         flags=list(fetched.flags) if fetched.flags else None,
         ip_address=_ip(fetched.ip),
         protocol=fetched.protocol,
     )
-    response.headers = headers_of(fetched.headers)  # given to the class above, they would be copied one by one
-    return response
 
 
 def headers_of(pairs: HeaderPairs) -> Headers:
     """The same as `Headers(pairs)`, without what that looks at in each of them again."""
     values: dict[bytes, list[bytes]] = {}
     for name, value in pairs:
-        title = _titled(name)
+        # As Scrapy spells it. What a site makes up is not remembered: it may be long.
+        title = _short_titled(name) if len(name) <= _SHORT else name.title()
         if title in values:
             values[title].append(value)
         else:
             values[title] = [value]
-    headers = Headers()
-    dict.update(headers, values)
-    return headers
-
-
-def _titled(name: bytes) -> bytes:
-    """As Scrapy spells it. What a site makes up is not remembered: it may be long."""
-    return _short_titled(name) if len(name) <= _SHORT else name.title()
+    return finished_headers(values)
 
 
 @lru_cache(maxsize=2048)
@@ -329,22 +324,16 @@ def _ip(text: str) -> IPv4Address | IPv6Address | None:
     return ip_address(text) if text else None
 
 
-def _class_of(fetched: Fetched, url: str) -> type[Response]:
+def _class_of(headers: Headers, url: str, body: bytes) -> type[Response]:
     """The class that `responsetypes` chooses, which nearly always looks at no more than the type of the content."""
-    content_type = None
-    for name, value in fetched.headers:
-        title = _titled(name)
-        if title == b"Content-Type":
-            content_type = value
-        elif title == b"Content-Encoding":
-            content_type = None
-            break
-    if content_type is not None:
+    content_types = dict.get(headers, b"Content-Type")
+    if content_types and b"Content-Encoding" not in headers.keys():  # noqa: SIM118 - `in headers` would spell it anew
+        content_type = content_types[-1]
         look = _class_of_type if len(content_type) <= _SHORT else responsetypes.from_content_type
         found = look(content_type)
         if found is not Response:
             return found
-    return responsetypes.from_args(headers=headers_of(fetched.headers), url=url, body=fetched.body)
+    return responsetypes.from_args(headers=headers, url=url, body=body)
 
 
 @lru_cache(maxsize=1024)

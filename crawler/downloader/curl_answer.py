@@ -145,11 +145,12 @@ def read_head(lines: Sequence[bytes], *, tunnelled: bool) -> Head | None:
         lines: with their ends.
         tunnelled: a proxy was asked for a tunnel in this transfer, and has given one.
     """
-    status, protocol, start = 0, "", 0
+    status, protocol, begins = 0, "", True
     headers: HeaderPairs = []
     length, chunked = None, False
-    for number, line in enumerate(lines):
-        if number == start:
+    for line in lines:
+        if begins:
+            begins = False
             version, _, rest = line.partition(b" ")
             status = int(rest[:3])
             protocol = _PROTOCOLS.get(version) or version.decode("latin-1")
@@ -166,7 +167,7 @@ def read_head(lines: Sequence[bytes], *, tunnelled: bool) -> Head | None:
             if status >= 200 and not tunnelled:
                 return Head(status, protocol, headers, length, chunked)
             tunnelled = tunnelled and not 200 <= status < 300
-            headers, length, chunked, start = [], None, False, number + 1
+            headers, length, chunked, begins = [], None, False, True
     return None
 
 

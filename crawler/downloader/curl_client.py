@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 import pycurl
@@ -66,6 +66,10 @@ class Egress(Protocol):
         """Why an address that a host has led to may not be dialled; "" = it may."""
 
 
+#: What the headers of a request depend on: what is to be said, the method, and whether there is a body.
+_Asked: TypeAlias = tuple[list[tuple[bytes, bytes]], str, bool]
+
+
 class _Origin(NamedTuple):
     """Where a URL leads: the beginning of it as libcurl gets it, without user and password, and what is dialled."""
 
@@ -115,6 +119,7 @@ class CurlClient:
         self._multi: Multi | None = None
         self._idle: list[Handle] = []
         self._told: dict[_Origin, tuple[tuple[Address, ...], list[str]]] = {}
+        self._said: tuple[_Asked, list[bytes]] = (([], "", False), [])
         self._closed = False
 
     async def fetch(
@@ -150,8 +155,9 @@ class CurlClient:
         try:
             origin, target = _target(url)
             dialled = _origin(proxy.url) if proxy is not None else origin
-            lines = header_lines(headers, method=method, body=body)
-            _check_method(method)
+            lines = self._lines(list(headers), method, body)
+            if method != "GET":
+                _check_method(method)
             if proxy is not None:
                 check_header(proxy.authorization)
         except ValueError as error:
@@ -209,6 +215,13 @@ class CurlClient:
             raise FetchFailed(Why.UNRESOLVED, str(error)) from error
         except TimeoutError as error:
             raise FetchFailed(Why.TIMEOUT, _too_long(url, timeout_s)) from error
+
+    def _lines(self, headers: list[tuple[bytes, bytes]], method: str, body: bytes) -> list[bytes]:
+        """The headers as libcurl takes them; those of one page are mostly those of the page before."""
+        asked: _Asked = (headers, method, bool(body))
+        if asked != self._said[0]:
+            self._said = asked, header_lines(headers, method=method, body=body)
+        return self._said[1]
 
     def _resolved(self, dialled: _Origin, addresses: tuple[Address, ...]) -> list[str]:
         told = self._told.get(dialled)

@@ -38,6 +38,10 @@ _HAVE_BODIES: Final = frozenset({"POST", "PUT"})
 
 _NO_SOCKET: Final[int] = pycurl.SOCKET_BAD
 
+#: Bytes that are taken from a socket at once; all transfers of a client have one buffer. libcurl's 16 KiB are three or
+#: four calls a page.
+_BUFFER_BYTES: Final = 64 * 1024
+
 
 class Listener(Protocol):
     """Who wants to hear of an answer while it comes; False = that is enough of it."""
@@ -154,6 +158,7 @@ class Handle:
         self._timeout_ms = self.max_bytes = -1
         easy.setopt(pycurl.USERAGENT, "")  # or else PycURL names itself
         easy.setopt(pycurl.NOSIGNAL, 1)
+        easy.setopt(pycurl.BUFFERSIZE, _BUFFER_BYTES)
         easy.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         easy.setopt(pycurl.PATH_AS_IS, 1)
         easy.setopt(pycurl.PROXY, "")  # or else the environment says which

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from scrapy import Request, signals
@@ -34,11 +35,14 @@ from crawler.scheduler import open_page, our_scheduler
 from crawler.urlorigin import url_origin
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from twisted.internet.defer import Deferred
 
     from crawler.fastpath.announcer import Announcer
+    from crawler.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
 
@@ -150,14 +154,14 @@ class Downloader(ScrapyDownloader):
 
     async def _through_the_door(self, request: Request) -> Response:
         host = self.get_slot_key(request)
-        scheduler = our_scheduler(self.crawler)
+        scheduler, still_ours, patient = our_scheduler(self.crawler), None, True
         if scheduler is not None:
             scheduler.times.waits(request)
+            still_ours = partial(_may_leave, scheduler, request)
+            patient = scheduler.pages.of(request) is None  # a page can lie in the frontier instead
         try:
-            patient = open_page(self.crawler, request) is None  # a page can lie in the frontier instead
-            passing = self.door.pass_(host, still_ours=lambda: self._may_leave(request), patient=patient)
-            async with passing as passage:
-                response = await self._send(request)
+            async with self.door.pass_(host, still_ours=still_ours, patient=patient) as passage:
+                response = await (self._fail_or_send(request) if faults.is_on() else self._send(request))
                 latency = request.meta.get("download_latency")
                 if latency is not None and not request.meta.get("autothrottle_dont_adjust_delay", False):
                     passage.answered(latency, ok=response.status in _READ)
@@ -171,20 +175,22 @@ class Downloader(ScrapyDownloader):
             raise SentBack(str(error)) from error
         except NotSent as error:
             raise LeaseLost(str(error)) from error
-
-    async def _send(self, request: Request) -> Response:
-        try:
-            if faults.is_on():
-                return await self._fail_or_send(request)
-            return await self._handlers_send(request)
         except CannotResolveHostError:
             if any(map(self._resolver.refused, hosts_of([request.url]))):
                 raise DownloadConnectionRefusedError(REFUSED) from None
             raise
 
+    def _send(self, request: Request) -> Awaitable[Response]:
+        """By the handler of its scheme; where there is none yet, Scrapy makes it, which parses all of the URL."""
+        scheme, handlers = request.url.partition(":")[0], self.handlers
+        handler = handlers._handlers.get(scheme)  # noqa: SLF001 - those that have been made; Scrapy tells nobody
+        if handler is None or scheme in handlers._old_style_handlers:  # noqa: SLF001 - as above
+            return self._handlers_send(request)
+        return handler.download_request(request)
+
     async def _fail_or_send(self, request: Request) -> Response:
         """The same, with a fault point between request and answer; it fails as a site that breaks the connection."""
-        sending = asyncio.ensure_future(self._handlers_send(request))
+        sending = asyncio.ensure_future(self._send(request))
         await asyncio.wait([sending], timeout=_LEAVES_WITHIN_S)
         for _ in range(_LEAVES_WITHIN_TURNS):
             await asyncio.sleep(0)
@@ -210,14 +216,6 @@ class Downloader(ScrapyDownloader):
         if seconds > 0:
             logger.info("%s asked for silence: nothing is sent to it for %.1f s", host, seconds)
             self.door.silence(host, seconds)
-
-    def _may_leave(self, request: Request) -> bool:
-        """Whether the page of a request is still leased to us; a request that is no page is nobody's."""
-        scheduler = our_scheduler(self.crawler)
-        if scheduler is None:
-            return True
-        scheduler.times.leaves(request)
-        return scheduler.lease_still_ours(request)
 
     def get_slot_key(self, request: Request) -> str:
         """The host of a request, or the slot that it names."""
@@ -253,6 +251,12 @@ class Downloader(ScrapyDownloader):
         stats.set_value("door/permit_calls", counters.calls)
         stats.set_value("door/round_trips", counters.round_trips)
         stats.set_value("door/void_starts", counters.void_starts)
+
+
+def _may_leave(scheduler: Scheduler, request: Request) -> bool:
+    """Whether the page of a request is still leased to us; a request that is no page is nobody's."""
+    scheduler.times.leaves(request)
+    return scheduler.lease_still_ours(request)
 
 
 def our_downloader(crawler: Crawler) -> Downloader | None:

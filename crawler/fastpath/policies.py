@@ -7,6 +7,7 @@ a look. All others are called as Scrapy calls them. The order is Scrapy's.
 from __future__ import annotations
 
 import inspect
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlunparse
 
@@ -247,10 +248,14 @@ def _count_response(_middleware: DownloaderStats, crawler: Crawler) -> After:
     return step
 
 
+#: Scrapy looks the words of a status up in a module that warns of each use of some others.
+_status_size = lru_cache(maxsize=1024)(get_status_size)
+
+
 def response_bytes(response: Response) -> int:
     """The length of a response as Scrapy's `DownloaderStats` counts it."""
     headers = response.headers
-    size = len(response.body) + get_status_size(response.status) + 4 + 2 * (len(headers) - 1)
+    size = len(response.body) + _status_size(response.status) + 4 + 2 * (len(headers) - 1)
     for name, values in dict.items(headers):
         for value in values:
             size += len(name) + len(value) + 2

@@ -54,13 +54,8 @@ class BlockedMiddleware:
         page = self._blocks.page_of(request)
         if page is None:
             return response
-        kind = (response.headers.get(b"Content-Type") or b"").decode("latin-1")
-        body = response.body
-        headers = {
-            name: (response.headers.get(name) or b"").decode("latin-1")
-            for name, spelt in SIGN_HEADERS.items()
-            if spelt in response.headers.keys()  # noqa: SIM118 - `in headers` would spell it anew
-        }
+        kind, body = _value(response, b"Content-Type"), response.body
+        headers = {SIGN_HEADERS[spelt]: _value(response, spelt) for spelt in SIGN_HEADERS.keys() & response.headers}
         sign = challenge_sign(response.status, headers, body if not kind or "html" in kind.lower() else b"")
         if sign:
             self._blocks.refused(page, request, sign)
@@ -85,3 +80,9 @@ class BlockedMiddleware:
         page = self._blocks.page_of(request)
         if page is not None:
             self._blocks.failed(page, request, exception)
+
+
+def _value(response: Response, name: bytes) -> str:
+    """Of a header; its name as Scrapy spells it, or else that would have to be done again here."""
+    values = dict.get(response.headers, name)
+    return values[-1].decode("latin-1") if values else ""

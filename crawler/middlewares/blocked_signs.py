@@ -70,8 +70,8 @@ _HEADERS: Final = (
     _Header(name="x-kpsdk-ct", statuses=frozenset({403, 429})),
 )
 
-#: The headers that are looked at: their names, and how Scrapy spells them.
-SIGN_HEADERS: Final = {header.name: header.name.title().encode() for header in _HEADERS}
+#: The headers that are looked at, as Scrapy spells them, and their names.
+SIGN_HEADERS: Final = {header.name.title().encode(): header.name for header in _HEADERS}
 
 _PAGES: Final = (
     _Page(service="Cloudflare", words=(b"_cf_chl_opt",), titles=("just a moment...",), statuses=_REFUSALS),
@@ -99,7 +99,9 @@ _PAGES: Final = (
 _SHORT_PAGES: Final = tuple(page for page in _PAGES if page.few)
 _TITLES: Final = frozenset(title for page in _PAGES for title in page.titles)
 
-_TITLE: Final = re.compile(rb"<title[^>]{0,200}>(.*?)</title", re.IGNORECASE | re.DOTALL)
+#: Written without a flag for the case of letters, with which every byte would be tried in place of every `<`.
+_TITLE_BEGINS: Final = re.compile(rb"<[Tt][Ii][Tt][Ll][Ee][^>]{0,200}>")
+_TITLE_ENDS: Final = re.compile(rb"</[Tt][Ii][Tt][Ll][Ee]")
 _UNSEEN: Final = re.compile(
     rb"<(script|style|head|template)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL
 )
@@ -117,7 +119,7 @@ def challenge_sign(status: int, headers: Mapping[str, str], body: bytes) -> str:
         headers: names in lower case.
         body: unpacked; empty if it is no HTML.
     """
-    for header in _HEADERS:
+    for header in _HEADERS if headers else ():
         value = headers.get(header.name)
         if value is None or (header.statuses is not None and status not in header.statuses):
             continue
@@ -130,8 +132,10 @@ def challenge_sign(status: int, headers: Mapping[str, str], body: bytes) -> str:
         if len(body) > _FEW_BYTES:
             return ""
         pages = _SHORT_PAGES
-    page = next((page for page in pages if _shows(page, status, body)), None)
-    return f"challenge page of {page.service}" if page is not None else ""
+    for page in pages:
+        if _shows(page, status, body):
+            return f"challenge page of {page.service}"
+    return ""
 
 
 def _shows(page: _Page, status: int, body: bytes) -> bool:
@@ -142,8 +146,11 @@ def _shows(page: _Page, status: int, body: bytes) -> bool:
 
 
 def _title(body: bytes) -> str:
-    found = _TITLE.search(body[:_HEAD_BYTES])
-    return " ".join(found[1].decode("latin-1").lower().split()) if found is not None else ""
+    begins = _TITLE_BEGINS.search(body, 0, _HEAD_BYTES)
+    ends = _TITLE_ENDS.search(body, begins.end(), _HEAD_BYTES) if begins is not None else None
+    if begins is None or ends is None:
+        return ""
+    return " ".join(body[begins.end() : ends.start()].decode("latin-1").lower().split())
 
 
 def _is_few(body: bytes) -> bool:
@@ -153,8 +160,9 @@ def _is_few(body: bytes) -> bool:
 
 def is_nothing(status: int, content_type: str, body: bytes) -> bool:
     """Whether a document was to come, and there are not even words: a status of success, no other type than HTML."""
-    kind = content_type.partition(";")[0].strip().lower()
-    return status == 200 and kind in ("", "text/html", "application/xhtml+xml") and (not body or body.isspace())
+    if status != 200 or (body and not body.isspace()):
+        return False
+    return content_type.partition(";")[0].strip().lower() in ("", "text/html", "application/xhtml+xml")
 
 
 def is_login_address(url: str) -> bool:

@@ -39,8 +39,14 @@ LOGIN_HEADERS: Final = "login_headers"
 #: How often a page may be come back to through other pages.
 _MAX_RETURNS: Final = 5
 
-#: Where Scrapy looks for a refresh: 4,096 characters, of at most 4 bytes each.
-_HEAD_BYTES: Final = 4 * 4096
+#: Where Scrapy looks for a refresh: 4,096 characters, of one byte each in ASCII, and of at most 4 otherwise. What has
+#: escapes is no ASCII, although its bytes are: two of them are one character of Japanese in ISO-2022-JP.
+_HEAD_BYTES: Final = 4096
+_MOST_HEAD_BYTES: Final = 4 * _HEAD_BYTES
+_ESCAPE: Final = b"\x1b"
+
+#: So many letters `q` are looked at one by one; hardly any page has more.
+_MOST_QS: Final = 32
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 #: What Scrapy's components note in `meta` about one download; it says nothing about the next one.
@@ -159,6 +165,21 @@ class MetaRefreshMiddleware(_PageRedirects, ScrapyMetaRefreshMiddleware):
         """Looks only at pages that hold the word: decoding text whose charset must be guessed takes 5 ms a page."""
         _ = spider
         head = response.body[:_HEAD_BYTES]
-        if b"refresh" not in head.lower() and not head.startswith(_UTF_16):
-            return response
-        return super().process_response(request, response)
+        if not head.isascii() or _ESCAPE in head:
+            head = response.body[:_MOST_HEAD_BYTES]
+        if (_has_equiv(head) and b"refresh" in head.lower()) or head.startswith(_UTF_16):
+            return super().process_response(request, response)
+        return response
+
+
+def _has_equiv(head: bytes) -> bool:
+    """Whether `http-equiv` may be in it, by its rare letter: to change the case of all others is ten times the work."""
+    left = _MOST_QS
+    for letter in (b"q", b"Q"):
+        at = head.find(letter)
+        while at >= 0:
+            left -= 1
+            if not left or head[at : at + 4].lower() == b"quiv":
+                return True
+            at = head.find(letter, at + 1)
+    return False

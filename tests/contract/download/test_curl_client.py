@@ -73,6 +73,27 @@ def test_a_host_that_has_moved_is_found_where_it_is_now(site):
     assert egress.judged == [("some.test", "127.0.0.1"), ("some.test", "127.0.0.9")]
 
 
+def test_what_was_said_for_one_request_is_not_said_for_the_next(site):
+    """Mostly it is the same, and is not spelt out again."""
+    site["/"] = page(b"x")
+    mine = [(b"X-Mine", b"1")]
+    requests = [("GET", mine, b""), ("GET", mine, b""), ("PUT", mine, b""), ("PATCH", mine, b""), ("PATCH", mine, b"x")]
+
+    async def go():
+        client = CurlClient(Lenient("127.0.0.1"), ClientOptions())
+        try:
+            for method, headers, body in [*requests, ("GET", [(b"X-Mine", b"2")], b""), ("GET", [], b"")]:
+                await client.fetch(method, f"http://some.test:{site.port}/", headers=headers, body=body)
+        finally:
+            await client.close()
+
+    asyncio.run(go())
+    assert [asked.values("X-Mine") for asked in site.asked] == [["1"]] * 5 + [["2"], []]
+    assert not [
+        name for asked in site.asked for name, _ in asked.headers if name in ("Accept", "Content-Type", "Expect")
+    ]
+
+
 @pytest.mark.parametrize("through", [False, True])
 def test_the_very_address_is_judged_when_it_is_dialled(canary, through):
     """Though everything before has let it pass."""

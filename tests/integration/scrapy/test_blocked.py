@@ -96,6 +96,13 @@ def test_a_page_of_a_shop_that_looks_like_it_is_a_row(goods, run, kind):
     assert (result.outcomes, result.ledger.retries) == ({"ok": 8}, 0)
 
 
+def test_an_empty_answer_that_is_no_document_is_no_sign(goods, run):
+    goods["/g/3"] = text(" \n", "Text/Plain")
+    result = run()
+    assert result.outcomes == {"ok": 7, "page_error": 1}
+    assert result.ledger.retries == 0
+
+
 def test_a_login_that_asks_for_nothing_is_a_page_like_others(goods, run):
     goods["/g/3"] = redirect("/signin")
     goods["/signin"] = good("Good 3")

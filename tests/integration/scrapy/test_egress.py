@@ -53,6 +53,14 @@ def test_a_link_leads_nowhere_else(site, crawl, canary, host):
     assert sum(result.outcomes.values()) == 3
 
 
+@pytest.mark.parametrize("client", ["curl", "scrapy"])
+def test_a_host_that_may_not_be_talked_to_fails_as_a_closed_port(site, crawl, canary, client):
+    site["/"] = links(canary.url("127.0.0.2"))
+    result = crawl(spider_for(site), SITE_ONLY | {"DOWNLOAD_CLIENT": client, "ROBOTSTXT_OBEY": False})
+    (failure,) = result.ledger.failures
+    assert "Connection was refused by other side: 111" in failure.reason
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_leads_nowhere_else(site, crawl, canary, status):
     site["/"] = redirect(canary.url(), status)

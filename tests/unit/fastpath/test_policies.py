@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 from scrapy import Request
+from scrapy.downloadermiddlewares.stats import DownloaderStats
+from scrapy.http import Response
 from scrapy.utils.request import request_httprepr
+from scrapy.utils.test import get_crawler
 
-from crawler.fastpath.policies import request_bytes, wants_spider
+from crawler.fastpath.policies import request_bytes, response_bytes, wants_spider
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,14 @@ from crawler.fastpath.policies import request_bytes, wants_spider
 )
 def test_the_size_of_a_request_is_counted_as_scrapy_counts_it(request_):
     assert request_bytes(request_) == len(request_httprepr(request_))
+
+
+@pytest.mark.parametrize("status", [200, 404, 599])
+@pytest.mark.parametrize("headers", [{}, {"A": ["1", "22"], "Set-Cookie": ["a=b", "c=d"]}], ids=["none", "some"])
+def test_the_size_of_a_response_is_counted_as_scrapy_counts_it(status, headers):
+    response, stats = Response("http://shop.example/", status, headers=headers, body=b"12345"), get_crawler().stats
+    DownloaderStats(stats).process_response(Request(response.url), response)
+    assert response_bytes(response) == stats.get_value("downloader/response_bytes")
 
 
 class Old:

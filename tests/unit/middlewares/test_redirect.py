@@ -1,4 +1,4 @@
-"""Redirects of logins: whom they lead to is told who we are only if it is of the site."""
+"""Redirects of logins: whom they lead to is told who we are only if it is of the site. And where a refresh may be."""
 
 from __future__ import annotations
 
@@ -7,21 +7,31 @@ from types import SimpleNamespace
 import pytest
 from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
-from scrapy.http import Response
+from scrapy.http import HtmlResponse, Response
 from scrapy.settings import Settings
 
-from crawler.middlewares.redirect import LOGIN_HEADERS, LOGIN_SITES, RedirectMiddleware
+from crawler.middlewares.redirect import (
+    LOGIN_HEADERS,
+    LOGIN_SITES,
+    MetaRefreshMiddleware,
+    RedirectMiddleware,
+    _has_equiv,
+)
 
 LOGIN = "https://shop.example/login"
 
 
-@pytest.fixture
-def redirected():
+def of_a_crawl(middleware):
     downloader = SimpleNamespace(get_slot_key=lambda _: "slot")
     engine = SimpleNamespace(downloader=downloader, _slot=None, scheduler=None, slot=None)
-    middleware = RedirectMiddleware(Settings())
     middleware.crawler = SimpleNamespace(engine=engine, spider=None)
     middleware.handle_referer = lambda *_: None
+    return middleware
+
+
+@pytest.fixture
+def redirected():
+    middleware = of_a_crawl(RedirectMiddleware(Settings()))
 
     def follow(status: int, to: str):
         request = Request(
@@ -54,3 +64,27 @@ def test_another_site_is_led_to_without_what_was_sent(redirected):
     target = redirected(303, "https://evil.example/welcome")
     assert (target.method, target.body) == ("GET", b"")
     assert set(target.headers) == {b"Accept"}
+
+
+@pytest.mark.parametrize(
+    ("before", "encoding"),
+    [
+        ("<title>Shop</title>", "utf-8"),
+        ("<TITLE>" + "x" * 3900, "utf-8"),
+        ("<title>" + "qQ" * 1900, "utf-8"),
+        ("<title>q?" + "€" * 3900, "utf-8"),
+        ("<title>" + "店" * 3900, "iso-2022-jp"),
+    ],
+    ids=["first", "last", "many times q", "three bytes a character", "seven bits"],
+)
+@pytest.mark.parametrize("name", ["http-equiv", "HTTP-EQUIV", "Http-eQuiv"])
+def test_a_refresh_is_seen_wherever_scrapy_looks_for_one(before, encoding, name):
+    page = f'{before}<Meta {name}="ReFresh" content="0; url=/there">'
+    answer = HtmlResponse(LOGIN, body=page.encode(encoding), encoding=encoding)
+    seen = of_a_crawl(MetaRefreshMiddleware(Settings())).process_response(Request(LOGIN), answer)
+    assert seen.url == "https://shop.example/there"
+
+
+def test_a_letter_that_is_not_rare_is_not_looked_at_again_and_again():
+    assert not _has_equiv(b"q " * 20)
+    assert _has_equiv(b"q " * 2_000)
