@@ -234,6 +234,8 @@ def test_the_writer_counts_the_cells_it_has_guarded():
     writer.write({"a": "=1+1", "b": "'tis"})
     writer.write({"a": "-40 degrees", "b": "-40"})
     assert writer.guarded == 2
+    writer.write({"a": "'=1", "b": None})  # as the site has it: it reads as a guarded one
+    assert writer.guarded == 3
     raw = CsvWriter(file, ["a"], raw=True)
     raw.write({"a": "=1+1"})
     assert raw.guarded == 0
