@@ -221,8 +221,7 @@ class RecipeSpider(Spider):
         page_input = _page_input(
             response, asked if page is None else replace(asked, page=page), self.inputs, request.meta
         )
-        opened, sessions = open_page(self.crawler, request), sessions_of(self.crawler)
-        incremental = self.incremental
+        opened, incremental = open_page(self.crawler, request), self.incremental
         try:
             result = extract_page(self.recipe, page_input)
         except SessionExpired as error:
@@ -241,7 +240,7 @@ class RecipeSpider(Spider):
             yield from self._after_loss(request)
             return
         if opened is not None:
-            if opened.session and sessions is not None and self._shows_a_login(result):
+            if opened.session and self._shows_a_login(result) and (sessions := sessions_of(self.crawler)) is not None:
                 sessions.valid(opened)
             opened.marks.update(result.marks)
             if result.next is not None and result.next.chain is not None:
@@ -349,7 +348,7 @@ class RecipeSpider(Spider):
     def _output(
         self, result: PageResult, request: Request, url: str, *, lost: bool = False, unchanged: bool = False
     ) -> Iterator[RecipeRow | Wanted]:
-        page = open_page(self.crawler, request)
+        page = open_page(self.crawler, request) if result.rejects else None
         if page is not None:
             page.rejected += len(result.rejects)
         for reject in result.rejects:
