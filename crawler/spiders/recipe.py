@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -58,6 +59,9 @@ _OURS: Final = {"WARN_ON_GENERATOR_RETURN_VALUE": False}
 
 #: The answer to the question whether a page has changed.
 NOT_MODIFIED: Final = 304
+
+#: Facts of a request that say nothing of the page request it was made of, but for its page type.
+_PLAIN_FACTS: Final = frozenset({"page", "depth", "on_progress"})
 
 #: Outcomes after which a list page has done its duty.
 _LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled"})
@@ -329,6 +333,8 @@ class RecipeSpider(Spider):
         if not isinstance(facts, dict):
             known = (start for start in self._start if start.url == request.url)
             return next(known, PageRequest(url=request.url, page=None))
+        if _PLAIN_FACTS.issuperset(facts):  # as of most
+            return PageRequest(url=request.url, page=facts.get("page"), method=request.method, body=request.body)
         chain = facts.get("chain")
         return PageRequest(
             url=request.url,
@@ -403,7 +409,7 @@ class RecipeSpider(Spider):
             stats.inc_value(f"recipe/dropped/{result.page}")
         elif result.outcome == "empty":
             stats.inc_value(f"recipe/parse_empty/{result.page}")
-        if any(name in result.stats for name in IN_PART):
+        if not result.stats.keys().isdisjoint(IN_PART):
             report.lost_lists[url] = "sitemap read in part"
         if result.cause is not None:
             report.empty(result.cause)
@@ -476,7 +482,7 @@ def _page_input(
     response: Response, request: PageRequest, inputs: Mapping[str, Any], meta: Mapping[str, Any]
 ) -> PageInput:
     headers = {
-        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
+        _lower(name): (values[0] if len(values) == 1 else b", ".join(values)).decode("latin-1")
         for name, values in dict.items(response.headers)  # those of Scrapy look each value up again
     }
     # Whoever receives an answer without a date notes when it came (RFC 9110, 6.6.1): relative dates are told from it.
@@ -492,6 +498,11 @@ def _page_input(
         headers=headers,
         inputs=inputs,
     )
+
+
+@lru_cache(maxsize=1024)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 def _allowed_domains(recipe: Recipe, inputs: Mapping[str, Any], start: list[PageRequest]) -> list[str]:

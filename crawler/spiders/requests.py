@@ -65,16 +65,22 @@ class RecipeFacts:
         facts = request.meta.get("recipe")
         if not isinstance(facts, dict):
             return _NO_FACTS
-        chain = facts.get("chain")
         return cls(
             page_type=facts.get("page") or "",
-            chain=chain["id"] if isinstance(chain, dict) else None,
+            chain=chain_of(request),
             on_progress=bool(facts.get("on_progress")),
             dedupe=bool(facts.get("dedupe", True)),
         )
 
 
 _NO_FACTS = RecipeFacts()
+
+
+def chain_of(request: Request) -> str | None:
+    """The list that a request's page is part of, as its facts say."""
+    facts = request.meta.get("recipe")
+    chain = facts.get("chain") if isinstance(facts, dict) else None
+    return chain["id"] if isinstance(chain, dict) else None
 
 
 def take_the_place(request: Request) -> None:
