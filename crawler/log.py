@@ -69,8 +69,9 @@ def is_heard(logger: logging.Logger, level: int) -> bool:
         return False
     above: logging.Logger | None = logger
     while above is not None:
-        if any(handler.level <= level for handler in above.handlers):
-            return True
+        for handler in above.handlers:
+            if handler.level <= level:
+                return True
         above = above.parent if above.propagate else None
     return False
 

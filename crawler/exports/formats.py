@@ -17,15 +17,20 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 #: A cell that begins so may be taken for a formula by a spreadsheet; the last four are the full-width forms.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - they are meant
 _FORMULA_FIRSTS: Final = frozenset(FORMULA_STARTS)  # each is one character
+_LOOKED_AT: Final = _FORMULA_FIRSTS | {"'"}  # what a cell begins with that is or may look guarded
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
-_SPECIAL: Final = {separator: re.compile(f'["{separator}\r\n]') for separator in (",", "\t")}
+#: Types as tuples: `isinstance` would make a union of `a | b` anew for each value.
+_NUMBERS: Final = (int, float, Decimal)
+_LISTS: Final = (list, tuple)
+_SETS: Final = (set, frozenset)
+
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -65,7 +70,6 @@ class CsvWriter:
         """
         self._columns = tuple(columns)
         self._separator = separator
-        self._raw = raw
         joins = join or {}
         self._plan = [(name, joins.get(name), raw or name in own) for name in self._columns]
         self._file = file
@@ -80,15 +84,23 @@ class CsvWriter:
         cells = []
         for name, join, raw in self._plan:
             value = row.get(name)
+            if value is None:
+                cells.append("")
+                continue
             if type(value) is str:  # as most are
-                cells.append(value if raw or value[:1] not in _FORMULA_FIRSTS else guarded(value))
+                cell = value
+            elif join is None and (text_of := _TEXTS.get(type(value))) is not None:
+                cell = text_of(value)
             else:
-                cells.append("" if value is None else csv_cell(value, join=join, raw=raw))
-        if not self._raw:
-            for cell in cells:
-                if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS):
-                    self.guarded += 1
+                cell = csv_cell(value, join=join, raw=True)
+            cells.append(cell if raw or cell[:1] not in _LOOKED_AT else self._guarded(cell))
         self._file.write(csv_line(cells, separator=self._separator))
+
+    def _guarded(self, cell: str) -> str:
+        """The cell as it is written; counts it if it looks guarded."""
+        cell = guarded(cell)
+        self.guarded += cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS)
+        return cell
 
 
 class JsonlWriter:
@@ -124,8 +136,13 @@ def csv_line(cells: Sequence[str], *, separator: str = ",", quoted: bool = False
         return separator.join(['"' + cell.replace('"', '""') + '"' for cell in cells]) + "\n"
     if len(cells) == 1 and not cells[0]:
         return '""\n'  # an empty line would be no row
-    special = _SPECIAL[separator].search
-    return separator.join(['"' + cell.replace('"', '""') + '"' if special(cell) else cell for cell in cells]) + "\n"
+    written = [
+        '"' + cell.replace('"', '""') + '"'
+        if '"' in cell or separator in cell or "\n" in cell or "\r" in cell
+        else cell
+        for cell in cells
+    ]
+    return separator.join(written) + "\n"
 
 
 def csv_cell(value: Any, *, join: str | None = None, raw: bool = False) -> str:
@@ -136,11 +153,11 @@ def csv_cell(value: Any, *, join: str | None = None, raw: bool = False) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, _NUMBERS):
         return plain_number(value)
     if isinstance(value, dt.date):
         return value.isoformat()
-    if join is not None and isinstance(value, list | tuple):
+    if join is not None and isinstance(value, _LISTS):
         joined = join.join(csv_cell(member, raw=True) for member in value if member is not None)
         return joined if raw else guarded(joined)
     return compact_json(value)
@@ -157,8 +174,11 @@ def plain_number(value: float | Decimal) -> str:
     """A number in plain digits: no exponent, as many decimals as it came with."""
     if isinstance(value, int):
         return str(value)
-    number = value if isinstance(value, Decimal) else Decimal(repr(value))
-    return format(number, "f") if number.is_finite() else ""
+    return _plain_decimal(value if isinstance(value, Decimal) else Decimal(repr(value)))
+
+
+def _plain_decimal(value: Decimal) -> str:
+    return format(value, "f") if value.is_finite() else ""
 
 
 def compact_json(value: Any) -> str:
@@ -170,14 +190,29 @@ def _json_ready(value: Any) -> Any:
     """The value with every decimal in plain digits: JSON would take `1E+3`, but not every reader of tables does."""
     if type(value) is str:
         return value
+    if isinstance(value, _LISTS):
+        for member in value:
+            if type(member) is not str:
+                return [_json_ready(member) for member in value]
+        return value  # a list of texts, as most are
     if isinstance(value, Decimal):
         if not value.is_finite():
             return None
         return msgspec.Raw(format(value, "f").encode())
     if isinstance(value, dict):
-        return {str(key): _json_ready(member) for key, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [member if type(member) is str else _json_ready(member) for member in value]
-    if isinstance(value, set | frozenset):  # which have no order of their own, and every process another one
+        return {
+            str(key): member if member is None or type(member) is str else _json_ready(member)
+            for key, member in value.items()
+        }
+    if isinstance(value, _SETS):  # which have no order of their own, and every process another one
         return sorted((_json_ready(member) for member in value), key=_JSON.encode)
     return value
+
+
+#: What makes a cell of a value, for the types that values of rows have: no class below them, which would come later.
+_TEXTS: Final[dict[type, Callable[[Any], str]]] = {
+    Decimal: _plain_decimal,
+    int: str,
+    list: compact_json,
+    dict: compact_json,
+}

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("scrapy.utils.signal")
 
+#: Scrapy's dispatcher has one of each for good.
+_CONNECTIONS: Final[dict[int, dict[Any, list[Any]]]] = dispatcher.connections
+_ANY: Final = dispatcher.Any
+
 _NOBODY: Final[dict[Any, Any]] = {}
 _NONE: Final[list[Any]] = []
 
@@ -68,44 +72,44 @@ class Announcer:
 
     def send(self, signal: object, /, *, dont_log: type[Exception] | None = None, **named: Any) -> list[Any]:
         """As `SignalManager.send_catch_log`; answers what the receivers do, a Failure for one that has raised."""
-        receivers = self._receivers(signal, named)
-        return [self._told(receiver, signal, named, dont_log) for receiver in receivers] if receivers else []
+        answers: list[Any] = []
+        for receiver in self._receivers(signal, named):
+            values = receiver.values
+            try:
+                if values is None:
+                    answer = receiver.call(**self._given(receiver, signal, named))
+                else:
+                    answer = receiver.call(*values(named))
+            except Exception as error:  # noqa: BLE001 - whatever a receiver raises: the crawl goes on without it
+                if dont_log is None or not isinstance(error, dont_log):
+                    _complain(receiver.call, named)
+                answer = Failure()
+            answers.append(answer)
+            if answer is not None and isinstance(answer, Deferred):
+                logger.error(
+                    "Cannot return deferreds from signal handler: %(receiver)s",
+                    {"receiver": receiver.call},
+                    extra={"spider": named.get("spider")},
+                )
+        return answers
 
     async def send_async(self, signal: object, /, **named: Any) -> None:
         """As `SignalManager.send_catch_log_async`: waits for receivers that take their time."""
         waiting = []
         for receiver in self._receivers(signal, named):
-            answer = self._told(receiver, signal, named, None, may_wait=True)
-            if answer is not None and not isinstance(answer, Failure) and _takes_time(answer):
+            values = receiver.values
+            try:
+                if values is None:
+                    answer = receiver.call(**self._given(receiver, signal, named))
+                else:
+                    answer = receiver.call(*values(named))
+            except Exception:  # noqa: BLE001 - as above
+                _complain(receiver.call, named)
+                continue
+            if answer is not None and _takes_time(answer):
                 waiting.append(_waited_for(answer, receiver.call, named))
         if waiting:
             await asyncio.gather(*waiting)
-
-    def _told(
-        self,
-        receiver: _Receiver,
-        signal: object,
-        named: dict[str, Any],
-        dont_log: type[Exception] | None,
-        *,
-        may_wait: bool = False,
-    ) -> Any:
-        try:
-            if receiver.values is not None:
-                answer = receiver.call(*receiver.values(named))
-            else:
-                answer = receiver.call(**self._given(receiver, signal, named))
-        except Exception as error:  # noqa: BLE001 - whatever a receiver raises: the crawl goes on without it
-            if dont_log is None or not isinstance(error, dont_log):
-                _complain(receiver.call, named)
-            return Failure()
-        if not may_wait and isinstance(answer, Deferred):
-            logger.error(
-                "Cannot return deferreds from signal handler: %(receiver)s",
-                {"receiver": receiver.call},
-                extra={"spider": named.get("spider")},
-            )
-        return answer
 
     def _given(self, receiver: _Receiver, signal: object, named: dict[str, Any]) -> dict[str, Any]:
         given = named | {"signal": signal, "sender": self._sender} if receiver.asks_who else named
@@ -123,20 +127,21 @@ class Announcer:
     def _receivers(self, signal: object, names: Collection[str]) -> Sequence[_Receiver]:
         """`names`: of the arguments that it is sent with, always the same."""
         known = self._known.get((signal, len(names)))
-        of_sender: dict[Any, list[Any]] = dispatcher.connections.get(self._senders[0], _NOBODY)
+        of_this, to_any = self._senders
+        of_sender = _CONNECTIONS.get(of_this, _NOBODY)
         listed = of_sender.get(signal, _NONE)
         if (  # as nearly always: nobody has come or gone, and nobody listens to all signals or to all crawls
             known is not None
             and listed is known.listed
             and len(listed) == known.count
             and (not listed or listed[-1] is known.last)
-            and dispatcher.Any not in of_sender
-            and self._senders[1] not in dispatcher.connections
+            and _ANY not in of_sender
+            and to_any not in _CONNECTIONS
         ):
             return known.receivers
         live = dispatcher.liveReceivers(dispatcher.getAllReceivers(self._sender, signal))
         receivers = tuple(_receiver(call, names) for call in live)
-        if dispatcher.Any not in of_sender and self._senders[1] not in dispatcher.connections:
+        if _ANY not in of_sender and to_any not in _CONNECTIONS:
             last = listed[-1] if listed else None
             self._known[signal, len(names)] = _Known(listed, len(listed), last, receivers)
         return receivers

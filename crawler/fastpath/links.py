@@ -119,13 +119,14 @@ class Links:
 class PageLinks:
     """The links of one page."""
 
-    __slots__ = ("_depth", "_links", "_offsite", "_said", "_scheme")
+    __slots__ = ("_counted", "_depth", "_links", "_offsite", "_said", "_scheme")
 
     def __init__(
         self, links: Links, url: str, offsite: OffsiteMiddleware | None, *, said: list[bytes] | None, depth: int | None
     ) -> None:
         """`said`: the referer; `depth`: of the links. None: there is none."""
         self._links, self._offsite, self._said, self._depth = links, offsite, said, depth
+        self._counted = False
         self._scheme = url[: url.find(":") + 1]
 
     def add(self, page: OpenPage, wanted: Wanted) -> bool:
@@ -136,8 +137,9 @@ class PageLinks:
         host = url_origin(url).host
         if not links.is_onsite(self._offsite, host):
             return False
-        if self._depth is not None:
-            links.count_depth(self._depth)
+        if not self._counted and self._depth is not None:
+            links.count_depth(self._depth)  # the same of all
+            self._counted = True
         links.pack(page, wanted, host=host, depth=self._depth, said=self._said)
         return True
 

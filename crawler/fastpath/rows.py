@@ -99,20 +99,19 @@ class Output:
                 self._scheduler.handing_out.has_come(response.request)
             await self._crawler.engine.scraper.start_itemproc_async(item, response=response)
             return
-        spider = self._spider
-        facts = {"item": item, "response": response, "spider": spider}
+        spider, send = self._spider, self._announcer.send_async
         try:
             item = self._rows.process_item(item)
         except DropItem as dropped:
             self._log(self._crawler.logformatter.dropped(item, dropped, response, spider), item)
-            await self._announcer.send_async(signals.item_dropped, **facts, exception=dropped)
+            await send(signals.item_dropped, item=item, response=response, spider=spider, exception=dropped)
         except Exception as error:  # noqa: BLE001 - as Scrapy has it
             self._log(self._crawler.logformatter.item_error(item, error, response, spider), item, exc_info=True)
-            await self._announcer.send_async(signals.item_error, **facts, failure=Failure())
+            await send(signals.item_error, item=item, response=response, spider=spider, failure=Failure())
         else:
             if not self._quiet or is_heard(logger, logging.DEBUG):
                 self._log(self._crawler.logformatter.scraped(item, response, spider), item)
-            await self._announcer.send_async(signals.item_scraped, **facts)
+            await send(signals.item_scraped, item=item, response=response, spider=spider)
 
     def _log(self, said: Any, item: Any, *, exc_info: bool = False) -> None:
         if said is not None:

@@ -44,6 +44,11 @@ def request_id(secret: bytes, *, url: str, method: str = "GET", body: bytes = b"
     )
 
 
+def plain_request_id(secret: bytes, *, url: str, page_type: str) -> int:
+    """What `request_id` gives for a GET of a URL that is known to be canonical."""
+    return _hashed(secret, b"page", page_type.encode(), b"GET", url.encode(), b"")
+
+
 def child_id(secret: bytes, *, parent: int, page: int, occurrence: int) -> int:
     """Identity of a request that must not be filtered as a duplicate: the second request for a page is another page.
 

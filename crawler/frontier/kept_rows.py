@@ -30,10 +30,12 @@ class KeptRows:
 
     def add(self, page: int, rows: Sequence[Row]) -> tuple[RowFate, ...]:
         """Takes the rows of a page in; what became of each."""
-        fates = tuple(self._fate(row) for row in rows)
-        kept = [row for row, fate in zip(rows, fates, strict=True) if fate is RowFate.STORED]
-        if kept and self._pages is not None:
-            self._pages.append((page, tuple(kept)))
+        fates = tuple([self._fate(row) for row in rows])
+        if self._pages is None:
+            return fates
+        kept = tuple([row for row, fate in zip(rows, fates, strict=True) if fate is RowFate.STORED])
+        if kept:
+            self._pages.append((page, kept))
         return fates
 
     def _fate(self, row: Row) -> RowFate:
@@ -53,7 +55,7 @@ class KeptRows:
     def _refusal(self, row: Row) -> RowFate | None:
         if row.key and row.key in self._keys[row.item]:
             return RowFate.DUPLICATE
-        if any(value in self._values[row.item] for value in row.unique):
+        if row.unique and any(value in self._values[row.item] for value in row.unique):
             return RowFate.NOT_UNIQUE
         if self._limit is not None and self.counts.total() >= self._limit:
             return RowFate.OVER_LIMIT

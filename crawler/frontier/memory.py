@@ -209,7 +209,7 @@ class MemoryFrontier:
         for commit in commits:
             if commit.outcome not in OUTCOMES:
                 raise ValueError(f"unknown outcome {commit.outcome!r}; one of {', '.join(OUTCOMES)}")
-        return tuple(self._commit(commit) for commit in commits)
+        return tuple([self._commit(commit) for commit in commits])
 
     def _commit(self, commit: PageCommit) -> CommitReply:
         page = self._pages.held(commit.lease)
@@ -217,10 +217,11 @@ class MemoryFrontier:
             return CommitReply(reply=Reply.STALE)
         self._events["rejected"] += commit.rejected
         progress = self._chains.show(commit)
-        fates = tuple(self._accept_child(child, progress=progress) for child in commit.children)
-        going_on = {child.chain for child, fate in zip(commit.children, fates, strict=True) if fate is Fate.ENQUEUED}
-        if commit.chain not in going_on:
-            self._chains.end(commit.chain)
+        fates = tuple([self._accept_child(child, progress=progress) for child in commit.children])
+        if commit.chain is not None:
+            children = zip(commit.children, fates, strict=True)
+            if not any(child.chain == commit.chain and fate is Fate.ENQUEUED for child, fate in children):
+                self._chains.end(commit.chain)
         host = page.request.host
         if commit.outcome == BLOCKED and commit.counts and not self._pages.on_hold(host):
             self._blocks.kept_out(host, commit.reason)

@@ -130,7 +130,7 @@ def _identified(row: RecipeRow, spider: RecipeSpider, secret: bytes) -> RecipeRo
 
 
 def _has_key(row: RecipeRow) -> bool:
-    return any(part is not None for part in row.key)
+    return row.key.count(None) < len(row.key)
 
 
 def _unique_values(row: RecipeRow, spider: RecipeSpider) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """What the scheduler has to know of Scrapy's engine that its public interface does not tell.
 
 All private names of Scrapy that the scheduler depends on are here: the engine's slot with its set of requests
-(`inprogress`), its next call (`nextcall`) and the sign that it is closing (`closing`). `tests/integration/scrapy` fails
-loudly if an upgrade changes them.
+(`inprogress`), its next call (`nextcall`, and in that `_call`, which is there while it is due) and the sign that it is
+closing (`closing`). `tests/integration/scrapy` fails loudly if an upgrade changes them.
 """
 
 from __future__ import annotations
@@ -108,5 +108,7 @@ class EngineHands:
         """Lets it ask for requests, and look whether it is idle, right after this turn of the event loop."""
         engine = self._crawler.engine
         slot = engine._slot  # noqa: SLF001 - see the module
-        if slot is not None and engine.scraper.slot is not None:  # both: the spider is open
+        if slot is None or engine.scraper.slot is None:  # the spider is not open
+            return
+        if slot.nextcall._call is None:  # noqa: SLF001 - see the module; `schedule` looks for itself, at a price
             slot.nextcall.schedule()

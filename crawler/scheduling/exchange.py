@@ -18,7 +18,7 @@ from crawler.frontier.identity import START_ID
 from crawler.middlewares.errbacks import bare_errback
 from crawler.middlewares.open_pages import OpenPage
 from crawler.scheduling.start_page import START_URL
-from crawler.spiders.requests import RecipeFacts
+from crawler.spiders.requests import chain_of
 from crawler.wire import Undecodable
 
 if TYPE_CHECKING:
@@ -129,4 +129,4 @@ class Exchange:
             self._outbox.settle(page)
             return
         request.errback = bare_errback(request.errback)
-        self._prefetch.put(OpenPage(lease=lease, request=request, url=request.url, chain=RecipeFacts.of(request).chain))
+        self._prefetch.put(OpenPage(lease=lease, request=request, url=request.url, chain=chain_of(request)))

@@ -86,7 +86,7 @@ class HandingOut:
         Without one the engine looks what is to be done.
         """
         self._engine.put_down(request)
-        if not (self._engine.leaving or self._engine.full):
+        if self._prefetch and not (self._engine.leaving or self._engine.full):
             page = self._next()
             if page is not None and self.path is not None and self.path.takes(page.request):
                 self._engine.take_up(page.request)

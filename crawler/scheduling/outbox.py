@@ -112,7 +112,8 @@ class Outbox:
             marks=frozenset(page.marks),
             rejected=page.rejected,
             url=page.url,
-            reason=page.reason.encode("utf-8", "replace").decode(),  # it may quote half a character of the page
+            reason=page.reason
+            and page.reason.encode("utf-8", "replace").decode(),  # it may quote half a character of the page
             counts=page.counts,
             handed_in=self._handed_in and page.lease.request.id == START_ID,
         )

@@ -71,11 +71,15 @@ class PageEnds:
         if self._pages.of(request) is None:
             return
         self._let_go.append(request)
-        ends = len(self._let_go) + len(self._outbox)
-        if self._held is None or self._starves(self._held, ends) or ends >= ENOUGH or self._engine.empty:
+        if self._held is None or self._is_urgent(self._held):
             self._pump.now()
         else:
             self._pump.soon()
+
+    def _is_urgent(self, held: HeldLeases) -> bool:
+        """Whether the frontier, which others share, has to hear of the ends of pages at once."""
+        ends = len(self._let_go) + len(self._outbox)
+        return self._starves(held, ends) or ends >= ENOUGH or self._engine.empty
 
     def _starves(self, held: HeldLeases, ends: int) -> bool:
         """Whether this worker may soon have nothing to do unless so many ends of pages are told."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -58,6 +59,9 @@ _OURS: Final = {"WARN_ON_GENERATOR_RETURN_VALUE": False}
 
 #: The answer to the question whether a page has changed.
 NOT_MODIFIED: Final = 304
+
+#: Facts of a request that say nothing of the page request it was made of, but for its page type.
+_PLAIN_FACTS: Final = frozenset({"page", "depth", "on_progress"})
 
 #: Outcomes after which a list page has done its duty.
 _LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled"})
@@ -221,8 +225,7 @@ class RecipeSpider(Spider):
         page_input = _page_input(
             response, asked if page is None else replace(asked, page=page), self.inputs, request.meta
         )
-        opened, sessions = open_page(self.crawler, request), sessions_of(self.crawler)
-        incremental = self.incremental
+        opened, incremental = open_page(self.crawler, request), self.incremental
         try:
             result = extract_page(self.recipe, page_input)
         except SessionExpired as error:
@@ -241,7 +244,7 @@ class RecipeSpider(Spider):
             yield from self._after_loss(request)
             return
         if opened is not None:
-            if opened.session and sessions is not None and self._shows_a_login(result):
+            if opened.session and self._shows_a_login(result) and (sessions := sessions_of(self.crawler)) is not None:
                 sessions.valid(opened)
             opened.marks.update(result.marks)
             if result.next is not None and result.next.chain is not None:
@@ -330,6 +333,8 @@ class RecipeSpider(Spider):
         if not isinstance(facts, dict):
             known = (start for start in self._start if start.url == request.url)
             return next(known, PageRequest(url=request.url, page=None))
+        if _PLAIN_FACTS.issuperset(facts):  # as of most
+            return PageRequest(url=request.url, page=facts.get("page"), method=request.method, body=request.body)
         chain = facts.get("chain")
         return PageRequest(
             url=request.url,
@@ -349,7 +354,7 @@ class RecipeSpider(Spider):
     def _output(
         self, result: PageResult, request: Request, url: str, *, lost: bool = False, unchanged: bool = False
     ) -> Iterator[RecipeRow | Wanted]:
-        page = open_page(self.crawler, request)
+        page = open_page(self.crawler, request) if result.rejects else None
         if page is not None:
             page.rejected += len(result.rejects)
         for reject in result.rejects:
@@ -404,7 +409,7 @@ class RecipeSpider(Spider):
             stats.inc_value(f"recipe/dropped/{result.page}")
         elif result.outcome == "empty":
             stats.inc_value(f"recipe/parse_empty/{result.page}")
-        if any(name in result.stats for name in IN_PART):
+        if not result.stats.keys().isdisjoint(IN_PART):
             report.lost_lists[url] = "sitemap read in part"
         if result.cause is not None:
             report.empty(result.cause)
@@ -477,7 +482,7 @@ def _page_input(
     response: Response, request: PageRequest, inputs: Mapping[str, Any], meta: Mapping[str, Any]
 ) -> PageInput:
     headers = {
-        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
+        _lower(name): (values[0] if len(values) == 1 else b", ".join(values)).decode("latin-1")
         for name, values in dict.items(response.headers)  # those of Scrapy look each value up again
     }
     # Whoever receives an answer without a date notes when it came (RFC 9110, 6.6.1): relative dates are told from it.
@@ -493,6 +498,11 @@ def _page_input(
         headers=headers,
         inputs=inputs,
     )
+
+
+@lru_cache(maxsize=1024)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 def _allowed_domains(recipe: Recipe, inputs: Mapping[str, Any], start: list[PageRequest]) -> list[str]:

@@ -17,7 +17,7 @@ from scrapy.http import FormRequest, JsonRequest, XmlRpcRequest
 from crawler.dupefilter import Filtering, filtering_of
 from crawler.frontier.codec import NotEncodable, Undecodable, WireRequest, decode, encode
 from crawler.frontier.contract import FrontierRequest
-from crawler.frontier.identity import child_id, foreign_id, request_id
+from crawler.frontier.identity import child_id, foreign_id, plain_request_id, request_id
 from crawler.lean_requests import LeanRequest
 from crawler.urlorigin import url_origin
 
@@ -65,16 +65,22 @@ class RecipeFacts:
         facts = request.meta.get("recipe")
         if not isinstance(facts, dict):
             return _NO_FACTS
-        chain = facts.get("chain")
         return cls(
             page_type=facts.get("page") or "",
-            chain=chain["id"] if isinstance(chain, dict) else None,
+            chain=chain_of(request),
             on_progress=bool(facts.get("on_progress")),
             dedupe=bool(facts.get("dedupe", True)),
         )
 
 
 _NO_FACTS = RecipeFacts()
+
+
+def chain_of(request: Request) -> str | None:
+    """The list that a request's page is part of, as its facts say."""
+    facts = request.meta.get("recipe")
+    chain = facts.get("chain") if isinstance(facts, dict) else None
+    return chain["id"] if isinstance(chain, dict) else None
 
 
 def take_the_place(request: Request) -> None:
@@ -120,8 +126,8 @@ class RequestCodec:
         return self._filtering.fingerprint is None and self._filtering.active
 
     def plain_id(self, url: str, page_type: str) -> int:
-        """The id of a GET, for a codec that packs plainly."""
-        return request_id(self.secret, url=url, page_type=page_type)
+        """The id of a GET of a URL that is canonical, for a codec that packs plainly."""
+        return plain_request_id(self.secret, url=url, page_type=page_type)
 
     def identity(self, request: Request) -> int:
         """The id by which a request is known as seen."""

@@ -36,6 +36,12 @@ def test_a_row_whose_key_was_there_is_dropped_and_counted(goods, run):
     assert result.stats["recipe/duplicates/good"] == 1
 
 
+def test_rows_of_a_contract_without_a_key_are_no_duplicates_of_each_other(goods, run):
+    result = run(goods_recipe().replace("    key: [url]\n", ""))
+    assert len(result.items) == 5
+    assert not result.summary.facts.duplicates
+
+
 def test_a_unique_value_that_was_there_is_a_reject(goods, run):
     unique = "name: {type: string, required: true, unique: true}"
     goods["/g/2"] = good("Good 1", "7")

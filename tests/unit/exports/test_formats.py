@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import math
 from decimal import Decimal
 
 import duckdb
@@ -12,7 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.exports.formats import CsvWriter, JsonlWriter, compact_json, csv_cell, csv_text, guarded
+from crawler.exports.formats import (
+    FORMULA_STARTS,
+    CsvWriter,
+    JsonlWriter,
+    compact_json,
+    csv_cell,
+    csv_text,
+    guarded,
+)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +149,81 @@ def test_any_text_comes_back_from_a_csv_reader(rows):
     assert [[guarded(row["a"] or ""), guarded(row["b"])] for row in rows] == [[row["a"], row["b"]] for row in read]
 
 
+class _Text(str):
+    __slots__ = ()
+
+
+class _Number(Decimal):
+    """Of a class of its own, as a pipeline may make it."""
+
+
+_HOSTILE = st.text(alphabet=",\"\r\n\t'=+-@＝a1.eE0א", max_size=5)
+_DECIMALS = st.sampled_from(["1.50", "-0.00", "1E+3", "-1E-9", "NaN", "sNaN", "-Infinity", "0E-7"])
+_SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.dates(),
+    _HOSTILE,
+    _DECIMALS.map(Decimal),
+    _DECIMALS.map(_Number),
+)
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(_HOSTILE, max_size=3).map(tuple)
+        | st.dictionaries(_HOSTILE, inner, max_size=2)
+        | st.sets(_HOSTILE, max_size=2)
+    ),
+    max_leaves=5,
+)
+
+
+def _plainly(value):
+    """The value of a cell as JSON has it, without any of our short cuts."""
+    if isinstance(value, dict):
+        return {key: _plainly(member) for key, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plainly(member) for member in value]
+    if isinstance(value, set):
+        return [_plainly(member) for member in sorted(value, key=compact_json)]
+    if isinstance(value, Decimal):
+        return float(value) if value.is_finite() else None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    rows=st.lists(st.dictionaries(st.sampled_from("abcd"), _VALUES | _HOSTILE.map(_Text)), max_size=3),
+    columns=st.sampled_from(["a", "ab", "abcd", "dcx"]),
+    join=st.sampled_from([{}, {"a": "|", "c": ', "'}]),
+    raw=st.booleans(),
+    separator=st.sampled_from(",\t"),
+)
+def test_a_row_is_written_as_pythons_writer_would_write_its_cells(rows, columns, join, raw, separator):
+    file, expected, guards = io.StringIO(newline=""), [], 0
+    writer = CsvWriter(file, columns, join=join, raw=raw, separator=separator)
+    for row in rows:
+        writer.write(row)
+        cells = [csv_cell(row.get(name), join=join.get(name), raw=raw) for name in columns]
+        guards += sum(cell[:1] == "'" and cell[1:2] in FORMULA_STARTS for cell in cells if not raw)
+        line = io.StringIO(newline="")  # with this line end it quotes carriage returns, too
+        csv.writer(line, delimiter=separator, lineterminator="\r\n").writerow(cells)
+        expected.append(line.getvalue().removesuffix("\r\n") + "\n")
+    assert file.getvalue() == "".join(expected)
+    assert writer.guarded == guards
+
+
+@settings(max_examples=300, deadline=None)
+@given(value=_VALUES)
+def test_compact_json_holds_the_value(value):
+    assert json.loads(compact_json(value)) == _plainly(value)
+
+
 def test_compact_json_of_a_float_and_of_text():
     assert compact_json({"x": 0.5, "y": "</script>"}) == '{"x":0.5,"y":"</script>"}'
 
@@ -150,6 +234,8 @@ def test_the_writer_counts_the_cells_it_has_guarded():
     writer.write({"a": "=1+1", "b": "'tis"})
     writer.write({"a": "-40 degrees", "b": "-40"})
     assert writer.guarded == 2
+    writer.write({"a": "'=1", "b": None})  # as the site has it: it reads as a guarded one
+    assert writer.guarded == 3
     raw = CsvWriter(file, ["a"], raw=True)
     raw.write({"a": "=1+1"})
     assert raw.guarded == 0

@@ -7,8 +7,10 @@ import gc
 import logging
 
 import pytest
+from pydispatch import dispatcher
 from scrapy.exceptions import IgnoreRequest
 from scrapy.signalmanager import SignalManager
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from crawler.fastpath.announcer import Announcer
@@ -38,6 +40,9 @@ class Receivers:
 
     def ignores(self, item):
         raise IgnoreRequest(item)
+
+    def defers(self):
+        return Deferred()
 
     async def later(self, item):
         await asyncio.sleep(0)
@@ -102,3 +107,36 @@ def test_receivers_that_take_their_time_are_waited_for_and_may_fail(signals, rec
     asyncio.run(Announcer(signals).send_async(SIGNAL, item=3))
     assert sorted(receivers.told) == [("later", 3), ("some", 3)]
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_a_receiver_that_fails_at_once_keeps_no_other_from_being_told_or_waited_for(signals, receivers, caplog):
+    for name in ("fails", "later", "some"):
+        signals.connect(getattr(receivers, name), signal=SIGNAL)
+    asyncio.run(Announcer(signals).send_async(SIGNAL, item=3))
+    assert sorted(receivers.told) == [("later", 3), ("some", 3)]
+    assert [record.exc_info[0] for record in caplog.records] == [ValueError]
+
+
+def test_a_receiver_that_must_not_take_its_time_and_does_is_complained_of_as_by_scrapy(signals, receivers, caplog):
+    signals.connect(receivers.defers, signal=SIGNAL)
+    signals.send_catch_log(SIGNAL, item=1)
+    theirs = [(record.name, record.getMessage()) for record in caplog.records]
+    caplog.clear()
+    [answer] = Announcer(signals).send(SIGNAL, item=1)
+    assert isinstance(answer, Deferred)
+    assert [(record.name, record.getMessage()) for record in caplog.records] == theirs != []
+
+
+@pytest.mark.parametrize("whole", ["signals", "crawls"])
+def test_who_listens_to_all_signals_or_to_all_crawls_is_told_from_then_on(signals, receivers, whole):
+    announcer = Announcer(signals)
+    signals.connect(receivers.some, signal=SIGNAL)
+    assert announcer.send(SIGNAL, item=1) == ["answer"]
+    where = {"signal": dispatcher.Any, "sender": signals.sender} if whole == "signals" else {"signal": SIGNAL}
+    dispatcher.connect(receivers.all, **where)
+    try:
+        assert len(announcer.send(SIGNAL, item=2)) == 2
+    finally:
+        dispatcher.disconnect(receivers.all, **where)
+    assert announcer.send(SIGNAL, item=3) == ["answer"]
+    assert [told[0] for told in receivers.told] == ["some", "some", "all", "some"]

@@ -5,7 +5,16 @@ import random
 import pytest
 from w3lib.url import canonicalize_url, safe_url_string
 
-from crawler.frontier.identity import START_ID, Occurrences, child_id, foreign_id, is_canonical, request_id, text_id
+from crawler.frontier.identity import (
+    START_ID,
+    Occurrences,
+    child_id,
+    foreign_id,
+    is_canonical,
+    plain_request_id,
+    request_id,
+    text_id,
+)
 
 KEY = b"secret of the job"
 
@@ -89,3 +98,10 @@ def test_urls_that_are_taken_for_canonical_are(seed):
         if is_canonical(url):
             assert canonical == safe_url_string(url) == url
     assert plain > 100
+
+
+@pytest.mark.parametrize("url", ["http://a/", "https://shop.example:8080/p/1_2.html", "http://a/~x/-"])
+@pytest.mark.parametrize("page_type", ["", "list", "\u05d0"])
+def test_a_plain_request_has_the_id_that_any_request_for_its_page_has(url, page_type):
+    assert is_canonical(url)
+    assert plain_request_id(KEY, url=url, page_type=page_type) == request_id(KEY, url=url, page_type=page_type)

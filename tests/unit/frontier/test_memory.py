@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from crawler.frontier import memory
-from crawler.frontier.contract import FrontierRequest, PageCommit, Row
+from crawler.frontier.contract import Fate, FrontierRequest, PageCommit, Row
 from crawler.frontier.memory import MemoryFrontier
 
 
@@ -76,3 +76,24 @@ def test_what_is_remembered_of_ended_leases_goes_with_their_time(clock):
         run(frontier.commit([PageCommit(lease=held, outcome="ok")]))
         clock.now += 1
     assert len(frontier._pages._deadlines) < 70
+
+
+@pytest.mark.parametrize(
+    ("child", "fate"),
+    [
+        (None, Fate.ENQUEUED),
+        (FrontierRequest(id=20, host="a", body=b"", chain="other"), Fate.ENQUEUED),
+        (FrontierRequest(id=7, host="a", body=b"", chain="list"), Fate.ENQUEUED),  # it is known: no page comes of it
+        (FrontierRequest(id=20, host="a", body=b"", chain="list"), Fate.STALLED),
+    ],
+    ids=["nothing", "another list", "a page that is known", "its next page"],
+)
+def test_what_a_list_has_shown_is_forgotten_unless_a_page_of_it_follows(child, fate):
+    frontier = MemoryFrontier()
+    run(frontier.enqueue(requests(7, 8)))
+    first, second = lease(frontier)
+    shown = {"outcome": "ok", "chain": "list", "marks": frozenset({1})}
+    run(frontier.commit([PageCommit(lease=first, children=() if child is None else (child,), **shown)]))
+    later = FrontierRequest(id=30, host="a", body=b"", chain="list", on_progress=True)
+    [reply] = run(frontier.commit([PageCommit(lease=second, children=(later,), **shown)]))
+    assert reply.children == (fate,)

@@ -24,7 +24,7 @@ from crawler.spiders.requests import RequestCodec
 class Turns:
     """An exchange with a memory frontier that holds so many pages of one host."""
 
-    def __init__(self, *, pages, per_host):
+    def __init__(self, *, pages, per_host, meta=None):
         codec = RequestCodec(spider=Spider("s"), secret=b"s")
         codec.shared = True
         crawler = SimpleNamespace(
@@ -44,8 +44,8 @@ class Turns:
             start=StartPage(crawler, settle=outbox.settle),
         )
         seen = Occurrences()
-        requests = [codec.pack(Request(f"http://h/{number}"), parent=1, occurrences=seen) for number in range(pages)]
-        asyncio.run(frontier.enqueue(requests))
+        requests = [Request(f"http://h/{number}", meta=meta) for number in range(pages)]
+        asyncio.run(frontier.enqueue([codec.pack(request, parent=1, occurrences=seen) for request in requests]))
 
     def take(self, free):
         asyncio.run(self.exchange.tell_and_ask(free=free))
@@ -64,3 +64,17 @@ class Turns:
 )
 def test_it_tells_a_frontier_that_has_no_more_from_one_that_may_give_no_more(pages, per_host, state):
     assert Turns(pages=pages, per_host=per_host).take(8) == state
+
+
+@pytest.mark.parametrize(
+    ("meta", "chain"),
+    [
+        ({"recipe": {"page": "list", "chain": {"id": "chairs"}}}, "chairs"),
+        ({"recipe": {"page": "list"}}, None),
+        ({}, None),
+    ],
+)
+def test_a_page_is_known_as_part_of_its_list(meta, chain):
+    turns = Turns(pages=1, per_host=0, meta=meta)
+    turns.take(1)
+    assert [page.chain for page in turns.prefetch] == [chain]

@@ -54,7 +54,8 @@ class Desk:
     """The parts of a scheduler around the ends of pages, with an engine that only has hands."""
 
     def __init__(self, *, shared=True):
-        slot = SimpleNamespace(inprogress=set(), closing=None, nextcall=SimpleNamespace(schedule=lambda: None))
+        nextcall = SimpleNamespace(_call=None, schedule=lambda: None)
+        slot = SimpleNamespace(inprogress=set(), closing=None, nextcall=nextcall)
         self.crawler = SimpleNamespace(
             engine=SimpleNamespace(_slot=slot, scraper=SimpleNamespace(slot=object())),
             stats=Stats(),
