@@ -63,6 +63,9 @@ NOT_MODIFIED: Final = 304
 #: Facts of a request that say nothing of the page request it was made of, but for its page type.
 _PLAIN_FACTS: Final = frozenset({"page", "depth", "on_progress"})
 
+#: Bytes of the name of a header that is remembered.
+_SHORT_NAME: Final = 100
+
 #: Outcomes after which a list page has done its duty.
 _LIST_READ = frozenset({"ok", "redirected", "not_modified", "cancelled"})
 
@@ -500,8 +503,13 @@ def _page_input(
     )
 
 
-@lru_cache(maxsize=1024)
 def _lower(name: bytes) -> str:
+    """A header's name. What a site makes up is not remembered: it may be long."""
+    return _short_lower(name) if len(name) <= _SHORT_NAME else name.decode("latin-1").lower()
+
+
+@lru_cache(maxsize=1024)
+def _short_lower(name: bytes) -> str:
     return name.decode("latin-1").lower()
 
 

@@ -10,7 +10,7 @@ from crawler.recipe.loader import load_recipe_text
 from crawler.recipe.model import Chain, OpenField, PageRequest, Waiting
 from crawler.recipe.sitemap_place import SitemapPlace
 from crawler.spiders.loader import spider_of
-from crawler.spiders.recipe import Wanted, _page_input, facts_of
+from crawler.spiders.recipe import _SHORT_NAME, Wanted, _page_input, _short_lower, facts_of
 
 URL = "http://a.example/p"
 
@@ -64,3 +64,12 @@ def test_the_date_of_a_page_is_the_sites_if_it_says_one():
     response = Response(URL, headers={"Date": "Mon, 02 Mar 2026 10:00:00 GMT"}, request=Request(URL))
     page = _page_input(response, PageRequest(url=URL, page="chair"), {}, {})
     assert page.headers == {"date": "Mon, 02 Mar 2026 10:00:00 GMT"}
+
+
+def test_long_names_of_headers_that_a_site_makes_up_are_not_remembered():
+    _short_lower.cache_clear()
+    names = [f"X-{number}-{'a' * _SHORT_NAME}" for number in range(20)]
+    response = HtmlResponse(URL, headers=dict.fromkeys(names, "1"))
+    found = _page_input(response, PageRequest(url=URL, page="chair"), {}, {}).headers
+    assert found.keys() - {"date"} == {name.lower() for name in names}
+    assert _short_lower.cache_info().currsize == 0
