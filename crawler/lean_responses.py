@@ -7,9 +7,11 @@ brings another attribute.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from scrapy.http import HtmlResponse, JsonResponse, Response, TextResponse, XmlResponse
+from scrapy.responsetypes import responsetypes
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -19,8 +21,16 @@ if TYPE_CHECKING:
 #: Classes that do no more when they are made than is done here; those of a project are made as they wish.
 _TEXTS: Final = frozenset({TextResponse, HtmlResponse, XmlResponse, JsonResponse})
 
+#: Characters of a type of content that is remembered; what a site makes up may be long.
+_SHORT: Final = 100
+
 #: What a text says of its JSON that nobody has asked for yet.
 _NOT_DECODED: Final = TextResponse("")._cached_decoded_json
+
+
+def is_lean(response: Response) -> bool:
+    """Whether it is of one of the classes that are made here, and not of one of a project."""
+    return type(response) in _TEXTS or type(response) is Response
 
 
 def lean_response(
@@ -32,7 +42,7 @@ def lean_response(
     body: bytes,
     flags: list[str] | None,
     ip_address: IPv4Address | IPv6Address | None,
-    protocol: str,
+    protocol: str | None,
 ) -> Response:
     """A response of a class of Scrapy's, without a request or a certificate; the values are taken over as they are."""
     if kind not in _TEXTS and kind is not Response:
@@ -52,3 +62,20 @@ def lean_response(
         response._encoding = response._cached_benc = response._cached_ubody = response._cached_selector = None
         response._cached_decoded_json = _NOT_DECODED
     return response
+
+
+def class_of(headers: Headers, url: str, body: bytes) -> type[Response]:
+    """The class that `responsetypes` chooses, which nearly always looks at no more than the type of the content."""
+    content_types = dict.get(headers, b"Content-Type")
+    if content_types and b"Content-Encoding" not in headers.keys():  # noqa: SIM118 - `in headers` would spell it anew
+        content_type = content_types[-1]
+        look = _class_of_type if len(content_type) <= _SHORT else responsetypes.from_content_type
+        found = look(content_type)
+        if found is not Response:
+            return found
+    return responsetypes.from_args(headers=headers, url=url, body=body)
+
+
+@lru_cache(maxsize=1024)
+def _class_of_type(content_type: bytes) -> type[Response]:
+    return responsetypes.from_content_type(content_type)

@@ -31,8 +31,6 @@ from scrapy.exceptions import (
     StopDownload,
     UnsupportedURLSchemeError,
 )
-from scrapy.http import Headers, Response
-from scrapy.responsetypes import responsetypes
 from scrapy.utils.asyncio import is_asyncio_available
 from twisted.python.failure import Failure
 
@@ -41,11 +39,12 @@ from crawler.downloader.curl_client import CurlClient
 from crawler.downloader.curl_handle import ClientOptions, Proxy
 from crawler.downloader.resolver import installed_resolver
 from crawler.lean_requests import finished_headers
-from crawler.lean_responses import lean_response
+from crawler.lean_responses import class_of, lean_response
 
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
+    from scrapy.http import Headers, Response
     from scrapy.settings import BaseSettings
 
     from crawler.downloader.curl_answer import Fetched, Head, HeaderPairs
@@ -290,7 +289,7 @@ def response_of(fetched: Fetched, url: str) -> Response:
     """The response that Scrapy's handlers would make of an answer, without its certificate."""
     headers = headers_of(fetched.headers)
     return lean_response(
-        _class_of(headers, url, fetched.body),
+        class_of(headers, url, fetched.body),
         url,
         status=fetched.status,
         headers=headers,
@@ -322,20 +321,3 @@ def _short_titled(name: bytes) -> bytes:
 @lru_cache(maxsize=1024)
 def _ip(text: str) -> IPv4Address | IPv6Address | None:
     return ip_address(text) if text else None
-
-
-def _class_of(headers: Headers, url: str, body: bytes) -> type[Response]:
-    """The class that `responsetypes` chooses, which nearly always looks at no more than the type of the content."""
-    content_types = dict.get(headers, b"Content-Type")
-    if content_types and b"Content-Encoding" not in headers.keys():  # noqa: SIM118 - `in headers` would spell it anew
-        content_type = content_types[-1]
-        look = _class_of_type if len(content_type) <= _SHORT else responsetypes.from_content_type
-        found = look(content_type)
-        if found is not Response:
-            return found
-    return responsetypes.from_args(headers=headers, url=url, body=body)
-
-
-@lru_cache(maxsize=1024)
-def _class_of_type(content_type: bytes) -> type[Response]:
-    return responsetypes.from_content_type(content_type)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from scrapy.http import Headers, HtmlResponse
 
+from crawler import lean_responses
 from crawler.downloader import curl
 from crawler.downloader.curl import headers_of, options_of
 from crawler.downloader.curl_answer import Fetched
@@ -40,7 +41,7 @@ def test_a_version_of_tls_that_is_none_is_named(name):
 
 def test_what_a_site_makes_up_is_not_remembered():
     curl._short_titled.cache_clear()
-    curl._class_of_type.cache_clear()
+    lean_responses._class_of_type.cache_clear()
     for number in range(20):
         long = b"x" * 5_000 + str(number).encode()
         pairs = [(long, b"1"), (b"content-type", b"text/html; charset=" + long)]
@@ -49,4 +50,4 @@ def test_what_a_site_makes_up_is_not_remembered():
         assert type(response) is HtmlResponse
         assert long.title() in response.headers
     assert curl._short_titled.cache_info().currsize == 1
-    assert curl._class_of_type.cache_info().currsize == 0
+    assert lean_responses._class_of_type.cache_info().currsize == 0
