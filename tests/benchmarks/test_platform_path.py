@@ -1,17 +1,20 @@
-"""What the whole platform costs a page: one worker of a job of a fleet beside a local crawl of the same site.
+"""What the whole platform costs a page: a worker of a job of a fleet beside a local crawl, and two workers beside one.
 
 The worker takes leases, tells the store its commits and rows, and a steward makes files of them in S3 while it crawls;
 `scrapy crawl` keeps all in memory and writes a CSV. Recipe, settings and rows are the same. The worker has a core of
-its own, as the local crawl; site, store, steward and S3 share the other. Run by `make bench-fleet`.
+its own, as the local crawl; site, store, steward and S3 share the other. Two workers, and the one that they are held
+against, run on both cores, as everything else. Run by `make bench-fleet`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -20,7 +23,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "chaos"))
 
-from crawls.runs import crawl, hash_of_rows, marks_of
+from crawls.runs import crawl, hash_of_rows
 from crawls.server import ShopServer
 from crawls.shop import Shop
 from crawls.site import write_site
@@ -35,10 +38,13 @@ from crawler.recipe.loader import load_recipe
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
 ROUNDS = 1
+SHARED_ROUNDS = 3
 LISTS = 200
 
 #: Pages per CPU second of the worker beside those of a local crawl, and round trips to the store a page.
 AT_LEAST = {"48 KB": 0.85, "7 KB": 0.80}
+#: Pages per CPU second of two workers beside those of one.
+SHARED_AT_LEAST = 0.85
 ROUND_TRIPS_AT_MOST = 0.25
 
 CORES = sorted(os.sched_getaffinity(0))
@@ -47,10 +53,10 @@ CORES = sorted(os.sched_getaffinity(0))
 
 
 @contextmanager
-def on(core):
-    """What is started here stays on it."""
+def on(*cores):
+    """What is started here stays on them."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:
@@ -58,7 +64,10 @@ def on(core):
 
 
 class ShopFleet(Fleet):
-    """The fleet of one worker; its settings are those of the local crawl."""
+    """A fleet of one node, where each worker has a place; its settings are those of the local crawl."""
+
+    node_cores = CORES[-1:]
+    other_cores = CORES[:1]
 
     def start_steward(self, *options, **environment):
         """As it is by default; those of other tests are impatient."""
@@ -66,8 +75,8 @@ class ShopFleet(Fleet):
 
     def start_node(self, *options):
         settings = [word for name, value in OUR_SETTINGS.items() for word in ("--set", f"{name}={value}")]
-        with on(CORES[-1]):
-            where = ("--port", "0", "--slots", "1", "--dir", str(self.folder / "node"))
+        where = ("--port", "0", "--slots", str(self.slots), "--dir", str(self.folder / "node"))
+        with on(*self.node_cores):
             return self._start("node", *where, *settings, "--set", MARKS, *options)
 
     def submit(self):
@@ -77,32 +86,59 @@ class ShopFleet(Fleet):
             recipe=recipe.name,
             recipe_text=recipe.resolved,
             inputs=recipe.inputs.from_text({"site": self.site}),
-            max_workers=1,
+            max_workers=self.workers,
             secret=secrets.token_bytes(32),
         )
         write_intent(self.objects, order)
         self.ask(lambda store: RedisJobStore(store).create(order))
 
 
-def by_the_platform(site, folder, store, storage, shop):
-    """Marks of the worker, round trips that it made, and a hash of the rows."""
+class SpreadFleet(ShopFleet):
+    """Everything goes where the kernel puts it."""
+
+    node_cores = other_cores = CORES
+
+
+@dataclass
+class PlatformRun:
+    """A job that has ended: of all its workers the CPU time, the time by the clock, and the round trips they made."""
+
+    cpu_s: float
+    wall_s: float
+    trips: int
+    rows: str
+
+
+def by_the_platform(site, folder, new_valkey, new_seaweed, shop, *, kind=ShopFleet, workers=1):
+    """Of a store and a storage of its own, which are stopped then."""
+    folder.mkdir()
+    with on(*kind.other_cores):
+        store, storage = new_valkey(appendfsync="always"), new_seaweed()
     more = {"PYTHONPATH": f"{PROGRAMS}{os.pathsep}{ROOT}", "CRAWL_MARKS": str(folder / "marks")}
     facts = {"site": site, "store": store, "storage": storage, "folder": folder, "more": more}
-    with on(CORES[0]), ShopFleet.of(**facts, workers=1, slots=1, stewards=1, nodes=1) as fleet:
+    with on(*kind.other_cores), kind.of(**facts, workers=workers, slots=workers, stewards=1, nodes=1) as fleet:
         fleet.submit()
         manifest = fleet.wait_for_end()
-        fleet.wait(lambda: len(marks(folder)) == 2, what="the end of the worker")
+        fleet.wait(lambda: len(marks(folder)) == 2 * workers, what="the ends of the workers")
         (file,) = [file for file in manifest.files if file.format == "csv"]
         (folder / "rows.csv").write_bytes(fleet.objects.get(file.key))
         said = "".join(path.read_text(errors="replace") for path in folder.rglob("*.log"))
+    store.stop()
+    storage.kill()
     trips = re.findall(r"'store/round_trips': (\d+)", said)
-    assert len(trips) == 1, "one worker tells its statistics"
-    return marks_of(folder / "marks"), int(trips[0]), hash_of_rows(folder / "rows.csv", site=site, count=shop.products)
+    assert len(trips) == workers, "each worker tells its statistics"
+    opened, closed = ([mark for mark in marks(folder) if mark["event"] == event] for event in ("opened", "closed"))
+    return PlatformRun(
+        cpu_s=sum(mark["cpu_s"] for mark in closed) - sum(mark["cpu_s"] for mark in opened),
+        wall_s=max(mark["wall_s"] for mark in closed) - min(mark["wall_s"] for mark in opened),
+        trips=sum(map(int, trips)),
+        rows=hash_of_rows(folder / "rows.csv", site=site, count=shop.products),
+    )
 
 
 def marks(folder):
     path = folder / "marks"
-    return path.read_text().splitlines() if path.exists() else []
+    return [*map(json.loads, path.read_text().splitlines())] if path.exists() else []
 
 
 @pytest.mark.parametrize("size", ["48 KB", "7 KB"])
@@ -115,23 +151,17 @@ def test_one_worker_of_a_fleet_costs_little_more_than_a_local_crawl(size, new_va
             local = crawl(
                 OURS, server=server, transport="plain", shop=shop, folder=tmp_path / f"l{number}", cores=CORES[-1:]
             )
-            (folder := tmp_path / f"p{number}").mkdir()
-            with on(CORES[0]):
-                store, storage = new_valkey(appendfsync="always"), new_seaweed()
-            (opened, closed), asked, rows = by_the_platform(server.url("plain"), folder, store, storage, shop)
-            assert rows == local.rows
+            worker = by_the_platform(server.url("plain"), tmp_path / f"p{number}", new_valkey, new_seaweed, shop)
+            assert worker.rows == local.rows
             assert set(server.sent().pages.values()) == {1}
-            worker_s = closed["cpu_s"] - opened["cpu_s"]
-            cpu.append(worker_s / local.cpu_s)
-            speed.append(local.wall_s / (closed["wall_s"] - opened["wall_s"]))
-            trips.append(asked / shop.pages)
+            cpu.append(worker.cpu_s / local.cpu_s)
+            speed.append(local.wall_s / worker.wall_s)
+            trips.append(worker.trips / shop.pages)
             print(
                 f"\n{size}: local {local.cpu_s / shop.pages * 1e6:,.0f} us of CPU a page, "
                 f"{shop.pages / local.wall_s:,.0f} pages/s; worker {cpu[-1]:.2f} of its CPU, {speed[-1]:.2f} of its "
                 f"speed, {trips[-1]:.3f} round trips a page"
             )
-            store.stop()
-            storage.kill()
     most = 1 / AT_LEAST[size]
     print(
         f"{size}: {median(cpu):.2f} of the CPU of a local crawl (at most {most:.2f}), {median(speed):.2f} of its "
@@ -139,3 +169,35 @@ def test_one_worker_of_a_fleet_costs_little_more_than_a_local_crawl(size, new_va
     )
     assert median(trips) <= ROUND_TRIPS_AT_MOST
     assert 1 / median(cpu) >= AT_LEAST[size]
+
+
+@pytest.mark.parametrize("size", ["48 KB", "7 KB"])
+def test_two_workers_read_nearly_as_many_pages_per_cpu_second_as_one(size, new_valkey, new_seaweed, tmp_path):
+    shop = Shop(size=size, lists=LISTS)
+    write_site(tmp_path / "site", shop, ("identity",))
+    cpu, speed = [], []
+    with ShopServer(tmp_path / "server", tmp_path / "site", transports=("plain",), cores=CORES) as server:
+        for number in range(SHARED_ROUNDS):
+            one, two = (
+                by_the_platform(
+                    server.url("plain"),
+                    tmp_path / f"{number}-{workers}",
+                    new_valkey,
+                    new_seaweed,
+                    shop,
+                    kind=SpreadFleet,
+                    workers=workers,
+                )
+                for workers in (1, 2)
+            )
+            assert one.rows == two.rows
+            assert set(server.sent().pages.values()) == {2}
+            cpu.append(one.cpu_s / two.cpu_s)
+            speed.append(one.wall_s / two.wall_s)
+            print(
+                f"\n{size}: one worker {one.cpu_s / shop.pages * 1e6:,.0f} us of CPU a page, two "
+                f"{two.cpu_s / shop.pages * 1e6:,.0f}: {cpu[-1]:.2f} of its pages per CPU second, and {speed[-1]:.2f} "
+                f"times its speed"
+            )
+    print(f"{size}: {median(cpu):.2f} of one worker's pages per CPU second (at least {SHARED_AT_LEAST})")
+    assert median(cpu) >= SHARED_AT_LEAST
