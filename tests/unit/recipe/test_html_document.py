@@ -211,7 +211,10 @@ _PIECES += [b"&eacute;", b"&#130;", b"&", b"<", b"<i>", b"<!--x-->", b"-->", b"<
 @pytest.mark.parametrize("seed", range(100))
 def test_what_is_no_utf8_reads_as_if_the_page_had_been_decoded_first(seed):
     drawn = random.Random(seed)
-    some = lambda: b"".join(drawn.choices(_PIECES, k=6)).replace(b'"', b"")  # noqa: E731
+
+    def some():
+        return b"".join(drawn.choices(_PIECES, k=6)).replace(b'"', b"")
+
     body = b'<!DOCTYPE html><title>t</title><p title="%s" class="k">%s</p><div>%s<pre>%s</pre>%s</div>' % tuple(
         some() for _ in range(5)
     )
