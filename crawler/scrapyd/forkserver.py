@@ -16,6 +16,7 @@ neither logged nor on any command line.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -121,7 +122,11 @@ class _Server:
         self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def serve(self) -> None:
-        """Until the node closes the socket."""
+        """Until the node closes the socket, or has died: with something unread, which the kernel tells as a reset."""
+        with contextlib.suppress(ConnectionError):
+            self._serve()
+
+    def _serve(self) -> None:
         signal.signal(signal.SIGCHLD, lambda *_: None)  # a handler, so that the descriptor is written to
         signal.set_wakeup_fd(self._wake)
         self._tell({"ready": True})

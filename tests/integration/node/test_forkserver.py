@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
+import subprocess
+import sys
 
+import pytest
 from node_jobs import NAMES, ended, new_job, wait_until
 from node_process import alive
 
@@ -36,3 +41,17 @@ def test_signals_to_a_whole_group_of_processes_do_not_end_the_fork_server(node, 
     jobs.create(new_job("j2", site=shop.url))
     wait_until(lambda: jobs.ledger("j2").closed, what="the end of the next job")
     assert forks in alpha.family()
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["all read", "something unread"])
+def test_a_fork_server_ends_without_a_word_when_its_node_has_died(reads):
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, "-m", "crawler.scrapyd.forkserver", str(its.fileno()), str(os.getpid())]
+    with subprocess.Popen(command, pass_fds=[its.fileno()], stderr=subprocess.PIPE, text=True) as process:
+        its.close()
+        assert select.select([ours], [], [], 60)[0], "it is ready"
+        if reads:
+            ours.recv(4096)
+        ours.close()
+        _, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (0, "")
