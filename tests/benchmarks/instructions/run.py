@@ -2,7 +2,8 @@
 
 Each case runs under valgrind's callgrind in a process of its own, pages before it to warm up, and only what follows is
 counted; two runs of the same code differ by 0.1 %. Of whole crawls the difference of two shops is taken, which leaves
-out what a crawl costs whatever it reads; they differ by up to 5 % on a busy machine, since some work is done by time. Seconds it does not tell: caches, branches and the kernel have no part in it.
+out what a crawl costs whatever it reads; they differ by up to 5 % on a busy machine, since some work is done by time.
+Seconds it does not tell: caches, branches and the kernel have no part in it.
 `run.py --case NAME` is the process of a case.
 """
 
