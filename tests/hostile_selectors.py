@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 
 
-def _comb() -> str:
-    return "".join("<div class=a>" + "<b class='a b'>x</b>" * 200 for _ in range(400))
+def _comb(text: str = "x") -> str:
+    return "".join("<div class=a>" + f"<b class='a b'>{text}</b>" * 200 for _ in range(400))
 
 
 PAGES: dict[str, str] = {
     "19,900 siblings": "<ul>" + "<li class=a>x" * 19_900 + "</ul>",
     "500 deep": "<div class=a>x" * 500 + "</div>" * 500,
     "400 deep with 200 siblings each": _comb(),
+    "400 deep with 200 empty siblings each": _comb(""),
     "95,000 elements": "".join(f"<div class=a>{'<p class=b>x' * 999}</div>" for _ in range(95)),
     "a megabyte of text, 400 deep": "<div class=a>" * 400 + "x " * 500_000 + "</div>" * 400,
     "a table of 300 by 300": "<table>" + ("<tr>" + "<td class=a>x" * 300) * 300 + "</table>",

@@ -18,7 +18,7 @@ from crawler.recipe.model import AnyOf, QuerySource, Take
 from crawler.recipe.queries import CssQuery, JmesQuery, QueryError, XPathQuery
 from crawler.recipe.source_text import source_text
 from crawler.recipe.steps import StepFailed, run_steps
-from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
+from crawler.recipe.text import attribute_of, own_text
 from crawler.recipe.tree_scope import MAX_CHARACTERS
 from crawler.recipe.values import MISSING, Value, is_missing
 from crawler.recipe.xpath import needs_second_tree
@@ -202,17 +202,19 @@ def _of_take(take: Take, shared: frozenset[str]) -> Read | None:
 def _of_direct(direct: DirectXPath, text: str, take: Take, shared: frozenset[str]) -> Read:
     if direct.plain is not None:
         return _of_plain(direct, text, direct.plain, take, shared)
-    one = _html_of if take.as_ == "html" else visible_text
+    markup = _html_of if take.as_ == "html" else None
     nothing = MISSING if take.default is MISSING else ASK
     finish = _finished(take)
 
     def read(scope: Scope, _node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+        html = cast("HtmlScope", scope)
         try:
-            results = direct.results(cast("HtmlScope", scope).at(text, rows))
+            results = direct.results(html.at(text, rows))
         except QueryError:
             return ASK
         if not results:
             return nothing
+        one = markup or html.document.visible_text
         found = _within_bounds(value for each in results if (value := each if isinstance(each, str) else one(each)))
         if found is None:
             return ASK
@@ -224,12 +226,12 @@ def _of_direct(direct: DirectXPath, text: str, take: Take, shared: frozenset[str
 def _of_plain(direct: DirectXPath, text: str, plain: tuple[Find, Trail], take: Take, shared: frozenset[str]) -> Read:
     """As CSS, which such a path is; but its texts are read one by one."""
     find, trail = plain
-    one, name = _html_of if take.as_ == "html" else visible_text, trail.attribute
+    one, name = _html_of if take.as_ == "html" else None, trail.attribute
     if trail.gives == "attribute":
         one = lambda node: written(node.attributes.get(name)).strip()  # noqa: E731
     elif trail.gives == "text":
         one = _only_text
-    chosen = _every(one) if take.all else _first(one)
+    chosen = _every if take.all else _first
     finish, finish_each = _ending(take), _finished(take)
     nothing = MISSING if take.default is MISSING else ASK
     of_text = trail.gives == "text"
@@ -251,7 +253,7 @@ def _of_plain(direct: DirectXPath, text: str, plain: tuple[Find, Trail], take: T
             except QueryError:
                 return ASK
             return finish_each(found, page, path) if found else nothing
-        return finish(chosen(nodes), page, path)
+        return finish(chosen(nodes, one or document.visible_text), page, path)
 
     return read
 
@@ -306,20 +308,26 @@ def _of_css(query: CssQuery, take: Take, shared: frozenset[str]) -> Read:
     selector = part.selector
     in_page, in_row = sharing_finder(selector, shared), finder(selector, row=True)
     nothing = MISSING if take.default is MISSING else ASK
-    one = _text_of(part, take)
-    chosen = _texts(take) if part.kind == "texts" else (_every if take.all else _first)(one)
+    fixed = _text_of(part, take)
+    chosen, every, of_nodes = _every if take.all else _first, take.all, part.kind == "texts"
     finish = _ending(take)
     is_plain = not (take.all or take.process or part.kind == "texts")
 
     def read(scope: Scope, node: LexborNode, rows: Columns | None, page: CellPage, path: str) -> Value:
+        document = cast("HtmlScope", scope).document
         if rows is None:
-            nodes = in_page(node, cast("HtmlScope", scope).document.found)
+            nodes = in_page(node, document.found)
         else:
             column = rows.find(selector, node)
             nodes = in_row(node) if column is None else column
+        if not nodes:
+            return nothing
+        if of_nodes:
+            return finish(_texts(nodes, document.text_nodes, every=every), page, path)
+        one = fixed or document.visible_text
         if is_plain and len(nodes) == 1:  # as most fields are: nothing is chosen, made or counted
             return one(nodes[0]) or nothing
-        return finish(chosen(nodes), page, path) if nodes else nothing
+        return finish(chosen(nodes, one), page, path)
 
     return read
 
@@ -370,54 +378,43 @@ def _chain(steps: tuple[Step, ...]) -> Callable[[Value, CellPage], Value] | None
     return one
 
 
-#: Elements to the value, and whether there was a choice. ASK: their texts are long together, see `bounded`.
-_Chosen: TypeAlias = "Callable[[Sequence[LexborNode]], tuple[Value, bool]]"
+# What is chosen of elements, with what reads one: the value, and whether there was a choice. ASK: their texts are long
+# together, see `bounded`.
 
 
-def _texts(take: Take) -> _Chosen:
-    every = take.all
-
-    def texts(nodes: Sequence[LexborNode]) -> tuple[Value, bool]:
-        found = _within_bounds(text for node in nodes for text in text_nodes(node))
-        if not found:
-            return (ASK if found is None else MISSING), False
-        return (found, False) if every else (found[0], any(text != found[0] for text in found))
-
-    return texts
+def _texts(nodes: Sequence[LexborNode], each: Callable[[LexborNode], list[str]], *, every: bool) -> tuple[Value, bool]:
+    found = _within_bounds(text for node in nodes for text in each(node))
+    if not found:
+        return (ASK if found is None else MISSING), False
+    return (found, False) if every else (found[0], any(text != found[0] for text in found))
 
 
-def _every(one: Callable[[LexborNode], str]) -> _Chosen:
-    def members(nodes: Sequence[LexborNode]) -> tuple[Value, bool]:
-        found: list[Value] = []
-        characters = 0
-        for node in nodes:
-            if text := one(node):
-                characters += len(text)
-                if characters > _SOON:
-                    return ASK, False
-                found.append(text)
-        return found or MISSING, False
-
-    return members
-
-
-def _first(one: Callable[[LexborNode], str]) -> _Chosen:
-    def first(nodes: Sequence[LexborNode]) -> tuple[Value, bool]:
-        if len(nodes) == 1:  # as most are: it has nothing to choose from, and no more text than the page
-            return one(nodes[0]) or MISSING, False
-        chosen, ambiguous, characters = "", False, 0
-        for node in nodes:
-            text = one(node)
+def _every(nodes: Sequence[LexborNode], one: Callable[[LexborNode], str]) -> tuple[Value, bool]:
+    found: list[Value] = []
+    characters = 0
+    for node in nodes:
+        if text := one(node):
             characters += len(text)
             if characters > _SOON:
                 return ASK, False
-            if not chosen:
-                chosen = text
-            elif text and text != chosen:
-                ambiguous = True
-        return chosen or MISSING, ambiguous
+            found.append(text)
+    return found or MISSING, False
 
-    return first
+
+def _first(nodes: Sequence[LexborNode], one: Callable[[LexborNode], str]) -> tuple[Value, bool]:
+    if len(nodes) == 1:  # as most are: it has nothing to choose from, and no more text than the page
+        return one(nodes[0]) or MISSING, False
+    chosen, ambiguous, characters = "", False, 0
+    for node in nodes:
+        text = one(node)
+        characters += len(text)
+        if characters > _SOON:
+            return ASK, False
+        if not chosen:
+            chosen = text
+        elif text and text != chosen:
+            ambiguous = True
+    return chosen or MISSING, ambiguous
 
 
 def _within_bounds(texts: Iterable[str]) -> list[Value] | None:
@@ -432,8 +429,8 @@ def _within_bounds(texts: Iterable[str]) -> list[Value] | None:
     return found
 
 
-def _text_of(part: CssPart, take: Take) -> Callable[[LexborNode], str]:
-    """What is read of one element; "" for nothing."""
+def _text_of(part: CssPart, take: Take) -> Callable[[LexborNode], str] | None:
+    """What is read of one element; "" for nothing. None: what its page takes for its visible text."""
     if part.kind == "own_text":
         return lambda node: own_text(node).strip()
     if part.kind == "attr":
@@ -441,7 +438,7 @@ def _text_of(part: CssPart, take: Take) -> Callable[[LexborNode], str]:
         return lambda node: (attribute_of(node, name) or "").strip()
     if take.as_ == "html":
         return _html_of
-    return visible_text
+    return None
 
 
 def _html_of(node: LexborNode) -> str:

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from crawler.recipe.css_tree import ANY, Contains, Has, Logical, Nth
+from crawler.recipe.tree_guard import MAX_ELEMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from crawler.recipe.css_tree import Combinator, Complex, Compound, Simple
 
@@ -77,10 +78,7 @@ def select(engine: Engine[NodeT], selector: Complex, scope: NodeT) -> list[NodeT
     """
     whole = scope
     if selector.anchored:
-        own = engine.key(scope)
-        matches = [
-            node for node in _candidates(engine, selector.compounds[0], [scope], scope) if engine.key(node) == own
-        ]
+        matches = _itself(engine, selector.compounds[0], scope)
         if selector.combinators and selector.combinators[0] in "+~":
             parent = engine.parent(scope)
             whole = scope if parent is None else parent
@@ -100,6 +98,14 @@ def select(engine: Engine[NodeT], selector: Complex, scope: NodeT) -> list[NodeT
         else:
             matches = _related(engine, combinator, matches, candidates)
     return matches
+
+
+def _itself(engine: Engine[NodeT], compound: Compound, scope: NodeT) -> list[NodeT]:
+    """The scope, if it matches."""
+    if not (compound.simples or compound.relational):  # `:scope`, which rows inside each other need not be searched for
+        return [scope]
+    own = engine.key(scope)
+    return [node for node in _candidates(engine, compound, [scope], scope) if engine.key(node) == own]
 
 
 def _outermost(engine: Engine[NodeT], nodes: list[NodeT]) -> list[NodeT]:
@@ -144,9 +150,14 @@ def _related(engine: Engine[NodeT], combinator: Combinator, left: list[NodeT], c
         return [node for node in candidates if _is_in(engine, engine.parent(node), keys)]
     if combinator == "+":
         return [node for node in candidates if _is_in(engine, engine.previous(node), keys)]
-    step = engine.parent if combinator == " " else engine.previous
+    step, key = engine.parent if combinator == " " else engine.previous, engine.key
     known: dict[Hashable, bool] = {}
-    return [node for node in candidates if _reaches(engine, node, step, keys, known)]
+    related: list[NodeT] = []
+    for node in candidates:
+        first = step(node)
+        if first is not None and (key(first) in keys or _reaches(engine, first, step, keys, known)):
+            related.append(node)
+    return related
 
 
 def _is_in(engine: Engine[NodeT], node: NodeT | None, keys: set[Hashable]) -> bool:
@@ -160,10 +171,10 @@ def _reaches(
     keys: set[Hashable],
     known: dict[Hashable, bool],
 ) -> bool:
-    """Whether steps from `node` lead to one of `keys`; `known` remembers, so that all calls together stay linear."""
+    """Whether `node` or steps from it lead to one of `keys`; `known` remembers, so that all calls stay linear."""
     passed: list[Hashable] = []
     found = False
-    current = step(node)
+    current: NodeT | None = node
     while current is not None:
         key = engine.key(current)
         if key in keys:
@@ -176,6 +187,30 @@ def _reaches(
         current = step(current)
     known.update(dict.fromkeys(passed, found))
     return found
+
+
+#: So many elements may lie in what was matched on a large page, each counted for each match that it lies in.
+MAX_OVERLAP: Final = 2_000_000
+
+
+def lies_in_itself(engine: Engine[NodeT], nodes: Sequence[NodeT]) -> bool:
+    """Whether elements of a large tree lie inside each other so often that each of them cannot be searched.
+
+    Reading a few, or any number that do not overlap, looks at the page a few times at most.
+    """
+    if engine.known is None or len(nodes) <= MAX_OVERLAP // MAX_ELEMENTS:
+        return False
+    matched = {engine.key(node) for node in nodes}
+    if matched.isdisjoint(_reached(engine, nodes, engine.parent)):
+        return False
+    around: dict[Hashable, int] = {}
+    total = 0
+    for node in engine.find(ANY, engine.known.top):
+        above = engine.parent(node)
+        key = engine.key(node)
+        around[key] = (0 if above is None else around.get(engine.key(above), 0)) + (key in matched)
+        total += around[key]
+    return total > MAX_OVERLAP
 
 
 # --- large trees ------------------------------------------------------------------------------------------------------

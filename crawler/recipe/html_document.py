@@ -19,12 +19,21 @@ from crawler.recipe.css_lexbor import ENGINE, LexborEngine
 from crawler.recipe.css_match import LARGE_ELEMENTS, Known, select
 from crawler.recipe.encoding import Decoded, utf8_of
 from crawler.recipe.microdata import read_microdata
+from crawler.recipe.page_texts import LexborTexts
 from crawler.recipe.query_error import QueryFailed
 from crawler.recipe.second_tree import SecondTree
 from crawler.recipe.table_cells import cell_under
-from crawler.recipe.text import attribute_of, own_text, text_nodes, visible_text
+from crawler.recipe.text import attribute_of, own_text, string_of, text_nodes, visible_text
 from crawler.recipe.tree_guard import check_tree
-from crawler.recipe.tree_scope import LINK_ATTRIBUTES, TreeScope, bounded, evaluate, longest_prefix, require_css
+from crawler.recipe.tree_scope import (
+    LINK_ATTRIBUTES,
+    TreeScope,
+    bounded,
+    evaluate,
+    longest_prefix,
+    require_css,
+    separable,
+)
 from crawler.recipe.urls import http_link
 from crawler.recipe.xpath import XPathQuery, needs_second_tree
 from crawler.recipe.xpath_walks import MAX_VISITS_OF_A_PAGE, At, Family
@@ -53,12 +62,14 @@ _WHOLE_PAGE = re.compile(r"(?:\s|<!--.*?-->)*<(?:!doctype|html|head|body)[\s>]",
 class HtmlDocument:
     """A parsed HTML page. `fragment`: its root is <body>.
 
-    `found` and `found_from_top` are what is known to match in its root, and in the element above all.
+    `found` and `found_from_top` are what is known to match in its root, and in the element above all. `visible_text`,
+    `text_nodes` and `string_of` read an element as those of `text` do; all elements of a large page in linear time.
     """
 
     __slots__ = (
         *("_base_url", "_exact", "_meta", "_nodes", "_ordinals", "_parser", "_root", "_second", "_waits"),
-        *("engine", "families", "found", "found_from_top", "page", "stats", "top", "url", "visits_left"),
+        *("engine", "families", "found", "found_from_top", "page", "stats", "string_of", "text_nodes", "top", "url"),
+        *("visible_text", "visits_left"),
     )
 
     kind: Literal["html"] = "html"
@@ -75,7 +86,11 @@ class HtmlDocument:
             raise ParseRefused("the page has no HTML in it")
         self._root = root
         self.top = self._parser.root or root  # the root element, also of a fragment
-        self.engine = LexborEngine(Known(self.top)) if tags > LARGE_ELEMENTS else ENGINE
+        self.engine = ENGINE
+        self.visible_text, self.text_nodes, self.string_of = visible_text, text_nodes, string_of
+        if tags > LARGE_ELEMENTS:
+            self.engine, texts = LexborEngine(Known(self.top)), LexborTexts(self.top)
+            self.visible_text, self.text_nodes, self.string_of = texts.visible, texts.nodes, texts.string
         self.page = page
         self.url = url
         self.stats: dict[str, int] = {}
@@ -154,7 +169,7 @@ class HtmlDocument:
 
     def microdata(self) -> list[dict[str, Value]]:
         """The outermost items of the page's microdata; counted where there was more than may be read."""
-        found = read_microdata(self._parser, base_url=self.base_url)
+        found = read_microdata(self._parser, base_url=self.base_url, text_of=self.visible_text)
         if found.cut:
             self.stats["recipe/microdata_cut"] = 1
         return list(found.items)
@@ -246,9 +261,11 @@ class HtmlScope:
         """Stripped text (or HTML) of each match."""
         if self._has_moved(query):
             return self.on_tree().values(query, as_=as_, remove=remove)
+        if remove and self.document.engine.known is not None:
+            separable(self.document.engine, self._found(query), query)
         if isinstance(query, XPathQuery):
             found = (
-                result if isinstance(result, str) else _of(result, as_=as_, remove=remove)
+                result if isinstance(result, str) else self._of(result, as_=as_, remove=remove)
                 for result in self._xpath(query)
             )
             return bounded(found, query, len(self.document.text))
@@ -257,13 +274,13 @@ class HtmlScope:
     def _values(self, css: CssQuery, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> Iterator[Value]:
         if css.kind == "element":
             for node in self.select(css):
-                yield _of(node, as_=as_, remove=remove)
+                yield self._of(node, as_=as_, remove=remove)
             return
         for part, node in self._matches(css):
             if part.kind == "element":
-                yield _of(node, as_=as_, remove=remove)
+                yield self._of(node, as_=as_, remove=remove)
             elif part.kind == "texts":
-                yield from text_nodes(_without(node, remove))
+                yield from self.document.text_nodes(_without(node, remove))
             else:
                 read = own_text(node) if part.kind == "own_text" else attribute_of(node, part.attribute)
                 if read and (value := read.strip()):
@@ -275,7 +292,7 @@ class HtmlScope:
             return self.on_tree().rows(query)
         return [
             HtmlScope(self.document, node, origin=(self, query, number))
-            for number, node in enumerate(self._found(query))
+            for number, node in enumerate(separable(self.document.engine, self._found(query), query))
         ]
 
     def links(self, query: Query) -> list[str]:
@@ -299,7 +316,7 @@ class HtmlScope:
         """The element itself: its visible text or its HTML."""
         if self.document.switched:
             return self.on_tree().own(as_=as_, remove=remove)
-        return _of(self._node, as_=as_, remove=remove)
+        return self._of(self._node, as_=as_, remove=remove)
 
     def preceding(self, css: CssQuery) -> Scope | None:
         """The nearest element before the row, not around it, that matches."""
@@ -394,6 +411,11 @@ class HtmlScope:
             return self._node.css(native)
         return select(engine, selector, self._node)
 
+    def _of(self, node: LexborNode, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> str:
+        """The element's visible text or HTML, without what `remove` matches inside it."""
+        node = _without(node, remove)
+        return (node.html or "").strip() if as_ == "html" else self.document.visible_text(node)
+
     def on_tree(self) -> TreeScope:
         """This scope on lxml's tree, found there by the query it was found by here."""
         second = self.document.second()
@@ -423,12 +445,6 @@ def _unique(nodes: list[LexborNode]) -> list[LexborNode]:
 def _link(node: LexborNode) -> str | None:
     name = LINK_ATTRIBUTES.get(node.tag or "")
     return None if name is None else node.attributes.get(name)
-
-
-def _of(node: LexborNode, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> str:
-    """The element's visible text or HTML, without what `remove` matches inside it."""
-    node = _without(node, remove)
-    return (node.html or "").strip() if as_ == "html" else visible_text(node)
 
 
 def _without(node: LexborNode, remove: Sequence[CssQuery]) -> LexborNode:

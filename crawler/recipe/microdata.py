@@ -14,7 +14,7 @@ from crawler.recipe.text import visible_text
 from crawler.recipe.urls import absolute_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -46,9 +46,11 @@ class Microdata:
     cut: bool
 
 
-def read_microdata(parser: LexborHTMLParser, *, base_url: str) -> Microdata:
-    """All items of a page, in its order."""
-    return _Reader(parser, base_url).read()
+def read_microdata(
+    parser: LexborHTMLParser, *, base_url: str, text_of: Callable[[LexborNode], str] = visible_text
+) -> Microdata:
+    """All items of a page, in its order. `text_of` reads the visible text of an element."""
+    return _Reader(parser, base_url, text_of).read()
 
 
 class _TooMuch(Exception):
@@ -58,8 +60,9 @@ class _TooMuch(Exception):
 class _Reader:
     """Reads one page. Elements are told apart by `mem_id`, which holds as long as the page does."""
 
-    def __init__(self, parser: LexborHTMLParser, base_url: str) -> None:
+    def __init__(self, parser: LexborHTMLParser, base_url: str, text_of: Callable[[LexborNode], str]) -> None:
         self._parser = parser
+        self._text_of = text_of
         self._base_url = base_url
         self._scopes: dict[int, int] = {}  # element -> the innermost item around it; 0 = none
         self._items = {node.mem_id for node in parser.css("[itemscope]")}
@@ -166,7 +169,7 @@ class _Reader:
             return None if not link or not link.strip() else absolute_url(self._base_url, link) or link.strip()
         if written is None:
             written = attributes.get(_VALUE_ATTRIBUTES.get(tag, ""))
-        text = visible_text(node) if written is None and tag != "meta" else (written or "").strip()
+        text = self._text_of(node) if written is None and tag != "meta" else (written or "").strip()
         self._text_left -= len(text)
         if self._text_left < 0:
             raise _TooMuch

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from lxml import etree
 
 from crawler.recipe.css_match import LARGE_ELEMENTS, Known
+from crawler.recipe.page_texts import TreeTexts
 from crawler.recipe.query_error import QueryFailed
 from crawler.recipe.xpath_cost import bounds_of, shape_of
 
@@ -52,7 +53,7 @@ _VOIDS: Final = frozenset(_VOID.split("|"))
 class SecondTree:
     """lxml's tree. `differs` if its elements are not those of lexbor, in order and nesting, whatever was tried."""
 
-    __slots__ = ("_bounds", "_ordinals", "_shape_of_tree", "differs", "elements", "known", "tree")
+    __slots__ = ("_bounds", "_ordinals", "_shape_of_tree", "differs", "elements", "known", "texts", "tree")
 
     html: Final = True
 
@@ -105,7 +106,9 @@ class SecondTree:
         self._shape_of_tree = None
         self.elements: list[_Element] = list(tree.iter(etree.Element))
         self._ordinals = None
-        self.known = Known(tree) if len(self.elements) > LARGE_ELEMENTS else None
+        is_large = len(self.elements) > LARGE_ELEMENTS
+        self.known = Known(tree) if is_large else None
+        self.texts = TreeTexts(tree) if is_large else None
 
 
 class _Shape:

@@ -12,6 +12,8 @@ from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lxml.etree import _Element
     from selectolax.lexbor import LexborNode
 
@@ -30,7 +32,7 @@ BLOCKS: Final = frozenset(
 )
 
 #: Stands for a line break while text is collected; no HTML or XML parser lets NUL through.
-_BREAK: Final = "\0"
+BREAK: Final = "\0"
 
 _TEXT_NODES = etree.XPath("descendant::text()", smart_strings=False)
 
@@ -45,10 +47,15 @@ def squeezed(text: str) -> str:
 
 
 def lines(collected: str) -> str:
-    """Collected text with `_BREAK` marks as lines; empty lines are dropped."""
-    if _BREAK not in collected:
+    """Collected text with `BREAK` marks as lines; empty lines are dropped."""
+    if BREAK not in collected:
         return squeezed(collected)
-    return "\n".join(line for part in collected.split(_BREAK) if (line := squeezed(part)))
+    return "\n".join(line for part in collected.split(BREAK) if (line := squeezed(part)))
+
+
+def string_of(node: LexborNode) -> str:
+    """All that is written in a lexbor element, as it is written."""
+    return node.text_lexbor() or ""
 
 
 def visible_text(node: LexborNode) -> str:
@@ -59,7 +66,7 @@ def visible_text(node: LexborNode) -> str:
     if child.is_text_node and child.next is None:
         return squeezed(child.text_content or "")
     parts: list[str] = []
-    _collect(node, parts)
+    collect(node, parts)
     return lines("".join(parts))
 
 
@@ -75,27 +82,33 @@ def lines_as_written(html: str) -> str:
     return "".join(parts)
 
 
-def _collect(node: LexborNode, parts: list[str]) -> None:
-    """Text and break marks below `node`, in order; iterative, because pages nest deeper than Python calls."""
+def collect(node: LexborNode, parts: list[str]) -> int:
+    """Add text and break marks below `node`, in order; iterative, because pages nest deeper than Python calls.
+
+    Returns:
+        The number of nodes that were looked at.
+    """
     open_elements: list[tuple[LexborNode | None, bool]] = []
+    seen = 0
     child = node.first_child
     while True:
         if child is None:
             if not open_elements:
-                return
+                return seen
             child, is_block = open_elements.pop()
             if is_block:
-                parts.append(_BREAK)
+                parts.append(BREAK)
             continue
+        seen += 1
         tag = child.tag
         if tag == "-text":
             parts.append(child.text_content or "")
         elif tag == "br":
-            parts.append(_BREAK)
+            parts.append(BREAK)
         elif child.is_element_node and tag not in HIDDEN:
             is_block = tag in BLOCKS
             if is_block:
-                parts.append(_BREAK)
+                parts.append(BREAK)
             open_elements.append((child.next, is_block))
             child = child.first_child
             continue
@@ -126,7 +139,12 @@ def own_text(node: LexborNode) -> str:
 
 def text_nodes(node: LexborNode) -> list[str]:
     """Each text node below a lexbor element on its own, those of white space only left out."""
-    texts = (squeezed(inner.text_content or "") for inner in node.traverse(include_text=True) if inner.is_text_node)
+    return texts_among(node.traverse(include_text=True))
+
+
+def texts_among(nodes: Iterable[LexborNode]) -> list[str]:
+    """What the text nodes among these say, those of white space only left out."""
+    texts = (squeezed(node.text_content or "") for node in nodes if node.is_text_node)
     return [text for text in texts if text]
 
 
@@ -142,17 +160,17 @@ def tree_text(element: _Element) -> str:
             iterators.pop()
             if open_elements:
                 closed, is_block = open_elements.pop()
-                parts.append(_BREAK if is_block else "")
+                parts.append(BREAK if is_block else "")
                 parts.append(closed.tail or "")
             continue
         tag: object = child.tag
         if not isinstance(tag, str) or tag in HIDDEN:
             parts.append(child.tail or "")
         elif tag == "br":
-            parts.append(_BREAK + (child.tail or ""))
+            parts.append(BREAK + (child.tail or ""))
         else:
             is_block = tag in BLOCKS
-            parts.append((_BREAK if is_block else "") + (child.text or ""))
+            parts.append((BREAK if is_block else "") + (child.text or ""))
             open_elements.append((child, is_block))
             iterators.append(iter(child))
     return lines("".join(parts))

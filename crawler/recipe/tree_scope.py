@@ -11,7 +11,7 @@ from lxml import etree
 
 from crawler.recipe.css import CssQuery, compile_css
 from crawler.recipe.css_lxml import LxmlEngine
-from crawler.recipe.css_match import Known, select
+from crawler.recipe.css_match import MAX_OVERLAP, Engine, Known, NodeT, lies_in_itself, select
 from crawler.recipe.query_error import QueryError, QueryFailed
 from crawler.recipe.table_cells import cell_under
 from crawler.recipe.text import squeezed, tree_own_text, tree_text, tree_text_nodes
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from crawler.recipe.css_tree import CssPart
     from crawler.recipe.documents import Document, Scope
+    from crawler.recipe.page_texts import TreeTexts
     from crawler.recipe.queries import Query
     from crawler.recipe.values import Value
     from crawler.recipe.xpath_cost import TreeShape
@@ -56,6 +57,10 @@ class Tree(Protocol):
     @property
     def known(self) -> Known[_Element] | None:
         """Set for a large tree: see `css_match`."""
+
+    @property
+    def texts(self) -> TreeTexts | None:
+        """Set for a large tree of HTML."""
 
     def shape(self) -> TreeShape:
         """What the cost of an XPath depends on, found out once."""
@@ -110,14 +115,21 @@ class TreeScope:
 
     def _values(self, query: Query, *, as_: Literal["text", "html"], remove: Sequence[CssQuery]) -> Iterator[Value]:
         if isinstance(query, XPathQuery):
-            for result in evaluate(query, self.element, self._tree):
+            results = evaluate(query, self.element, self._tree)
+            if remove:
+                separable(self._engine, [each for each in results if not isinstance(each, str)], query)
+            for result in results:
                 yield self._of(result, as_=as_, remove=remove) if not isinstance(result, str) else result
             return
-        for part, element in self._matches(query):
+        matches = self._matches(query)
+        if remove:
+            separable(self._engine, [element for _, element in matches], query)
+        for part, element in matches:
             if part.kind == "element":
                 yield self._of(element, as_=as_, remove=remove)
             elif part.kind == "texts":
-                yield from tree_text_nodes(self._without(element, remove))
+                texts = self._tree.texts
+                yield from (tree_text_nodes if texts is None else texts.nodes)(self._without(element, remove))
             else:
                 read = tree_own_text(element) if part.kind == "own_text" else self._attribute(element, part.attribute)
                 if read and (value := read.strip()):
@@ -125,7 +137,8 @@ class TreeScope:
 
     def rows(self, query: Query) -> list[Scope] | None:
         """Each element that matches, as a row."""
-        return [TreeScope(self.document, self._tree, element, is_row=True) for element in self.elements(query)]
+        elements = separable(self._engine, self.elements(query), query)
+        return [TreeScope(self.document, self._tree, element, is_row=True) for element in elements]
 
     def elements(self, query: Query) -> list[_Element]:
         """The elements that match."""
@@ -190,6 +203,8 @@ class TreeScope:
         if as_ == "html":
             method = "html" if self._tree.html else "xml"
             return etree.tostring(element, encoding="unicode", method=method, with_tail=False).strip()
+        if self._tree.texts is not None:
+            return self._tree.texts.visible(element)
         if self._tree.html:
             return tree_text(element)
         return squeezed(str(_STRING(element)))
@@ -304,6 +319,20 @@ def _node(node: Any) -> _Element | str:
 
 def _number(value: float) -> str:
     return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def separable(engine: Engine[NodeT], nodes: list[NodeT], query: Query) -> list[NodeT]:
+    """The elements, if each of them can be searched.
+
+    Raises:
+        QueryFailed: that would take seconds, because they lie inside each other, on a large page.
+    """
+    if lies_in_itself(engine, nodes):
+        raise QueryFailed(
+            f"`{query.language}: {query.text}` matches {len(nodes):,} elements inside each other, which hold the same"
+            f" elements more than {MAX_OVERLAP:,} times together; select the inner ones"
+        )
+    return nodes
 
 
 class _Finder(Protocol):

@@ -39,6 +39,7 @@ class XmlDocument:
 
     kind: Literal["xml"] = "xml"
     html: Final = False
+    texts: Final = None
 
     def __init__(self, page: Decoded, *, url: str, namespaces: Collection[str] = ()) -> None:
         self.text = page.text

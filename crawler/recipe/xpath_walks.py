@@ -67,6 +67,10 @@ class Whole(Protocol):
     def top(self) -> LexborNode:
         """The root element."""
 
+    @property
+    def string_of(self) -> Callable[[LexborNode], str]:
+        """What reads all that is written in an element."""
+
     def ordinal(self, node: LexborNode) -> int:
         """The number of an element in document order."""
 
@@ -271,6 +275,6 @@ def text_in(item: Item, at: At) -> str:
     """The string value."""
     if isinstance(item, str):
         return item
-    text = written(item.text_lexbor())
+    text = written(at.whole.string_of(item))
     at.spend(1 + len(text) // _CHARACTERS)
     return text

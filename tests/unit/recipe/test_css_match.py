@@ -10,8 +10,9 @@ from selectolax.lexbor import LexborHTMLParser
 
 from crawler.recipe.css import compile_css
 from crawler.recipe.css_lexbor import LexborEngine
-from crawler.recipe.css_match import Known
+from crawler.recipe.css_match import Known, lies_in_itself
 from crawler.recipe.documents import parse_document
+from crawler.recipe.html_document import HtmlDocument
 from crawler.recipe.query_error import QueryFailed
 from crawler.recipe.tree_scope import TreeScope
 from crawler.recipe.xpath import compile_xpath
@@ -187,3 +188,35 @@ def test_elements_inside_each_other_are_not_read_without_end():
     with pytest.raises(QueryFailed, match="matches elements inside each other"):
         document.root.values(compile_xpath("//div"))
     assert len(document.root.values(compile_css("div > :not(div), body"))) == 1
+
+
+def nested(rows: int, inside: int) -> HtmlDocument:
+    return HtmlDocument.of_fragment(("<div>" + "<b>x</b>" * inside) * rows, url="https://shop.test/")
+
+
+@pytest.mark.parametrize(
+    ("rows", "inside", "too_often"),
+    [(20, 4_000, False), (100, 10, False), (400, 200, True), (100, 300, False), (200, 300, True)],
+)
+def test_elements_inside_each_other_may_not_hold_the_same_ones_too_often(rows, inside, too_often):
+    document = nested(rows, inside)
+    assert lies_in_itself(document.engine, document.root.select(compile_css("div"))) == too_often
+
+
+def test_rows_beside_each_other_may_be_as_many_as_there_are():
+    document = HtmlDocument.of_fragment("<div><p>x</p></div>" * 15_000, url="https://shop.test/")
+    assert len(document.root.rows(compile_css("div"))) == 15_000
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda scope, css: scope.rows(css),
+        lambda scope, css: scope.values(css, remove=[compile_css("i")]),
+    ],
+    ids=["rows", "remove"],
+)
+def test_what_holds_the_same_elements_too_often_is_no_row_and_not_copied(ask):
+    scope = nested(400, 200).root
+    with pytest.raises(QueryFailed, match=r"`css: div` matches 400 elements inside each other.*select the inner ones"):
+        ask(scope, compile_css("div"))
