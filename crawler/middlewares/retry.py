@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from scrapy.downloadermiddlewares.retry import RetryMiddleware as ScrapyRetryMiddleware
+from scrapy.utils.misc import load_object
 from scrapy.utils.response import response_status_message
 
 from crawler.middlewares.open_pages import TryLater
@@ -44,6 +45,9 @@ class RetryMiddleware(ScrapyRetryMiddleware):
     def from_crawler(cls, crawler: Crawler) -> Self:
         """See `RetryPolicies`."""
         middleware = super().from_crawler(crawler)
+        if crawler.settings["DOWNLOAD_CLIENT"] == "scrapy":
+            # Not in RETRY_EXCEPTIONS, which Scrapy loads: where that client is not used, its module is not wanted.
+            middleware.exceptions_to_retry += (load_object("scrapy.core.downloader.handlers.http11.TunnelError"),)
         middleware.policies = RetryPolicies(crawler)
         return middleware
 

@@ -47,7 +47,7 @@ HEAVY = {
     *("rich", "click", "prometheus_client", "scrapyd", "watchfiles", "dotenv"),
     *("crawler.store", "crawler.joining", "crawler.frontier.redis", "crawler.jobs.redis", "crawler.jobs.seats"),
     *("crawler.extensions.fleet_worker", "crawler.exports.objects_s3", "crawler.recipe.diagnose"),
-    "crawler.recipe.steps.written_dates",
+    *("crawler.recipe.steps.written_dates", "scrapy.core.downloader.contextfactory"),
 }
 
 CRAWL = """

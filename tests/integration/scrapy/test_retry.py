@@ -46,6 +46,18 @@ def test_a_site_that_is_not_there_is_given_up(site, crawl):
     assert "Connection" in result.summary.facts.reasons["http://127.0.0.1:1/"]
 
 
+@pytest.mark.parametrize("client", ["curl", "scrapy"])
+def test_a_proxy_that_opens_no_tunnel_is_asked_again(site, crawl, client):
+    async def start(self):
+        yield Request("https://127.0.0.1:1/", meta={"proxy": site.url})
+
+    settings = {"RETRY_TIMES": 1, "DOWNLOAD_CLIENT": client, "ROBOTSTXT_OBEY": False}
+    result = crawl(spider_for(site, start=start), settings)
+    assert "tunnel" in result.summary.facts.reasons["https://127.0.0.1:1/"]
+    assert result.outcomes == {"gave_up": 1}
+    assert result.ledger.retries == 1
+
+
 def test_an_answer_that_takes_too_long_is_a_timeout(site, crawl):
     site["/"] = html("late", delay_s=1.0)
     result = crawl(spider_for(site), {"DOWNLOAD_TIMEOUT": 0.2, "RETRY_TIMES": 0})
