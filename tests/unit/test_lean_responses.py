@@ -6,9 +6,10 @@ from ipaddress import ip_address
 
 import pytest
 from scrapy.http import Headers, HtmlResponse, JsonResponse, Response, TextResponse, XmlResponse
+from scrapy.responsetypes import responsetypes
 from scrapy.utils.trackref import live_refs
 
-from crawler.lean_responses import lean_response
+from crawler.lean_responses import class_of, lean_response
 
 URL = "https://shop.example/a?b=1"
 VALUES = {
@@ -57,3 +58,38 @@ def test_it_is_read_replaced_and_copied_as_any_response():
     assert page.replace(body=b"<title>x</title>").css("title::text").get() == "x"
     assert slots_of(page.copy())["_body"] == VALUES["body"]
     assert lean(JsonResponse, body=b'{"a": [1]}').json() == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/",
+        "/a",
+        "/a.html",
+        "/a.HTML",
+        "/b.htm",
+        "/c.php",
+        "/c.php?d=e.json",
+        "/f.xml",
+        "/g.html.gz",
+        "/h.tgz",
+        "/.html",
+    ],
+)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "text/html"},
+        {"Content-Type": "text/html", "Content-Encoding": "gzip"},
+        {"Content-Type": "image/png", "Content-Encoding": "utf-8"},
+        {"Content-Encoding": "br"},
+        {"Content-Type": "text/html", "Content-Encoding": "br", "Content-Disposition": 'attachment; filename="x.json"'},
+        {"Content-Type": ""},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("body", [b"\x1f\x8b\x00", b"<html>x"])
+def test_its_class_is_the_one_that_scrapy_would_choose(url, headers, body):
+    address = f"https://shop.example{url}"
+    theirs = responsetypes.from_args(headers=Headers(headers), url=address, body=body)
+    assert class_of(Headers(headers), address, body) is theirs
