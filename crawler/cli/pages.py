@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crawler.cli import console
 from crawler.cli.fetch import fetcher_for
@@ -33,8 +35,7 @@ UNKNOWN_URL = "http://localhost/"
 MAX_ANSWERS = 10
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GottenPage:
+class GottenPage(Struct, frozen=True, kw_only=True):
     """A page, and the type it is taken for (`why` says how that was found)."""
 
     input: PageInput

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from crawler.downloader.slots import IDLE_S, Slots
 from crawler.frontier.gate_contract import LATENESS_S, SLOT_TTL_S, WINDOW_S, Latency, Pace, PermitCall

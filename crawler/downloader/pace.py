@@ -13,9 +13,9 @@ like something else.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
 from scrapy.settings import BaseSettings
 
 from crawler.errors import ConfigError

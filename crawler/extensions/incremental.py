@@ -17,11 +17,11 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 from w3lib.url import safe_url_string

@@ -6,14 +6,15 @@ a row only when the frontier has kept it.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from collections import Counter, defaultdict
-from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
 from scrapy import signals
 
 from crawler.exports.coverage import with_carried
@@ -146,7 +147,7 @@ class Summary:
         own = incremental.settle() if incremental is not None else None
         facts = self._facts(str(reason))
         if own is not None and recipe is not None:
-            facts = replace(
+            facts = dataclasses.replace(
                 facts,
                 changes=dict(own.counts),
                 carried=dict(own.carried.rows),
@@ -211,7 +212,7 @@ class Summary:
         settled = Counter(books.settled)
         if self._start is not None:
             settled[self._start[0]] -= 1
-        return replace(books, settled=settled)
+        return structs.replace(books, settled=settled)
 
     def _own_books(self) -> Ledger:
         """What this worker has done, as far as it is in a summary."""
@@ -263,7 +264,7 @@ def _with_report(facts: CrawlFacts, spider: RecipeSpider) -> CrawlFacts:
     alternatives: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for (item, path, source), count in report.alternatives.items():
         alternatives[f"{item}.{path}"][source] = count
-    return replace(
+    return dataclasses.replace(
         facts,
         is_recipe=True,
         recipe_version=recipe.version,

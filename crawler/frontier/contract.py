@@ -11,8 +11,9 @@ Nothing here knows what a body holds, how a page is fetched or what Scrapy is.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -62,8 +63,7 @@ class Fate(enum.StrEnum):
     STAGED = "staged"  # one of so many that the frontier will look at it a little later
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FrontierRequest:
+class FrontierRequest(Struct, frozen=True, kw_only=True):
     """One request as the frontier keeps it.
 
     Attributes:
@@ -83,8 +83,7 @@ class FrontierRequest:
     on_progress: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True, kw_only=True):
     """A request that is ours for a while. Everything that is said about it later names the token."""
 
     request: FrontierRequest
@@ -93,8 +92,7 @@ class Lease:
     suspect: bool = False  # a lease of it has expired before: leased alone, with nothing else in flight
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LeaseReply:
+class LeaseReply(Struct, frozen=True, kw_only=True):
     """What `lease` gives, and what the holder needs to know to wait well."""
 
     leases: tuple[Lease, ...] = ()
@@ -108,8 +106,7 @@ class LeaseReply:
     why: str = ""  # of PAUSED, in one sentence; may be empty
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One row as the frontier keeps it until it is exported.
 
     Attributes:
@@ -125,8 +122,7 @@ class Row:
     unique: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredRow:
+class StoredRow(Struct, frozen=True, kw_only=True):
     """A row that counts: its page was committed, once."""
 
     position: str  # where it stands; `read_rows(after=position)` goes on behind its page
@@ -135,8 +131,7 @@ class StoredRow:
     body: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageCommit:
+class PageCommit(Struct, frozen=True, kw_only=True):
     """A page's end: its outcome and everything that counts only if the lease still holds.
 
     `marks` are 64-bit ids of what the page has shown (links, rows). They are remembered per chain: a list that shows
@@ -156,8 +151,7 @@ class PageCommit:
     handed_in: bool = False  # of the start page: what it has found went to `enqueue`, and is there if nothing was lost
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CommitReply:
+class CommitReply(Struct, frozen=True, kw_only=True):
     """Whether the commit counted, and what became of each child and each row, in order."""
 
     reply: Reply
@@ -165,8 +159,7 @@ class CommitReply:
     rows: tuple[RowFate, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """One page that could not be read."""
 
     url: str
@@ -175,8 +168,7 @@ class Failure:
     tries: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ledger:
+class Ledger(Struct, frozen=True, kw_only=True):
     """The books of a job. Counters are kept; `audit` counts anew."""
 
     accepted: int = 0

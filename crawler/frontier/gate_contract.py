@@ -14,8 +14,9 @@ Nothing here knows what is sent, or what Scrapy is. `gate_memory` keeps one proc
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +46,7 @@ def whole_ms(seconds: float) -> int:
     return math.ceil(round(min(seconds, MAX_SILENCE_S) * 1000, 6))  # 16.1 * 1000 is a little more than 16100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True, kw_only=True):
     """How carefully a host is asked. 0 means no limit. Times count in whole milliseconds, see `whole_ms`.
 
     Attributes:
@@ -66,16 +66,14 @@ class Pace:
     target_concurrency: float = 1.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Latency:
+class Latency(Struct, frozen=True, kw_only=True):
     """How long the host took to answer, in seconds, from the sent request to the head of the response."""
 
     seconds: float
     ok: bool = True  # status 200: only those may make the delay shorter (errors are often fast)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PermitCall:
+class PermitCall(Struct, frozen=True, kw_only=True):
     """One worker's call about one host.
 
     Attributes:
@@ -112,8 +110,7 @@ class PermitCall:
     crawl_delay_s: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Permit:
+class Permit(Struct, frozen=True, kw_only=True):
     """The answer. All times are seconds from the moment at which the call was answered.
 
     The answer to a repeated call speaks of the same moments, seen from later: starts that have passed are not in it.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from crawler.frontier.gate_contract import SLOT_TTL_S, WINDOW_S, Permit, whole_ms
 from crawler.frontier.gate_pace import Rhythm, asked_of_itself, latency_ms, rounded_up, throttled
@@ -49,8 +50,7 @@ _SWEEP_EVERY_MS: Final = 60_000
 ANY: Final = 1 << 30
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(Struct):
     """A place in a queue: for slots, or for starts.
 
     Attributes:
@@ -66,8 +66,7 @@ class _Place:
     lost_at: int
 
 
-@dataclass(slots=True)
-class _Answer:
+class _Answer(Struct):
     """What a worker was told last; times are absolute."""
 
     call: int = 0
@@ -79,8 +78,7 @@ class _Answer:
     contended: bool = False
 
 
-@dataclass(slots=True)
-class _Worker:
+class _Worker(Struct):
     job: str
     slots: dict[int, int] = field(default_factory=dict)  # token -> deadline
     deadline: int = 0  # the last of its slots'
@@ -110,8 +108,7 @@ class _Worker:
         return self.held(now) > 0 or waits or self.waits_for_starts(now)
 
 
-@dataclass(slots=True)
-class _Host:
+class _Host(Struct):
     rhythm: Rhythm = field(default_factory=Rhythm)
     silent_until: int = 0
     crawl_delay: int = 0
@@ -175,8 +172,7 @@ def _told(worker: _Worker, silent_until: int, now: int) -> Permit:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
+class _Room(Struct, frozen=True):
     """How many slots a limit leaves, and how many of it a worker may keep while others wait."""
 
     free: int = ANY

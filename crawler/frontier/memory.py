@@ -9,8 +9,9 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from crawler.frontier.blocks import BLOCKED, BlockCounts
 from crawler.frontier.chains import Chains

@@ -8,8 +8,9 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from crawler.frontier.queues import HostQueues
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from crawler.frontier.contract import FrontierRequest, Lease
 
 
-@dataclass(slots=True)
-class Page:
+class Page(Struct):
     """An open page. `token` and `worker` count only while it is leased, `not_before` while it is delayed."""
 
     request: FrontierRequest

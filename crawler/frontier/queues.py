@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 
-@dataclass(slots=True)
-class _Host:
+class _Host(Struct):
     ready: list[tuple[int, int, int]] = field(default_factory=list)  # heap of (-priority, order, id)
     suspects: deque[int] = field(default_factory=deque)
     in_flight: int = 0

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from crawler.frontier.closed import OF_CRAWLING, OF_REPLAYS, may_be_replayed, names_like, tidy
 from crawler.frontier.contract import (

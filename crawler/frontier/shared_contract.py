@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 #: Of a longer robots.txt this much is kept: as much as RFC 9309 (2.5) asks to be read.
 MAX_ROBOTS_BYTES: Final = 512 * 1024
@@ -28,8 +29,7 @@ LOGIN_CLAIM_S: Final = 10.0
 LOGIN_FAILED_S: Final = 5.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Robots:
+class Robots(Struct, frozen=True, kw_only=True):
     """A site's robots.txt as it was answered; `status` 0: there was no answer. Kept up to `MAX_ROBOTS_BYTES`."""
 
     status: int
@@ -41,8 +41,7 @@ class Robots:
         return self.status != 0 and self.status < 500
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RobotsReply:
+class RobotsReply(Struct, frozen=True, kw_only=True):
     """What a worker that needs a robots.txt is to do: use `robots`, fetch it (`yours`), or ask again (neither)."""
 
     robots: Robots | None = None
@@ -68,8 +67,7 @@ class RobotsStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """Cookies and whatever else a login gave, opaque here.
 
     Attributes:
@@ -85,8 +83,7 @@ class Session:
     ever_good: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SessionReply:
+class SessionReply(Struct, frozen=True, kw_only=True):
     """What a worker that needs a session is to do.
 
     Attributes:

@@ -7,9 +7,9 @@ object, never in `meta`, which `Request(meta=response.meta)` would copy to anoth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct, field
 from scrapy.exceptions import (
     CannotResolveHostError,
     CloseSpider,
@@ -104,8 +104,7 @@ class RobotsUnreachable(DownloadFailedError):
     """Nothing was asked: robots.txt of its site could not be had."""
 
 
-@dataclass(slots=True, eq=False)
-class OpenPage:
+class OpenPage(Struct, eq=False):
     """A page in our hands, and the notes about it.
 
     Attributes:

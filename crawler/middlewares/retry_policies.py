@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from crawler.recipe.model import Retry

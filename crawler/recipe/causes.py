@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from crawler.recipe.model import AnyOf, EmptyCause, QuerySource, Take, UnionOf
 from crawler.recipe.rules import RowScope
@@ -20,8 +21,7 @@ _SHELL_TEXT_CHARACTERS = 200
 _CHALLENGES = ("captcha", "verify you are human", "access denied", "checking your browser", "enable cookies")
 
 
-@dataclass(frozen=True, slots=True)
-class _Reason:
+class _Reason(Struct, frozen=True):
     """What should have given something: a selector, what it matched, and why that is nothing, if it is known."""
 
     selector: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
+
+from msgspec import Struct
 
 from crawler.recipe.css_lexbor import finder, shareable, sharing_finder
 from crawler.recipe.model import AnyOf, QuerySource, Take
@@ -80,8 +81,7 @@ class CellPage(Protocol):
 Read: TypeAlias = "Callable[[Scope, LexborNode, Columns | None, CellPage, str], Value]"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True, kw_only=True):
     """A field of a row. `read` is None where there is no short way; `gap` says why a field is missing that has one."""
 
     name: str

@@ -6,8 +6,9 @@ So each condition is of the kind that its language reads, whatever the page type
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from crawler.recipe import checked
 from crawler.recipe.compile_sources import Place

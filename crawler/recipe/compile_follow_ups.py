@@ -6,8 +6,9 @@ so what waits may read nothing of it; that is found here.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
 
 from crawler.recipe import checked
 from crawler.recipe.compile_requests import RequestCompiler

@@ -5,8 +5,10 @@ Names of page types, items, inputs and carried values are taken as written; `cro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
 
 from crawler.recipe import checked
 from crawler.recipe.compile_blocked import compile_blocked

@@ -7,8 +7,9 @@ of the recipe define (inputs, carried values) are only collected; `crosscheck` r
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from msgspec.structs import replace
 
 from crawler.recipe import checked
 from crawler.recipe.cells import cells_of

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crawler.recipe import checked
 from crawler.recipe.compile_texts import Language, Scopes, TextCompiler
@@ -35,8 +37,7 @@ _SOURCE_KEYS = ("css", "xpath", "jmespath", *_NODE_KEYS, "meta", "response", "co
 _RESPONSE_PARTS = ("url", "request_url", "status", "encoding", "text")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where a rule stands, as far as its meaning depends on it."""
 
     language: Language

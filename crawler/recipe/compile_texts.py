@@ -6,8 +6,9 @@ problems with a position, and knows the traps of quoting. It knows nothing of pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 from crawler.recipe import yaml_traps
 from crawler.recipe.diagnostics import did_you_mean
@@ -37,8 +38,7 @@ Language: TypeAlias = Literal["css", "jmespath"]
 _REGEX_STEPS = frozenset({"regex", "replace", "reject"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Use:
+class Use(Struct, frozen=True, kw_only=True):
     """A template refers to a name: `scope` and `name`, where, on which page, and how many rows deep (0 = in none)."""
 
     scope: str
@@ -49,8 +49,7 @@ class Use:
     depth: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scopes:
+class Scopes(Struct, frozen=True, kw_only=True):
     """What templates may refer to at some place."""
 
     names: frozenset[str] = frozenset({"inputs"})

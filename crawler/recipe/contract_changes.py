@@ -8,8 +8,10 @@ not known here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec.structs import replace
 
 from crawler.recipe.model import DEFAULT_FORMATS
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import functools
 import statistics
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from crawler.recipe.cells import ASK
 from crawler.recipe.contract import accept

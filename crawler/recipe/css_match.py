@@ -12,8 +12,9 @@ tree, in one pass, and kept as long as the page (`Known`).
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from crawler.recipe.css_tree import ANY, Contains, Has, Logical, Nth
 from crawler.recipe.tree_guard import MAX_ELEMENTS
@@ -29,8 +30,7 @@ NodeT = TypeVar("NodeT")
 _FEW: Final = 8
 
 
-@dataclass(slots=True)
-class Known(Generic[NodeT]):
+class Known(Struct, Generic[NodeT]):
     """Of one large tree: for which elements a simple holds. For `:not()`, for which it does not.
 
     Attributes:

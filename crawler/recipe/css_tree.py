@@ -7,8 +7,9 @@ above the element it searches in; `css_match` decides per page which way to go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 Combinator: TypeAlias = Literal[" ", ">", "+", "~"]
 
@@ -16,8 +17,7 @@ Combinator: TypeAlias = Literal[" ", ">", "+", "~"]
 PartKind: TypeAlias = Literal["element", "own_text", "texts", "attr"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TypeName:
+class TypeName(Struct, frozen=True, kw_only=True):
     """A type selector. `name` is unescaped, as written; of XML also the address of its namespace, "" for none."""
 
     name: str
@@ -25,15 +25,13 @@ class TypeName:
     namespace: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plain:
+class Plain(Struct, frozen=True, kw_only=True):
     """A simple selector that lexbor and cssselect read alike, as written: class, id, attribute, :empty, :root."""
 
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FlaggedAttribute:
+class FlaggedAttribute(Struct, frozen=True, kw_only=True):
     """`[name="value" i]`: the ASCII case of the value is ignored."""
 
     name: str
@@ -42,8 +40,7 @@ class FlaggedAttribute:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Nth:
+class Nth(Struct, frozen=True, kw_only=True):
     """`:nth-child(an+b of S)` and its like; an empty `of` counts all siblings."""
 
     name: str
@@ -62,22 +59,19 @@ class Nth:
         return steps == 0 if self.a == 0 else steps % self.a == 0 and steps // self.a >= 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contains:
+class Contains(Struct, frozen=True, kw_only=True):
     """`:contains("x")`: a text node in the element, at any depth, holds the string."""
 
     string: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Has:
+class Has(Struct, frozen=True, kw_only=True):
     """`:has(> x)`: one compound after at most one combinator; any of the members."""
 
     members: tuple[tuple[Combinator, Compound], ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Logical:
+class Logical(Struct, frozen=True, kw_only=True):
     """`:is()` (and `:where()`), `:not()`."""
 
     name: Literal["is", "not"]
@@ -87,8 +81,7 @@ class Logical:
 Simple: TypeAlias = TypeName | Plain | FlaggedAttribute | Nth | Contains | Has | Logical
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Compound:
+class Compound(Struct, frozen=True, kw_only=True):
     """Simple selectors that one element must match, all of them; none = any element.
 
     `relational` are those that hold combinators, which no engine is asked to match by itself. `costly` are those for
@@ -103,8 +96,7 @@ class Compound:
     lean: Compound | None = None  # None: nothing is costly
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Complex:
+class Complex(Struct, frozen=True, kw_only=True):
     """Compounds joined by combinators: `combinators[i]` stands before `compounds[i + 1]`.
 
     `anchored`: the first compound is `:scope`, the row itself (also for a leading combinator).
@@ -128,8 +120,7 @@ class Complex:
         return self.backtracks < 2 and "~" not in self.combinators and not self.costly
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CssPart:
+class CssPart(Struct, frozen=True, kw_only=True):
     """One comma part of a query: a selector and what is read of each match."""
 
     selector: Complex

@@ -7,9 +7,11 @@ fleet. Who fetches, retries, deduplicates and stores is not their business.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crawler.errors import PageError, PageMismatch, ParseRefused, PathGone, SessionExpired
 from crawler.recipe.blocked_pages import check_blocked, check_unread
@@ -155,8 +157,7 @@ def page_type(recipe: Recipe, page_input: PageInput) -> Page:
     raise PageMismatch(f"{url} matches {'no page type' if not fitting else f'several page types: {names}'}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _RawRow:
+class _RawRow(Struct, frozen=True, kw_only=True):
     """A row before the contract: what the rules gave, and the last failed step of each field they did not."""
 
     base_url: str

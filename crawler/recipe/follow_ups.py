@@ -11,11 +11,11 @@ Knows nothing of contracts but which fields are URLs, and nothing of who fetches
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from crawler.recipe.documents import parse_document, parse_fragment
 from crawler.recipe.made_requests import made_request

@@ -7,8 +7,10 @@ compile rules and texts, hold the parts against each other. Nothing here fetches
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from crawler.errors import RecipeError
 from crawler.recipe import checked

@@ -6,8 +6,9 @@ page can make items refer to each other without end (`itemref`), so that what is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from crawler.recipe.schema_org import own_name
 from crawler.recipe.text import visible_text
@@ -38,8 +39,7 @@ _URL_ATTRIBUTES: Final = {
 _VALUE_ATTRIBUTES: Final = {"data": "value", "meter": "value", "time": "datetime"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Microdata:
+class Microdata(Struct, frozen=True, kw_only=True):
     """The items of a page that are no property of another one; `cut` if there was more than may be read."""
 
     items: tuple[dict[str, Value], ...]

@@ -7,8 +7,10 @@ positions: whatever can be wrong was reported before a plan existed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from crawler.recipe.moments import moment_of
 from crawler.recipe.row_files import CsvFormat
@@ -40,22 +42,19 @@ DEFAULT_FORMATS: Final[tuple[ExportFormat, ...]] = ("csv", "jsonl")
 # --- sources: where a rule reads -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QuerySource:
+class QuerySource(Struct, frozen=True, kw_only=True):
     """`css:`, `xpath:` or `jmespath:`; bound to the row, or to the page source named by the rule's `from`."""
 
     query: Query
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MetaSource:
+class MetaSource(Struct, frozen=True, kw_only=True):
     """`meta:` - the `content` of `<meta name=...>`, `property=...`, `itemprop=...` or `http-equiv=...`."""
 
     name: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeSource:
+class NodeSource(Struct, frozen=True, kw_only=True):
     """`jsonld:` or `microdata:` - the nodes of a type in what the page says about itself. `raw`: as they are there."""
 
     syntax: Literal["jsonld", "microdata"]
@@ -63,37 +62,32 @@ class NodeSource:
     raw: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResponseSource:
+class ResponseSource(Struct, frozen=True, kw_only=True):
     """`response:` - `url`, `request_url`, `status`, `encoding`, `text` or `headers.NAME`."""
 
     attribute: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConstSource:
+class ConstSource(Struct, frozen=True, kw_only=True):
     """`const:` - a value written in the recipe."""
 
     value: Value
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TemplateSource:
+class TemplateSource(Struct, frozen=True, kw_only=True):
     """`template:` - or a string rule that is a `{{ }}` template."""
 
     template: Template
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrecedingSource:
+class PrecedingSource(Struct, frozen=True, kw_only=True):
     """`preceding:` in a row - the nearest element before the row that matches `css`, and a rule read inside it."""
 
     css: CssQuery
     value: RuleNode
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TableSource:
+class TableSource(Struct, frozen=True, kw_only=True):
     """`table:` in a table row - the cell under the column whose header text is `header`."""
 
     header: str
@@ -113,23 +107,20 @@ Source: TypeAlias = (
 # --- rules -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """`when`, `while`, `drop_if`, `blocked_if`: true if the rule's value holds (see `values.holds`)."""
 
     rule: RuleNode
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FollowUp:
+class FollowUp(Struct, frozen=True, kw_only=True):
     """`request:` of a rule: one more request for the row, and what its answer is (None: by Content-Type)."""
 
     spec: RequestSpec
     parse: ParseKind | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Take:
+class Take(Struct, frozen=True, kw_only=True):
     """One source and what is done with what it gives: the leaf of every rule."""
 
     source: Source
@@ -143,8 +134,7 @@ class Take:
     request: FollowUp | None = None  # the source reads the answer to this request, not the page
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True, kw_only=True):
     """Alternatives: the first member whose result is not missing wins. A YAML list, or `any:`."""
 
     members: tuple[RuleNode, ...]
@@ -154,8 +144,7 @@ class AnyOf:
     default: Value = MISSING
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnionOf:
+class UnionOf(Struct, frozen=True, kw_only=True):
     """`union:` - the values of all members in one list, missing ones left out."""
 
     members: tuple[RuleNode, ...]
@@ -164,8 +153,7 @@ class UnionOf:
     default: Value = MISSING
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RowSelector:
+class RowSelector(Struct, frozen=True, kw_only=True):
     """`each:` - what makes rows. Element matches become rows of the tree, other values become JSON rows.
 
     Only `source`, `from_`, `remove` and `process` of the take count; `process` turns matches into values first.
@@ -177,7 +165,7 @@ class RowSelector:
     parse: ParseKind | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)  # a Struct compares all that it has
 class Rows:
     """One row per match of `each`, or one row for the whole scope without it. A field may itself be `Rows`."""
 
@@ -187,7 +175,9 @@ class Rows:
     when: Condition | None = None
     cartesian: str | None = None  # `else: {cartesian: FIELD}`: rows from the options of a sibling field
     later: frozenset[str] = frozenset()  # fields of a page's row that need the answers to its follow-up requests
-    cells: tuple[Cell, ...] = field(default=(), compare=False, repr=False)  # of all fields but those of `later`
+    cells: tuple[Cell, ...] = dataclasses.field(
+        default=(), compare=False, repr=False
+    )  # of all fields but those of `later`
 
 
 RuleNode: TypeAlias = Take | AnyOf | UnionOf | Rows
@@ -195,8 +185,7 @@ RuleNode: TypeAlias = Take | AnyOf | UnionOf | Rows
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageSource:
+class PageSource(Struct, frozen=True, kw_only=True):
     """`sources: NAME` - a value of the page parsed once and addressed by `from: NAME`."""
 
     name: str
@@ -206,8 +195,7 @@ class PageSource:
     in_lines: bool = False  # the rule gives HTML, of which the text is read with its line breaks
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Follow:
+class Follow(Struct, frozen=True, kw_only=True):
     """Links of a page, with what is carried along to the page type they lead to."""
 
     links: RuleNode
@@ -219,8 +207,7 @@ class Follow:
     when: Condition | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Paginate:
+class Paginate(Struct, frozen=True, kw_only=True):
     """How a list goes on. `next` and `cursor` need the page; `param` and `offset` can step over a lost one."""
 
     kind: Literal["next", "param", "offset", "cursor"]
@@ -234,8 +221,7 @@ class Paginate:
     append: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True, kw_only=True):
     """`fetch.retry`. Waits grow from `backoff_min_s` to `backoff_max_s`, doubling, with jitter."""
 
     times: int = 3
@@ -246,8 +232,7 @@ class Retry:
     respect_retry_after: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fetch:
+class Fetch(Struct, frozen=True, kw_only=True):
     """How a page is requested. A page's own `fetch` is already merged over the recipe's."""
 
     headers: Mapping[str, Template] = field(default_factory=dict)
@@ -256,8 +241,7 @@ class Fetch:
     retry: Retry = field(default_factory=Retry)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """A page type: what a callback is to a spider."""
 
     name: str
@@ -281,8 +265,7 @@ class Page:
 # --- start -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RequestSpec:
+class RequestSpec(Struct, frozen=True, kw_only=True):
     """`start.request`: one HTTP request with its parts as templates."""
 
     url: Template
@@ -293,8 +276,7 @@ class RequestSpec:
     json_body: ValueTemplate | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sitemap:
+class Sitemap(Struct, frozen=True, kw_only=True):
     """`start.sitemap`: sitemaps that are read for the pages they list."""
 
     urls: tuple[Template, ...]
@@ -305,8 +287,7 @@ class Sitemap:
     last_run: bool = False  # the moment is the start of the last whole run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
+class Start(Struct, frozen=True, kw_only=True):
     """One entry of `start`: requests (one per combination of `for_each`) of one page type, or sitemaps that list it.
 
     `mirrors`: the requests are one, to several addresses; the first that answers counts.
@@ -327,8 +308,7 @@ class Start:
 # --- run-wide parts --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """`limits`. None = the deployment's own; a recipe can only be gentler than that."""
 
     obey_robots: bool | None = None
@@ -343,8 +323,7 @@ class Limits:
     blocked_in_a_row: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Export:
+class Export(Struct, frozen=True, kw_only=True):
     """One file of a run."""
 
     name: str
@@ -362,8 +341,7 @@ class Export:
         return f"{self.name}.{self.format}" + (".gz" if self.gzip else "")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RecipeTest:
+class RecipeTest(Struct, frozen=True, kw_only=True):
     """One entry of `tests`: a saved page and what must come out of it."""
 
     page: str
@@ -379,8 +357,7 @@ class RecipeTest:
     line: int = 0  # where it stands in the file, for reports
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """A whole recipe, checked and compiled."""
 
     name: str
@@ -414,8 +391,7 @@ class Recipe:
 # --- what goes in and comes out of one page --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True, kw_only=True):
     """Where in a paginated list a request stands; travels with the request of each next page."""
 
     id: str  # names the list: hash of its first page
@@ -427,8 +403,7 @@ class Chain:
     visited: tuple[int, ...] = ()  # with `append`: hashes of the URLs behind us
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OpenField:
+class OpenField(Struct, frozen=True, kw_only=True):
     """A field of a waiting row that has no value yet.
 
     Attributes:
@@ -440,8 +415,7 @@ class OpenField:
     otherwise: tuple[Value, int] | tuple[()] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True, kw_only=True):
     """A row that waits for the answer to a follow-up request, and travels with that.
 
     Attributes:
@@ -463,8 +437,7 @@ class Waiting:
     gaps: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageRequest:
+class PageRequest(Struct, frozen=True, kw_only=True):
     """A request that a recipe wants made. `page` None = its type is found by `match` on the final URL."""
 
     url: str
@@ -483,8 +456,7 @@ class PageRequest:
     lastmod: str = ""  # what the sitemap that has listed it says of it, as written
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageInput:
+class PageInput(Struct, frozen=True, kw_only=True):
     """One fetched page, as the engine needs it: bytes and url, and what is known about how they came."""
 
     request: PageRequest
@@ -502,8 +474,7 @@ class PageInput:
         return None if written is None else moment_of(written)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """A row that the contract has accepted: every field in contract order, None where missing."""
 
     item: str
@@ -513,8 +484,7 @@ class Row:
     url: str = ""  # of the page that it is of, where that is not the one that gave it out
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reject:
+class Reject(Struct, frozen=True, kw_only=True):
     """A row that the contract refused, with the first reason for each field that broke a rule."""
 
     item: str
@@ -523,8 +493,7 @@ class Reject:
     values: dict[str, Any]  # as extracted
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True, kw_only=True):
     """Why a row was refused: `FIELD: RULE`, with a sentence."""
 
     field: str
@@ -532,8 +501,7 @@ class Reason:
     message: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FieldTrace:
+class FieldTrace(Struct, frozen=True, kw_only=True):
     """What happened to one field of one row: for `recipe try` and for alternative statistics."""
 
     path: str  # "price", "variants[].price"
@@ -544,8 +512,7 @@ class FieldTrace:
     failure: str | None = None  # last failed step: "step 2 (price): more than one amount"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EmptyCause:
+class EmptyCause(Struct, frozen=True, kw_only=True):
     """Why a page gave nothing, as far as can be told from outside."""
 
     page: str
@@ -562,8 +529,7 @@ class EmptyCause:
         return f"{self.page}: `{self.selector}` matched {self.matches} on {where} ({facts})"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageResult:
+class PageResult(Struct, frozen=True, kw_only=True):
     """Everything that one page gave."""
 
     page: str

@@ -7,10 +7,12 @@ list that shows nothing new is ended by the frontier (it knows what the list has
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crawler.errors import PageError
 from crawler.recipe.model import AnyOf, Chain, PageRequest, QuerySource, Take, UnionOf
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
 MAX_LOST_IN_A_ROW = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Continuation:
+class Continuation(Struct, frozen=True):
     """The next page of a list, or why there is none (values of `PageResult.chain_end`)."""
 
     request: PageRequest | None

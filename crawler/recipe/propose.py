@@ -6,10 +6,12 @@ the values found. Pure: who fetches the pages and where the recipe goes is the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crawler.errors import PageError, RecipeError
 from crawler.recipe.documents import parse_document
@@ -54,16 +56,14 @@ _MAX_COMMENT: Final = 60
 _PRICE_STEP: Final = build_step("price")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     """One page that was looked at."""
 
     input: PageInput
     seen: SeenPage
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FieldDraft:
+class FieldDraft(Struct, frozen=True, kw_only=True):
     """One proposed field: its alternatives, its contract, and what it gives on each sample."""
 
     name: str
@@ -73,8 +73,7 @@ class FieldDraft:
     origins: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Level:
+class Level(Struct, frozen=True, kw_only=True):
     """A page of links: the selector, how many it gives, and how its list goes on."""
 
     links: str
@@ -83,8 +82,7 @@ class Level:
     below: str = ""  # selector of links to further pages of this kind
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """Everything a recipe is written from."""
 
     name: str
@@ -115,8 +113,7 @@ def sample_of(page_input: PageInput) -> Sample:
 # --- fields of an item page ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """What samples say they are about: a type of schema.org, "" if they do not; and the page sources that are read."""
 
     type: str = ""
@@ -145,8 +142,7 @@ def item_fields(samples: Sequence[Sample]) -> tuple[tuple[FieldDraft, ...], Told
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True, kw_only=True):
     """A candidate, and what the engine makes of it on each sample."""
 
     candidate: Candidate

@@ -5,8 +5,9 @@ Knows nothing of runs: what is counted, and how it is held against these bounds,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class Step(NamedTuple):
@@ -16,8 +17,7 @@ class Step(NamedTuple):
     each: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CoverageBound:
+class CoverageBound(Struct, frozen=True, kw_only=True):
     """One entry of `quality.coverage`.
 
     Attributes:
@@ -38,8 +38,7 @@ class CoverageBound:
         return ".".join(step.name + ("[]" if step.each else "") for step in self.steps)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BandsRule:
+class BandsRule(Struct, frozen=True, kw_only=True):
     """`quality.bands`: how a run is compared with earlier ones.
 
     Attributes:
@@ -53,8 +52,7 @@ class BandsRule:
     deviations: float = 4.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Quality:
+class Quality(Struct, frozen=True, kw_only=True):
     """`quality`. Shares are fractions: of the rows seen (accepted and rejected), and of the pages that were fetched."""
 
     items_minimum: int | None = None

@@ -5,8 +5,9 @@ For conditions that are laid upon pages of any kind, where one that does not fit
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec.structs import replace
 
 from crawler.recipe.model import AnyOf, MetaSource, QuerySource, Rows, Take
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from crawler.errors import ParseRefused
 from crawler.recipe.value_document import parse_json
@@ -32,8 +33,7 @@ _QUOTED = re.compile(r'"[^"]*+"')
 _MARKUP = re.compile(r"\s*+<(?:!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CsvFormat:
+class CsvFormat(Struct, frozen=True, kw_only=True):
     """How a CSV file is written. `delimiter` None: the most frequent of `, ; | tab` in the first line.
 
     `header`: True, the first line names the columns; False, they are `column_1` and so on; or their names.
@@ -44,8 +44,7 @@ class CsvFormat:
     skip: int = 0  # lines before the header
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BrokenRow:
+class BrokenRow(Struct, frozen=True, kw_only=True):
     """A line, counted from 1, that is no row, and why."""
 
     line: int
@@ -53,8 +52,7 @@ class BrokenRow:
     why: str
 
 
-@dataclass(kw_only=True, slots=True)
-class RowFile:
+class RowFile(Struct, kw_only=True):
     """The rows of a file, and those that are none: `broken` in all, the first of them `told`."""
 
     rows: list[Value] = field(default_factory=list)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct, field
 
 from crawler.errors import PageError, ParseRefused
 from crawler.recipe.cells import ASK
@@ -81,8 +82,7 @@ class Got(NamedTuple):
         return f"{self.source} matches nothing" if self.source else "no rule gave a value"
 
 
-@dataclass(slots=True)
-class RowScope:
+class RowScope(Struct):
     """Where a rule stands: the part of the page it sees, and the rows that templates may refer to."""
 
     scope: Scope
@@ -95,8 +95,7 @@ class RowScope:
     beside: Columns | None = None  # the rows of a page's tree that it is one of
 
 
-@dataclass(slots=True)
-class PageContext:
+class PageContext(Struct):
     """Everything that the rules of one page share; see the module's docstring."""
 
     page: Page

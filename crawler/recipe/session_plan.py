@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from crawler.recipe.template import Template, ValueTemplate
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FormLogin:
+class FormLogin(Struct, frozen=True, kw_only=True):
     """`session.login`: a form of a page, filled in."""
 
     url: Template
@@ -23,8 +23,7 @@ class FormLogin:
     error: RuleNode | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RequestLogin:
+class RequestLogin(Struct, frozen=True, kw_only=True):
     """`session.request`: one request, whose answer may hold a token."""
 
     request: RequestSpec
@@ -32,8 +31,7 @@ class RequestLogin:
     token: RuleNode | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True, kw_only=True):
     """`session.cookies`, `basic` or `bearer`: nobody logs in, every request shows them."""
 
     kind: Literal["cookies", "basic", "bearer"]
@@ -42,8 +40,7 @@ class Credentials:
     password: Template | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """`session`: how a crawl is logged in, and for which domains; () = the hosts of `start`."""
 
     way: FormLogin | RequestLogin | Credentials

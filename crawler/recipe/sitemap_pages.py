@@ -7,10 +7,11 @@ number of those that may be read below one is shared out among them, so that no 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from crawler.recipe.incremental import LAST_RUN
 from crawler.recipe.model import EmptyCause, PageRequest, PageResult

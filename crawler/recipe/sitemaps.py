@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
+from msgspec import Struct, field
 
 from crawler.errors import PageMismatch, ParseRefused
 
@@ -49,8 +49,7 @@ _HTTP: Final = re.compile(r"https?://", re.IGNORECASE)
 _W3C_DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SitemapEntry:
+class SitemapEntry(Struct, frozen=True, kw_only=True):
     """One `<url>` or `<sitemap>`, or a line of text; URLs as written."""
 
     url: str
@@ -58,8 +57,7 @@ class SitemapEntry:
     alternates: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SitemapFile:
+class SitemapFile(Struct, frozen=True, kw_only=True):
     """What one file says.
 
     Attributes:
@@ -75,8 +73,7 @@ class SitemapFile:
     damaged: bool = False
 
 
-@dataclass(slots=True)
-class _Entries:
+class _Entries(Struct):
     found: list[SitemapEntry] = field(default_factory=list)
     cut: bool = False
 

@@ -6,10 +6,11 @@ Pure, but for the clock that `modified_since: 7d` counts back from.
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from crawler.errors import InputError
 from crawler.recipe.incremental import LAST_RUN

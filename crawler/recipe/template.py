@@ -7,8 +7,9 @@ the whole missing. Compiled once, at load. Knows nothing of pages: values come i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from crawler.recipe.diagnostics import did_you_mean, nearest
 from crawler.recipe.scalars import NotScalar, text_of
@@ -36,8 +37,7 @@ SCOPES: Final = ("inputs", "carried", "item", "row")
 _REGEX_STEPS: Final = frozenset({"regex", "replace", "reject", "split", "map"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True, kw_only=True):
     """What a template reads: a scope (empty for a bare name of `for_each`) and the path in it, never empty."""
 
     scope: str
@@ -66,8 +66,7 @@ def _member(value: Value, part: str) -> Value:
     return value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True):
     """One `{{ }}`, ready to run."""
 
     reference: Reference
@@ -80,8 +79,7 @@ class _Part:
         return MISSING if is_missing(value) else value
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Template:
+class Template(Struct, frozen=True, kw_only=True):
     """A compiled template. `text` is as written; `references` is what it reads, in order."""
 
     text: str
@@ -182,13 +180,11 @@ def _reference(path: tuple[str, ...], names: frozenset[str]) -> Reference:
 _Node: TypeAlias = "Template | _Constant | list[_Node] | dict[str, _Node]"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Constant:
+class _Constant(Struct, frozen=True, kw_only=True):
     value: Value
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ValueTemplate:
+class ValueTemplate(Struct, frozen=True, kw_only=True):
     """A compiled JSON-like value whose texts may be templates. `value` is as written."""
 
     value: Value

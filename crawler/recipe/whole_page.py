@@ -5,8 +5,9 @@ A crawl does not come this way: there each answer is a page of its own.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec.structs import replace
 
 from crawler.errors import PageError
 from crawler.recipe.extract import after_loss, extract_page

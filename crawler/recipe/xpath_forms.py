@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import operator
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from msgspec import Struct
+from msgspec.structs import replace
 from selectolax.lexbor import LexborHTMLParser
 
 from crawler.recipe.css_tree import css_string
@@ -47,8 +48,7 @@ _COMPARED: Final[dict[str, Callable[[int, int], bool]]] = {
 _PREFIXED: Final = frozenset({"actuate", "arcrole", "href", "role", "show", "title", "type", "lang", "space", "xlink"})
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A number in brackets: `holds` tells of a node's number and the number of the last one if it is meant.
 
     `most`: none behind this number is; 0: where the last one is has to be known.
@@ -58,43 +58,37 @@ class Place:
     most: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
+class Both(Struct, frozen=True):
     """All members hold."""
 
     members: tuple[Test, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(Struct, frozen=True):
     """One of the members holds."""
 
     members: tuple[Test, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Negated:
+class Negated(Struct, frozen=True):
     """`not(...)`."""
 
     member: Test
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Struct, frozen=True):
     """The path leads somewhere."""
 
     path: Trail
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(Struct, frozen=True):
     """The text is not empty."""
 
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Equal:
+class Equal(Struct, frozen=True):
     """One of the nodes that the path leads to (or the text) has this text; not `same`: another one."""
 
     of: Trail | Text
@@ -102,8 +96,7 @@ class Equal:
     same: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Holds:
+class Holds(Struct, frozen=True):
     """The text holds another one, or begins with it."""
 
     of: Text
@@ -114,16 +107,14 @@ class Holds:
 Test: TypeAlias = Both | Either | Negated | Exists | Filled | Equal | Holds
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A function that gives text. Its arguments are paths, of which the first node counts, texts and literals."""
 
     function: Literal["string", "normalize-space", "concat", "substring-before", "substring-after"]
     arguments: tuple[Trail | Text | str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True, kw_only=True):
     """One step to elements. `descendant`: one step behind `//`, so that places are counted among siblings."""
 
     axis: Axis
@@ -131,8 +122,7 @@ class Hop:
     brackets: tuple[Test | Place, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trail:
+class Trail(Struct, frozen=True, kw_only=True):
     """A path.
 
     Attributes:

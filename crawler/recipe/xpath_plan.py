@@ -5,8 +5,9 @@ Made of the tokens of an expression that libxml2 has compiled, so nothing is che
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,7 @@ _NODE_TESTS: Final = frozenset({"text", "node", "comment", "processing-instructi
 _NARROW: Final = frozenset({"child", "attribute", "self", "namespace"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One step of a path. `name`: of the elements it takes, None for others; `end` is where it ends in the text."""
 
     axis: str
@@ -33,8 +33,7 @@ class Step:
     end: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Path:
+class Path(Struct, frozen=True, kw_only=True):
     """Steps from the root, from the node where it is read, or from what `start` gives."""
 
     absolute: bool
@@ -42,24 +41,21 @@ class Path:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A function with its arguments."""
 
     function: str
     arguments: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """Operands with operators between them; `compares` if one of these compares."""
 
     operands: tuple[Expression, ...]
     compares: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A text or a number."""
 
 

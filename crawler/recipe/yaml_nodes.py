@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
@@ -36,8 +38,7 @@ class SourceFile:
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Mark:
+class Mark(Struct, frozen=True, eq=False):
     """A place in a file; line and column from 1."""
 
     source: SourceFile
@@ -50,8 +51,7 @@ class Mark:
         return self.source.name
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True, kw_only=True, eq=False):
     """One value: `value` is str, int, Decimal, bool or None; `raw` is the text between the quotes, if any."""
 
     mark: Mark
@@ -61,8 +61,7 @@ class Scalar:
     style: Style
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True, eq=False):
     """One key of a map and its value. `key` is the key's text: `1: x` has the key "1"."""
 
     key: str
@@ -102,8 +101,7 @@ class MapNode:
         return None if entry is None else entry.node
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class ListNode:
+class ListNode(Struct, frozen=True, kw_only=True, eq=False):
     """A list."""
 
     mark: Mark
@@ -112,8 +110,7 @@ class ListNode:
     end: Mark | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class Broken:
+class Broken(Struct, frozen=True, kw_only=True, eq=False):
     """Stands where a value was refused, so that its name is still known and nothing is said twice."""
 
     mark: Mark

@@ -7,10 +7,11 @@ works on lines of text and knows nothing of what a recipe means.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import yaml
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,8 +38,7 @@ _STARTERS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trap:
+class Trap(Struct, frozen=True, kw_only=True):
     """What to say about a file that does not parse; line and column from 1."""
 
     line: int
@@ -47,8 +47,7 @@ class Trap:
     hint: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Stop:
+class _Stop(Struct, frozen=True, kw_only=True):
     """Where and why the parser stopped, and the line there."""
 
     lines: Sequence[str]

@@ -7,10 +7,10 @@ run only.
 from __future__ import annotations
 
 import zlib
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import asdict
 
 from crawler.recipe.model import Chain, PageRequest
 from crawler.wire import NotEncodable, Undecodable, pack, unpack

@@ -7,12 +7,12 @@ whether the request depends on progress.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from msgspec.structs import asdict, replace
 from scrapy import Request, Spider
 from scrapy.spidermiddlewares.httperror import HttpError
 
@@ -463,7 +463,8 @@ def facts_of(found: Wanted) -> dict[str, Any]:
     if not wanted.dedupe:
         facts["dedupe"] = False
     if wanted.waiting is not None:
-        facts["waiting"] = asdict(wanted.waiting)
+        left = {name: asdict(field) for name, field in wanted.waiting.open.items()}
+        facts["waiting"] = {**asdict(wanted.waiting), "open": left}
     if wanted.lastmod:
         facts["lastmod"] = wanted.lastmod
     if wanted.mirrors:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from crawler.frontier.contract import FINISHED, Fate, Reply, RowFate
 from crawler.frontier.kept_rows import KeptRows

@@ -9,7 +9,6 @@ rules at random, and most sequences would not even get as far as a leased page.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, settings
@@ -22,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from model import BULK
+from msgspec.structs import replace
 from twin import TICK_MS, TTL_MS, Limits, Twin
 
 from crawler.frontier.contract import FINISHED, MAX_CRASH_TRIES, FrontierRequest, Lease, PageCommit, Reply, Row

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model import BULK, Disagreement, Features, Model, Staged, agree
+from msgspec import structs
 
 from crawler.frontier.contract import Reply
 from crawler.frontier.memory import MemoryFrontier
@@ -260,7 +261,11 @@ class Twin:
         expected = _comparable(self.model.ledger())
         agree("ledger", _comparable(await self.frontier.ledger()), expected)
         if expected.failures:
-            agree("ledger without failures", await self.frontier.ledger(failures=False), replace(expected, failures=()))
+            agree(
+                "ledger without failures",
+                await self.frontier.ledger(failures=False),
+                structs.replace(expected, failures=()),
+            )
         if anew:
             audit = _comparable(await self.frontier.audit())
             if not audit.balanced:
@@ -295,7 +300,7 @@ def _comparable(books):
     Which of the failures that were noted at the same moment comes first is nobody's business.
     """
     failures = tuple(
-        replace(failure, reason="") if failure.outcome == "poison" and not failure.url else failure
+        structs.replace(failure, reason="") if failure.outcome == "poison" and not failure.url else failure
         for failure in books.failures
     )
-    return replace(books, failures=tuple(sorted(failures, key=repr)))
+    return structs.replace(books, failures=tuple(sorted(failures, key=repr)))

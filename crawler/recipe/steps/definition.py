@@ -6,8 +6,9 @@ Definitions know nothing of each other, of rules or of pages; `registry` brings 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from msgspec import Struct, field
 
 from crawler.recipe.diagnostics import did_you_mean
 from crawler.recipe.regex import Regex, RegexError, compile_regex
@@ -50,8 +51,7 @@ class StepFailed(Exception):
         self.name = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One step, ready to run. `argument` is as written in the recipe, MISSING if there was none."""
 
     name: str
@@ -70,8 +70,7 @@ class Step:
             raise
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StepInfo:
+class StepInfo(Struct, frozen=True, kw_only=True):
     """A step's catalogue entry. `example` is (argument, input, output), `options` the keys of the argument's map.
 
     An argument of MISSING is the bare name. `output` is MISSING where the step makes a value missing.
@@ -86,8 +85,7 @@ class StepInfo:
     gives: Shape = "element"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StepDefinition:
+class StepDefinition(Struct, frozen=True, kw_only=True):
     """A kind of step, also what an entry point of the group `crawlery.steps` names.
 
     `build` reads the argument as written (MISSING for a bare name) and raises StepError if it is wrong. `shapes` tells

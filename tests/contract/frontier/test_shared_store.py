@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import replace
 
 import msgspec
 import pytest
 from clocked_store import ClockedStore
+from msgspec.structs import replace
 
 from crawler.frontier.codec import Undecodable, decode
 from crawler.frontier.contract import MOST_NEEDED, Fate, FrontierRequest, PageCommit, Reply, Row, RowFate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from crawler.frontier.gate_contract import SLOT_TTL_S, Pace, Permit
 

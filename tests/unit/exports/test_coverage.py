@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from crawler.exports.compose import compose, plan_exports
 from crawler.exports.coverage import CountedRows, Coverage, with_carried

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from crawler.exports.figures import Covered, Figures
 from crawler.exports.quality import JobBooks, failed_pages, judge_job, quality_missed
@@ -25,7 +26,7 @@ def books(rows=12, **values):
 
 
 def verdict(given, quality=None):
-    judged = judge_job(replace(recipe(), quality=quality), given)
+    judged = judge_job(structs.replace(recipe(), quality=quality), given)
     return judged.outcome, judged.withheld, judged.sentences
 
 

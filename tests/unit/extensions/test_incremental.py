@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from changing_site import BY_SITEMAP, RECIPE
+from msgspec import structs
 from scrapy import Request
 from scrapy.http import HtmlResponse
 
@@ -147,10 +148,10 @@ REJECT = Reject(item="good", url="u", reasons=(), values={})
     "result",
     [
         good(rejects=(REJECT,)),
-        replace(good(), rows=(replace(ROW, key=()),)),
-        replace(good(), rows=(replace(ROW, key=(None,)),)),
-        replace(good(), outcome="dropped"),
-        replace(good(), outcome="empty"),
+        structs.replace(good(), rows=(structs.replace(ROW, key=()),)),
+        structs.replace(good(), rows=(structs.replace(ROW, key=(None,)),)),
+        structs.replace(good(), outcome="dropped"),
+        structs.replace(good(), outcome="empty"),
         good(follow_ups=(LEADS_TO,), requests=(LEADS_TO,)),
     ],
     ids=["reject", "no key", "empty key", "dropped", "empty", "follow-up"],
@@ -193,8 +194,11 @@ NEW = PageRequest(url="https://a.example/good/9", page="good", lastmod="2020-01-
 def test_what_its_sitemap_says_is_unchanged_is_not_asked_for_and_what_it_has_led_to_is(make):
     known = make(BY_SITEMAP)
     assert sitemap(known, KNOWN, NEW) == ([NEW, LEADS_TO], [page_id(KNOWN)])
-    changed = replace(KNOWN, lastmod="2026-11-02")
-    assert sitemap(known, changed, replace(KNOWN, lastmod="")) == ([changed, replace(KNOWN, lastmod="")], [])
+    changed = structs.replace(KNOWN, lastmod="2026-11-02")
+    assert sitemap(known, changed, structs.replace(KNOWN, lastmod="")) == (
+        [changed, structs.replace(KNOWN, lastmod="")],
+        [],
+    )
     known = make(BY_SITEMAP.replace("sitemap_lastmod, ", ""))
     assert sitemap(known, KNOWN) == ([KNOWN], [])
 
@@ -205,9 +209,9 @@ def test_what_was_carried_to_a_page_is_nothing_that_a_sitemap_knows(make):
 
 def test_what_is_older_than_the_last_run_is_not_asked_for_if_it_is_known(make):
     text = BY_SITEMAP.replace("sitemap_lastmod, ", "")
-    older = replace(KNOWN, lastmod="2026-12-31")  # NOW is in January
+    older = structs.replace(KNOWN, lastmod="2026-12-31")  # NOW is in January
     assert sitemap(make(text), older, NEW, since=LAST_RUN) == ([NEW, LEADS_TO], [page_id(KNOWN)])
-    younger = replace(KNOWN, lastmod="2027-02-01")
+    younger = structs.replace(KNOWN, lastmod="2027-02-01")
     assert sitemap(make(text), younger, since=LAST_RUN) == ([younger], [])
     assert sitemap(make(text, whole_ms=0), older, since=LAST_RUN) == ([older], [])
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scrapy.extensions.throttle import AutoThrottle
 
 from crawler.frontier.gate_contract import Latency, Pace, PermitCall, whole_ms
