@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings
 
+from crawler.collector import loading_ends
 from crawler.downloader.pace import Paces
 from crawler.dupefilter import dupefilter_class
 from crawler.errors import CrawleryError
@@ -104,7 +105,7 @@ def close_unused_loop() -> None:
 
 def run_to_end(process: CrawlerProcessBase) -> None:
     """Runs the crawl of a process that runs no other one; blocks until it is done."""
-    gc.freeze()  # what is loaded stays: the collector need not look through all modules again and again
+    loading_ends()
     process.start()
 
 
