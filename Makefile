@@ -7,6 +7,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PEERS  := $(VENV)-peers/.installed
 
+# Hundreds of processes are begun by tests and benchmarks: none is to compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test coverage test-long test-fast bench bench-compare bench-instructions bench-start bench-memory bench-many bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 #: A crawl that is not done after so many seconds is killed.
 PATIENCE_S: Final = 600.0
 
+#: Beginnings of variables that would make a crawl another one than a user's; without byte code, ours would be compiled
+#: each time it begins, and what was installed from wheels would not.
+_NOT_THEIRS: Final = ("COVERAGE_", "SCRAPY_", "PYTEST", "PYTHONDONTWRITEBYTECODE")
+
 #: The columns that are compared.
 COLUMNS: Final = (
     *("url", "name", "sku", "price", "regular_price", "availability", "brand", "category", "description", "images"),
@@ -109,7 +113,7 @@ def crawl(
 
 
 def _environment(variant: Variant, folder: Path, *, ca_path: Path) -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "SCRAPY_", "PYTEST"))}
+    own = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_THEIRS)}
     return {
         **own,
         "EGRESS_ALLOW": "127.0.0.0/8",
