@@ -76,6 +76,10 @@ class JobRun:
         self.workers.append(worker)
         return worker
 
+    def wait_until_all_work(self) -> None:
+        """Waits until each worker has reached the store and opened its spider: before, a store that is away ends it."""
+        wait_until(lambda: all("Spider opened" in worker.log() for worker in self.workers), what="all workers at work")
+
     def wait_for_share(self, share: float) -> None:
         """Waits until so much of the site has an outcome."""
         wanted = share * len(self.site.site.links())
@@ -191,6 +195,7 @@ def run_with_store_killed(run: JobRun, *, kill_at: float) -> Findings:
     """Two workers, and a store that is away for longer than leases live; they get grace."""
     run.start()
     run.start()
+    run.wait_until_all_work()
     run.wait_for_share(kill_at)
     run.kill_store(down_s=1.5 * LEASE_TTL_S)
     return run.finish(none_lost=True)
