@@ -175,9 +175,8 @@ class Rows:
     when: Condition | None = None
     cartesian: str | None = None  # `else: {cartesian: FIELD}`: rows from the options of a sibling field
     later: frozenset[str] = frozenset()  # fields of a page's row that need the answers to its follow-up requests
-    cells: tuple[Cell, ...] = dataclasses.field(
-        default=(), compare=False, repr=False
-    )  # of all fields but those of `later`
+    # Of all fields but those of `later`.
+    cells: tuple[Cell, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
 
 RuleNode: TypeAlias = Take | AnyOf | UnionOf | Rows
