@@ -82,7 +82,7 @@ bench-fleet: $(STAMP)  ## One worker of a job beside a local crawl, and four bes
 	@sh scripts/test_tools.sh
 	@$(BIN)/python -m pytest tests/benchmarks/test_platform_path.py tests/benchmarks/test_workers_share_a_job.py -q -s -m bench -o addopts="--import-mode=importlib"
 
-bench-start: $(STAMP)  ## How soon crawls and workers begin, beside plain Scrapy (3 minutes, idle machine) [ROUNDS=]
+bench-start: $(STAMP)  ## How soon crawls and workers begin, beside plain Scrapy (2 minutes, idle machine) [ROUNDS=]
 	@ROUNDS=$(or $(ROUNDS),9) $(BIN)/python -m pytest tests/benchmarks/test_start_up.py -q -s -m bench \
 	    -o addopts="--import-mode=importlib"
 
@@ -90,7 +90,7 @@ bench-memory: $(STAMP)  ## What a worker holds after 5,000 to 100,000 pages (20 
 	@PAGES=$(or $(PAGES),100000) $(BIN)/python -m pytest tests/benchmarks/test_worker_memory.py -q -s -m bench \
 	    -o addopts="--import-mode=importlib"
 
-bench-many: $(STAMP)  ## A job of 2,000,000 URLs on a whole platform: speed, store, API and steward (an hour) [URLS= WORKERS=]
+bench-many: $(STAMP)  ## A job of 2,000,000 URLs on a whole platform: speed, store, API and steward (10 minutes, idle machine) [URLS= WORKERS=]
 	@URLS=$(or $(URLS),2000000) WORKERS=$(or $(WORKERS),2) $(BIN)/python -m pytest tests/benchmarks/test_many_urls.py \
 	    -q -s -m bench -o addopts="--import-mode=importlib"
 
