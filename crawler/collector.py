@@ -11,7 +11,7 @@ from typing import Final
 
 _USUAL: Final = gc.get_threshold()
 
-#: Objects more than are gone; a crawl has made six times as many when it has loaded all.
+#: Objects more than are gone; when a crawl has loaded all, there are three times as many.
 _WHILE_LOADING: Final = 50_000
 
 

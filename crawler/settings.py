@@ -77,8 +77,6 @@ DURATION_LIMIT = 0.0
 ERRORS_LIMIT = 0
 
 RETRY_TIMES = 3
-# Scrapy's, without what only its own client raises: see `crawler.middlewares.retry`.
-RETRY_EXCEPTIONS = [named for named in _scrapy.RETRY_EXCEPTIONS if not str(named).endswith(".http11.TunnelError")]
 RETRY_HTTP_CODES = [408, 429, 500, 502, 503, 504]  # a recipe's own `retry` says otherwise
 RETRY_BACKOFF_MIN = 1.0  # ours, as the next: seconds before the first retry, doubled each time
 RETRY_BACKOFF_MAX = 60.0

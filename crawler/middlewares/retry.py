@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from scrapy.downloadermiddlewares.retry import RetryMiddleware as ScrapyRetryMiddleware
-from scrapy.utils.misc import load_object
+from scrapy.settings import BaseSettings
 from scrapy.utils.response import response_status_message
 
 from crawler.middlewares.open_pages import TryLater
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: Takes a quarter of a second to load.
+_SCRAPYS_CLIENT: Final = "scrapy.core.downloader.handlers.http11"
+
 #: A request that is no page waits at most this long for its next try.
 _MAX_WAIT_IN_PLACE_S = 60.0
 
@@ -41,13 +45,21 @@ class RetryMiddleware(ScrapyRetryMiddleware):
 
     policies: RetryPolicies
 
+    def __init__(self, settings: BaseSettings) -> None:
+        """Loads what RETRY_EXCEPTIONS names, but no client of Scrapy's for an exception that only that client raises.
+
+        Handlers are made before middlewares: where it is used, it has been loaded.
+        """
+        if _SCRAPYS_CLIENT not in sys.modules:
+            unused = f"{_SCRAPYS_CLIENT}.TunnelError"
+            named = [each for each in settings.getlist("RETRY_EXCEPTIONS") if each != unused]
+            settings = BaseSettings({**settings, "RETRY_EXCEPTIONS": named})
+        super().__init__(settings)
+
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """See `RetryPolicies`."""
         middleware = super().from_crawler(crawler)
-        if crawler.settings["DOWNLOAD_CLIENT"] == "scrapy":
-            # Not in RETRY_EXCEPTIONS, which Scrapy loads: where that client is not used, its module is not wanted.
-            middleware.exceptions_to_retry += (load_object("scrapy.core.downloader.handlers.http11.TunnelError"),)
         middleware.policies = RetryPolicies(crawler)
         return middleware
 

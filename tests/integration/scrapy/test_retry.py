@@ -46,12 +46,20 @@ def test_a_site_that_is_not_there_is_given_up(site, crawl):
     assert "Connection" in result.summary.facts.reasons["http://127.0.0.1:1/"]
 
 
-@pytest.mark.parametrize("client", ["curl", "scrapy"])
+@pytest.mark.parametrize(
+    "client",
+    [
+        {"DOWNLOAD_CLIENT": "curl"},
+        {"DOWNLOAD_CLIENT": "scrapy"},
+        {"DOWNLOAD_HANDLERS": {"https": "scrapy.core.downloader.handlers.http11.HTTP11DownloadHandler"}},
+    ],
+    ids=["curl", "scrapy", "a project's"],
+)
 def test_a_proxy_that_opens_no_tunnel_is_asked_again(site, crawl, client):
     async def start(self):
         yield Request("https://127.0.0.1:1/", meta={"proxy": site.url})
 
-    settings = {"RETRY_TIMES": 1, "DOWNLOAD_CLIENT": client, "ROBOTSTXT_OBEY": False}
+    settings = {"RETRY_TIMES": 1, "ROBOTSTXT_OBEY": False, **client}
     result = crawl(spider_for(site, start=start), settings)
     assert "tunnel" in result.summary.facts.reasons["https://127.0.0.1:1/"]
     assert result.outcomes == {"gave_up": 1}
