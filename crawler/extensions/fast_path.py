@@ -23,6 +23,7 @@ from scrapy.spidermiddlewares.urllength import UrlLengthMiddleware
 
 from crawler.downloader.downloader import Downloader, our_downloader
 from crawler.fastpath.announcer import Announcer
+from crawler.fastpath.cohort import Cohort
 from crawler.fastpath.fast_path import FastPath
 from crawler.fastpath.policies import after_steps, before_steps, wants_spider
 from crawler.fastpath.rows import Output
@@ -79,7 +80,7 @@ class FastPaths:
             logger.info("Pages take the long way through the engine: %s", why or "the scheduler is not ours")
             return
         middlewares = downloader.middleware.middlewares
-        announcer = Announcer(self._crawler.signals)
+        announcer, cohort = Announcer(self._crawler.signals), Cohort()
         scheduler.handing_out.path = FastPath(
             self._crawler,
             spider,
@@ -93,7 +94,8 @@ class FastPaths:
                 for middleware in reversed(middlewares)
                 if hasattr(middleware, "process_exception")
             ],
-            output=Output(self._crawler, spider, scheduler, announcer, self._spider_middlewares()),
+            output=Output(self._crawler, spider, scheduler, announcer, self._spider_middlewares(), cohort=cohort),
+            cohort=cohort,
         )
 
     def _spider_middlewares(self) -> Sequence[Any]:

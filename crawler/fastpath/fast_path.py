@@ -17,6 +17,7 @@ from scrapy.utils.defer import ensure_awaitable, maybe_deferred_to_future
 from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
+from crawler.fastpath.cohort import TURN, Cohort
 from crawler.log import is_heard
 from crawler.middlewares.open_pages import Stopped, outcome_of
 
@@ -51,6 +52,7 @@ class FastPath:
         after: Sequence[After],
         on_failure: Sequence[Callable[..., Any]],
         output: Output,
+        cohort: Cohort,
     ) -> None:
         """The fast path of one crawl.
 
@@ -64,6 +66,7 @@ class FastPath:
             after: steps with its answer.
             on_failure: methods that are told of failures, in order.
             output: where what pages give goes.
+            cohort: of the pages at work.
         """
         self._crawler = crawler
         self._spider = spider
@@ -72,6 +75,7 @@ class FastPath:
         self._announcer = announcer
         self._before, self._after, self._on_failure = tuple(before), tuple(after), tuple(on_failure)
         self._output = output
+        self._cohort = cohort
         self._tasks: set[asyncio.Task[None]] = set()
         self._quiet = type(crawler.logformatter) is LogFormatter
 
@@ -86,6 +90,13 @@ class FastPath:
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, page: OpenPage | None) -> None:
+        self._cohort.size += 1
+        try:
+            await self._work(page)
+        finally:
+            self._cohort.size -= 1
+
+    async def _work(self, page: OpenPage | None) -> None:
         while page is not None:
             request, goes_on = page.request, False
             try:
@@ -120,9 +131,13 @@ class FastPath:
         if isinstance(result, Response):
             self._received(request, result)
             if result.status == 200 and result.request is request:
+                if self._cohort.size > 1:
+                    await TURN
                 page.responded = True
                 self._scheduler.times.goes_on(page)
                 await self._output.take(page, result, self._spider.read(result))
+                if self._cohort.size > 1:
+                    await TURN
                 return
         self._scheduler.handing_out.has_come(request)
         await maybe_deferred_to_future(self._crawler.engine.scraper.enqueue_scrape(result, request))
@@ -148,7 +163,16 @@ class FastPath:
                 result: Response | Request | None = await ensure_awaitable(given)
                 if result is not None:
                     return result
-        return await self._downloader.send(request, self._announcer)
+        cohort = self._cohort
+        if cohort.size > 1:
+            await TURN
+        cohort.size -= 1
+        try:
+            response = await self._downloader.send(request, self._announcer)
+        finally:
+            cohort.size += 1
+        await TURN  # also where a page seems to be alone: those that have come in the same turn are not counted yet
+        return response
 
     async def _after_failure(self, request: Request, error: Exception) -> Response | Request:
         for method in self._on_failure:

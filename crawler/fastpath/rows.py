@@ -11,6 +11,7 @@ from scrapy.logformatter import LogFormatter
 from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
+from crawler.fastpath.cohort import TURN
 from crawler.fastpath.links import Links
 from crawler.fastpath.requests import request_steps
 from crawler.log import is_heard
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
     from crawler.fastpath.announcer import Announcer
+    from crawler.fastpath.cohort import Cohort
     from crawler.fastpath.links import PageLinks
     from crawler.middlewares.open_pages import OpenPage
     from crawler.scheduler import Scheduler
@@ -43,12 +45,15 @@ class Output:
         scheduler: Scheduler,
         announcer: Announcer,
         middlewares: Sequence[Any],
+        *,
+        cohort: Cohort,
     ) -> None:
-        """`middlewares`: the spider's, in Scrapy's order."""
+        """`middlewares`: the spider's, in Scrapy's order. `cohort`: of the pages at work."""
         self._crawler = crawler
         self._spider = spider
         self._scheduler = scheduler
         self._announcer = announcer
+        self._cohort = cohort
         self._prepare = tuple(request_steps(middlewares))
         self._links = Links(crawler, spider, scheduler.codec, announcer, middlewares)
         pipelines = crawler.engine.scraper.itemproc.middlewares
@@ -59,10 +64,14 @@ class Output:
         """All of it; what the callback raises ends it, as in Scrapy."""
         outputs = iter(given)
         links: PageLinks | None = None
-        begun = False
+        begun = read = False
         while not page.lost:
             try:
-                output = next(outputs)
+                output = next(outputs)  # the first time, it reads the page
+                if not read:
+                    read = True
+                    if self._cohort.size > 1:
+                        await TURN
                 if isinstance(output, Wanted):
                     if not begun:
                         links, begun = self._links.begin(response), True
