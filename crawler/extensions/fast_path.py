@@ -21,6 +21,7 @@ from scrapy.spidermiddlewares.referer import RefererMiddleware
 from scrapy.spidermiddlewares.start import StartSpiderMiddleware
 from scrapy.spidermiddlewares.urllength import UrlLengthMiddleware
 
+from crawler.collector import pages_begin, pages_end
 from crawler.downloader.downloader import Downloader, our_downloader
 from crawler.fastpath.announcer import Announcer
 from crawler.fastpath.cohort import Cohort
@@ -79,6 +80,8 @@ class FastPaths:
         if scheduler is None or downloader is None or not isinstance(spider, RecipeSpider) or why:
             logger.info("Pages take the long way through the engine: %s", why or "the scheduler is not ours")
             return
+        pages_begin()
+        self._crawler.signals.connect(pages_end, signal=signals.spider_closed)
         middlewares = downloader.middleware.middlewares
         announcer, cohort = Announcer(self._crawler.signals), Cohort()
         scheduler.handing_out.path = FastPath(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import logging
 from typing import ClassVar
@@ -140,6 +141,27 @@ def test_pages_of_recipes_take_the_fast_path(goods, crawl, taken):
     result = crawl(goods_recipe(), {"CONCURRENT_REQUESTS": 1}, site=goods.url)
     assert len(result.items) == 5
     assert taken
+
+
+@pytest.mark.parametrize("way", [{}, LONG_WAY])
+def test_the_collector_looks_less_often_for_pages_of_recipes_and_only_for_them(goods, crawl, way):
+    class Looking:
+        thresholds: ClassVar[set[int]] = set()
+
+        @classmethod
+        def from_crawler(cls, crawler):
+            made = cls()
+            crawler.signals.connect(made.item_scraped, signal=signals.item_scraped)
+            return made
+
+        def item_scraped(self):
+            self.thresholds.add(gc.get_threshold()[0])
+
+    usual = gc.get_threshold()
+    crawl(goods_recipe(), {"EXTENSIONS": {Looking: 1}, **way}, site=goods.url)
+    [during] = Looking.thresholds
+    assert during == usual[0] if way else during > usual[0]
+    assert gc.get_threshold() == usual
 
 
 class Stranger:
