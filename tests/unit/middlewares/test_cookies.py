@@ -6,6 +6,7 @@ import random
 
 import pytest
 from scrapy import Request
+from scrapy.downloadermiddlewares import cookies as scrapy_cookies
 from scrapy.downloadermiddlewares.cookies import CookiesMiddleware as ScrapyCookiesMiddleware
 from scrapy.http import Response
 
@@ -66,6 +67,29 @@ def test_every_request_has_the_cookies_that_scrapy_sends(both, seed):
         assert ours == theirs
         ever += bool(ours)
     assert ever
+
+
+@pytest.mark.parametrize("host", ["github.io", "a.github.io", "co.uk", "shop.co.uk", "localhost", "127.0.0.1", "[::1]"])
+@pytest.mark.parametrize("domain", ["", "github.io", ".github.io", "co.uk", "shop.co.uk", "localhost", "127.0.0.1"])
+def test_a_cookie_of_a_public_suffix_is_kept_only_from_that_host_itself(both, host, domain):
+    kept = []
+    for middleware in both:
+        set_by(middleware, f"http://{host}/x", "a=1; Path=/" + (f"; Domain={domain}" if domain else ""))
+        jar = middleware.jars[None].jar
+        kept.append(sorted((cookie.domain, cookie.name, cookie.value, cookie.domain_specified) for cookie in jar))
+    assert kept[0] == kept[1]
+
+
+def test_the_list_of_public_suffixes_is_not_read_for_cookies_of_the_host_itself(both, monkeypatch):
+    asked = []
+    monkeypatch.setattr(scrapy_cookies, "_is_public_domain", lambda domain: asked.append(domain) or True)
+    ours, _ = both
+    set_by(ours, "http://www.a.example/", "a=1; Path=/")
+    assert not asked
+    assert sent(ours, "http://www.a.example/x") == [b"a=1"]
+    set_by(ours, "http://www.a.example/", "b=2; Path=/; Domain=a.example")
+    assert asked == ["a.example"]
+    assert sent(ours, "http://www.a.example/x") == [b"a=1"]
 
 
 def test_cookies_for_all_pages_are_looked_for_once(both, monkeypatch):
