@@ -41,11 +41,15 @@ def url_origin(url: str) -> UrlOrigin:
     Raises:
         ValueError: what stands where the host should cannot be one.
     """
-    beginning = _BEGINNING(url)
-    if beginning is None:
-        return _NOWHERE
-    look = _origin if beginning.end() <= _LONGEST else _origin.__wrapped__
-    return look(beginning[0])
+    end = url.find("/", 8 if url[:8] == "https://" else 7 if url[:7] == "http://" else len(url))
+    beginning = url[: max(end, 0)]
+    if end < 0 or "?" in beginning or "#" in beginning:  # no path follows the host
+        found = _BEGINNING(url)
+        if found is None:
+            return _NOWHERE
+        beginning = found[0]
+    look = _origin if len(beginning) <= _LONGEST else _origin.__wrapped__
+    return look(beginning)
 
 
 @lru_cache(maxsize=8192)

@@ -6,7 +6,7 @@ tokens from an injected source, so that tests and simulators own both.
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final
@@ -57,7 +57,7 @@ class MemoryFrontier:
         blocked_in_a_row: int = 0,
         keep_rows: bool = False,
         clock: Callable[[], float] = time.monotonic,
-        new_token: Callable[[], int] = lambda: secrets.randbits(64),
+        new_token: Callable[[], int] = lambda: random.getrandbits(64),
     ) -> None:
         """A new, empty job.
 
@@ -68,7 +68,7 @@ class MemoryFrontier:
             blocked_in_a_row: a host that has kept us out so often in a row ends the giving out; 0 = never.
             keep_rows: for `read_rows`; a crawl on a laptop writes its rows to files itself, and they are only counted.
             clock: seconds, monotonic.
-            new_token: 64 random bits.
+            new_token: 64 random bits; no secret, for this process alone knows them.
         """
         self._max_pages = max_pages
         self._clock = clock

@@ -21,6 +21,9 @@ PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _TOO_LONG: Final = 10**MAX_DIGITS
 
+#: A tuple: `isinstance` would make a union of `a | b` anew for each value.
+_NUMBERS: Final = (int, float, Decimal)
+
 
 class NotScalar(ValueError):
     """The value has no lossless form of the kind asked for; the message says what it is instead."""
@@ -38,7 +41,7 @@ def describe(value: Value) -> str:
         return f"a list of {len(value)}"
     if isinstance(value, dict):
         return "an object"
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, _NUMBERS):
         try:
             return text_of(value)[:60]
         except NotScalar:
@@ -81,6 +84,9 @@ def decimal_of(value: int | float | Decimal) -> Decimal:  # noqa: PYI041 - a flo
     number = Decimal(repr(float(value))) if isinstance(value, float) else value
     if not number.is_finite():
         raise NotScalar(f"{number} is not a number")
+    written = str(number)
+    if len(written) <= MAX_DIGITS and "E" not in written:  # as nearly all: few digits, and all are written
+        return number
     _, digits, exponent = number.as_tuple()
     if abs(number.adjusted()) > MAX_DIGITS or len(digits) > MAX_DIGITS:
         if number.is_zero():
@@ -96,7 +102,7 @@ def integer_of(value: Value) -> int:
     """
     if isinstance(value, bool):
         raise NotScalar(f"{describe(value)} is a boolean")
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, _NUMBERS):
         number = decimal_of(value)
         if number != number.to_integral_value():
             raise NotScalar(f"{describe(value)} has a fraction")
@@ -116,7 +122,7 @@ def number_of(value: Value, *, exponent: bool = False) -> Decimal:
     """
     if isinstance(value, bool):
         raise NotScalar(f"{describe(value)} is a boolean")
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, _NUMBERS):
         return decimal_of(value)
     if isinstance(value, str):
         text = value.strip()

@@ -34,6 +34,9 @@ FEW: Final = 4
 #: has ended: what is left lasts longer than a round trip, and there are few of them.
 ROOM_PART: Final = 1 / 4
 
+#: A page that another worker, or this one, has to read from the beginning.
+_NOT_READ: Final = (Stopped, LeaseLost, SentBack)
+
 
 class PageEnds:
     """Ends the pages of one worker."""
@@ -105,7 +108,7 @@ class PageEnds:
             self._give_back_silenced(page.lease.request.host)
         if page.lost:
             self._outbox.lose(page)
-        elif isinstance(turn, Stopped | LeaseLost | SentBack):
+        elif isinstance(turn, _NOT_READ):
             self._outbox.give_back(page)
         elif isinstance(turn, TryLater):
             self._outbox.retry(page, turn)

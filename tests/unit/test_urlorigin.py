@@ -20,11 +20,16 @@ from crawler.urlorigin import url_origin
         "http://a.example#top",
         "//a.example/x",
         "ftp://a.example/x",
+        "https://a.example?x=/y/z",
+        "https://a.example#/y",
+        "https:///x/y",
+        "http:///",
+        "https://a.example/",
     ],
 )
 def test_the_origin_is_what_urlsplit_says(url):
     parts, origin = urlsplit(url), url_origin(url)
-    assert (origin.scheme, origin.host) == (parts.scheme, parts.hostname)
+    assert (origin.scheme, origin.host) == (parts.scheme, parts.hostname or "")
     assert origin.site == f"{parts.scheme}://{parts.netloc}"
     assert url[: origin.length].endswith(parts.netloc)
 

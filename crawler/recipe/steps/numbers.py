@@ -178,10 +178,10 @@ class _Price:
     free: Decimal | None
 
     def __call__(self, value: Value, _base_url: str) -> Value:
+        if value.__class__ is str and self.decimal != "," and (only := _ONLY_AMOUNT.fullmatch(value)):  # as most are
+            return Decimal(only[1])
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             return _number(value, ".")
-        if isinstance(value, str) and self.decimal != "," and (only := _ONLY_AMOUNT.fullmatch(value)):
-            return Decimal(only[1])
         text = plain_text(_TWO_OR_GROUPED.sub(r"\1 / ", needed_text(value)))
         amounts = _amounts(text, self.decimal)
         if not amounts:
