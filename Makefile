@@ -11,7 +11,7 @@ PEERS  := $(VENV)-peers/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-long test-fast bench bench-compare bench-instructions bench-start bench-memory bench-many bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
+.PHONY: help demo test coverage test-long test-fast bench bench-compare bench-stages bench-instructions bench-start bench-memory bench-many bench-fleet bench-store bench-exports bench-incremental bench-jobs bench-api bench-k6 bench-logs fuzz-api reference model chaos chaos-tests reliability check-books check-prices lint lint-deploy hooks format audit lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -99,6 +99,10 @@ bench: $(STAMP) $(PEERS)  ## Ratios against what a user would pick instead (slow
 	@sh scripts/test_tools.sh
 	@$(BIN)/python tests/benchmarks/crawls/run.py $(CRAWLS) \
 	    $(if $(RECORD),--json tests/benchmarks/crawls.json --docs docs/performance.md)
+
+bench-stages: $(STAMP)  ## Where the processor time of a page goes, beside a loop that is no crawler (3 minutes, idle machine) [RECORD=1: into the docs]
+	@sh scripts/test_tools.sh
+	@$(BIN)/python tests/benchmarks/crawls/stages.py $(if $(RECORD),--docs docs/performance.md)
 
 # What a nightly job calls: ratios to spiders written by hand that are 10 % worse than those of the committed record fail.
 bench-compare: $(STAMP) $(PEERS)  ## Whole crawls again, compared with tests/benchmarks/crawls.json (30 minutes, idle machine)
