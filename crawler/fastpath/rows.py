@@ -72,6 +72,8 @@ class Output:
                     read = True
                     if self._cohort.size > 1:
                         await TURN
+                        if page.lost:
+                            return
                 if isinstance(output, Wanted):
                     if not begun:
                         links, begun = self._links.begin(response), True

@@ -94,6 +94,31 @@ def test_pages_that_came_together_go_through_each_stage_together(shop_of_pages, 
     assert stages == ["sent"] * PAGES + ["received"] * PAGES + ["read"] * PAGES + ["written"] * PAGES
 
 
+def test_rows_of_a_page_that_is_lost_while_it_lets_others_past_are_not_written(shop_of_pages, crawl, monkeypatch):
+    take, wait, at_work, lost = Output.take, cohort._Turn.__await__, [], []
+
+    async def taking(self, page, response, given):
+        at_work.append(page)
+        await take(self, page, response, given)
+        if page.lost:
+            page.lost = False  # this frontier, which is of one process, takes no page away
+            page.fail("gave_up", "somebody else has it")
+
+    def losing(self):
+        """The turn after its reading is the first that a page gives up here."""
+        if at_work and "/g/" in at_work[-1].url and not lost:
+            lost.append(at_work[-1])
+            lost[0].lost = True
+        return wait(self)
+
+    monkeypatch.setattr(Output, "take", taking)
+    monkeypatch.setattr(cohort._Turn, "__await__", losing)
+    monkeypatch.setattr(cohort.Cohort, "size", property(lambda _self: 2, lambda _self, _size: None))
+    result = crawl(goods_recipe(), {"CONCURRENT_REQUESTS": 1}, site=shop_of_pages.url)
+    assert [page.url for page in lost] == [f"{shop_of_pages.url}/g/0"]
+    assert names(result) == [f"Good {number}" for number in range(1, PAGES)]
+
+
 def test_a_page_that_is_alone_lets_others_catch_up_once(shop_of_pages, crawl, turns):
     result = crawl(goods_recipe(), {"CONCURRENT_REQUESTS": 1}, site=shop_of_pages.url)
     assert len(result.items) == PAGES
