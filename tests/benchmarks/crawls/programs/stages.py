@@ -2,7 +2,7 @@
 
 `Stages` is an extension of Scrapy's; it writes samples by stage, as JSON, into the file CRAWL_STAGES. A sample counts
 for the innermost module of ours on the stack. What C code takes (lexbor, libcurl, the kernel) counts for whoever has
-called it, for Python handles signals when it comes back.
+called it, for Python handles signals when it comes back; what the event loop takes, for what it calls next.
 """
 
 from __future__ import annotations
