@@ -43,12 +43,14 @@ logger = logging.getLogger(__name__)
 
 Word: TypeAlias = bytes | str | int
 
-#: What every script begins with: the server's time, and how long it has been up, both in milliseconds.
+#: What every script begins with: the server's time, and how long it has been up, both in milliseconds, the latter
+#: rounded down to whole seconds; and a name that the server has from its start to its end.
 _CLOCK: Final = """
 local function now_ms() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end
 local function uptime_ms()
   return 1000 * tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%-?%d+)'))
 end
+local function server_run() return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '' end
 """
 
 #: Between two attempts to reach the store, in seconds; doubled up to the second one.
@@ -197,7 +199,7 @@ class Store:
         Args:
             client: whose answers are bytes.
             prefix: of all keys, so that several deployments can share a server.
-            clock: Lua that defines `now_ms()` and `uptime_ms()`, for tests; None = those of the server.
+            clock: Lua that defines `now_ms()`, `uptime_ms()` and `server_run()`, for tests; None = those of the server.
 
         Raises:
             ConfigError: the environment asks for a fault that there is not.

@@ -13,6 +13,7 @@ from crawler.store import Store, connect
 CLOCK_LUA = """
 local function now_ms() return tonumber(redis.call('GET', 'test:now')) end
 local function uptime_ms() return now_ms() - tonumber(redis.call('GET', 'test:started') or 0) end
+local function server_run() return redis.call('GET', 'test:started') or '' end
 """
 
 

@@ -101,6 +101,7 @@ class MemoryBackend:
 CLOCK_LUA = """
 local function now_ms() return tonumber(redis.call('GET', 'clock:now')) end
 local function uptime_ms() return now_ms() - tonumber(redis.call('GET', 'clock:up_since')) end
+local function server_run() return redis.call('GET', 'clock:up_since') end
 """
 
 

@@ -72,7 +72,7 @@ local function is_whole(page)
 end
 
 local function may_have_lost_requests(page)
-  return page[HANDED_IN] and uptime_ms() < NOW - tonumber(book.start_at or NOW)
+  return page[HANDED_IN] and book.start_run and server_run() ~= book.start_run
 end
 
 local function begin_again(page, o)

@@ -2,7 +2,7 @@
 --
 -- KEYS[1] = PREFIX:{JOB}:books; every other key has the same tag and is derived from it:
 --   books    hash    accepted, turn, retries, expired, released, stalled, joined, duplicates, not_unique, closed, start (1 = open,
---                    2 = settled), start_at (ms since when it is leased), seen_at (ms of the last call), grace (ms; nothing is reaped before), full_at, full,
+--                    2 = settled), start_run (of the server, when it was leased), seen_at (ms of the last call), grace (ms; nothing is reaped before), full_at, full,
 --                    stages (published and not yet unfolded), staged (requests in them), staging:ID (not yet published),
 --                    rows_bytes, rows_limit (bytes of rows in the stream, and how many may be there while pages are
 --                    given out; without a limit nobody takes rows away), segment, segment_digest, rows_from: see record
@@ -56,7 +56,7 @@ local AT_ONCE = 64 -- due pages, hosts or leases that one call takes back: with 
 local function redis_time(value) return string.format('%.0f', value) end
 
 -- The fields of BOOKS that most scripts look at, read at once.
-local BOOK_FIELDS = {'closed', 'seen_at', 'full_at', 'full', 'start', 'staged', 'stages', 'start_at', 'grace', 'accepted', 'suspects_at', 'rows_bytes', 'rows_limit', 'parked', 'blocks'}
+local BOOK_FIELDS = {'closed', 'seen_at', 'full_at', 'full', 'start', 'staged', 'stages', 'start_run', 'grace', 'accepted', 'suspects_at', 'rows_bytes', 'rows_limit', 'parked', 'blocks'}
 local book = {}
 for i, value in ipairs(redis.call('HMGET', BOOKS, unpack(BOOK_FIELDS))) do book[BOOK_FIELDS[i]] = value end
 

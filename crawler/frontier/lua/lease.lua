@@ -202,7 +202,7 @@ for i, id in ipairs(chosen) do
     o = {tries = 0, crash_tries = 0, suspect = 0, host = hosts_of[i], score = tonumber(scores_of[i])}
   end
   o.token, o.worker, o.staged = token, worker, 0
-  if id == START_ID then note_book('start_at', redis_time(NOW)) end
+  if id == START_ID then note_book('start_run', server_run()) end
   local at = 3 + 5 * i
   leases[at + 1], leases[at + 2], leases[at + 3], leases[at + 4], leases[at + 5] =
     id, o.host, bodies[i], o.tries, o.suspect

@@ -385,6 +385,28 @@ def test_a_start_page_begins_again_if_its_store_did_and_may_have_lost_what_it_ha
     assert (check(frontier).settled, check(frontier).ready) == ({"ok": 1}, 1)
 
 
+def test_a_store_that_has_just_been_started_settles_a_start_page_that_has_seen_no_other_start_of_it(new_valkey):
+    """Such a store says for a second that it has been up for no time."""
+
+    async def crawl(job, *, restarted):
+        store = Store(connect({"url": valkey.url}))
+        frontier = RedisFrontier(store, job=job, ttl_s=60)
+        await frontier.enqueue([START])
+        (start,) = (await frontier.lease(worker="w1", call=1, limit=9, ttl_s=60)).leases
+        await frontier.enqueue(requests(100, 101))
+        await asyncio.sleep(0.02)
+        if restarted:
+            valkey.kill()
+            await asyncio.to_thread(valkey.restart)
+        (end,) = await frontier.commit([PageCommit(lease=start, outcome="ok", handed_in=True)])
+        await store.close()
+        return end.reply
+
+    valkey = new_valkey(appendfsync="always")
+    assert asyncio.run(crawl("first", restarted=False)) is Reply.OK
+    assert asyncio.run(crawl("second", restarted=True)) is Reply.STALE
+
+
 def test_a_start_page_that_has_found_nothing_or_whose_store_ran_all_the_time_is_settled(store, frontier, take):
     store.clock.restart_server()
     store.clock.pass_(5)
