@@ -72,7 +72,7 @@ class Output:
                     read = True
                     if self._cohort.size > 1:
                         await TURN
-                        if page.lost:
+                        if _is_lost(page):
                             return
                 if isinstance(output, Wanted):
                     if not begun:
@@ -128,3 +128,8 @@ class Output:
         if said is not None:
             extra = {"spider": self._spider, "item": item}
             logger.log(*logformatter_adapter(said), extra=extra, exc_info=exc_info)
+
+
+def _is_lost(page: OpenPage) -> bool:
+    """Looked at anew: while others had their turn, somebody may have been given the page."""
+    return page.lost
