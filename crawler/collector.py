@@ -16,7 +16,7 @@ _USUAL: Final = gc.get_threshold()
 #: Objects more than are gone; when a crawl has loaded all, there are three times as many.
 _WHILE_LOADING: Final = 50_000
 
-#: As many as the 64 pages have that a busy crawl reads at once. What pipelines and extensions leave is found, still.
+#: With these it looks once in 470 pages of 7 KB, not once in 17. What pipelines and extensions leave is found, still.
 _FOR_PAGES: Final = 5_000
 
 

@@ -122,16 +122,21 @@ A crawl of few pages, from the start of its process to its end:
 
 
 def written_page(text: str, record: Record) -> str:
-    """The page with the part between the markers written anew.
+    """The page with the part between the markers written anew. Raises ValueError: it has no such part."""
+    return written_between(text, BEGIN, END, section(record))
+
+
+def written_between(text: str, begins: str, ends: str, part: str) -> str:
+    """The page with a part of it written anew; the part has its markers with it.
 
     Raises:
-        ValueError: it has no such part.
+        ValueError: the page has no such part.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(begins)
+    _, end, after = rest.partition(ends)
     if not begin or not end:
-        raise ValueError(f"the page has no lines {BEGIN!r} and {END!r}")
-    return before + section(record) + after
+        raise ValueError(f"the page has no lines {begins!r} and {ends!r}")
+    return before + part + after
 
 
 def write_page(path: Path, record: Record) -> None:

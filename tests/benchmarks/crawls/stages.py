@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from crawls.report import written_between
 from crawls.runs import crawl
 from crawls.server import ShopServer
 from crawls.shop import PER_LIST, Shop
@@ -97,16 +98,8 @@ def table(found: Mapping[str, Shares]) -> list[str]:
 
 
 def written_page(text: str, lines: Sequence[str]) -> str:
-    """The page with the part between the markers written anew.
-
-    Raises:
-        ValueError: it has no such part.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no lines {BEGIN!r} and {END!r}")
-    return "\n".join([before + BEGIN, *lines, END + after])
+    """The page with the part between the markers written anew. Raises ValueError: it has no such part."""
+    return written_between(text, BEGIN, END, "\n".join([BEGIN, *lines, END]))
 
 
 def main(arguments: list[str] | None = None) -> int:

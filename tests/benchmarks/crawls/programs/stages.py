@@ -11,6 +11,7 @@ import json
 import os
 import signal
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -90,8 +91,7 @@ class Stages:
     def closed(self) -> None:
         """Ends, and tells."""
         signal.setitimer(signal.ITIMER_PROF, 0)
-        with open(os.environ["CRAWL_STAGES"], "w", encoding="utf-8") as file:  # noqa: PTH123 - as in `marks`
-            json.dump(self._samples, file)
+        Path(os.environ["CRAWL_STAGES"]).write_text(json.dumps(self._samples), encoding="utf-8")
 
     def _sample(self, _number: int, frame: FrameType | None) -> None:
         while frame is not None:
